@@ -1,0 +1,1 @@
+//! The benches are the files beside `src`, one for each question.

@@ -1,0 +1,176 @@
+//! What can go wrong, and what was expected instead.
+
+/// The result of every fallible call in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Where a value that is not finite was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// The input that was to be explained.
+    Input,
+    /// The baseline.
+    Baseline,
+    /// The score that the model gave to the target.
+    Score,
+    /// The gradient of the score, or a sum of gradients.
+    Gradient,
+    /// The values that a wrapped explainer returned.
+    Attribution,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Input => "input",
+            Self::Baseline => "baseline",
+            Self::Score => "score",
+            Self::Gradient => "gradient",
+            Self::Attribution => "attribution",
+        })
+    }
+}
+
+/// Why an input could not be explained. Every message says what was expected and what was found.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A batch without rows, or rows without values.
+    #[error(
+        "expected at least one row with at least one value, found an input of shape {shape:?} \
+         (tensor {tensor} of the model's inputs)"
+    )]
+    EmptyInput {
+        /// Which tensor of a tuple, from 0.
+        tensor: usize,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+
+    /// The tensors of a tuple disagree on the number of rows.
+    #[error(
+        "expected every tensor of the input to have {expected} rows like the first, \
+         found {found} rows in tensor {tensor}"
+    )]
+    UnequalRows {
+        /// Which tensor of the tuple, from 0.
+        tensor: usize,
+        /// Rows of the first tensor.
+        expected: usize,
+        /// Rows of this tensor.
+        found: usize,
+    },
+
+    /// The input lies on a device on which the model has no parameters.
+    #[error("expected the input on the model's device ({expected}), found it on {found}")]
+    DeviceMismatch {
+        /// The model's devices.
+        expected: String,
+        /// The input's device.
+        found: String,
+    },
+
+    /// A baseline that does not fit the input.
+    #[error(
+        "expected a baseline of shape {expected:?}, or the same with one row, \
+         found {found:?} (tensor {tensor} of the model's inputs)"
+    )]
+    BaselineShape {
+        /// Which tensor of a tuple, from 0.
+        tensor: usize,
+        /// The input's shape.
+        expected: Vec<usize>,
+        /// The baseline's shape.
+        found: Vec<usize>,
+    },
+
+    /// A baseline with more or fewer tensors than the input.
+    #[error("expected a baseline for {expected} input tensors, found one for {found}")]
+    BaselineCount {
+        /// Tensors of the input.
+        expected: usize,
+        /// Tensors of the baseline.
+        found: usize,
+    },
+
+    /// A value that is infinite or not a number.
+    #[error("expected finite values, found NaN or infinity in the {place} of row {row}")]
+    NotFinite {
+        /// What holds the value.
+        place: Place,
+        /// The first row that holds one, from 0.
+        row: usize,
+    },
+
+    /// An option outside its range.
+    #[error("expected {option} {expected}, found {found}")]
+    InvalidOption {
+        /// The option's name.
+        option: &'static str,
+        /// What is allowed.
+        expected: &'static str,
+        /// What was given.
+        found: String,
+    },
+
+    /// A class that the model does not have.
+    #[error("expected a class below {scores} (the model gives {scores} scores), found {class}")]
+    ClassOutOfRange {
+        /// The class asked for.
+        class: usize,
+        /// How many scores the model gives.
+        scores: usize,
+    },
+
+    /// As many targets as rows are needed.
+    #[error("expected one target class for each of the {expected} rows, found {found}")]
+    TargetCount {
+        /// Rows of the input.
+        expected: usize,
+        /// Classes given.
+        found: usize,
+    },
+
+    /// The model changed the number of rows, or gave no scores.
+    #[error(
+        "expected the model to return [{rows}, scores] with at least one score, found {found:?}"
+    )]
+    OutputShape {
+        /// Rows that went in.
+        rows: usize,
+        /// The shape that came out.
+        found: [usize; 2],
+    },
+
+    /// A target function that does not return one score per row.
+    #[error("expected the target function to return {expected} scores, one per row, found {found}")]
+    TargetFunctionRows {
+        /// Rows of the model's output.
+        expected: usize,
+        /// Scores that the function returned.
+        found: usize,
+    },
+
+    /// The score has no gradient with respect to the input.
+    #[error(
+        "expected a score that depends on the input, found one that autodiff cannot trace back to \
+         it: the model ignores its input, detaches it, or turns it into integers"
+    )]
+    Independent,
+
+    /// A wrapped explainer returned values of another shape than its input.
+    #[error("expected the wrapped explainer to return values of shape {expected:?}, found {found:?}")]
+    ExplainerShape {
+        /// Shapes of the input's tensors.
+        expected: Vec<Vec<usize>>,
+        /// Shapes of the values' tensors.
+        found: Vec<Vec<usize>>,
+    },
+
+    /// A tensor could not be read back from its device.
+    #[error("expected to read a tensor from its device, found: {reason}")]
+    Device {
+        /// What the device said.
+        reason: String,
+    },
+}

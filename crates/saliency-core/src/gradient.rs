@@ -1,0 +1,147 @@
+//! The only file that differentiates: scores of a batch, and their gradients.
+
+use std::marker::PhantomData;
+
+use burn::tensor::Tensor;
+
+use crate::error::{Error, Place, Result};
+use crate::inputs::{Flat, Inputs, to_host};
+use crate::model::Model;
+use crate::schedule::Schedule;
+use crate::target::Target;
+
+/// A snapshot of a model that is safe to differentiate.
+///
+/// [`valid`](burn::module::Module::valid) is called here and nowhere else. Without it BatchNorm
+/// and Dropout would take their training path, because the input's device has autodiff on, and
+/// parameters would be recorded on the tape although nobody asks for their gradients.
+pub(crate) struct Probe<M, I> {
+    model: M,
+    inputs: PhantomData<fn(I)>,
+}
+
+/// What a batch was scored, and for which target.
+pub(crate) struct Scored {
+    /// One score per row.
+    pub scores: Vec<f64>,
+    /// The target, without predictions: what the scores are scores of.
+    pub target: Target,
+}
+
+impl<M: Model<I>, I: Inputs> Probe<M, I> {
+    /// Takes the snapshot, and checks what can be checked of the question before any work.
+    pub fn new(model: &M, input: &Flat, target: &Target) -> Result<Self> {
+        let (devices, found) = (model.devices(), input.device());
+        if !devices.is_empty() && !devices.contains(&found) {
+            let (expected, found) = (format!("{devices:?}"), format!("{found:?}"));
+            return Err(Error::DeviceMismatch { expected, found });
+        }
+        input.check_finite(Place::Input)?;
+        target.check_rows(input.rows())?;
+        Ok(Self { model: model.valid(), inputs: PhantomData })
+    }
+
+    /// Scores every row of `at`, resolving a prediction on the way.
+    pub fn scores(&self, schedule: &Schedule, at: &Flat, target: &Target) -> Result<Scored> {
+        let mut scored = ScoredRows::default();
+        schedule.silent().rows(
+            at,
+            |rows, at| {
+                let target = target.select(rows);
+                let output = self.forward(at)?;
+                let target = target.resolve(&output)?;
+                Ok((target.score(output)?, target))
+            },
+            |rows, (scores, target)| scored.push(rows.len(), scores, target),
+        )?;
+        scored.finish()
+    }
+
+    /// Scores and gradients at every row of `at`, resolving a prediction on the way: one forward
+    /// and one backward pass.
+    pub fn gradients(
+        &self,
+        schedule: &Schedule,
+        at: &Flat,
+        target: &Target,
+    ) -> Result<(Flat, Scored)> {
+        let mut scored = ScoredRows::default();
+        let mut gradients = Vec::new();
+        schedule.rows(
+            at,
+            |rows, at| self.gradient(at, &target.select(rows)),
+            |rows, (gradient, scores, target)| {
+                gradients.push(gradient);
+                scored.push(rows.len(), scores, target)
+            },
+        )?;
+        let gradients = Flat::stack(&gradients);
+        gradients.check_finite(Place::Gradient)?;
+        Ok((gradients, scored.finish()?))
+    }
+
+    /// The gradient of each row's score at `at`, with the scores (still on the device) and the
+    /// target they are for. Nothing is read back, so a GPU is not made to wait.
+    pub fn gradient(&self, at: Flat, target: &Target) -> Result<(Flat, Tensor<1>, Target)> {
+        let leaves = at.map(|part| part.autodiff().require_grad());
+        let output = self.forward(leaves.clone())?;
+        let target = target.resolve(&output)?;
+        let scores = target.score(output)?;
+        if !scores.is_tracked() {
+            return Err(Error::Independent);
+        }
+        // Rows are independent of each other, so the gradient of the sum holds each row's own.
+        let mut gradients = scores.clone().sum().backward();
+        let mut found = false;
+        let gradient = leaves.map(|leaf| match leaf.grad_remove(&mut gradients) {
+            Some(gradient) => {
+                found = true;
+                gradient
+            }
+            // One of several inputs that the score does not depend on.
+            None => leaf.inner().zeros_like(),
+        });
+        match found {
+            true => Ok((gradient, scores.inner(), target)),
+            false => Err(Error::Independent),
+        }
+    }
+
+    fn forward(&self, at: Flat) -> Result<Tensor<2>> {
+        let rows = at.rows();
+        let output = self.model.forward(at.into_inputs());
+        match output.dims() {
+            [found, scores] if found == rows && scores > 0 => Ok(output),
+            found => Err(Error::OutputShape { rows, found }),
+        }
+    }
+}
+
+/// Scores and targets of a batch, gathered chunk by chunk.
+#[derive(Default)]
+struct ScoredRows {
+    scores: Vec<f64>,
+    classes: Vec<usize>,
+    function: Option<Target>,
+}
+
+impl ScoredRows {
+    fn push(&mut self, rows: usize, scores: Tensor<1>, target: Target) -> Result<()> {
+        let scores = to_host(scores)?;
+        if let Some(bad) = scores.iter().position(|score| !score.is_finite()) {
+            return Err(Error::NotFinite { place: Place::Score, row: self.scores.len() + bad });
+        }
+        self.scores.extend(scores.into_iter().map(f64::from));
+        match target {
+            Target::Class(class) => self.classes.extend(std::iter::repeat_n(class, rows)),
+            Target::Classes(classes) => self.classes.extend(classes),
+            other => self.function = Some(other),
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Scored> {
+        let target = self.function.unwrap_or(Target::Classes(self.classes));
+        Ok(Scored { scores: self.scores, target })
+    }
+}

@@ -1,0 +1,247 @@
+//! What a model takes in: tensors of any rank, alone or as a tuple.
+
+use burn::tensor::{Device, Int, Tensor};
+
+use crate::error::{Error, Place, Result};
+
+/// What a model takes in and an [`Attribution`](crate::Attribution) gives back: a float tensor of
+/// any rank whose first dimension counts the rows, or a tuple of two to four of them.
+///
+/// The methods compute with every tensor flattened to `[rows, values]`; this trait converts to
+/// that form and back. Implement it for a type of your own to explain models that take a struct.
+///
+/// # Shapes
+/// `shapes` lists `[rows, ...]` once per tensor. `into_rows` and `from_rows` are inverse to each
+/// other; `from_rows` must accept any number of rows.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::Inputs;
+///
+/// let device = Device::flex();
+/// let pair = (Tensor::<4>::zeros([2, 3, 8, 8], &device), Tensor::<2>::ones([2, 5], &device));
+/// let shapes = pair.shapes();
+/// assert_eq!(shapes, [vec![2, 3, 8, 8], vec![2, 5]]);
+///
+/// let flat = pair.into_rows();
+/// assert_eq!(flat[0].dims(), [2, 192]);
+/// let pair = <(Tensor<4>, Tensor<2>)>::from_rows(flat, &shapes);
+/// assert_eq!(pair.0.dims(), [2, 3, 8, 8]);
+/// ```
+pub trait Inputs: Clone + Send {
+    /// The shape of each tensor, rows first.
+    fn shapes(&self) -> Vec<Vec<usize>>;
+
+    /// Each tensor as `[rows, values]`, in order.
+    fn into_rows(self) -> Vec<Tensor<2>>;
+
+    /// The inverse of [`into_rows`](Self::into_rows). The number of rows is that of `flat`; the other
+    /// dimensions are those of `shapes`.
+    fn from_rows(flat: Vec<Tensor<2>>, shapes: &[Vec<usize>]) -> Self;
+}
+
+impl<const D: usize> Inputs for Tensor<D> {
+    fn shapes(&self) -> Vec<Vec<usize>> {
+        vec![self.dims().to_vec()]
+    }
+
+    fn into_rows(self) -> Vec<Tensor<2>> {
+        let dims = self.dims();
+        vec![self.reshape([dims[0], dims[1..].iter().product()])]
+    }
+
+    fn from_rows(flat: Vec<Tensor<2>>, shapes: &[Vec<usize>]) -> Self {
+        let flat = flat.into_iter().next().expect("one tensor per shape");
+        let mut dims: [usize; D] = shapes[0][..].try_into().expect("a shape of this rank");
+        dims[0] = flat.dims()[0];
+        flat.reshape(dims)
+    }
+}
+
+macro_rules! tuple_inputs {
+    ($($rank:ident $index:tt),+) => {
+        impl<$(const $rank: usize),+> Inputs for ($(Tensor<$rank>,)+) {
+            fn shapes(&self) -> Vec<Vec<usize>> {
+                [$(self.$index.shapes()),+].concat()
+            }
+
+            fn into_rows(self) -> Vec<Tensor<2>> {
+                [$(self.$index.into_rows()),+].concat()
+            }
+
+            fn from_rows(flat: Vec<Tensor<2>>, shapes: &[Vec<usize>]) -> Self {
+                let mut flat = flat.into_iter();
+                ($(Tensor::from_rows(flat.by_ref().take(1).collect(), &shapes[$index..]),)+)
+            }
+        }
+    };
+}
+tuple_inputs!(A 0, B 1);
+tuple_inputs!(A 0, B 1, C 2);
+tuple_inputs!(A 0, B 1, C 2, D 3);
+
+/// A batch as the methods compute with it: each tensor `[rows, values]`, off the tape.
+#[derive(Clone, Debug)]
+pub(crate) struct Flat {
+    pub parts: Vec<Tensor<2>>,
+    pub shapes: Vec<Vec<usize>>,
+}
+
+impl Flat {
+    /// Flattens `inputs`, or says which of its tensors is empty or has other rows than the first.
+    pub fn new<I: Inputs>(inputs: I) -> Result<Self> {
+        let shapes = inputs.shapes();
+        let rows = shapes[0].first().copied().unwrap_or(0);
+        for (tensor, shape) in shapes.iter().enumerate() {
+            if shape.iter().product::<usize>() == 0 {
+                let shape = shape.clone();
+                return Err(Error::EmptyInput { tensor, shape });
+            }
+            if shape[0] != rows {
+                let found = shape[0];
+                return Err(Error::UnequalRows { tensor, expected: rows, found });
+            }
+        }
+        let parts = inputs.into_rows().into_iter().map(Tensor::inner).collect();
+        Ok(Self { parts, shapes })
+    }
+
+    pub fn into_inputs<I: Inputs>(self) -> I {
+        I::from_rows(self.parts, &self.shapes)
+    }
+
+    pub fn rows(&self) -> usize {
+        self.parts[0].dims()[0]
+    }
+
+    /// Values in one row, over all tensors.
+    pub fn width(&self) -> usize {
+        self.parts.iter().map(|part| part.dims()[1]).sum()
+    }
+
+    pub fn device(&self) -> Device {
+        self.parts[0].device()
+    }
+
+    /// The rows named by `rows`, in that order; a row may be named more than once.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        if rows.iter().copied().eq(0..self.rows()) {
+            return self.clone();
+        }
+        let index: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+        let index = Tensor::<1, Int>::from_data(&index[..], &self.device());
+        self.map(|part| part.select(0, index.clone()))
+    }
+
+    /// `count` rows from `start`.
+    pub fn narrow(&self, start: usize, count: usize) -> Self {
+        if (start, count) == (0, self.rows()) {
+            return self.clone();
+        }
+        self.map(|part| part.narrow(0, start, count))
+    }
+
+    pub fn map(&self, f: impl FnMut(Tensor<2>) -> Tensor<2>) -> Self {
+        let parts = self.parts.iter().cloned().map(f).collect();
+        Self { parts, shapes: self.shapes.clone() }
+    }
+
+    pub fn zip(&self, other: &Self, mut f: impl FnMut(Tensor<2>, Tensor<2>) -> Tensor<2>) -> Self {
+        let parts = self.parts.iter().cloned().zip(other.parts.iter().cloned());
+        let parts = parts.map(|(a, b)| f(a, b)).collect();
+        Self { parts, shapes: self.shapes.clone() }
+    }
+
+    /// Multiplies each row by its own factor.
+    pub fn scale_rows(&self, factors: &[f64]) -> Self {
+        let factors: Vec<f32> = factors.iter().map(|&factor| factor as f32).collect();
+        let factors = Tensor::<1>::from_data(&factors[..], &self.device()).reshape([-1, 1]);
+        self.map(|part| part * factors.clone())
+    }
+
+    /// Puts batches of rows below each other.
+    pub fn stack(batches: &[Self]) -> Self {
+        let parts = (0..batches[0].parts.len())
+            .map(|part| Tensor::cat(batches.iter().map(|b| b.parts[part].clone()).collect(), 0))
+            .collect();
+        Self { parts, shapes: batches[0].shapes.clone() }
+    }
+
+    /// The sum over all values of each row, added up in double precision on the host.
+    pub fn row_sums(&self) -> Result<Vec<f64>> {
+        let mut sums = vec![0.0; self.rows()];
+        for part in &self.parts {
+            let width = part.dims()[1];
+            let values = to_host(part.clone())?;
+            for (sum, row) in sums.iter_mut().zip(values.chunks(width)) {
+                *sum += row.iter().map(|&value| f64::from(value)).sum::<f64>();
+            }
+        }
+        Ok(sums)
+    }
+
+    /// Names the first row that holds a NaN or an infinity.
+    pub fn check_finite(&self, place: Place) -> Result<()> {
+        for part in &self.parts {
+            if part.clone().is_finite().all().into_scalar::<bool>() {
+                continue;
+            }
+            let width = part.dims()[1];
+            let values = to_host(part.clone())?;
+            let bad = values.iter().position(|value| !value.is_finite());
+            let row = bad.map_or(0, |at| at / width);
+            return Err(Error::NotFinite { place, row });
+        }
+        Ok(())
+    }
+}
+
+/// Reads a tensor back from its device.
+pub(crate) fn to_host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
+    let read = tensor.try_into_vec_as::<f32>();
+    read.map_err(|error| Error::Device { reason: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_selected_narrowed_and_stacked_in_every_tensor() {
+        let device = Device::flex();
+        let a = Tensor::<3>::from_data([[[1.0, 2.0]], [[3.0, 4.0]], [[5.0, 6.0]]], &device);
+        let b = Tensor::<1>::from_data([7.0, 8.0, 9.0], &device);
+        let flat = Flat::new((a, b)).unwrap();
+        assert_eq!((flat.rows(), flat.width()), (3, 3));
+
+        let picked = flat.select(&[2, 0, 2]);
+        assert_eq!(picked.row_sums().unwrap(), [20.0, 10.0, 20.0]);
+        let stacked = Flat::stack(&[flat.narrow(1, 1), flat.narrow(0, 1)]);
+        assert_eq!(stacked.row_sums().unwrap(), [15.0, 10.0]);
+
+        let (a, b): (Tensor<3>, Tensor<1>) = stacked.into_inputs();
+        assert_eq!((a.dims(), b.dims()), ([2, 1, 2], [2]));
+    }
+
+    #[test]
+    fn empty_and_uneven_inputs_are_errors() {
+        let device = Device::flex();
+        let empty = Flat::new(Tensor::<2>::zeros([0, 4], &device)).unwrap_err();
+        assert_eq!(empty, Error::EmptyInput { tensor: 0, shape: vec![0, 4] });
+        let no_values = (Tensor::<2>::zeros([2, 1], &device), Tensor::<2>::zeros([2, 0], &device));
+        let no_values = Flat::new(no_values).unwrap_err();
+        assert_eq!(no_values, Error::EmptyInput { tensor: 1, shape: vec![2, 0] });
+        let uneven = (Tensor::<2>::zeros([2, 4], &device), Tensor::<2>::zeros([3, 4], &device));
+        let uneven = Flat::new(uneven).unwrap_err();
+        assert_eq!(uneven, Error::UnequalRows { tensor: 1, expected: 2, found: 3 });
+    }
+
+    #[test]
+    fn the_first_row_with_a_value_that_is_not_finite_is_named() {
+        let values = [[1.0, 2.0], [f32::INFINITY, 0.0], [f32::NAN, 0.0]];
+        let flat = Flat::new(Tensor::<2>::from_data(values, &Device::flex())).unwrap();
+        let error = flat.check_finite(Place::Input).unwrap_err();
+        assert_eq!(error, Error::NotFinite { place: Place::Input, row: 1 });
+    }
+}

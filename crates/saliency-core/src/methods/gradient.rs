@@ -1,0 +1,66 @@
+use crate::attribution::Attribution;
+use crate::error::Result;
+use crate::explainer::Explainer;
+use crate::gradient::Probe;
+use crate::inputs::{Flat, Inputs};
+use crate::model::Model;
+use crate::schedule::Schedule;
+use crate::target::Target;
+
+/// The gradient of the score with respect to the input: how the score would change if a value of
+/// the input changed a little.
+///
+/// ```text
+/// A(x) = ∂f(x) / ∂x
+/// ```
+///
+/// # Shapes and units
+/// Values have the input's shape; score per unit of input, signed.
+///
+/// # Cost
+/// One gradient per row.
+///
+/// # Errors
+/// Those of [`Explainer::attribute_to`].
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::{Explainer, Gradient, pure_function};
+///
+/// let model = pure_function(|x: Tensor<2>| x.powi_scalar(2).sum_dim(1));
+/// let x = Tensor::<2>::from_data([[1.0, -3.0]], &Device::flex());
+/// let map = Gradient::new().attribute(&model, x)?;
+/// assert_eq!(map.values.into_data().to_vec::<f32>().unwrap(), [2.0, -6.0]);
+/// # Ok::<(), saliency_core::Error>(())
+/// ```
+///
+/// # Source
+/// Simonyan, Vedaldi and Zisserman, *Deep Inside Convolutional Networks: Visualising Image
+/// Classification Models and Saliency Maps*, 2013, <https://arxiv.org/abs/1312.6034>.
+#[derive(Clone, Debug, Default)]
+pub struct Gradient {
+    schedule: Schedule,
+}
+
+impl Gradient {
+    /// The gradient, with the default schedule.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets chunks and progress.
+    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+}
+
+impl<M: Model<I>, I: Inputs> Explainer<M, I> for Gradient {
+    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
+        let input = Flat::new(input)?;
+        let probe = Probe::new(model, &input, &target)?;
+        let (gradients, scored) = probe.gradients(&self.schedule, &input, &target)?;
+        Ok(Attribution::of(gradients, scored, input.rows()))
+    }
+}

@@ -1,0 +1,232 @@
+use burn::tensor::Tensor;
+
+use crate::attribution::Attribution;
+use crate::error::{Error, Place, Result};
+use crate::explainer::Explainer;
+use crate::gradient::Probe;
+use crate::inputs::{Flat, Inputs};
+use crate::methods::Gradient;
+use crate::model::Model;
+use crate::noise;
+use crate::schedule::Schedule;
+use crate::target::Target;
+
+/// How strong the noise of [`SmoothGrad`] is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum NoiseScale {
+    /// The standard deviation, in units of the input.
+    Absolute(f64),
+    /// The standard deviation as a fraction of the range (largest value minus smallest) of each
+    /// row of each input tensor.
+    OfRange(f64),
+}
+
+/// The mean of an explainer's maps over noisy copies of the input, with its standard error.
+///
+/// ```text
+///            1   n
+/// A(x)   =  ---  Σ  E(x + ε_k),     ε_k ~ N(0, σ²)
+///            n  k=1
+/// ```
+///
+/// Around [`Gradient`] this is SmoothGrad as published; any other explainer may stand inside.
+///
+/// # Shapes and units
+/// Values and standard errors have the input's shape and the units of the explainer inside.
+///
+/// # Parameters and defaults
+/// - samples: 50
+/// - noise: Gaussian, its standard deviation 15 % of each row's value range
+/// - seed: 0. The noise depends on seed, row and sample alone: it is the same on every device.
+///
+/// # Cost
+/// `samples` times that of the explainer inside, and a forward pass.
+///
+/// # Errors
+/// Those of the explainer inside; [`Error::InvalidOption`] for no samples or a noise that is
+/// negative or not finite; [`Error::ExplainerShape`] where the explainer inside returns values of
+/// another shape.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::{Explainer, Gradient, NoiseScale, SmoothGrad, pure_function};
+///
+/// let square = pure_function(|x: Tensor<2>| x.powi_scalar(2));
+/// let x = Tensor::<2>::from_data([[3.0]], &Device::flex());
+/// let explainer = SmoothGrad::new(Gradient::new()).with_noise(NoiseScale::Absolute(0.5));
+/// let map = explainer.attribute(&square, x)?;
+///
+/// let mean = map.values.into_scalar::<f32>();
+/// let error = map.standard_error.unwrap().into_scalar::<f32>();
+/// assert!((mean - 6.0).abs() < 4.0 * error);
+/// # Ok::<(), saliency_core::Error>(())
+/// ```
+///
+/// # Source
+/// Smilkov, Thorat, Kim, Viégas and Wattenberg, *SmoothGrad: removing noise by adding noise*,
+/// 2017, <https://arxiv.org/abs/1706.03825>.
+#[derive(Clone, Debug)]
+pub struct SmoothGrad<E = Gradient> {
+    explainer: E,
+    samples: usize,
+    noise: NoiseScale,
+    seed: u64,
+    schedule: Schedule,
+}
+
+impl Default for SmoothGrad {
+    fn default() -> Self {
+        Self::new(Gradient::new())
+    }
+}
+
+impl<E> SmoothGrad<E> {
+    /// Averages `explainer` over noise, with the defaults above.
+    pub fn new(explainer: E) -> Self {
+        Self {
+            explainer,
+            samples: 50,
+            noise: NoiseScale::OfRange(0.15),
+            seed: 0,
+            schedule: Schedule::default(),
+        }
+    }
+
+    /// Sets the number of noisy copies; at least 1.
+    pub fn with_samples(mut self, samples: usize) -> Self {
+        self.samples = samples;
+        self
+    }
+
+    /// Sets the strength of the noise; not negative.
+    pub fn with_noise(mut self, noise: NoiseScale) -> Self {
+        self.noise = noise;
+        self
+    }
+
+    /// Sets the seed of the noise.
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Sets progress, counted in samples. The explainer inside has a schedule of its own, which
+    /// decides on chunks: it is given the whole batch once per sample.
+    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+}
+
+impl<M: Model<I>, I: Inputs, E: Explainer<M, I>> Explainer<M, I> for SmoothGrad<E> {
+    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
+        if self.samples == 0 {
+            let found = "0".to_owned();
+            return Err(Error::InvalidOption { option: "samples", expected: "at least 1", found });
+        }
+        let input = Flat::new(input)?;
+        let deviations = self.deviations(&input)?;
+        let probe = Probe::<M, I>::new(model, &input, &target)?;
+        let scored = probe.scores(&self.schedule, &input, &target)?;
+
+        let samples: Vec<usize> = (0..self.samples).collect();
+        let mut average = RunningMean::default();
+        let mut gradients = 0;
+        self.schedule.clone().with_chunk(1).run(
+            input.width(),
+            &samples,
+            |samples| {
+                let noisy = self.noisy(&input, &deviations, samples[0]).into_inputs();
+                self.explainer.attribute_to(model, noisy, scored.target.clone())
+            },
+            |_, sample| {
+                gradients += sample.gradients;
+                let values = Flat::new(sample.values)?;
+                if values.shapes != input.shapes {
+                    let (expected, found) = (input.shapes.clone(), values.shapes);
+                    return Err(Error::ExplainerShape { expected, found });
+                }
+                average.push(values);
+                Ok(())
+            },
+        )?;
+        let (values, standard_error) = average.finish();
+        values.check_finite(Place::Attribution)?;
+        Ok(Attribution {
+            standard_error: standard_error.map(Flat::into_inputs),
+            ..Attribution::of(values, scored, gradients)
+        })
+    }
+}
+
+impl<E> SmoothGrad<E> {
+    /// The noise's standard deviation: `[rows, 1]` for each tensor of the input.
+    fn deviations(&self, input: &Flat) -> Result<Flat> {
+        let (NoiseScale::Absolute(scale) | NoiseScale::OfRange(scale)) = self.noise;
+        if !(scale.is_finite() && scale >= 0.0) {
+            let expected = "finite and not negative";
+            return Err(Error::InvalidOption { option: "noise", expected, found: scale.to_string() });
+        }
+        Ok(input.map(|part| match self.noise {
+            NoiseScale::Absolute(deviation) => {
+                Tensor::full([part.dims()[0], 1], deviation, &part.device())
+            }
+            NoiseScale::OfRange(fraction) => {
+                (part.clone().max_dim(1) - part.min_dim(1)).mul_scalar(fraction)
+            }
+        }))
+    }
+
+    /// The input with the noise of one sample.
+    fn noisy(&self, input: &Flat, deviations: &Flat, sample: usize) -> Flat {
+        let mut tensor = 0;
+        input.zip(deviations, |part, deviation| {
+            let [rows, width] = part.dims();
+            let draw = |row| noise::normal(self.seed, row, sample, tensor, width);
+            let noise: Vec<f32> = (0..rows).flat_map(draw).collect();
+            tensor += 1;
+            let noise = Tensor::<1>::from_data(&noise[..], &part.device()).reshape([rows, width]);
+            part + noise * deviation
+        })
+    }
+}
+
+/// Mean and variance of a stream of maps, by Welford's method: stable, and exact where all maps
+/// are the same.
+#[derive(Default)]
+struct RunningMean {
+    count: usize,
+    /// Mean, and sum of squared deviations from it.
+    state: Option<(Flat, Flat)>,
+}
+
+impl RunningMean {
+    fn push(&mut self, sample: Flat) {
+        self.count += 1;
+        self.state = Some(match self.state.take() {
+            None => {
+                let none = sample.map(|part| part.zeros_like());
+                (sample, none)
+            }
+            Some((mean, squares)) => {
+                let before = sample.zip(&mean, |sample, mean| sample - mean);
+                let share = 1.0 / self.count as f64;
+                let mean = mean.zip(&before, |mean, before| mean + before.mul_scalar(share));
+                let after = sample.zip(&mean, |sample, mean| sample - mean);
+                let product = before.zip(&after, |before, after| before * after);
+                (mean, squares.zip(&product, |squares, product| squares + product))
+            }
+        });
+    }
+
+    /// The mean and its standard error; the latter from two samples on.
+    fn finish(self) -> (Flat, Option<Flat>) {
+        let (mean, squares) = self.state.expect("at least one sample");
+        let count = self.count as f64;
+        let error = || squares.map(|part| part.div_scalar(count * (count - 1.0)).sqrt());
+        let error = (self.count > 1).then(error);
+        (mean, error)
+    }
+}

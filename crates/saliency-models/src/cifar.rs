@@ -1,0 +1,79 @@
+use burn::module::Module;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
+use saliency_core::Model;
+
+use crate::weights::{Weights, WeightsError};
+
+const EMBEDDED: &[u8] = include_bytes!("../data/cifar_cnn.safetensors");
+
+/// The small convolutional network of PyTorch's CIFAR-10 tutorial, with 62,006 parameters.
+///
+/// # Shapes
+/// - input: `[rows, 3, 32, 32]`, values in -1..1
+/// - output: `[rows, 10]` logits: plane, car, bird, cat, deer, dog, frog, horse, ship, truck
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::Model;
+/// use saliency_models::CifarCnn;
+///
+/// let device = Device::flex();
+/// let net = CifarCnn::embedded(&device);
+/// assert_eq!(net.forward(Tensor::<4>::zeros([2, 3, 32, 32], &device)).dims(), [2, 10]);
+/// ```
+#[derive(Module, Debug)]
+pub struct CifarCnn {
+    conv1: Conv2d,
+    conv2: Conv2d,
+    pool: MaxPool2d,
+    fc1: Linear,
+    fc2: Linear,
+    fc3: Linear,
+}
+
+impl CifarCnn {
+    /// The network with the weights that Captum ships.
+    pub fn embedded(device: &Device) -> Self {
+        let weights = Weights::from_safetensors(EMBEDDED).expect("the embedded file is readable");
+        Self::new(weights, device).expect("the embedded weights fit")
+    }
+
+    fn new(mut weights: Weights, device: &Device) -> Result<Self, WeightsError> {
+        let mut conv = |name: &str, [inputs, outputs]: [usize; 2]| {
+            let mut conv = Conv2dConfig::new([inputs, outputs], [5, 5]).init(device);
+            conv.weight = weights.param(&format!("{name}.weight"), [outputs, inputs, 5, 5], device)?;
+            conv.bias = Some(weights.param(&format!("{name}.bias"), [outputs], device)?);
+            Ok::<_, WeightsError>(conv)
+        };
+        let (conv1, conv2) = (conv("conv1", [3, 6])?, conv("conv2", [6, 16])?);
+        let mut linear = |name: &str, [inputs, outputs]: [usize; 2]| {
+            let mut linear = LinearConfig::new(inputs, outputs).init(device);
+            let weight = format!("{name}.weight");
+            linear.weight = weights.transposed(&weight, [inputs, outputs], device)?;
+            linear.bias = Some(weights.param(&format!("{name}.bias"), [outputs], device)?);
+            Ok::<_, WeightsError>(linear)
+        };
+        Ok(Self {
+            conv1,
+            conv2,
+            pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
+            fc1: linear("fc1", [400, 120])?,
+            fc2: linear("fc2", [120, 84])?,
+            fc3: linear("fc3", [84, 10])?,
+        })
+    }
+}
+
+impl Model<Tensor<4>> for CifarCnn {
+    fn forward(&self, input: Tensor<4>) -> Tensor<2> {
+        let x = self.pool.forward(relu(self.conv1.forward(input)));
+        let x = self.pool.forward(relu(self.conv2.forward(x)));
+        let x = relu(self.fc1.forward(x.flatten(1, 3)));
+        self.fc3.forward(relu(self.fc2.forward(x)))
+    }
+}

@@ -1,0 +1,21 @@
+//! Real models with real weights, for the examples, benches and tests of `saliency`.
+//!
+//! - [`EfficientNetLite0`]: an ImageNet classifier, its weights embedded in half precision
+//! - [`CifarCnn`]: a small network for pictures of 32 x 32
+//! - [`imagenet`]: the names of the 1,000 classes
+//! - [`Preparation`]: from a photo to a tensor, and where in the photo the tensor came from
+//! - [`photos`]: two photos that may be shipped
+//!
+//! Where everything comes from, and its licence, is told in `data/NOTICE.md`.
+
+mod cifar;
+mod efficientnet_lite0;
+pub mod imagenet;
+pub mod photos;
+mod preparation;
+mod weights;
+
+pub use cifar::CifarCnn;
+pub use efficientnet_lite0::EfficientNetLite0;
+pub use preparation::Preparation;
+pub use weights::{Weights, WeightsError};

@@ -1,0 +1,204 @@
+//! Named tensors from a file, and BatchNorm folded into them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::module::Param;
+use burn::tensor::{Device, Tensor, TensorData};
+use half::f16;
+use pytorch_reader::{DType, PytorchReader};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+/// Why weights could not be loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// The file is not what its name says.
+    #[error("expected a file of weights, found one that cannot be read: {reason}")]
+    Unreadable {
+        /// What the reader said.
+        reason: String,
+    },
+    /// A tensor that the network needs is not there.
+    #[error("expected a tensor {name}, found none of that name")]
+    Missing {
+        /// The tensor's name.
+        name: String,
+    },
+    /// A tensor of another shape.
+    #[error("expected tensor {name} of shape {expected:?}, found {found:?}")]
+    Shape {
+        /// The tensor's name.
+        name: String,
+        /// The shape that the network needs.
+        expected: Vec<usize>,
+        /// The shape in the file.
+        found: Vec<usize>,
+    },
+    /// Numbers of a kind that is not read here.
+    #[error("expected tensor {name} in single or half precision, found {found}")]
+    Precision {
+        /// The tensor's name.
+        name: String,
+        /// The kind of number in the file.
+        found: String,
+    },
+}
+
+/// Tensors by name, in single precision.
+#[derive(Clone, Debug, Default)]
+pub struct Weights(BTreeMap<String, (Vec<usize>, Vec<f32>)>);
+
+impl Weights {
+    /// Reads a PyTorch file (`.pth`, `.pt`).
+    ///
+    /// # Errors
+    /// [`WeightsError::Unreadable`] and [`WeightsError::Precision`].
+    pub fn from_pytorch(path: &Path) -> Result<Self, WeightsError> {
+        let unreadable = |error: &dyn std::fmt::Display| WeightsError::Unreadable {
+            reason: format!("{}: {error}", path.display()),
+        };
+        let reader = PytorchReader::new(path).map_err(|error| unreadable(&error))?;
+        let mut weights = Self::default();
+        for (name, tensor) in reader.into_tensors() {
+            // A counter of PyTorch's BatchNorm that inference does not use.
+            if name.ends_with(".num_batches_tracked") {
+                continue;
+            }
+            if tensor.dtype() != DType::F32 {
+                let found = format!("{:?}", tensor.dtype());
+                return Err(WeightsError::Precision { name, found });
+            }
+            let bytes = tensor.read().map_err(|error| unreadable(&error))?;
+            let values = bytes.as_chunks().0.iter().copied().map(f32::from_ne_bytes).collect();
+            weights.0.insert(name, (tensor.shape().to_vec(), values));
+        }
+        Ok(weights)
+    }
+
+    /// Reads a safetensors file in single or half precision.
+    ///
+    /// # Errors
+    /// [`WeightsError::Unreadable`] and [`WeightsError::Precision`].
+    pub fn from_safetensors(bytes: &[u8]) -> Result<Self, WeightsError> {
+        let unreadable = |error| WeightsError::Unreadable { reason: format!("{error}") };
+        let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+        let mut weights = Self::default();
+        for (name, tensor) in file.iter() {
+            let values: Vec<f32> = match tensor.dtype() {
+                Dtype::F32 => {
+                    tensor.data().as_chunks().0.iter().copied().map(f32::from_le_bytes).collect()
+                }
+                Dtype::F16 => {
+                    let numbers = tensor.data().as_chunks().0.iter().copied();
+                    numbers.map(|bytes| f16::from_le_bytes(bytes).to_f32()).collect()
+                }
+                other => {
+                    let (name, found) = (name.to_owned(), format!("{other:?}"));
+                    return Err(WeightsError::Precision { name, found });
+                }
+            };
+            weights.0.insert(name.to_owned(), (tensor.shape().to_vec(), values));
+        }
+        Ok(weights)
+    }
+
+    /// The same tensors as a safetensors file in half precision.
+    ///
+    /// # Errors
+    /// [`WeightsError::Unreadable`] where the format cannot hold them.
+    pub fn to_half_safetensors(&self) -> Result<Vec<u8>, WeightsError> {
+        let to_half = |values: &[f32]| -> Vec<u8> {
+            values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect()
+        };
+        let halves: Vec<(&String, &Vec<usize>, Vec<u8>)> =
+            self.0.iter().map(|(name, (shape, values))| (name, shape, to_half(values))).collect();
+        let views = halves.iter().map(|(name, shape, bytes)| {
+            TensorView::new(Dtype::F16, (*shape).clone(), bytes).map(|view| (name.as_str(), view))
+        });
+        let unreadable = |error| WeightsError::Unreadable { reason: format!("{error}") };
+        let views = views.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+        safetensors::serialize(views, None).map_err(unreadable)
+    }
+
+    /// Takes a tensor out as a parameter of a network.
+    ///
+    /// # Errors
+    /// [`WeightsError::Missing`] and [`WeightsError::Shape`].
+    pub fn param<const D: usize>(
+        &mut self,
+        name: &str,
+        shape: [usize; D],
+        device: &Device,
+    ) -> Result<Param<Tensor<D>>, WeightsError> {
+        let values = self.values(name, &shape)?;
+        Ok(Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device)))
+    }
+
+    /// Takes a matrix out that PyTorch keeps as `[outputs, inputs]` and Burn as
+    /// `[inputs, outputs]`.
+    ///
+    /// # Errors
+    /// [`WeightsError::Missing`] and [`WeightsError::Shape`].
+    pub fn transposed(
+        &mut self,
+        name: &str,
+        [inputs, outputs]: [usize; 2],
+        device: &Device,
+    ) -> Result<Param<Tensor<2>>, WeightsError> {
+        let kept = self.values(name, &[outputs, inputs])?;
+        let value = |at: usize| kept[at % outputs * inputs + at / outputs];
+        let values: Vec<f32> = (0..kept.len()).map(value).collect();
+        let data = TensorData::new(values, [inputs, outputs]);
+        Ok(Param::from_tensor(Tensor::from_data(data, device)))
+    }
+
+    /// Moves a tensor to another name.
+    pub(crate) fn rename(&mut self, from: &str, to: String) -> Result<(), WeightsError> {
+        let tensor = self.take(from)?;
+        self.0.insert(to, tensor);
+        Ok(())
+    }
+
+    /// Replaces a convolution without bias and the BatchNorm after it by one convolution with
+    /// bias that does the same in inference mode, computed in double precision.
+    pub(crate) fn fold(
+        &mut self,
+        convolution: &str,
+        norm: &str,
+        epsilon: f64,
+        to: &str,
+    ) -> Result<(), WeightsError> {
+        let (shape, mut weight) = self.take(&format!("{convolution}.weight"))?;
+        let channels = shape.first().copied().unwrap_or(0);
+        let mut of_norm = |name: &str| self.values(&format!("{norm}.{name}"), &[channels]);
+        let (gamma, beta) = (of_norm("weight")?, of_norm("bias")?);
+        let (mean, variance) = (of_norm("running_mean")?, of_norm("running_var")?);
+
+        let size = weight.len() / channels.max(1);
+        let mut bias = Vec::with_capacity(channels);
+        for (channel, kernel) in weight.chunks_mut(size).enumerate() {
+            let factor = f64::from(gamma[channel]) / (f64::from(variance[channel]) + epsilon).sqrt();
+            for value in kernel {
+                *value = (f64::from(*value) * factor) as f32;
+            }
+            bias.push((f64::from(beta[channel]) - f64::from(mean[channel]) * factor) as f32);
+        }
+        self.0.insert(format!("{to}.weight"), (shape, weight));
+        self.0.insert(format!("{to}.bias"), (vec![channels], bias));
+        Ok(())
+    }
+
+    fn take(&mut self, name: &str) -> Result<(Vec<usize>, Vec<f32>), WeightsError> {
+        self.0.remove(name).ok_or_else(|| WeightsError::Missing { name: name.to_owned() })
+    }
+
+    fn values(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f32>, WeightsError> {
+        let (found, values) = self.take(name)?;
+        if found != expected {
+            let (name, expected) = (name.to_owned(), expected.to_vec());
+            return Err(WeightsError::Shape { name, expected, found });
+        }
+        Ok(values)
+    }
+}

@@ -1,0 +1,37 @@
+//! Pictures of attributions: what a person looks at.
+//!
+//! The data flow, and the items that hold it, in order:
+//!
+//! 1. [`Map`]: the values of one row, reduced over channels
+//! 2. [`Map::clip`]: scaled to 0..1, with outliers clipped; the scale is kept
+//! 3. [`ColorMap`]: from 0..1 to a colour
+//! 4. [`Picture`]: heat map, overlay and panel at the photo's own resolution
+//! 5. [`read_photo`] and [`write_png`]: from and to files
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use image::{Rgb, RgbImage};
+//! use saliency_viz::{Map, Picture, Region};
+//!
+//! let values = Tensor::<4>::from_data([[[[0.0, 1.0], [2.0, -4.0]]]], &Device::flex());
+//! let map = Map::of_row(&values, 0)?;
+//! assert_eq!(map.values(), [0.0, 1.0, 2.0, 4.0]);
+//!
+//! let photo = RgbImage::from_pixel(60, 40, Rgb([90, 120, 150]));
+//! let seen = Region { x: 10, y: 0, width: 40, height: 40 };
+//! let picture = Picture::new(&photo, seen, &map.clip(99.0)?)?;
+//! assert_eq!(picture.overlay().dimensions(), (60, 40));
+//! # Ok::<(), saliency_viz::Error>(())
+//! ```
+
+mod color;
+mod error;
+mod files;
+mod map;
+mod picture;
+
+pub use color::ColorMap;
+pub use error::{Error, Result};
+pub use files::{read_photo, write_png};
+pub use map::{Clipped, Map};
+pub use picture::{Picture, Region};

@@ -1,0 +1,1 @@
+//! The programs are the files beside `src`, one for each task.
