@@ -1,1 +1,190 @@
-fn main(){}
+//! Where did the classifier look? A heat map for a photograph, from EfficientNet-Lite0.
+//!
+//! ```text
+//! cargo run --example explain                                   # the cat that ships
+//! cargo run --example explain -- PHOTO... --method smooth-grad --target "tabby" --out maps
+//! ```
+
+use std::collections::HashSet;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor};
+use clap::{Parser, ValueEnum};
+use image::RgbImage;
+use indicatif::{ProgressBar, ProgressStyle};
+use saliency::viz::{Map, Picture, read_photo, write_png};
+use saliency::{
+    Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model as _, Schedule, SmoothGrad,
+    Target,
+};
+use saliency_models::{EfficientNetLite0, Preparation, imagenet, photos};
+
+/// Shows where an ImageNet classifier looked in a photograph.
+#[derive(Parser)]
+struct Args {
+    /// JPEG, PNG or WebP photos; without any, the cat that ships with the library
+    photos: Vec<PathBuf>,
+    /// How to explain
+    #[arg(long, value_enum, default_value_t = Method::IntegratedGradients)]
+    method: Method,
+    /// The class to explain, by name or index [default: the one that the model predicts]
+    #[arg(long)]
+    target: Option<String>,
+    /// Points on the path of integrated-gradients
+    #[arg(long, default_value_t = 50)]
+    steps: usize,
+    /// Noisy copies for smooth-grad
+    #[arg(long, default_value_t = 50)]
+    samples: usize,
+    /// The folder to write pictures to
+    #[arg(long, default_value = "maps")]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Method {
+    Gradient,
+    InputXGradient,
+    IntegratedGradients,
+    SmoothGrad,
+}
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let args = Args::try_parse().unwrap_or_else(|error| {
+        let _ = error.print();
+        // Help and version are not errors.
+        std::process::exit(i32::from(error.use_stderr()));
+    });
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
+    let target = match &args.target {
+        Some(name) => Target::Class(imagenet::find(name)?),
+        None => Target::Predicted,
+    };
+    let make = std::fs::create_dir_all(&args.out);
+    make.map_err(|error| format!("expected the folder {}, found: {error}", args.out.display()))?;
+
+    let device = Device::flex();
+    let net = EfficientNetLite0::embedded(&device);
+    if args.photos.is_empty() {
+        return explain(args, &net, "chelsea", &photos::chelsea(), &target);
+    }
+    let mut names = HashSet::new();
+    let mut failed = 0;
+    for path in &args.photos {
+        let name = unused_name(path, &mut names);
+        let explained = read_photo(path)
+            .map_err(Into::into)
+            .and_then(|photo| explain(args, &net, &name, &photo, &target));
+        if let Err(error) = explained {
+            // One bad photo must not keep the others from being explained.
+            eprintln!("error: {error}");
+            failed += 1;
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        _ => Err(format!("{failed} of {} photos could not be explained", args.photos.len()).into()),
+    }
+}
+
+fn explain(
+    args: &Args,
+    net: &EfficientNetLite0,
+    name: &str,
+    photo: &RgbImage,
+    target: &Target,
+) -> Result<()> {
+    let preparation = Preparation::imagenet();
+    let input = preparation.tensor(photo, &Device::flex());
+
+    println!("{name}: the five likeliest classes");
+    let probabilities = softmax(net.forward(input.clone()), 1);
+    let (values, classes) = probabilities.clone().topk_with_indices(5, 1);
+    let classes: Vec<i64> = classes.into_data().iter().collect();
+    for (value, class) in values.into_data().iter::<f32>().zip(classes) {
+        println!("  {:5.1} %  {}", 100.0 * value, class_name(class as usize));
+    }
+
+    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
+        "{bar:40} {pos}/{len}, {eta} left",
+    )?);
+    let schedule = Schedule::new().with_progress({
+        let bar = bar.clone();
+        move |progress| {
+            bar.set_length(progress.total as u64);
+            bar.set_position(progress.done as u64);
+        }
+    });
+    let start = Instant::now();
+    let map = explainer(args, schedule).attribute_to(net, input, target.clone())?;
+    bar.finish_and_clear();
+    let seconds = start.elapsed().as_secs_f64();
+
+    let class = map.targets[0].expect("a class is explained, not a function");
+    let probability: f32 = probabilities.slice([0..1, class..class + 1]).into_scalar();
+    println!("explained: {} ({:.1} %)", class_name(class), 100.0 * probability);
+    if let (Some(gap), Some(baseline)) = (&map.completeness_gap, &map.baseline_scores) {
+        let change = map.scores[0] - baseline[0];
+        println!("completeness gap: {:+.3} of a score change of {change:.3}", gap[0]);
+    }
+    println!("time: {seconds:.1} s for {} gradients", map.gradients);
+
+    let map = Map::of_row(&map.values, 0)?.clip(99.0)?;
+    let picture = Picture::new(photo, preparation.region(photo), &map)?;
+    let method = args.method.to_possible_value().expect("no method is hidden");
+    for (kind, picture) in [
+        ("heat-map", picture.heat_map()),
+        ("overlay", picture.overlay()),
+        ("panel", picture.panel()),
+    ] {
+        let path = args.out.join(format!("{name}-{}-{kind}.png", method.get_name()));
+        write_png(&path, &picture)?;
+        println!("wrote {}", path.display());
+    }
+    Ok(())
+}
+
+fn explainer(
+    args: &Args,
+    schedule: Schedule,
+) -> Box<dyn Explainer<EfficientNetLite0, Tensor<4>>> {
+    match args.method {
+        Method::Gradient => Box::new(Gradient::new().with_schedule(schedule)),
+        Method::InputXGradient => Box::new(InputTimesGradient::new().with_schedule(schedule)),
+        Method::IntegratedGradients => {
+            Box::new(IntegratedGradients::new().with_steps(args.steps).with_schedule(schedule))
+        }
+        Method::SmoothGrad => {
+            Box::new(SmoothGrad::default().with_samples(args.samples).with_schedule(schedule))
+        }
+    }
+}
+
+fn class_name(class: usize) -> &'static str {
+    imagenet::name(class).unwrap_or("a class without a name")
+}
+
+/// The photo's name without its ending, and a number where several photos have the same.
+fn unused_name(path: &Path, names: &mut HashSet<String>) -> String {
+    let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let numbered = (2..).map(|number| format!("{stem}-{number}"));
+    let free = std::iter::once(stem.clone()).chain(numbered).find(|name| !names.contains(name));
+    let free = free.expect("numbers do not run out");
+    names.insert(free.clone());
+    free
+}

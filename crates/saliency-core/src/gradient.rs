@@ -131,7 +131,7 @@ impl ScoredRows {
         if let Some(bad) = scores.iter().position(|score| !score.is_finite()) {
             return Err(Error::NotFinite { place: Place::Score, row: self.scores.len() + bad });
         }
-        self.scores.extend(scores.into_iter().map(f64::from));
+        self.scores.extend(scores);
         match target {
             Target::Class(class) => self.classes.extend(std::iter::repeat_n(class, rows)),
             Target::Classes(classes) => self.classes.extend(classes),

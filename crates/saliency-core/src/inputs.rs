@@ -155,9 +155,10 @@ impl Flat {
 
     /// Multiplies each row by its own factor.
     pub fn scale_rows(&self, factors: &[f64]) -> Self {
-        let factors: Vec<f32> = factors.iter().map(|&factor| factor as f32).collect();
-        let factors = Tensor::<1>::from_data(&factors[..], &self.device()).reshape([-1, 1]);
-        self.map(|part| part * factors.clone())
+        self.map(|part| {
+            let column = Tensor::<1>::from_data(factors, (&part.device(), part.dtype()));
+            part * column.reshape([-1, 1])
+        })
     }
 
     /// Puts batches of rows below each other.
@@ -175,7 +176,7 @@ impl Flat {
             let width = part.dims()[1];
             let values = to_host(part.clone())?;
             for (sum, row) in sums.iter_mut().zip(values.chunks(width)) {
-                *sum += row.iter().map(|&value| f64::from(value)).sum::<f64>();
+                *sum += row.iter().sum::<f64>();
             }
         }
         Ok(sums)
@@ -197,9 +198,9 @@ impl Flat {
     }
 }
 
-/// Reads a tensor back from its device.
-pub(crate) fn to_host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    let read = tensor.try_into_vec_as::<f32>();
+/// Reads a tensor of any precision back from its device.
+pub(crate) fn to_host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f64>> {
+    let read = tensor.try_into_vec_as::<f64>();
     read.map_err(|error| Error::Device { reason: error.to_string() })
 }
 

@@ -156,7 +156,7 @@ impl Target {
 }
 
 /// The class with the highest score; the first of several.
-fn best((row, scores): (usize, &[f32])) -> Result<usize> {
+fn best((row, scores): (usize, &[f64])) -> Result<usize> {
     if scores.iter().any(|score| !score.is_finite()) {
         return Err(Error::NotFinite { place: Place::Score, row });
     }

@@ -8,7 +8,6 @@
 //! ```
 
 use std::error::Error;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use saliency_models::{EfficientNetLite0, Weights};
@@ -27,13 +26,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err(format!("expected a file with SHA-256 {ORIGINAL}, found {found}").into());
     }
     let weights = EfficientNetLite0::fold(Weights::from_pytorch(&path)?)?;
-    let bytes = weights.to_half_safetensors()?;
+    let bytes = weights.to_safetensors()?;
 
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
-    let mut file = tempfile::NamedTempFile::new_in(&data)?;
-    file.write_all(&bytes)?;
     let to = data.join("efficientnet_lite0_f16.safetensors");
-    file.persist(&to)?;
+    std::fs::write(&to, &bytes)?;
     println!("wrote {} bytes to {}", bytes.len(), to.display());
     Ok(())
 }

@@ -3,7 +3,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use saliency_core::Model;
 
 use crate::weights::{Weights, WeightsError};
@@ -18,7 +18,7 @@ const EMBEDDED: &[u8] = include_bytes!("../data/cifar_cnn.safetensors");
 ///
 /// # Example
 /// ```
-/// use burn::tensor::{Device, Tensor};
+/// use burn::tensor::{DType, Device, Tensor};
 /// use saliency_core::Model;
 /// use saliency_models::CifarCnn;
 ///
@@ -40,22 +40,22 @@ impl CifarCnn {
     /// The network with the weights that Captum ships.
     pub fn embedded(device: &Device) -> Self {
         let weights = Weights::from_safetensors(EMBEDDED).expect("the embedded file is readable");
-        Self::new(weights, device).expect("the embedded weights fit")
+        Self::new(weights, (device, DType::F32)).expect("the embedded weights fit")
     }
 
-    fn new(mut weights: Weights, device: &Device) -> Result<Self, WeightsError> {
+    fn new(mut weights: Weights, to: (&Device, DType)) -> Result<Self, WeightsError> {
         let mut conv = |name: &str, [inputs, outputs]: [usize; 2]| {
-            let mut conv = Conv2dConfig::new([inputs, outputs], [5, 5]).init(device);
-            conv.weight = weights.param(&format!("{name}.weight"), [outputs, inputs, 5, 5], device)?;
-            conv.bias = Some(weights.param(&format!("{name}.bias"), [outputs], device)?);
+            let mut conv = Conv2dConfig::new([inputs, outputs], [5, 5]).init(to.0);
+            conv.weight = weights.param(&format!("{name}.weight"), [outputs, inputs, 5, 5], to)?;
+            conv.bias = Some(weights.param(&format!("{name}.bias"), [outputs], to)?);
             Ok::<_, WeightsError>(conv)
         };
         let (conv1, conv2) = (conv("conv1", [3, 6])?, conv("conv2", [6, 16])?);
         let mut linear = |name: &str, [inputs, outputs]: [usize; 2]| {
-            let mut linear = LinearConfig::new(inputs, outputs).init(device);
+            let mut linear = LinearConfig::new(inputs, outputs).init(to.0);
             let weight = format!("{name}.weight");
-            linear.weight = weights.transposed(&weight, [inputs, outputs], device)?;
-            linear.bias = Some(weights.param(&format!("{name}.bias"), [outputs], device)?);
+            linear.weight = weights.transposed(&weight, [inputs, outputs], to)?;
+            linear.bias = Some(weights.param(&format!("{name}.bias"), [outputs], to)?);
             Ok::<_, WeightsError>(linear)
         };
         Ok(Self {

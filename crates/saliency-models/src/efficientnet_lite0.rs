@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use saliency_core::Model;
 
 use crate::weights::{Weights, WeightsError};
@@ -73,15 +73,19 @@ impl EfficientNetLite0 {
     /// computation is in single precision.
     pub fn embedded(device: &Device) -> Self {
         let weights = Weights::from_safetensors(EMBEDDED).expect("the embedded file is readable");
-        Self::new(weights, device).expect("the embedded weights fit")
+        Self::new(weights, (device, DType::F32)).expect("the embedded weights fit")
     }
 
-    /// The network with the original PyTorch weights in single precision.
+    /// The network with the original PyTorch weights, computing in the given precision.
     ///
     /// # Errors
     /// A [`WeightsError`] that names the tensor that is missing or does not fit.
-    pub fn from_pytorch(path: &Path, device: &Device) -> Result<Self, WeightsError> {
-        Self::new(Self::fold(Weights::from_pytorch(path)?)?, device)
+    pub fn from_pytorch(
+        path: &Path,
+        device: &Device,
+        precision: DType,
+    ) -> Result<Self, WeightsError> {
+        Self::new(Self::fold(Weights::from_pytorch(path)?)?, (device, precision))
     }
 
     /// Turns the original weights into those of this network: BatchNorm folded, names changed.
@@ -108,16 +112,16 @@ impl EfficientNetLite0 {
         Ok(weights)
     }
 
-    fn new(mut weights: Weights, device: &Device) -> Result<Self, WeightsError> {
+    fn new(mut weights: Weights, to: (&Device, DType)) -> Result<Self, WeightsError> {
         let mut conv = |name: &str, channels: [usize; 2], kernel: usize, stride, groups| {
             let config = Conv2dConfig::new(channels, [kernel; 2])
                 .with_stride([stride; 2])
                 .with_groups(groups)
                 .with_padding(padding(kernel, stride));
-            let mut conv = config.init(device);
+            let mut conv = config.init(to.0);
             let shape = [channels[1], channels[0] / groups, kernel, kernel];
-            conv.weight = weights.param(&format!("{name}.weight"), shape, device)?;
-            conv.bias = Some(weights.param(&format!("{name}.bias"), [channels[1]], device)?);
+            conv.weight = weights.param(&format!("{name}.weight"), shape, to)?;
+            conv.bias = Some(weights.param(&format!("{name}.bias"), [channels[1]], to)?);
             Ok::<_, WeightsError>(conv)
         };
         let stem = conv("stem", [3, 32], 3, 2, 1)?;
@@ -137,9 +141,9 @@ impl EfficientNetLite0 {
             });
         }
         let head = conv("head", [320, 1280], 1, 1, 1)?;
-        let mut classifier = LinearConfig::new(1280, 1000).init(device);
-        classifier.weight = weights.transposed("classifier.weight", [1280, 1000], device)?;
-        classifier.bias = Some(weights.param("classifier.bias", [1000], device)?);
+        let mut classifier = LinearConfig::new(1280, 1000).init(to.0);
+        classifier.weight = weights.transposed("classifier.weight", [1280, 1000], to)?;
+        classifier.bias = Some(weights.param("classifier.bias", [1000], to)?);
         Ok(Self { stem, blocks: made, head, classifier })
     }
 }

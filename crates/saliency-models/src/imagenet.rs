@@ -40,7 +40,8 @@ pub fn name(index: usize) -> Option<&'static str> {
     NAMES.get(index).copied()
 }
 
-/// The index of a class, given by index or by name; upper and lower case are the same.
+/// The index of a class, given by index or by name; upper and lower case are told apart only
+/// where ImageNet does (`Cardigan` is a dog, `cardigan` is knitted).
 ///
 /// # Errors
 /// [`UnknownClass`], which lists the nearest names.
@@ -61,7 +62,9 @@ pub fn find(name_or_index: &str) -> Result<usize, UnknownClass> {
         return if index <= last { Ok(index) } else { Err(UnknownClass::Index { index, last }) };
     }
     let lower = asked.to_lowercase();
-    let same = NAMES.iter().position(|name| name.to_lowercase() == lower);
+    // As written first: "Cardigan" is a dog, "cardigan" is knitted.
+    let exact = NAMES.iter().position(|name| *name == asked);
+    let same = exact.or_else(|| NAMES.iter().position(|name| name.to_lowercase() == lower));
     same.ok_or_else(|| UnknownClass::Name { name: asked.to_owned(), nearest: nearest(&lower) })
 }
 

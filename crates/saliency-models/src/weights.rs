@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::module::Param;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use half::f16;
-use pytorch_reader::{DType, PytorchReader};
+use pytorch_reader::PytorchReader;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 /// Why weights could not be loaded.
@@ -45,9 +45,12 @@ pub enum WeightsError {
     },
 }
 
-/// Tensors by name, in single precision.
+/// Tensors by name, kept in double precision so that folding does not round.
 #[derive(Clone, Debug, Default)]
-pub struct Weights(BTreeMap<String, (Vec<usize>, Vec<f32>)>);
+pub struct Weights(BTreeMap<String, (Vec<usize>, Vec<f64>)>);
+
+/// Tensors of fewer numbers are kept in single precision.
+const SMALL: usize = 10_000;
 
 impl Weights {
     /// Reads a PyTorch file (`.pth`, `.pt`).
@@ -65,12 +68,13 @@ impl Weights {
             if name.ends_with(".num_batches_tracked") {
                 continue;
             }
-            if tensor.dtype() != DType::F32 {
+            if tensor.dtype() != pytorch_reader::DType::F32 {
                 let found = format!("{:?}", tensor.dtype());
                 return Err(WeightsError::Precision { name, found });
             }
             let bytes = tensor.read().map_err(|error| unreadable(&error))?;
-            let values = bytes.as_chunks().0.iter().copied().map(f32::from_ne_bytes).collect();
+            let numbers = bytes.as_chunks().0.iter().copied();
+            let values = numbers.map(|bytes| f32::from_ne_bytes(bytes).into()).collect();
             weights.0.insert(name, (tensor.shape().to_vec(), values));
         }
         Ok(weights)
@@ -85,13 +89,14 @@ impl Weights {
         let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
         let mut weights = Self::default();
         for (name, tensor) in file.iter() {
-            let values: Vec<f32> = match tensor.dtype() {
+            let values: Vec<f64> = match tensor.dtype() {
                 Dtype::F32 => {
-                    tensor.data().as_chunks().0.iter().copied().map(f32::from_le_bytes).collect()
+                    let numbers = tensor.data().as_chunks().0.iter().copied();
+                    numbers.map(|bytes| f32::from_le_bytes(bytes).into()).collect()
                 }
                 Dtype::F16 => {
                     let numbers = tensor.data().as_chunks().0.iter().copied();
-                    numbers.map(|bytes| f16::from_le_bytes(bytes).to_f32()).collect()
+                    numbers.map(|bytes| f16::from_le_bytes(bytes).to_f64()).collect()
                 }
                 other => {
                     let (name, found) = (name.to_owned(), format!("{other:?}"));
@@ -103,18 +108,28 @@ impl Weights {
         Ok(weights)
     }
 
-    /// The same tensors as a safetensors file in half precision.
+    /// The same tensors as a safetensors file: the large ones in half precision, those of fewer
+    /// than 10,000 numbers in single.
+    ///
+    /// In EfficientNet-Lite0 the small ones (biases, the stem, depthwise kernels) hold 2 % of the
+    /// numbers, and rounding them would turn its gradient further than rounding all the others:
+    /// cosine 0.985 instead of 0.999 on the photo of the coffee.
     ///
     /// # Errors
     /// [`WeightsError::Unreadable`] where the format cannot hold them.
-    pub fn to_half_safetensors(&self) -> Result<Vec<u8>, WeightsError> {
-        let to_half = |values: &[f32]| -> Vec<u8> {
-            values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect()
+    pub fn to_safetensors(&self) -> Result<Vec<u8>, WeightsError> {
+        let encode = |values: &[f64]| -> (Dtype, Vec<u8>) {
+            if values.len() < SMALL {
+                let single = values.iter().flat_map(|&value| (value as f32).to_le_bytes());
+                return (Dtype::F32, single.collect());
+            }
+            let half = values.iter().flat_map(|&value| f16::from_f64(value).to_le_bytes());
+            (Dtype::F16, half.collect())
         };
-        let halves: Vec<(&String, &Vec<usize>, Vec<u8>)> =
-            self.0.iter().map(|(name, (shape, values))| (name, shape, to_half(values))).collect();
-        let views = halves.iter().map(|(name, shape, bytes)| {
-            TensorView::new(Dtype::F16, (*shape).clone(), bytes).map(|view| (name.as_str(), view))
+        let encoded: Vec<_> =
+            self.0.iter().map(|(name, (shape, values))| (name, shape, encode(values))).collect();
+        let views = encoded.iter().map(|(name, shape, (kind, bytes))| {
+            TensorView::new(*kind, (*shape).clone(), bytes).map(|view| (name.as_str(), view))
         });
         let unreadable = |error| WeightsError::Unreadable { reason: format!("{error}") };
         let views = views.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
@@ -129,10 +144,10 @@ impl Weights {
         &mut self,
         name: &str,
         shape: [usize; D],
-        device: &Device,
+        to: (&Device, DType),
     ) -> Result<Param<Tensor<D>>, WeightsError> {
         let values = self.values(name, &shape)?;
-        Ok(Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device)))
+        Ok(Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), to)))
     }
 
     /// Takes a matrix out that PyTorch keeps as `[outputs, inputs]` and Burn as
@@ -144,13 +159,13 @@ impl Weights {
         &mut self,
         name: &str,
         [inputs, outputs]: [usize; 2],
-        device: &Device,
+        to: (&Device, DType),
     ) -> Result<Param<Tensor<2>>, WeightsError> {
         let kept = self.values(name, &[outputs, inputs])?;
         let value = |at: usize| kept[at % outputs * inputs + at / outputs];
-        let values: Vec<f32> = (0..kept.len()).map(value).collect();
+        let values: Vec<f64> = (0..kept.len()).map(value).collect();
         let data = TensorData::new(values, [inputs, outputs]);
-        Ok(Param::from_tensor(Tensor::from_data(data, device)))
+        Ok(Param::from_tensor(Tensor::from_data(data, to)))
     }
 
     /// Moves a tensor to another name.
@@ -161,7 +176,7 @@ impl Weights {
     }
 
     /// Replaces a convolution without bias and the BatchNorm after it by one convolution with
-    /// bias that does the same in inference mode, computed in double precision.
+    /// bias that does the same in inference mode.
     pub(crate) fn fold(
         &mut self,
         convolution: &str,
@@ -178,22 +193,22 @@ impl Weights {
         let size = weight.len() / channels.max(1);
         let mut bias = Vec::with_capacity(channels);
         for (channel, kernel) in weight.chunks_mut(size).enumerate() {
-            let factor = f64::from(gamma[channel]) / (f64::from(variance[channel]) + epsilon).sqrt();
+            let factor = gamma[channel] / (variance[channel] + epsilon).sqrt();
             for value in kernel {
-                *value = (f64::from(*value) * factor) as f32;
+                *value *= factor;
             }
-            bias.push((f64::from(beta[channel]) - f64::from(mean[channel]) * factor) as f32);
+            bias.push(beta[channel] - mean[channel] * factor);
         }
         self.0.insert(format!("{to}.weight"), (shape, weight));
         self.0.insert(format!("{to}.bias"), (vec![channels], bias));
         Ok(())
     }
 
-    fn take(&mut self, name: &str) -> Result<(Vec<usize>, Vec<f32>), WeightsError> {
+    fn take(&mut self, name: &str) -> Result<(Vec<usize>, Vec<f64>), WeightsError> {
         self.0.remove(name).ok_or_else(|| WeightsError::Missing { name: name.to_owned() })
     }
 
-    fn values(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f32>, WeightsError> {
+    fn values(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f64>, WeightsError> {
         let (found, values) = self.take(name)?;
         if found != expected {
             let (name, expected) = (name.to_owned(), expected.to_vec());

@@ -171,7 +171,7 @@ impl<E> SmoothGrad<E> {
         }
         Ok(input.map(|part| match self.noise {
             NoiseScale::Absolute(deviation) => {
-                Tensor::full([part.dims()[0], 1], deviation, &part.device())
+                Tensor::full([part.dims()[0], 1], deviation, (&part.device(), part.dtype()))
             }
             NoiseScale::OfRange(fraction) => {
                 (part.clone().max_dim(1) - part.min_dim(1)).mul_scalar(fraction)
@@ -187,8 +187,8 @@ impl<E> SmoothGrad<E> {
             let draw = |row| noise::normal(self.seed, row, sample, tensor, width);
             let noise: Vec<f32> = (0..rows).flat_map(draw).collect();
             tensor += 1;
-            let noise = Tensor::<1>::from_data(&noise[..], &part.device()).reshape([rows, width]);
-            part + noise * deviation
+            let noise = Tensor::<1>::from_data(&noise[..], (&part.device(), part.dtype()));
+            part + noise.reshape([rows, width]) * deviation
         })
     }
 }

@@ -1,0 +1,39 @@
+use burn::tensor::Tensor;
+
+/// The values of a tensor, in order.
+pub fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
+    tensor.clone().into_data().iter().collect()
+}
+
+/// The largest difference between two tensors, relative to the largest absolute value of the
+/// second.
+pub fn largest_error<const D: usize>(found: &Tensor<D>, expected: &Tensor<D>) -> f32 {
+    assert_eq!(found.dims(), expected.dims(), "shapes");
+    let (found, expected) = (values(found), values(expected));
+    let largest = expected.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
+    let errors = found.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+    // A NaN in either must not pass for a small error.
+    errors.fold(0.0, |worst, error| if error <= worst { worst } else { error }) / largest
+}
+
+/// Panics where two tensors differ by more than `tolerance` of the second one's largest value.
+#[track_caller]
+pub fn assert_close<const D: usize>(
+    what: &str,
+    found: &Tensor<D>,
+    expected: &Tensor<D>,
+    tolerance: f32,
+) {
+    let error = largest_error(found, expected);
+    println!("{what}: {error:.2e} of the largest value, {tolerance:.0e} allowed");
+    assert!(error <= tolerance, "{what}: {error:.2e} of the largest value");
+}
+
+/// The cosine of the angle between two tensors.
+pub fn cosine<const D: usize>(a: &Tensor<D>, b: &Tensor<D>) -> f64 {
+    let (a, b) = (values(a), values(b));
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+    };
+    dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
+}

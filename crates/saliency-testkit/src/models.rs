@@ -1,0 +1,111 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use burn::module::Module;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
+use saliency_core::{Model, pure_function};
+
+/// f(x) = w · x + b.
+pub fn linear(weights: &[f32], bias: f64, device: &Device) -> impl Model<Tensor<2>> + use<> {
+    let weights = Tensor::<1>::from_data(weights, device).reshape([1, -1]);
+    pure_function(move |x: Tensor<2>| (x * weights.clone()).sum_dim(1) + bias)
+}
+
+/// f(x) = x², value by value: one score for each value.
+pub fn square() -> impl Model<Tensor<2>> {
+    pure_function(|x: Tensor<2>| x.clone() * x)
+}
+
+/// f(x) = relu(relu(x1) - 1 - relu(x2)), from the paper on Integrated Gradients, figure 3.
+pub fn implementation_a() -> impl Model<Tensor<2>> {
+    pure_function(|x: Tensor<2>| {
+        relu(relu(x.clone().narrow(1, 0, 1)) - 1.0 - relu(x.narrow(1, 1, 1)))
+    })
+}
+
+/// The same function written otherwise: f(x) = relu(relu(x1 - 1) - relu(x2)).
+pub fn implementation_b() -> impl Model<Tensor<2>> {
+    pure_function(|x: Tensor<2>| {
+        relu(relu(x.clone().narrow(1, 0, 1) - 1.0) - relu(x.narrow(1, 1, 1)))
+    })
+}
+
+/// f(x, y, z) = 5x + y² + sin z, as a model of three inputs of one value each.
+pub fn contribution() -> impl Model<(Tensor<2>, Tensor<2>, Tensor<2>)> {
+    pure_function(|(x, y, z): (Tensor<2>, Tensor<2>, Tensor<2>)| x * 5.0 + y.powi_scalar(2) + z.sin())
+}
+
+/// A network with everything that behaves differently in training: BatchNorm and Dropout.
+#[derive(Module, Debug)]
+pub struct Noisy {
+    conv: Conv2d,
+    norm: BatchNorm,
+    dropout: Dropout,
+    linear: Linear,
+}
+
+impl Noisy {
+    /// A network with random weights for `[rows, 2, 6, 6]`, three scores, whose running statistics
+    /// are those of a first batch rather than 0 and 1.
+    pub fn trained(device: &Device) -> Self {
+        device.seed(7);
+        let net = Self {
+            conv: Conv2dConfig::new([2, 4], [3, 3]).init(device),
+            norm: BatchNormConfig::new(4).init(device),
+            dropout: DropoutConfig::new(0.5).init(),
+            linear: LinearConfig::new(64, 3).init(device),
+        };
+        let net = net.train();
+        let batch = Self::batch(8, device).autodiff() * 2.0 + 1.0;
+        net.forward(batch);
+        net
+    }
+
+    /// A batch that is the same at every call.
+    pub fn batch(rows: usize, device: &Device) -> Tensor<4> {
+        let value = |at: usize| (at as f32 * 0.7).sin();
+        let values: Vec<f32> = (0..rows * 72).map(value).collect();
+        Tensor::<1>::from_data(&values[..], device).reshape([rows, 2, 6, 6])
+    }
+
+    /// The running mean and variance of its BatchNorm.
+    pub fn statistics(&self) -> Vec<f32> {
+        let norm = &self.norm;
+        let (mean, variance) = (norm.running_mean.value_sync(), norm.running_var.value_sync());
+        [crate::values(&mean), crate::values(&variance)].concat()
+    }
+}
+
+impl Model<Tensor<4>> for Noisy {
+    fn forward(&self, input: Tensor<4>) -> Tensor<2> {
+        let x = relu(self.norm.forward(self.conv.forward(input)));
+        self.linear.forward(self.dropout.forward(x.flatten(1, 3)))
+    }
+}
+
+/// Counts the forward passes of a model, and the rows they were given.
+#[derive(Clone, Debug, Default)]
+pub struct Counting {
+    calls: Arc<AtomicUsize>,
+    rows: Arc<AtomicUsize>,
+}
+
+impl Counting {
+    /// f(x) = x², with every call counted.
+    pub fn square(&self) -> impl Model<Tensor<2>> + use<> {
+        let counts = self.clone();
+        pure_function(move |x: Tensor<2>| {
+            counts.calls.fetch_add(1, Ordering::Relaxed);
+            counts.rows.fetch_add(x.dims()[0], Ordering::Relaxed);
+            x.clone() * x
+        })
+    }
+
+    /// Calls and rows since the last time.
+    pub fn take(&self) -> (usize, usize) {
+        (self.calls.swap(0, Ordering::Relaxed), self.rows.swap(0, Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,186 @@
+//! Bad input ends in an error that says what was expected and what was found.
+
+use burn::tensor::{Int, Tensor};
+use saliency_core::{
+    Attribution, Baseline, Error, Explainer, Gradient, InputTimesGradient, IntegratedGradients,
+    Model, NoiseScale, Place, Result, SmoothGrad, Target, pure_function,
+};
+use saliency_testkit::{device, square};
+
+fn ones(shape: [usize; 2]) -> Tensor<2> {
+    Tensor::ones(shape, &device())
+}
+
+/// Every method refuses `input` with the same error.
+fn all_refuse(model: &impl Model<Tensor<2>>, input: &Tensor<2>, target: &Target) -> Error {
+    fn error<M>(explainer: &dyn Explainer<M, Tensor<2>>, model: &M, x: &Tensor<2>, t: &Target) -> Error {
+        let error = explainer.attribute_to(model, x.clone(), t.clone()).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("expected") && text.contains("found"), "{text}");
+        error
+    }
+    let first = error(&Gradient::new(), model, input, target);
+    assert_eq!(error(&InputTimesGradient::new(), model, input, target), first);
+    assert_eq!(error(&IntegratedGradients::new(), model, input, target), first);
+    assert_eq!(error(&SmoothGrad::default(), model, input, target), first);
+    println!("{first}");
+    first
+}
+
+#[test]
+fn an_empty_batch() {
+    let error = all_refuse(&square(), &ones([0, 3]), &Target::Predicted);
+    assert_eq!(error, Error::EmptyInput { tensor: 0, shape: vec![0, 3] });
+    let error = all_refuse(&square(), &ones([2, 0]), &Target::Predicted);
+    assert_eq!(error, Error::EmptyInput { tensor: 0, shape: vec![2, 0] });
+}
+
+#[test]
+fn tuples_of_unequal_batches() {
+    let model = pure_function(|(a, b): (Tensor<2>, Tensor<2>)| a + b);
+    let error = Gradient::new().attribute(&model, (ones([2, 1]), ones([3, 1]))).unwrap_err();
+    assert_eq!(error, Error::UnequalRows { tensor: 1, expected: 2, found: 3 });
+}
+
+#[test]
+fn an_input_that_is_not_finite() {
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let input = Tensor::<2>::from_data([[0.0, 1.0], [bad, 1.0]], &device());
+        let error = all_refuse(&square(), &input, &Target::Class(0));
+        assert_eq!(error, Error::NotFinite { place: Place::Input, row: 1 });
+    }
+}
+
+#[test]
+fn a_score_that_is_not_finite() {
+    let model = pure_function(|x: Tensor<2>| x.log());
+    let input = Tensor::<2>::from_data([[1.0], [0.0]], &device());
+    for target in [Target::Predicted, Target::Class(0)] {
+        let error = all_refuse(&model, &input, &target);
+        let place = match target {
+            // The gradient 1/0 of a finite target is found first by the gradient itself.
+            Target::Class(_) => [Place::Score, Place::Gradient],
+            _ => [Place::Score; 2],
+        };
+        assert!(place.map(|place| Error::NotFinite { place, row: 1 }).contains(&error), "{error}");
+    }
+}
+
+#[test]
+fn a_gradient_that_is_not_finite() {
+    let model = pure_function(|x: Tensor<2>| x.sqrt());
+    let input = Tensor::<2>::from_data([[1.0], [0.0]], &device());
+    let expected = Error::NotFinite { place: Place::Gradient, row: 1 };
+    let gradient = Gradient::new().attribute(&model, input.clone());
+    assert_eq!(gradient.unwrap_err(), expected);
+    let ig = IntegratedGradients::new().attribute(&model, input).unwrap_err();
+    assert_eq!(ig, expected);
+}
+
+#[test]
+fn a_class_out_of_range() {
+    let error = all_refuse(&square(), &ones([2, 3]), &Target::Class(3));
+    assert_eq!(error, Error::ClassOutOfRange { class: 3, scores: 3 });
+    let error = all_refuse(&square(), &ones([2, 3]), &Target::Classes(vec![0, 7]));
+    assert_eq!(error, Error::ClassOutOfRange { class: 7, scores: 3 });
+}
+
+#[test]
+fn classes_that_are_not_one_for_each_row() {
+    for classes in [vec![], vec![0], vec![0, 1, 2]] {
+        let found = classes.len();
+        let error = all_refuse(&square(), &ones([2, 3]), &Target::Classes(classes));
+        assert_eq!(error, Error::TargetCount { expected: 2, found });
+    }
+}
+
+#[test]
+fn a_target_function_of_another_length() {
+    let error = all_refuse(&square(), &ones([2, 3]), &Target::function(|y| y.reshape([-1])));
+    assert_eq!(error, Error::TargetFunctionRows { expected: 2, found: 6 });
+}
+
+#[test]
+fn a_model_that_returns_the_wrong_number_of_rows() {
+    let model = pure_function(|x: Tensor<2>| x.sum_dim(0));
+    let error = all_refuse(&model, &ones([2, 3]), &Target::Predicted);
+    assert_eq!(error, Error::OutputShape { rows: 2, found: [1, 3] });
+}
+
+#[test]
+fn a_model_that_does_not_depend_on_its_input() {
+    let constant = pure_function(|x: Tensor<2>| Tensor::ones(x.dims(), &device()));
+    assert_eq!(all_refuse(&constant, &ones([2, 3]), &Target::Class(0)), Error::Independent);
+    let detached = pure_function(|x: Tensor<2>| x.detach());
+    assert_eq!(all_refuse(&detached, &ones([2, 3]), &Target::Class(0)), Error::Independent);
+    let rounded = pure_function(|x: Tensor<2>| {
+        let rounded: Tensor<2, Int> = x.int();
+        rounded.float()
+    });
+    assert_eq!(all_refuse(&rounded, &ones([2, 3]), &Target::Class(0)), Error::Independent);
+    // Something else is on the tape, but not the input.
+    let other = ones([1, 1]).autodiff().require_grad();
+    let elsewhere = pure_function(move |x: Tensor<2>| other.clone().repeat_dim(0, x.dims()[0]));
+    assert_eq!(all_refuse(&elsewhere, &ones([2, 3]), &Target::Class(0)), Error::Independent);
+}
+
+#[test]
+fn a_baseline_that_does_not_fit() {
+    let refuse = |baseline| {
+        let explainer = IntegratedGradients::new().with_baseline(baseline);
+        explainer.attribute(&square(), ones([2, 3])).unwrap_err()
+    };
+    for found in [[2, 4], [3, 3], [0, 3]] {
+        let error = refuse(Baseline::tensor(ones(found)));
+        let (expected, found) = (vec![2, 3], found.to_vec());
+        assert_eq!(error, Error::BaselineShape { tensor: 0, expected, found });
+    }
+    let error = refuse(Baseline::tensor(Tensor::<3>::ones([2, 3, 1], &device())));
+    assert!(matches!(error, Error::BaselineShape { .. }), "{error}");
+    let error = refuse(Baseline::each([Baseline::zeros(), Baseline::zeros()]));
+    assert_eq!(error, Error::BaselineCount { expected: 1, found: 2 });
+    let error = refuse(Baseline::constant(f64::NAN));
+    assert_eq!(error, Error::NotFinite { place: Place::Baseline, row: 0 });
+}
+
+#[test]
+fn no_points_and_no_samples() {
+    let error = IntegratedGradients::new().with_steps(0).attribute(&square(), ones([1, 1]));
+    assert_eq!(error.unwrap_err().to_string(), "expected steps at least 1, found 0");
+    let error = SmoothGrad::default().with_samples(0).attribute(&square(), ones([1, 1]));
+    assert_eq!(error.unwrap_err().to_string(), "expected samples at least 1, found 0");
+}
+
+#[test]
+fn noise_that_is_negative_or_not_finite() {
+    let scales: [fn(f64) -> NoiseScale; 2] = [NoiseScale::Absolute, NoiseScale::OfRange];
+    for (scale, strength) in scales.into_iter().zip([-0.1, f64::NAN, f64::INFINITY].repeat(2)) {
+        let explainer = SmoothGrad::default().with_noise(scale(strength));
+        let error = explainer.attribute(&square(), ones([1, 1])).unwrap_err().to_string();
+        assert_eq!(error, format!("expected noise finite and not negative, found {strength}"));
+    }
+}
+
+/// An explainer that drops the last value of every row, or spoils it.
+struct Careless(f32);
+
+impl<M> Explainer<M, Tensor<2>> for Careless {
+    fn attribute_to(&self, _: &M, x: Tensor<2>, _: Target) -> Result<Attribution<Tensor<2>>> {
+        let [rows, width] = x.dims();
+        let values = match self.0 {
+            0.0 => x.narrow(1, 0, width - 1),
+            factor => x * factor,
+        };
+        Ok(Attribution::new(values, vec![0.0; rows], vec![None; rows]))
+    }
+}
+
+#[test]
+fn a_wrapped_explainer_that_returns_another_shape_or_infinity() {
+    let error = SmoothGrad::new(Careless(0.0)).attribute(&square(), ones([2, 3])).unwrap_err();
+    let (expected, found) = (vec![vec![2, 3]], vec![vec![2, 2]]);
+    assert_eq!(error, Error::ExplainerShape { expected, found });
+    let infinite = SmoothGrad::new(Careless(f32::INFINITY)).attribute(&square(), ones([2, 3]));
+    let expected = Error::NotFinite { place: Place::Attribution, row: 0 };
+    assert_eq!(infinite.unwrap_err(), expected);
+}

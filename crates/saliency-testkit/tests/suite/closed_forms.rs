@@ -1,0 +1,175 @@
+//! Where the right answer is known on paper.
+
+use burn::tensor::Tensor;
+use saliency_core::{
+    Baseline, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model, NoiseScale, Rule,
+    Schedule, SmoothGrad, Target,
+};
+use saliency_testkit::{
+    assert_close, contribution, device, implementation_a, implementation_b, linear, square, values,
+};
+
+const RULES: [Rule; 2] = [Rule::Midpoint, Rule::GaussLegendre];
+const EXACT: f32 = 1e-5;
+
+fn row<const N: usize>(values: [f32; N]) -> Tensor<2> {
+    Tensor::from_data([values], &device())
+}
+
+#[test]
+fn a_linear_model_is_explained_exactly_by_any_number_of_points() {
+    let weights = [2.0, -1.0, 0.5, 3.0];
+    let model = linear(&weights, 4.0, &device());
+    let x = Tensor::<2>::from_data([[1.0, 2.0, -3.0, 0.0], [0.5, 0.0, 8.0, -1.0]], &device());
+    let w = row(weights).repeat_dim(0, 2);
+
+    let gradient = Gradient::new().attribute(&model, x.clone()).unwrap();
+    assert_close("gradient = w", &gradient.values, &w, EXACT);
+    let product = InputTimesGradient::new().attribute(&model, x.clone()).unwrap();
+    assert_close("input x gradient = x w", &product.values, &(x.clone() * w.clone()), EXACT);
+    for (rule, steps) in RULES.into_iter().flat_map(|rule| [1, 2, 7, 50].map(|n| (rule, n))) {
+        let explainer = IntegratedGradients::new().with_rule(rule).with_steps(steps);
+        let map = explainer.attribute(&model, x.clone()).unwrap();
+        assert_close("IG = x w", &map.values, &(x.clone() * w.clone()), EXACT);
+        assert_eq!(map.gradients, 2 * steps);
+        for (row, gap) in map.completeness_gap.unwrap().into_iter().enumerate() {
+            assert!(gap.abs() < 1e-5, "{rule:?}, {steps} points, row {row}: gap {gap}");
+        }
+    }
+}
+
+#[test]
+fn two_implementations_of_one_function_have_the_same_integrated_gradients() {
+    // From zero to (3, 1) the function bends where 3α - 1 - α = 0, at α = 1/2. Rules with an even
+    // number of points are symmetric about it: each side of the bend gets exactly half the weight.
+    fn check(name: &str, model: &impl Model<Tensor<2>>) {
+        for (rule, steps) in RULES.into_iter().flat_map(|rule| [2, 10, 50].map(|n| (rule, n))) {
+            let explainer = IntegratedGradients::new().with_rule(rule).with_steps(steps);
+            let map = explainer.attribute(model, row([3.0, 1.0])).unwrap();
+            assert_close(name, &map.values, &row([1.5, -0.5]), EXACT);
+        }
+    }
+    check("relu(relu(x1) - 1 - relu(x2))", &implementation_a());
+    check("relu(relu(x1 - 1) - relu(x2))", &implementation_b());
+}
+
+#[test]
+fn the_inputs_of_a_tuple_share_the_change_of_score() {
+    let one = |value| Tensor::<2>::from_data([[value]], &device());
+    let baseline = Baseline::tensor((one(0.5), one(1.0), one(1.0)));
+    let explainer = IntegratedGradients::new().with_baseline(baseline);
+    let map = explainer.attribute(&contribution(), (one(1.0), one(2.0), one(3.0))).unwrap();
+    let (x, y, z) = map.values;
+    let found = Tensor::cat(vec![x, y, z], 1);
+    let expected = row([2.5, 3.0, 3f32.sin() - 1f32.sin()]);
+    assert!((3f64.sin() - 1f64.sin() + 0.70035).abs() < 1e-5);
+    assert_close("5x + y² + sin z", &found, &expected, EXACT);
+    assert!(map.completeness_gap.unwrap()[0].abs() < 1e-5);
+}
+
+#[test]
+fn an_input_of_a_tuple_that_is_not_used_gets_zeros() {
+    let first = saliency_core::pure_function(|(a, _): (Tensor<2>, Tensor<3>)| a.sum_dim(1));
+    let input = (row([1.0, 2.0]), Tensor::<3>::ones([1, 2, 2], &device()));
+    let map = Gradient::new().attribute(&first, input).unwrap();
+    assert_eq!(values(&map.values.0), [1.0, 1.0]);
+    assert_eq!(values(&map.values.1), [0.0; 4]);
+}
+
+#[test]
+fn the_mean_over_noise_lies_within_its_standard_error() {
+    let x = Tensor::<2>::from_data([[-2.0], [0.0], [0.5], [3.0]], &device());
+    let (samples, deviation) = (100, 0.7);
+    for seed in 0..20 {
+        let explainer = SmoothGrad::new(Gradient::new())
+            .with_samples(samples)
+            .with_noise(NoiseScale::Absolute(deviation))
+            .with_seed(seed);
+        let map = explainer.attribute(&square(), x.clone()).unwrap();
+        // The gradient of (x + ε)² is 2x + 2ε: its mean has standard error 2σ / √n.
+        let exact = 2.0 * deviation as f32 / (samples as f32).sqrt();
+        let errors = values(&(map.values - x.clone() * 2.0));
+        assert!(errors.iter().all(|error| error.abs() < 4.0 * exact), "seed {seed}: {errors:?}");
+        for estimate in values(&map.standard_error.unwrap()) {
+            assert!((estimate / exact - 1.0).abs() < 0.3, "seed {seed}: {estimate}, {exact}");
+        }
+    }
+}
+
+#[test]
+fn without_noise_the_mean_is_the_explainer_inside_to_the_last_bit() {
+    let x = Tensor::<2>::from_data([[0.1, 0.3], [-0.7, 1e-3]], &device());
+    let model = saliency_core::pure_function(|x: Tensor<2>| x.powi_scalar(3).sum_dim(1));
+    let inside = IntegratedGradients::new().with_steps(7);
+    let alone = inside.attribute(&model, x.clone()).unwrap();
+    for noise in [NoiseScale::Absolute(0.0), NoiseScale::OfRange(0.0)] {
+        let around = SmoothGrad::new(inside.clone()).with_noise(noise);
+        let mean = around.attribute(&model, x.clone()).unwrap();
+        assert_eq!(values(&mean.values), values(&alone.values));
+        assert_eq!(values(&mean.standard_error.unwrap()), [0.0; 4]);
+        assert_eq!(mean.gradients, 50 * alone.gradients);
+    }
+}
+
+#[test]
+fn noise_is_scaled_to_the_range_of_each_row() {
+    // The second row has ten times the range of the first, the third has none.
+    let x = Tensor::<2>::from_data([[0.0, 1.0], [0.0, 10.0], [4.0, 4.0]], &device());
+    let map = SmoothGrad::default().with_samples(200).attribute_to(&square(), x, Target::Class(0));
+    let errors = values(&map.unwrap().standard_error.unwrap());
+    let exact = |deviation: f32| 2.0 * deviation / 200f32.sqrt();
+    assert!((errors[0] / exact(0.15) - 1.0).abs() < 0.2, "{errors:?}");
+    assert!((errors[2] / exact(1.5) - 1.0).abs() < 0.2, "{errors:?}");
+    assert_eq!(errors[4], 0.0);
+}
+
+#[test]
+fn targets_choose_the_score_and_may_differ_from_row_to_row() {
+    let model = saliency_core::pure_function(|x: Tensor<2>| {
+        Tensor::cat(vec![x.clone() * 2.0, x.clone() * 3.0, x * -5.0], 1)
+    });
+    let x = Tensor::<2>::from_data([[1.0], [-1.0], [1.0]], &device());
+    let explain = |target| Gradient::new().attribute_to(&model, x.clone(), target).unwrap();
+
+    let predicted = explain(Target::Predicted);
+    assert_eq!(values(&predicted.values), [3.0, -5.0, 3.0]);
+    assert_eq!(predicted.targets, [Some(1), Some(2), Some(1)]);
+    assert_eq!(predicted.scores, [3.0, 5.0, 3.0]);
+    assert_eq!(values(&explain(Target::Class(0)).values), [2.0; 3]);
+    let each = explain(Target::Classes(vec![2, 0, 1]));
+    assert_eq!(values(&each.values), [-5.0, 2.0, 3.0]);
+    let contrast = Target::function(|y| (y.clone().narrow(1, 0, 1) - y.narrow(1, 2, 1)).squeeze_dim(1));
+    let contrast = explain(contrast);
+    assert_eq!(values(&contrast.values), [7.0; 3]);
+    assert_eq!(contrast.targets, [None; 3]);
+}
+
+#[test]
+fn a_prediction_is_made_once_and_held_along_the_path() {
+    // At the input class 0 wins; below 1/2 of the path class 1 would.
+    let model = saliency_core::pure_function(|x: Tensor<2>| {
+        Tensor::cat(vec![x.clone() * 4.0, x * -1.0 + 2.5], 1)
+    });
+    let map = IntegratedGradients::new().attribute(&model, row([1.0])).unwrap();
+    assert_eq!(map.targets, [Some(0)]);
+    assert_close("IG of class 0", &map.values, &row([4.0]), EXACT);
+    assert_eq!(map.baseline_scores.unwrap(), [0.0]);
+}
+
+#[test]
+fn chunks_do_not_change_the_answer() {
+    let model = saliency_core::pure_function(|x: Tensor<2>| x.powi_scalar(3).sum_dim(1));
+    let x = Tensor::<2>::from_data([[0.1, 0.3], [-0.7, 1e-3], [2.0, -1.0]], &device());
+    let all = Schedule::new().with_chunk(1000);
+    let ig = |schedule| IntegratedGradients::new().with_steps(5).with_schedule(schedule);
+    let whole = ig(all.clone()).attribute(&model, x.clone()).unwrap();
+    let noisy = |schedule| SmoothGrad::new(ig(schedule)).with_samples(3);
+    let whole_noisy = noisy(all).attribute(&model, x.clone()).unwrap();
+    for chunk in [1, 2, 3, 4, 15] {
+        let schedule = Schedule::new().with_chunk(chunk);
+        let map = ig(schedule.clone()).attribute(&model, x.clone()).unwrap();
+        assert_close("IG in chunks", &map.values, &whole.values, 1e-6);
+        let map = noisy(schedule).attribute(&model, x.clone()).unwrap();
+        assert_close("noise in chunks", &map.values, &whole_noisy.values, 1e-6);
+    }
+}

@@ -1,0 +1,132 @@
+//! Where another library has computed the answer in double precision.
+
+use std::path::PathBuf;
+
+use burn::tensor::{Device, Tensor};
+use saliency_core::{
+    Attribution, Baseline, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model,
+    Rule, Target,
+};
+use saliency_models::{CifarCnn, EfficientNetLite0, Preparation, imagenet, photos};
+use saliency_testkit::{Golden, assert_close, cosine, device, largest_error, values};
+
+type Map = Attribution<Tensor<4>>;
+
+fn cifar(name: &str, golden: &Golden, points: &[usize]) {
+    const CLOSE: f32 = 1e-4;
+    let device = device();
+    let net = CifarCnn::embedded(&device);
+    let tensor = |name: &str| golden.tensor::<4>(name, &device);
+    let input = tensor("input");
+    let target = Target::Classes(golden.targets());
+    let explain = |explainer: &dyn Explainer<CifarCnn, Tensor<4>>| -> Map {
+        explainer.attribute_to(&net, input.clone(), target.clone()).unwrap()
+    };
+    let logits = net.forward(input.clone());
+    assert_close(&format!("{name} logits"), &logits, &golden.tensor("logits", &device), CLOSE);
+
+    let check = |what: &str, found: &Map| {
+        assert_close(&format!("{name} {what}"), &found.values, &tensor(what), CLOSE);
+    };
+    check("gradient", &explain(&Gradient::new()));
+    check("input_x_gradient", &explain(&InputTimesGradient::new()));
+    for (rule, rule_name) in [(Rule::Midpoint, "midpoint"), (Rule::GaussLegendre, "gauss_legendre")] {
+        for &steps in points {
+            let explainer = IntegratedGradients::new()
+                .with_rule(rule)
+                .with_steps(steps)
+                .with_baseline(Baseline::tensor(tensor("baseline")));
+            let map = explain(&explainer);
+            let what = format!("ig_{rule_name}_{steps}");
+            check(&what, &map);
+
+            // The gap is a difference of sums: what it can be off by is measured against the
+            // score that it is a gap of.
+            let deltas = values(&golden.tensor::<1>(&format!("{what}_delta"), &device));
+            let gaps = map.completeness_gap.unwrap();
+            for (row, (gap, delta)) in gaps.into_iter().zip(deltas).enumerate() {
+                let error = (gap - f64::from(delta)).abs() / map.scores[row].abs();
+                println!("{name} {what} row {row}: gap {gap:.6}, golden {delta:.6}");
+                assert!(error < f64::from(CLOSE), "{name} {what} row {row}: {error:.2e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn cifar_network_from_a_zero_baseline() {
+    cifar("zero baseline", &Golden::cifar_zero_baseline(), &[10, 50]);
+}
+
+#[test]
+fn cifar_network_from_a_black_baseline() {
+    cifar("black baseline", &Golden::cifar_black_baseline(), &[50]);
+}
+
+fn coffee(device: &Device) -> (Golden, Tensor<4>, Target) {
+    let golden = Golden::lite0_coffee();
+    let (input, target) = (golden.tensor("input", device), Target::Class(golden.targets()[0]));
+    (golden, input, target)
+}
+
+/// Needs the original weights, which are too large to ship: `SALIENCY_LITE0_WEIGHTS` names the
+/// file `efficientnet-lite0-57934424.pth`. `.ci/run` downloads it.
+#[test]
+fn efficientnet_lite0_with_its_original_weights() {
+    const CLOSE: f32 = 1e-3;
+    let Some(path) = std::env::var_os("SALIENCY_LITE0_WEIGHTS").map(PathBuf::from) else {
+        println!("skipped: SALIENCY_LITE0_WEIGHTS does not name the original weights");
+        return;
+    };
+    let device = device();
+    let net = EfficientNetLite0::from_pytorch(&path, &device, burn::tensor::DType::F32).unwrap();
+    let (golden, input, target) = coffee(&device);
+    let logits = net.forward(input.clone());
+    assert_close("lite0 logits", &logits, &golden.tensor("logits", &device), CLOSE);
+
+    let map = Gradient::new().attribute_to(&net, input.clone(), target.clone()).unwrap();
+    assert_close("lite0 gradient", &map.values, &golden.tensor("gradient", &device), CLOSE);
+
+    let explainer = IntegratedGradients::new().with_steps(20).with_rule(Rule::Midpoint);
+    let map = explainer.attribute_to(&net, input, target).unwrap();
+    assert_close("lite0 IG", &map.values, &golden.tensor("ig_midpoint_20", &device), CLOSE);
+    let delta = values(&golden.tensor::<1>("ig_midpoint_20_delta", &device))[0];
+    let gap = map.completeness_gap.unwrap()[0];
+    println!("lite0 gap {gap:.6}, golden {delta:.6}");
+    assert!((gap - f64::from(delta)).abs() < f64::from(CLOSE) * map.scores[0].abs());
+}
+
+#[test]
+fn efficientnet_lite0_with_the_embedded_half_precision_weights() {
+    let device = device();
+    let net = EfficientNetLite0::embedded(&device);
+    let (golden, input, target) = coffee(&device);
+    let found = net.forward(input.clone());
+    let expected: Tensor<2> = golden.tensor("logits", &device);
+    println!("logits: {:.2e} of the largest value", largest_error(&found, &expected));
+    let class = golden.targets()[0];
+    let top = |logits: &Tensor<2>| logits.clone().argmax(1).into_scalar::<i64>() as usize;
+    assert_eq!((top(&found), top(&expected)), (class, class));
+    let probability = |logits: Tensor<2>| {
+        values(&burn::tensor::activation::softmax(logits, 1))[class]
+    };
+    let (found, expected) = (probability(found), probability(expected));
+    println!("probability: {found:.4}, in double precision {expected:.4}");
+    assert!((found - expected).abs() < 0.01);
+
+    let map = Gradient::new().attribute_to(&net, input, target).unwrap();
+    let cosine = cosine(&map.values, &golden.tensor("gradient", &device));
+    println!("cosine of the gradients: {cosine:.5}");
+    assert!(cosine > 0.99);
+}
+
+#[test]
+fn the_photos_that_ship_are_what_they_show() {
+    let device = device();
+    let net = EfficientNetLite0::embedded(&device);
+    for (photo, name) in [(photos::chelsea(), "Egyptian cat"), (photos::coffee(), "espresso")] {
+        let input = Preparation::imagenet().tensor(&photo, &device);
+        let class = net.forward(input).argmax(1).into_scalar::<i64>();
+        assert_eq!(imagenet::name(class as usize), Some(name));
+    }
+}

@@ -1,0 +1,167 @@
+//! What a model may be, and in which state.
+
+use burn::module::{Module, Param};
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::Tensor;
+use saliency_core::{
+    Attribution, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model, ModelFn,
+    NoiseScale, Result, SmoothGrad, Target,
+};
+use saliency_testkit::{Noisy, device, values};
+
+type Explainers<M, I> = Vec<Box<dyn Explainer<M, I>>>;
+
+/// Every method, by its quickest options.
+fn every_method<M: Model<Tensor<4>>>() -> Explainers<M, Tensor<4>> {
+    vec![
+        Box::new(Gradient::new()),
+        Box::new(InputTimesGradient::new()),
+        Box::new(IntegratedGradients::new().with_steps(5)),
+        Box::new(SmoothGrad::default().with_samples(3)),
+    ]
+}
+
+#[test]
+fn a_network_in_training_mode_is_explained_as_in_inference_mode() {
+    let plain = device();
+    let trained = Noisy::trained(&plain.clone().autodiff());
+    let before = trained.statistics();
+    assert!(before[..4].iter().all(|mean| *mean != 0.0), "statistics were learned: {before:?}");
+    let inference = trained.valid();
+    let input = Noisy::batch(3, &plain);
+    for explainer in every_method::<Noisy>() {
+        let expected = explainer.attribute(&inference, input.clone()).unwrap();
+        assert!(values(&expected.values).iter().any(|value| *value != 0.0));
+        for (network, input) in [
+            (&trained, input.clone()),
+            (&trained, input.clone().autodiff()),
+            (&trained, input.clone().autodiff().require_grad()),
+            (&inference, input.clone().autodiff()),
+        ] {
+            let found = explainer.attribute(network, input).unwrap();
+            assert_eq!(values(&found.values), values(&expected.values));
+            assert_eq!(found.scores, expected.scores);
+            assert!(!found.values.is_autodiff(), "values are off the tape");
+        }
+    }
+    assert_eq!(trained.statistics(), before, "running statistics are untouched");
+
+    // Without `valid()` the very same call would have gone wrong: the test can tell.
+    let careless = trained.forward(input.clone().autodiff()).inner();
+    assert_ne!(values(&careless), values(&inference.forward(input)));
+}
+
+#[test]
+fn a_fresh_network_is_explained_twice_the_same() {
+    // Burn draws random weights when they are first used.
+    let net: Linear = LinearConfig::new(6, 3).init(&device());
+    let model = ModelFn::new(net, |net: &Linear, x: Tensor<2>| net.forward(x));
+    let x = Tensor::<2>::ones([2, 6], &device());
+    let explain = || values(&Gradient::new().attribute(&model, x.clone()).unwrap().values);
+    assert_eq!(explain(), explain());
+}
+
+#[test]
+fn a_module_that_is_not_a_model_is_explained_through_a_function_of_it() {
+    let linear = LinearConfig::new(3, 2).with_bias(false).init(&device());
+    let weights = values(&linear.weight.val());
+    let doubled = ModelFn::new(linear, |net: &Linear, (x, factor): (Tensor<2>, Tensor<2>)| {
+        net.forward(x) * factor
+    });
+    let input = (Tensor::<2>::ones([1, 3], &device()), Tensor::<2>::full([1, 1], 2.0, &device()));
+    let map = Gradient::new().attribute_to(&doubled, input, Target::Class(1)).unwrap();
+    let expected: Vec<f32> = weights.iter().skip(1).step_by(2).map(|weight| weight * 2.0).collect();
+    assert_eq!(values(&map.values.0), expected);
+    assert!((values(&map.values.1)[0] - expected.iter().sum::<f32>() / 2.0).abs() < 1e-6);
+}
+
+/// A network that pools its pixels by attention, and explains itself by that attention.
+#[derive(Module, Debug)]
+struct Attentive {
+    attention: Param<Tensor<2>>,
+}
+
+impl Attentive {
+    fn weights(&self) -> Tensor<2> {
+        burn::tensor::activation::softmax(self.attention.val(), 1)
+    }
+}
+
+impl Model<Tensor<2>> for Attentive {
+    fn forward(&self, input: Tensor<2>) -> Tensor<2> {
+        (input * self.weights()).sum_dim(1)
+    }
+}
+
+impl Explainer<Self, Tensor<2>> for Attentive {
+    fn attribute_to(
+        &self,
+        model: &Self,
+        input: Tensor<2>,
+        target: Target,
+    ) -> Result<Attribution<Tensor<2>>> {
+        let output = model.valid().forward(input.clone());
+        let target = target.resolve(&output)?;
+        let rows = output.dims()[0];
+        let scores = target.score(output)?.into_data().iter().collect();
+        let values = self.weights().inner() * input;
+        Ok(Attribution::new(values, scores, vec![Some(0); rows]))
+    }
+}
+
+#[test]
+fn a_model_that_explains_itself_works_wherever_an_explainer_does() {
+    let attention = Param::from_tensor(Tensor::from_data([[0.0, 2.0, -1.0]], &device()));
+    let net = Attentive { attention };
+    let x = Tensor::<2>::from_data([[1.0, 2.0, 3.0], [0.0, -1.0, 5.0]], &device());
+    let own = net.attribute(&net, x.clone()).unwrap();
+
+    let explainers: Explainers<Attentive, Tensor<2>> = vec![
+        Box::new(net.clone()),
+        Box::new(InputTimesGradient::new()),
+        Box::new(SmoothGrad::new(net.clone()).with_noise(NoiseScale::Absolute(0.0))),
+        Box::new(SmoothGrad::new(Box::new(net.clone()) as Box<dyn Explainer<_, _>>).with_samples(1)),
+    ];
+    for (index, explainer) in explainers.iter().enumerate() {
+        let map = explainer.attribute(&net, x.clone()).unwrap();
+        assert_eq!(map.values.dims(), [2, 3]);
+        assert_eq!(map.scores, own.scores);
+        if index < 3 {
+            let error = values(&(map.values - own.values.clone())).into_iter().map(f32::abs);
+            assert!(error.fold(0.0, f32::max) < 1e-6, "explainer {index}");
+        }
+    }
+    // By reference, too: the network need not be cloned into the wrapper.
+    let around = SmoothGrad::new(&net).with_samples(2);
+    assert!(around.attribute(&net, x).is_ok());
+}
+
+#[test]
+fn inputs_may_have_any_rank() {
+    fn check<const D: usize>(shape: [usize; D]) {
+        let model = saliency_core::pure_function(move |x: Tensor<D>| {
+            let rows = x.dims()[0];
+            x.powi_scalar(2).reshape([rows as i32, -1]).sum_dim(1)
+        });
+        let x = Tensor::<D>::full(shape, 3.0, &device());
+        let map = IntegratedGradients::new().with_steps(2).attribute(&model, x).unwrap();
+        assert_eq!(map.values.dims(), shape);
+        assert!(values(&map.values).iter().all(|value| (value - 9.0).abs() < 1e-5));
+    }
+    check([3]);
+    check([3, 2]);
+    check([3, 1, 2]);
+    check([2, 2, 3, 2]);
+    check([2, 1, 2, 1, 2]);
+    check([1, 2, 1, 2, 1, 2]);
+}
+
+#[test]
+fn the_same_call_gives_the_same_bits() {
+    let net = Noisy::trained(&device().autodiff());
+    let input = Noisy::batch(4, &device());
+    for explainer in every_method::<Noisy>() {
+        let run = || values(&explainer.attribute(&net, input.clone()).unwrap().values);
+        assert_eq!(run(), run());
+    }
+}
