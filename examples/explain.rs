@@ -120,9 +120,8 @@ fn explain(
         println!("  {:5.1} %  {}", 100.0 * value, class_name(class as usize));
     }
 
-    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
-        "{bar:40} {pos}/{len}, {eta} left",
-    )?);
+    let bar = ProgressBar::new(0)
+        .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len}, {eta} left")?);
     let schedule = Schedule::new().with_progress({
         let bar = bar.clone();
         move |progress| {
@@ -142,7 +141,7 @@ fn explain(
         let change = map.scores[0] - baseline[0];
         println!("completeness gap: {:+.3} of a score change of {change:.3}", gap[0]);
     }
-    println!("time: {seconds:.1} s for {} gradients", map.gradients);
+    println!("time: {seconds:.1} s, gradients: {}", map.gradients);
 
     let map = Map::of_row(&map.values, 0)?.clip(99.0)?;
     let picture = Picture::new(photo, preparation.region(photo), &map)?;
@@ -159,10 +158,7 @@ fn explain(
     Ok(())
 }
 
-fn explainer(
-    args: &Args,
-    schedule: Schedule,
-) -> Box<dyn Explainer<EfficientNetLite0, Tensor<4>>> {
+fn explainer(args: &Args, schedule: Schedule) -> Box<dyn Explainer<EfficientNetLite0, Tensor<4>>> {
     match args.method {
         Method::Gradient => Box::new(Gradient::new().with_schedule(schedule)),
         Method::InputXGradient => Box::new(InputTimesGradient::new().with_schedule(schedule)),

@@ -97,7 +97,12 @@ impl Baseline {
 }
 
 /// Gives a flattened baseline of one row as many rows as the input has.
-fn broadcast(part: Tensor<2>, found: &[usize], expected: &[usize], tensor: usize) -> Result<Tensor<2>> {
+fn broadcast(
+    part: Tensor<2>,
+    found: &[usize],
+    expected: &[usize],
+    tensor: usize,
+) -> Result<Tensor<2>> {
     let fits = found.len() == expected.len() && found[1..] == expected[1..];
     match found[0] {
         rows if fits && rows == expected[0] => Ok(part),

@@ -159,7 +159,9 @@ pub enum Error {
     Independent,
 
     /// A wrapped explainer returned values of another shape than its input.
-    #[error("expected the wrapped explainer to return values of shape {expected:?}, found {found:?}")]
+    #[error(
+        "expected the wrapped explainer to return values of shape {expected:?}, found {found:?}"
+    )]
     ExplainerShape {
         /// Shapes of the input's tensors.
         expected: Vec<Vec<usize>>,

@@ -55,7 +55,7 @@ use crate::target::Target;
 /// ];
 /// for explainer in explainers {
 ///     let map = explainer.attribute(&net, Tensor::ones([1, 2], &device))?;
-///     assert_eq!(map.values.into_data().to_vec::<f32>().unwrap(), [2.0, -1.0]);
+///     assert_eq!(map.values.try_into_vec_as::<f32>().unwrap(), [2.0, -1.0]);
 /// }
 /// # Ok::<(), saliency_core::Error>(())
 /// ```

@@ -152,6 +152,9 @@ impl<M: Module, F: Clone + Send> Module for ModelFn<M, F> {
 impl<M: std::fmt::Debug, F> std::fmt::Debug for ModelFn<M, F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let function = std::any::type_name::<F>();
-        f.debug_struct("ModelFn").field("module", &self.module).field("function", &function).finish()
+        f.debug_struct("ModelFn")
+            .field("module", &self.module)
+            .field("function", &function)
+            .finish()
     }
 }

@@ -78,7 +78,11 @@ impl Schedule {
         let chunk = match self.chunk {
             Some(0) => {
                 let found = "0".to_owned();
-                return Err(Error::InvalidOption { option: "chunk", expected: "at least 1", found });
+                return Err(Error::InvalidOption {
+                    option: "chunk",
+                    expected: "at least 1",
+                    found,
+                });
             }
             Some(chunk) => chunk,
             None => (CHUNK_VALUES / width).max(1),

@@ -87,7 +87,12 @@ impl Target {
         match self {
             Self::Predicted => {
                 let output = to_host(output.clone().inner())?;
-                output.chunks(scores).enumerate().map(best).collect::<Result<_>>().map(Self::Classes)
+                output
+                    .chunks(scores)
+                    .enumerate()
+                    .map(best)
+                    .collect::<Result<_>>()
+                    .map(Self::Classes)
             }
             Self::Class(class) => in_range(*class).map(|()| self.clone()),
             Self::Classes(classes) if classes.len() != rows => {

@@ -97,7 +97,8 @@ impl EfficientNetLite0 {
         for (index, [_, _, _, expansion, _]) in blocks().enumerate() {
             let (from, to) = (format!("_blocks.{index}"), format!("blocks.{index}"));
             let mut fold = |convolution: &str, norm: &str, name: &str| {
-                let (convolution, norm) = (format!("{from}.{convolution}"), format!("{from}.{norm}"));
+                let (convolution, norm) =
+                    (format!("{from}.{convolution}"), format!("{from}.{norm}"));
                 weights.fold(&convolution, &norm, EPSILON, &format!("{to}.{name}"))
             };
             if expansion > 1 {
@@ -156,7 +157,7 @@ impl Model<Tensor<4>> for EfficientNetLite0 {
         }
         let x = relu6(self.head.forward(x));
         let [rows, channels, ..] = x.dims();
-        let x = x.reshape([rows, channels, 49]).mean_dim(2).reshape([rows, channels]);
+        let x = x.flatten::<3>(2, 3).mean_dim(2).reshape([rows, channels]);
         self.classifier.forward(x)
     }
 }

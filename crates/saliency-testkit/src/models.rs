@@ -35,7 +35,9 @@ pub fn implementation_b() -> impl Model<Tensor<2>> {
 
 /// f(x, y, z) = 5x + y² + sin z, as a model of three inputs of one value each.
 pub fn contribution() -> impl Model<(Tensor<2>, Tensor<2>, Tensor<2>)> {
-    pure_function(|(x, y, z): (Tensor<2>, Tensor<2>, Tensor<2>)| x * 5.0 + y.powi_scalar(2) + z.sin())
+    pure_function(|(x, y, z): (Tensor<2>, Tensor<2>, Tensor<2>)| {
+        x * 5.0 + y.powi_scalar(2) + z.sin()
+    })
 }
 
 /// A network with everything that behaves differently in training: BatchNorm and Dropout.

@@ -33,7 +33,7 @@ use crate::target::Target;
 /// let model = pure_function(|x: Tensor<2>| x.powi_scalar(2).sum_dim(1));
 /// let x = Tensor::<2>::from_data([[1.0, -3.0]], &Device::flex());
 /// let map = InputTimesGradient::new().attribute(&model, x)?;
-/// assert_eq!(map.values.into_data().to_vec::<f32>().unwrap(), [2.0, 18.0]);
+/// assert_eq!(map.values.try_into_vec_as::<f32>().unwrap(), [2.0, 18.0]);
 /// # Ok::<(), saliency_core::Error>(())
 /// ```
 ///

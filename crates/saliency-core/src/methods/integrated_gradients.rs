@@ -46,7 +46,7 @@ use crate::target::Target;
 /// let model = pure_function(move |x: Tensor<2>| (x * weights.clone()).sum_dim(1));
 /// let x = Tensor::<2>::from_data([[3.0, 4.0]], &device);
 /// let map = IntegratedGradients::new().with_steps(3).attribute(&model, x)?;
-/// assert_eq!(map.values.into_data().to_vec::<f32>().unwrap(), [6.0, -4.0]);
+/// assert_eq!(map.values.try_into_vec_as::<f32>().unwrap(), [6.0, -4.0]);
 /// assert!(map.completeness_gap.unwrap()[0].abs() < 1e-6);
 /// # Ok::<(), saliency_core::Error>(())
 /// ```

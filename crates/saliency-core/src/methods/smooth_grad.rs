@@ -167,7 +167,11 @@ impl<E> SmoothGrad<E> {
         let (NoiseScale::Absolute(scale) | NoiseScale::OfRange(scale)) = self.noise;
         if !(scale.is_finite() && scale >= 0.0) {
             let expected = "finite and not negative";
-            return Err(Error::InvalidOption { option: "noise", expected, found: scale.to_string() });
+            return Err(Error::InvalidOption {
+                option: "noise",
+                expected,
+                found: scale.to_string(),
+            });
         }
         Ok(input.map(|part| match self.noise {
             NoiseScale::Absolute(deviation) => {

@@ -13,7 +13,12 @@ fn ones(shape: [usize; 2]) -> Tensor<2> {
 
 /// Every method refuses `input` with the same error.
 fn all_refuse(model: &impl Model<Tensor<2>>, input: &Tensor<2>, target: &Target) -> Error {
-    fn error<M>(explainer: &dyn Explainer<M, Tensor<2>>, model: &M, x: &Tensor<2>, t: &Target) -> Error {
+    fn error<M>(
+        explainer: &dyn Explainer<M, Tensor<2>>,
+        model: &M,
+        x: &Tensor<2>,
+        t: &Target,
+    ) -> Error {
         let error = explainer.attribute_to(model, x.clone(), t.clone()).unwrap_err();
         let text = error.to_string();
         assert!(text.contains("expected") && text.contains("found"), "{text}");

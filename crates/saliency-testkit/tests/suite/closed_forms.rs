@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 use saliency_core::{
-    Baseline, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model, NoiseScale, Rule,
-    Schedule, SmoothGrad, Target,
+    Baseline, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model, NoiseScale,
+    Rule, Schedule, SmoothGrad, Target,
 };
 use saliency_testkit::{
     assert_close, contribution, device, implementation_a, implementation_b, linear, square, values,
@@ -138,7 +138,8 @@ fn targets_choose_the_score_and_may_differ_from_row_to_row() {
     assert_eq!(values(&explain(Target::Class(0)).values), [2.0; 3]);
     let each = explain(Target::Classes(vec![2, 0, 1]));
     assert_eq!(values(&each.values), [-5.0, 2.0, 3.0]);
-    let contrast = Target::function(|y| (y.clone().narrow(1, 0, 1) - y.narrow(1, 2, 1)).squeeze_dim(1));
+    let contrast =
+        Target::function(|y| (y.clone().narrow(1, 0, 1) - y.narrow(1, 2, 1)).squeeze_dim(1));
     let contrast = explain(contrast);
     assert_eq!(values(&contrast.values), [7.0; 3]);
     assert_eq!(contrast.targets, [None; 3]);

@@ -1,8 +1,8 @@
 //! Where another library has computed the answer in double precision.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use saliency_core::{
     Attribution, Baseline, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model,
     Rule, Target,
@@ -30,7 +30,8 @@ fn cifar(name: &str, golden: &Golden, points: &[usize]) {
     };
     check("gradient", &explain(&Gradient::new()));
     check("input_x_gradient", &explain(&InputTimesGradient::new()));
-    for (rule, rule_name) in [(Rule::Midpoint, "midpoint"), (Rule::GaussLegendre, "gauss_legendre")] {
+    for (rule, rule_name) in [(Rule::Midpoint, "midpoint"), (Rule::GaussLegendre, "gauss_legendre")]
+    {
         for &steps in points {
             let explainer = IntegratedGradients::new()
                 .with_rule(rule)
@@ -69,31 +70,71 @@ fn coffee(device: &Device) -> (Golden, Tensor<4>, Target) {
     (golden, input, target)
 }
 
-/// Needs the original weights, which are too large to ship: `SALIENCY_LITE0_WEIGHTS` names the
-/// file `efficientnet-lite0-57934424.pth`. `.ci/run` downloads it.
-#[test]
-fn efficientnet_lite0_with_its_original_weights() {
-    const CLOSE: f32 = 1e-3;
-    let Some(path) = std::env::var_os("SALIENCY_LITE0_WEIGHTS").map(PathBuf::from) else {
+/// The original weights, which are too large to ship: `SALIENCY_LITE0_WEIGHTS` names the file
+/// `efficientnet-lite0-57934424.pth`. `.ci/run` downloads it.
+fn original_weights() -> Option<PathBuf> {
+    let path = std::env::var_os("SALIENCY_LITE0_WEIGHTS").map(PathBuf::from);
+    if path.is_none() {
         println!("skipped: SALIENCY_LITE0_WEIGHTS does not name the original weights");
-        return;
-    };
+    }
+    path
+}
+
+/// Logits, gradient and Integrated Gradients with the original weights.
+fn original(path: &Path, precision: DType) -> (Tensor<2>, Map, Map) {
     let device = device();
-    let net = EfficientNetLite0::from_pytorch(&path, &device, burn::tensor::DType::F32).unwrap();
-    let (golden, input, target) = coffee(&device);
-    let logits = net.forward(input.clone());
-    assert_close("lite0 logits", &logits, &golden.tensor("logits", &device), CLOSE);
-
-    let map = Gradient::new().attribute_to(&net, input.clone(), target.clone()).unwrap();
-    assert_close("lite0 gradient", &map.values, &golden.tensor("gradient", &device), CLOSE);
-
+    let net = EfficientNetLite0::from_pytorch(path, &device, precision).unwrap();
+    let (_, input, target) = coffee(&device);
+    let input = input.cast(precision);
     let explainer = IntegratedGradients::new().with_steps(20).with_rule(Rule::Midpoint);
-    let map = explainer.attribute_to(&net, input, target).unwrap();
-    assert_close("lite0 IG", &map.values, &golden.tensor("ig_midpoint_20", &device), CLOSE);
+    (
+        net.forward(input.clone()),
+        Gradient::new().attribute_to(&net, input.clone(), target.clone()).unwrap(),
+        explainer.attribute_to(&net, input, target).unwrap(),
+    )
+}
+
+/// In the precision of the golden values everything agrees to the rounding of the file.
+#[test]
+fn efficientnet_lite0_with_its_original_weights_in_double_precision() {
+    const CLOSE: f32 = 1e-6;
+    let Some(path) = original_weights() else { return };
+    let (logits, gradient, ig) = original(&path, DType::F64);
+    let (golden, device) = (Golden::lite0_coffee(), device());
+    assert_close("lite0 f64 logits", &logits, &golden.tensor("logits", &device), CLOSE);
+    let expected = golden.tensor("gradient", &device);
+    assert_close("lite0 f64 gradient", &gradient.values, &expected, CLOSE);
+    let expected = golden.tensor("ig_midpoint_20", &device);
+    assert_close("lite0 f64 IG", &ig.values, &expected, CLOSE);
     let delta = values(&golden.tensor::<1>("ig_midpoint_20_delta", &device))[0];
-    let gap = map.completeness_gap.unwrap()[0];
-    println!("lite0 gap {gap:.6}, golden {delta:.6}");
-    assert!((gap - f64::from(delta)).abs() < f64::from(CLOSE) * map.scores[0].abs());
+    let gap = ig.completeness_gap.unwrap()[0];
+    println!("lite0 f64 gap {gap:.6}, golden {delta:.6}");
+    assert!((gap - f64::from(delta)).abs() < 1e-6 * ig.scores[0].abs());
+}
+
+/// In single precision the gradient is not continuous enough for Integrated Gradients to be that
+/// close: a change of the input in its last bit moves single values of the map by 5e-3 of the
+/// largest, because a few ReLUs along the path switch sides. The map as a whole is right.
+#[test]
+fn efficientnet_lite0_with_its_original_weights_in_single_precision() {
+    const CLOSE: f32 = 1e-3;
+    let Some(path) = original_weights() else { return };
+    let (logits, gradient, ig) = original(&path, DType::F32);
+    let (golden, device) = (Golden::lite0_coffee(), device());
+    assert_close("lite0 f32 logits", &logits, &golden.tensor("logits", &device), CLOSE);
+    let expected = golden.tensor("gradient", &device);
+    assert_close("lite0 f32 gradient", &gradient.values, &expected, CLOSE);
+
+    let expected = golden.tensor("ig_midpoint_20", &device);
+    println!("lite0 f32 IG: {:.2e} of the largest value", largest_error(&ig.values, &expected));
+    let sum = |tensor: Tensor<4>| tensor.abs().sum().into_scalar::<f32>();
+    let error = sum(ig.values - expected.clone()) / sum(expected);
+    println!("lite0 f32 IG: relative L1 error {error:.2e}");
+    assert!(error < 2e-3);
+    let delta = values(&golden.tensor::<1>("ig_midpoint_20_delta", &device))[0];
+    let gap = ig.completeness_gap.unwrap()[0];
+    println!("lite0 f32 gap {gap:.6}, golden {delta:.6}");
+    assert!((gap - f64::from(delta)).abs() < f64::from(CLOSE) * ig.scores[0].abs());
 }
 
 #[test]
@@ -107,9 +148,8 @@ fn efficientnet_lite0_with_the_embedded_half_precision_weights() {
     let class = golden.targets()[0];
     let top = |logits: &Tensor<2>| logits.clone().argmax(1).into_scalar::<i64>() as usize;
     assert_eq!((top(&found), top(&expected)), (class, class));
-    let probability = |logits: Tensor<2>| {
-        values(&burn::tensor::activation::softmax(logits, 1))[class]
-    };
+    let probability =
+        |logits: Tensor<2>| values(&burn::tensor::activation::softmax(logits, 1))[class];
     let (found, expected) = (probability(found), probability(expected));
     println!("probability: {found:.4}, in double precision {expected:.4}");
     assert!((found - expected).abs() < 0.01);

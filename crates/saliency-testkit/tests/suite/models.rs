@@ -120,7 +120,9 @@ fn a_model_that_explains_itself_works_wherever_an_explainer_does() {
         Box::new(net.clone()),
         Box::new(InputTimesGradient::new()),
         Box::new(SmoothGrad::new(net.clone()).with_noise(NoiseScale::Absolute(0.0))),
-        Box::new(SmoothGrad::new(Box::new(net.clone()) as Box<dyn Explainer<_, _>>).with_samples(1)),
+        Box::new(
+            SmoothGrad::new(Box::new(net.clone()) as Box<dyn Explainer<_, _>>).with_samples(1),
+        ),
     ];
     for (index, explainer) in explainers.iter().enumerate() {
         let map = explainer.attribute(&net, x.clone()).unwrap();

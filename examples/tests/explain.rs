@@ -1,0 +1,189 @@
+//! The program `explain` as its users meet it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use saliency::viz::{read_photo, write_png};
+use saliency_models::photos;
+
+/// Runs the program, which `cargo test` has built beside this test.
+fn explain(args: &[&str]) -> Output {
+    let here = std::env::current_exe().expect("a test has a path");
+    let built = here.parent().and_then(Path::parent).expect("target/PROFILE/deps");
+    let program = built.join("examples").join(format!("explain{}", std::env::consts::EXE_SUFFIX));
+    let output = Command::new(&program).args(args).output();
+    output.unwrap_or_else(|error| panic!("{}: {error} (build the examples)", program.display()))
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The program fails with exit code 1 and one line that says what was expected and found.
+fn refused(args: &[&str]) -> String {
+    let output = explain(args);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+    assert!(error.starts_with("error: expected ") && error.contains("found"), "{error}");
+    print!("{error}");
+    error
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn out(&self) -> String {
+        self.path("out").display().to_string()
+    }
+}
+
+#[test]
+fn without_arguments_the_cat_is_explained_and_its_face_is_lit() {
+    let folder = Folder::new();
+    let output = explain(&["--out", &folder.out()]);
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(said.contains("explained: Egyptian cat (38."), "{said}");
+    assert!(said.contains("completeness gap: ") && said.contains("time: "), "{said}");
+    let kinds = ["heat-map", "overlay", "panel"];
+    let names = kinds.map(|kind| format!("chelsea-integrated-gradients-{kind}.png"));
+    assert_eq!(files(&folder.path("out")), names);
+
+    // Both eyes, and from the left one down to the nose: 23 % of what the model was shown.
+    let heat = read_photo(&folder.path("out").join(&names[0])).unwrap();
+    assert_eq!(heat.dimensions(), photos::chelsea().dimensions());
+    let face = [(135, 85, 210, 150), (290, 105, 345, 160), (195, 130, 290, 265)];
+    let inside = |x, y| face.iter().any(|&(x0, y0, x1, y1)| x0 <= x && x < x1 && y0 <= y && y < y1);
+    let (mut lit, mut lit_face, mut area, mut area_face) = (0u32, 0u32, 0u32, 0u32);
+    // The centred square is what the model was shown.
+    for (x, y, pixel) in heat.enumerate_pixels().filter(|(x, ..)| (75..375).contains(x)) {
+        let bright = u32::from(pixel.0.map(u32::from).iter().sum::<u32>() > 450);
+        let in_face = u32::from(inside(x, y));
+        (lit, lit_face) = (lit + bright, lit_face + bright * in_face);
+        (area, area_face) = (area + 1, area_face + in_face);
+    }
+    let shares = (f64::from(lit_face) / f64::from(lit), f64::from(area_face) / f64::from(area));
+    println!(
+        "{:.0} % of the bright pixels lie in {:.0} % of the picture",
+        100.0 * shares.0,
+        100.0 * shares.1
+    );
+    assert!(shares.0 > 0.7, "{shares:?}");
+}
+
+#[test]
+fn photos_of_every_kind_are_explained_for_the_class_asked_for() {
+    let folder = Folder::new();
+    let coffee = photos::coffee();
+    let jpeg = folder.path("cup.jpg");
+    coffee.save(&jpeg).unwrap();
+    fs::create_dir(folder.path("other")).unwrap();
+    let webp = folder.path("other/cup.webp");
+    coffee.save(&webp).unwrap();
+    let output = explain(&[
+        jpeg.to_str().unwrap(),
+        webp.to_str().unwrap(),
+        "--method=gradient",
+        "--target=ESPRESSO",
+        "--out",
+        &folder.out(),
+    ]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout).matches("explained: espresso (9").count(), 2);
+    let written = files(&folder.path("out"));
+    assert_eq!(written.len(), 6, "{written:?}");
+    assert!(written.contains(&"cup-2-gradient-panel.png".to_owned()), "{written:?}");
+    let panel = read_photo(&folder.path("out/cup-gradient-panel.png")).unwrap();
+    assert_eq!(panel.dimensions(), (3 * 600 + 16, 400));
+}
+
+#[test]
+fn other_methods_are_chosen_by_name() {
+    let folder = Folder::new();
+    for (options, gradients) in [
+        (&["--method=input-x-gradient"][..], 1),
+        (&["--method=integrated-gradients", "--steps=2"], 2),
+        (&["--method=smooth-grad", "--samples=2"], 2),
+    ] {
+        let output = explain(&[options, &["--out", &folder.out()]].concat());
+        let said = text(&output.stdout);
+        assert!(said.contains(&format!(" s, gradients: {gradients}\n")), "{said}");
+    }
+    assert_eq!(files(&folder.path("out")).len(), 9);
+}
+
+#[test]
+fn a_bad_photo_is_refused_and_leaves_nothing_behind() {
+    let folder = Folder::new();
+    let photo = folder.path("photo.png");
+    fs::write(&photo, &photos::CHELSEA_PNG[..100_000]).unwrap();
+    for path in [&photo, &folder.path("missing.jpg")] {
+        let output = explain(&[path.to_str().unwrap(), "--out", &folder.out()]);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains("expected a readable JPEG, PNG or WebP photo at "), "{error}");
+        assert_eq!(files(&folder.path("out")), [""; 0]);
+    }
+}
+
+#[test]
+fn one_bad_photo_does_not_keep_the_others_from_being_explained() {
+    let folder = Folder::new();
+    let good = folder.path("good.png");
+    write_png(&good, &photos::chelsea()).unwrap();
+    let missing = folder.path("missing.png");
+    let photos = [missing.to_str().unwrap(), good.to_str().unwrap()];
+    let options = ["--method=gradient", "--out", &folder.out()];
+    let output = explain(&[&photos[..], &options].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).ends_with("error: 1 of 2 photos could not be explained\n"));
+    assert_eq!(files(&folder.path("out")).len(), 3);
+}
+
+#[test]
+fn a_class_that_does_not_exist_is_answered_with_the_nearest() {
+    let out = Folder::new().out();
+    let error = refused(&["--target", "egyptian kat", "--out", &out]);
+    assert!(error.contains("the nearest are \"Egyptian cat\", "), "{error}");
+    refused(&["--target", "1000", "--out", &out]);
+}
+
+#[test]
+fn options_outside_their_range_are_refused() {
+    let folder = Folder::new();
+    let steps = refused(&["--steps", "0", "--out", &folder.out()]);
+    assert_eq!(steps, "error: expected steps at least 1, found 0\n");
+    let samples = refused(&["--method=smooth-grad", "--samples=0", "--out", &folder.out()]);
+    assert_eq!(samples, "error: expected samples at least 1, found 0\n");
+    assert_eq!(files(&folder.path("out")), [""; 0]);
+    let unknown = explain(&["--method", "magic"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(text(&unknown.stderr).contains("[possible values: gradient, "));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_refused_before_any_work() {
+    let folder = Folder::new();
+    fs::write(folder.path("file"), b"").unwrap();
+    refused(&["--out", folder.path("file").to_str().unwrap()]);
+    refused(&["--out", folder.path("file/below").to_str().unwrap()]);
+}
