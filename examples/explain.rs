@@ -56,11 +56,22 @@ enum Method {
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
-    let args = Args::try_parse().unwrap_or_else(|error| {
-        let _ = error.print();
-        // Help and version are not errors.
-        std::process::exit(i32::from(error.use_stderr()));
-    });
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) if error.use_stderr() => {
+            // What is wrong and what is possible, on one line and without the usage.
+            let text = error.to_string();
+            let lines = text.lines().take_while(|line| !line.starts_with("Usage"));
+            let lines = lines.map(str::trim).take_while(|line| !line.starts_with("For more"));
+            let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+            eprintln!("{}", lines.join(" "));
+            return ExitCode::FAILURE;
+        }
+        Err(help) => {
+            print!("{help}");
+            return ExitCode::SUCCESS;
+        }
+    };
     match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -75,8 +86,12 @@ fn run(args: &Args) -> Result<()> {
         Some(name) => Target::Class(imagenet::find(name)?),
         None => Target::Predicted,
     };
-    let make = std::fs::create_dir_all(&args.out);
-    make.map_err(|error| format!("expected the folder {}, found: {error}", args.out.display()))?;
+    // Rather now than after the work: a file that vanishes at once.
+    let writable =
+        std::fs::create_dir_all(&args.out).and_then(|()| tempfile::tempfile_in(&args.out));
+    writable.map_err(|error| {
+        format!("expected a folder to write to at {}, found: {error}", args.out.display())
+    })?;
 
     let device = Device::flex();
     let net = EfficientNetLite0::embedded(&device);
@@ -91,14 +106,23 @@ fn run(args: &Args) -> Result<()> {
             .map_err(Into::into)
             .and_then(|photo| explain(args, &net, &name, &photo, &target));
         if let Err(error) = explained {
-            // One bad photo must not keep the others from being explained.
-            eprintln!("error: {error}");
+            // One bad photo must not keep the others from being explained; a bad option does.
+            let option =
+                matches!(error.downcast_ref(), Some(saliency::Error::InvalidOption { .. }));
+            if option || args.photos.len() == 1 {
+                return Err(error);
+            }
+            eprintln!("error: {name}: {error}");
             failed += 1;
         }
     }
     match failed {
         0 => Ok(()),
-        _ => Err(format!("{failed} of {} photos could not be explained", args.photos.len()).into()),
+        _ => {
+            let all = args.photos.len();
+            Err(format!("expected to explain {all} photos, found {failed} that could not be")
+                .into())
+        }
     }
 }
 
@@ -141,7 +165,7 @@ fn explain(
         let change = map.scores[0] - baseline[0];
         println!("completeness gap: {:+.3} of a score change of {change:.3}", gap[0]);
     }
-    println!("time: {seconds:.1} s, gradients: {}", map.gradients);
+    println!("time: {seconds:.1} s, gradients: {}", map.gradients[0]);
 
     let map = Map::of_row(&map.values, 0)?.clip(99.0)?;
     let picture = Picture::new(photo, preparation.region(photo), &map)?;

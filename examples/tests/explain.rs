@@ -12,8 +12,12 @@ fn explain(args: &[&str]) -> Output {
     let here = std::env::current_exe().expect("a test has a path");
     let built = here.parent().and_then(Path::parent).expect("target/PROFILE/deps");
     let program = built.join("examples").join(format!("explain{}", std::env::consts::EXE_SUFFIX));
-    let output = Command::new(&program).args(args).output();
-    output.unwrap_or_else(|error| panic!("{}: {error} (build the examples)", program.display()))
+    // `cargo test` builds the examples, `cargo test --test explain` does not.
+    let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified());
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("explain.rs");
+    let fresh = changed(&program).is_ok_and(|built| built >= changed(&source).unwrap());
+    assert!(fresh, "{} is missing or old: run `cargo build --examples`", program.display());
+    Command::new(&program).args(args).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -136,10 +140,12 @@ fn a_bad_photo_is_refused_and_leaves_nothing_behind() {
     let folder = Folder::new();
     let photo = folder.path("photo.png");
     fs::write(&photo, &photos::CHELSEA_PNG[..100_000]).unwrap();
-    for path in [&photo, &folder.path("missing.jpg")] {
-        let output = explain(&[path.to_str().unwrap(), "--out", &folder.out()]);
-        let error = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{error}");
+    let jpeg = folder.path("photo.jpg");
+    photos::coffee().save(&jpeg).unwrap();
+    let whole = fs::read(&jpeg).unwrap();
+    fs::write(&jpeg, &whole[..whole.len() / 2]).unwrap();
+    for path in [&photo, &jpeg, &folder.path("missing.jpg")] {
+        let error = refused(&[path.to_str().unwrap(), "--out", &folder.out()]);
         assert!(error.contains("expected a readable JPEG, PNG or WebP photo at "), "{error}");
         assert_eq!(files(&folder.path("out")), [""; 0]);
     }
@@ -155,7 +161,9 @@ fn one_bad_photo_does_not_keep_the_others_from_being_explained() {
     let options = ["--method=gradient", "--out", &folder.out()];
     let output = explain(&[&photos[..], &options].concat());
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).ends_with("error: 1 of 2 photos could not be explained\n"));
+    let error = text(&output.stderr);
+    assert!(error.starts_with("error: missing: expected a readable "), "{error}");
+    assert!(error.ends_with("error: expected to explain 2 photos, found 1 that could not be\n"));
     assert_eq!(files(&folder.path("out")).len(), 3);
 }
 
@@ -171,13 +179,17 @@ fn a_class_that_does_not_exist_is_answered_with_the_nearest() {
 fn options_outside_their_range_are_refused() {
     let folder = Folder::new();
     let steps = refused(&["--steps", "0", "--out", &folder.out()]);
-    assert_eq!(steps, "error: expected steps at least 1, found 0\n");
+    assert_eq!(steps, "error: expected steps from 1 to 20000, found 0\n");
     let samples = refused(&["--method=smooth-grad", "--samples=0", "--out", &folder.out()]);
-    assert_eq!(samples, "error: expected samples at least 1, found 0\n");
+    assert_eq!(samples, "error: expected samples from 1 to 1000000, found 0\n");
     assert_eq!(files(&folder.path("out")), [""; 0]);
     let unknown = explain(&["--method", "magic"]);
     assert_eq!(unknown.status.code(), Some(1));
-    assert!(text(&unknown.stderr).contains("[possible values: gradient, "));
+    let error = text(&unknown.stderr);
+    assert!(error.contains("[possible values: gradient, "), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    let help = explain(&["--help"]);
+    assert!(help.status.success() && text(&help.stdout).contains("Usage: explain"));
 }
 
 #[test]

@@ -7,8 +7,8 @@ use crate::inputs::{Flat, Inputs};
 /// what is needed to judge the answer.
 ///
 /// # Shapes
-/// `values` has the shape of the input and lies on its device, off the tape. Everything else has
-/// one entry per row.
+/// `values` and `standard_error` have the shape of the input and lie on its device, off the tape;
+/// sums over an input in half precision are kept in single. Everything else has one entry per row.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Attribution<I> {
@@ -25,16 +25,18 @@ pub struct Attribution<I> {
     ///
     /// It shows that something is wrong when it is large; it is not an error bar of the values.
     pub completeness_gap: Option<Vec<f64>>,
-    /// The standard error of every value, for methods that average over random samples.
+    /// The standard error of every value, for methods that average over two or more random
+    /// samples.
     pub standard_error: Option<I>,
-    /// How many gradients were computed, over all rows.
-    pub gradients: usize,
+    /// How many gradients were computed for each row.
+    pub gradients: Vec<usize>,
 }
 
 impl<I> Attribution<I> {
     /// An attribution with nothing but values, scores and targets; explainers of your own fill in
     /// the other fields they know.
     pub fn new(values: I, scores: Vec<f64>, targets: Vec<Option<usize>>) -> Self {
+        let gradients = vec![0; scores.len()];
         Self {
             values,
             scores,
@@ -42,14 +44,17 @@ impl<I> Attribution<I> {
             baseline_scores: None,
             completeness_gap: None,
             standard_error: None,
-            gradients: 0,
+            gradients,
         }
     }
 }
 
 impl<I: Inputs> Attribution<I> {
+    /// The answer of a method that took as many gradients for every row.
     pub(crate) fn of(values: Flat, scored: Scored, gradients: usize) -> Self {
-        let targets = scored.target.classes(values.rows());
+        let rows = values.rows();
+        let targets = scored.target.classes(rows);
+        let gradients = vec![gradients; rows];
         Self { gradients, ..Self::new(values.into_inputs(), scored.scores, targets) }
     }
 }

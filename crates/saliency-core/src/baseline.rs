@@ -68,8 +68,9 @@ impl Baseline {
             Kind::Tensor(parts, shapes) if parts.len() == count => {
                 let pairs = parts.iter().zip(shapes).enumerate();
                 let parts = pairs.map(|(tensor, (part, shape))| {
+                    let like = &input.parts[tensor];
                     broadcast(part.clone(), shape, &input.shapes[tensor], tensor)
-                        .map(|part| part.inner().to_device(&input.device()))
+                        .map(|part| part.inner().to_device(&like.device()).cast(like.dtype()))
                 });
                 let parts = parts.collect::<Result<_>>()?;
                 Flat { parts, shapes: input.shapes.clone() }

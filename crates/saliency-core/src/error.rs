@@ -11,8 +11,12 @@ pub enum Place {
     Input,
     /// The baseline.
     Baseline,
+    /// The input with the noise that a method added to it.
+    NoisyInput,
     /// The score that the model gave to the target.
     Score,
+    /// The score that the model gave to the target at the baseline.
+    BaselineScore,
     /// The gradient of the score, or a sum of gradients.
     Gradient,
     /// The values that a wrapped explainer returned.
@@ -24,7 +28,9 @@ impl std::fmt::Display for Place {
         f.write_str(match self {
             Self::Input => "input",
             Self::Baseline => "baseline",
+            Self::NoisyInput => "noisy input",
             Self::Score => "score",
+            Self::BaselineScore => "score of the baseline",
             Self::Gradient => "gradient",
             Self::Attribution => "attribution",
         })
@@ -61,12 +67,16 @@ pub enum Error {
         found: usize,
     },
 
-    /// The input lies on a device on which the model has no parameters.
-    #[error("expected the input on the model's device ({expected}), found it on {found}")]
+    /// A tensor of the input lies on another device than the model, or than the first tensor.
+    #[error(
+        "expected tensor {tensor} of the input on {expected} like the rest, found it on {found}"
+    )]
     DeviceMismatch {
-        /// The model's devices.
+        /// Which tensor of a tuple, from 0.
+        tensor: usize,
+        /// The devices of the model; of the first tensor where the model has none.
         expected: String,
-        /// The input's device.
+        /// The tensor's device.
         found: String,
     },
 

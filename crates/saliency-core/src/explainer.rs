@@ -7,7 +7,8 @@ use crate::target::Target;
 /// Says which parts of an input made a model decide as it did.
 ///
 /// `M` is the model and `I` its input; both are parameters of the trait, so that explainers of
-/// different kinds fit into one list, and a model may explain itself.
+/// different kinds fit into one list, and a model may explain itself. Explainers can be shared
+/// between threads, as Burn's modules can.
 ///
 /// # Example
 /// A model that explains itself (here by its own weights) is an explainer like any other: in a
@@ -38,8 +39,9 @@ use crate::target::Target;
 ///         target: Target,
 ///     ) -> Result<Attribution<Tensor<2>>> {
 ///         let output = model.valid().forward(input.clone());
-///         let scores = target.score(output.clone())?.into_data().iter().collect();
-///         let targets = vec![Some(0); output.dims()[0]];
+///         let target = target.resolve(&output)?;
+///         let targets = target.classes(output.dims()[0]);
+///         let scores = target.score(output)?.into_data().iter().collect();
 ///         let values = input.zeros_like() + self.gate.val().inner();
 ///         Ok(Attribution::new(values, scores, targets))
 ///     }
@@ -59,7 +61,7 @@ use crate::target::Target;
 /// }
 /// # Ok::<(), saliency_core::Error>(())
 /// ```
-pub trait Explainer<M, I> {
+pub trait Explainer<M, I>: Send + Sync {
     /// Explains the class that the model predicts for each row.
     ///
     /// # Errors
@@ -78,12 +80,20 @@ pub trait Explainer<M, I> {
 }
 
 impl<M, I, E: Explainer<M, I> + ?Sized> Explainer<M, I> for Box<E> {
+    fn attribute(&self, model: &M, input: I) -> Result<Attribution<I>> {
+        (**self).attribute(model, input)
+    }
+
     fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
         (**self).attribute_to(model, input, target)
     }
 }
 
 impl<M, I, E: Explainer<M, I> + ?Sized> Explainer<M, I> for &E {
+    fn attribute(&self, model: &M, input: I) -> Result<Attribution<I>> {
+        (**self).attribute(model, input)
+    }
+
     fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
         (**self).attribute_to(model, input, target)
     }

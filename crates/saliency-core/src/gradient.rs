@@ -31,10 +31,15 @@ pub(crate) struct Scored {
 impl<M: Model<I>, I: Inputs> Probe<M, I> {
     /// Takes the snapshot, and checks what can be checked of the question before any work.
     pub fn new(model: &M, input: &Flat, target: &Target) -> Result<Self> {
-        let (devices, found) = (model.devices(), input.device());
-        if !devices.is_empty() && !devices.contains(&found) {
-            let (expected, found) = (format!("{devices:?}"), format!("{found:?}"));
-            return Err(Error::DeviceMismatch { expected, found });
+        let mut devices = model.devices();
+        if devices.is_empty() {
+            devices.push(input.parts[0].device());
+        }
+        for (tensor, found) in input.parts.iter().map(Tensor::device).enumerate() {
+            if !devices.contains(&found) {
+                let (expected, found) = (format!("{devices:?}"), format!("{found:?}"));
+                return Err(Error::DeviceMismatch { tensor, expected, found });
+            }
         }
         input.check_finite(Place::Input)?;
         target.check_rows(input.rows())?;
@@ -47,12 +52,12 @@ impl<M: Model<I>, I: Inputs> Probe<M, I> {
         schedule.silent().rows(
             at,
             |rows, at| {
-                let target = target.select(rows);
+                let target = target.select(&rows);
                 let output = self.forward(at)?;
                 let target = target.resolve(&output)?;
                 Ok((target.score(output)?, target))
             },
-            |rows, (scores, target)| scored.push(rows.len(), scores, target),
+            |rows, (scores, target)| scored.push(rows, scores, target),
         )?;
         scored.finish()
     }
@@ -69,10 +74,10 @@ impl<M: Model<I>, I: Inputs> Probe<M, I> {
         let mut gradients = Vec::new();
         schedule.rows(
             at,
-            |rows, at| self.gradient(at, &target.select(rows)),
+            |rows, at| self.gradient(at, &target.select(&rows)),
             |rows, (gradient, scores, target)| {
                 gradients.push(gradient);
-                scored.push(rows.len(), scores, target)
+                scored.push(rows, scores, target)
             },
         )?;
         let gradients = Flat::stack(&gradients);

@@ -1,6 +1,6 @@
 //! What a model takes in: tensors of any rank, alone or as a tuple.
 
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{DType, Device, Int, Tensor};
 
 use crate::error::{Error, Place, Result};
 
@@ -48,7 +48,10 @@ impl<const D: usize> Inputs for Tensor<D> {
 
     fn into_rows(self) -> Vec<Tensor<2>> {
         let dims = self.dims();
-        vec![self.reshape([dims[0], dims[1..].iter().product()])]
+        let flat = [dims[0], dims[1..].iter().product()];
+        // Burn's reshape reads a zero as "as before".
+        let empty = flat.contains(&0);
+        vec![if empty { Tensor::zeros(flat, &self.device()) } else { self.reshape(flat) }]
     }
 
     fn from_rows(flat: Vec<Tensor<2>>, shapes: &[Vec<usize>]) -> Self {
@@ -158,6 +161,14 @@ impl Flat {
         self.map(|part| {
             let column = Tensor::<1>::from_data(factors, (&part.device(), part.dtype()));
             part * column.reshape([-1, 1])
+        })
+    }
+
+    /// Half precision as single, to add up in; everything else as it is.
+    pub fn widened(&self) -> Self {
+        self.map(|part| match part.dtype() {
+            DType::F16 | DType::BF16 => part.cast(DType::F32),
+            _ => part,
         })
     }
 

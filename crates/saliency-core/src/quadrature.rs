@@ -16,17 +16,7 @@ pub enum Rule {
 
 impl Rule {
     /// Points in (0, 1), ascending, each with its weight; the weights sum to 1.
-    ///
-    /// # Example
-    /// ```
-    /// use saliency_core::Rule;
-    ///
-    /// assert_eq!(Rule::Midpoint.points(2), [(0.25, 0.5), (0.75, 0.5)]);
-    /// // Two Gauss-Legendre points integrate a cubic exactly.
-    /// let cubic: f64 = Rule::GaussLegendre.points(2).iter().map(|(x, w)| w * x.powi(3)).sum();
-    /// assert!((cubic - 0.25).abs() < 1e-15);
-    /// ```
-    pub fn points(self, count: usize) -> Vec<(f64, f64)> {
+    pub(crate) fn points(self, count: usize) -> Vec<(f64, f64)> {
         match self {
             Self::GaussLegendre => gauss_legendre(count),
             Self::Midpoint => {

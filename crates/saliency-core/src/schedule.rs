@@ -1,5 +1,6 @@
 //! How the work of an explanation is cut into chunks, and how its progress is told.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
@@ -17,8 +18,9 @@ pub struct Progress {
 
 /// How many inputs a model is given at once, and who is told of the progress.
 ///
-/// Peak memory depends on the chunk, not on the number of rows, points or samples. The result
-/// does not depend on it, except that a device may round a batch differently from a single row.
+/// Beside a few copies of the input, peak memory depends on the chunk and not on the number of
+/// points or samples. The result depends on it by rounding only: a device may round a batch
+/// differently from a single row, and sums are taken within chunks first.
 ///
 /// # Defaults
 /// As many inputs at once as hold 65,536 values (one photo of 224 x 224 pixels, 21 pictures of
@@ -65,15 +67,15 @@ impl Schedule {
         Self { chunk: self.chunk, progress: None }
     }
 
-    /// Evaluates `items` in chunks and folds the results in the order of the items.
+    /// Evaluates work items in chunks and folds the results in the order of the items.
     ///
     /// `width` is the number of values that one item feeds to the model.
-    pub(crate) fn run<T, R>(
+    pub(crate) fn run<R>(
         &self,
         width: usize,
-        items: &[T],
-        evaluate: impl Fn(&[T]) -> Result<R>,
-        mut fold: impl FnMut(&[T], R) -> Result<()>,
+        total: usize,
+        evaluate: impl Fn(Range<usize>) -> Result<R>,
+        mut fold: impl FnMut(Range<usize>, R) -> Result<()>,
     ) -> Result<()> {
         let chunk = match self.chunk {
             Some(0) => {
@@ -89,15 +91,14 @@ impl Schedule {
         };
         let report = |done| {
             if let Some(callback) = &self.progress {
-                callback(Progress { done, total: items.len() });
+                callback(Progress { done, total });
             }
         };
         report(0);
-        let mut done = 0;
-        for items in items.chunks(chunk) {
-            fold(items, evaluate(items)?)?;
-            done += items.len();
-            report(done);
+        for start in (0..total).step_by(chunk) {
+            let items = start..total.min(start.saturating_add(chunk));
+            fold(items.clone(), evaluate(items.clone())?)?;
+            report(items.end);
         }
         Ok(())
     }
@@ -106,11 +107,24 @@ impl Schedule {
     pub(crate) fn rows<R>(
         &self,
         at: &Flat,
-        evaluate: impl Fn(&[usize], Flat) -> Result<R>,
-        fold: impl FnMut(&[usize], R) -> Result<()>,
+        evaluate: impl Fn(Vec<usize>, Flat) -> Result<R>,
+        mut fold: impl FnMut(usize, R) -> Result<()>,
     ) -> Result<()> {
-        let rows: Vec<usize> = (0..at.rows()).collect();
-        self.run(at.width(), &rows, |rows| evaluate(rows, at.narrow(rows[0], rows.len())), fold)
+        let evaluate = |rows: Range<usize>| {
+            let chunk = at.narrow(rows.start, rows.len());
+            evaluate(rows.clone().collect(), chunk).map_err(|error| error.after_rows(rows.start))
+        };
+        self.run(at.width(), at.rows(), evaluate, |rows, result| fold(rows.len(), result))
+    }
+}
+
+impl Error {
+    /// The error of a chunk as that of the whole batch, in which `before` rows come before it.
+    fn after_rows(self, before: usize) -> Self {
+        match self {
+            Self::NotFinite { place, row } => Self::NotFinite { place, row: before + row },
+            other => other,
+        }
     }
 }
 
@@ -134,14 +148,13 @@ mod tests {
             .with_chunk(3)
             .with_progress(move |progress| log.lock().unwrap().push(progress.done));
         let mut folded = Vec::new();
-        let items: Vec<usize> = (0..7).collect();
-        let fold = |items: &[usize], length: usize| {
+        let fold = |items: Range<usize>, length: usize| {
             assert_eq!(items.len(), length);
-            folded.extend_from_slice(items);
+            folded.extend(items);
             Ok(())
         };
-        schedule.run(1, &items, |items| Ok(items.len()), fold).unwrap();
-        assert_eq!(folded, items);
+        schedule.run(1, 7, |items| Ok(items.len()), fold).unwrap();
+        assert_eq!(folded, [0, 1, 2, 3, 4, 5, 6]);
         assert_eq!(*seen.lock().unwrap(), [0, 3, 6, 7]);
     }
 
@@ -149,11 +162,11 @@ mod tests {
     fn by_default_a_chunk_holds_a_bounded_number_of_values() {
         let lengths = |width| {
             let mut lengths = Vec::new();
-            let fold = |items: &[usize], ()| {
+            let fold = |items: Range<usize>, ()| {
                 lengths.push(items.len());
                 Ok(())
             };
-            Schedule::new().run(width, &[0; 30], |_| Ok(()), fold).unwrap();
+            Schedule::new().run(width, 30, |_| Ok(()), fold).unwrap();
             lengths
         };
         assert_eq!(lengths(3 * 224 * 224), [1; 30]);
@@ -162,9 +175,9 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_of_nothing_is_refused() {
-        let schedule = Schedule::new().with_chunk(0);
-        let error = schedule.run(1, &[0], |_| Ok(()), |_, ()| Ok(())).unwrap_err();
-        assert_eq!(error.to_string(), "expected chunk at least 1, found 0");
+    fn a_chunk_of_nothing_is_refused_and_one_of_everything_is_not() {
+        let run = |chunk| Schedule::new().with_chunk(chunk).run(1, 1, |_| Ok(()), |_, ()| Ok(()));
+        assert_eq!(run(0).unwrap_err().to_string(), "expected chunk at least 1, found 0");
+        assert_eq!(run(usize::MAX), Ok(()));
     }
 }

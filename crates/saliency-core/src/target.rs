@@ -76,8 +76,8 @@ impl Target {
     ///
     /// # Errors
     /// [`Error::NotFinite`] where a prediction would be made from a score that is not finite,
-    /// [`Error::ClassOutOfRange`], and [`Error::TargetCount`] where the classes are not as many as
-    /// the rows of `output`.
+    /// [`Error::ClassOutOfRange`], [`Error::TargetCount`] where the classes are not as many as the
+    /// rows of `output`, and [`Error::OutputShape`] where `output` has no scores.
     pub fn resolve(&self, output: &Tensor<2>) -> Result<Self> {
         let [rows, scores] = output.dims();
         let in_range = |class: usize| match class < scores {
@@ -85,6 +85,9 @@ impl Target {
             false => Err(Error::ClassOutOfRange { class, scores }),
         };
         match self {
+            Self::Predicted if scores == 0 => {
+                Err(Error::OutputShape { rows, found: [rows, scores] })
+            }
             Self::Predicted => {
                 let output = to_host(output.clone().inner())?;
                 output
@@ -132,8 +135,10 @@ impl Target {
         }
     }
 
-    /// The class that is explained for each of `rows` rows; none under a function.
-    pub(crate) fn classes(&self, rows: usize) -> Vec<Option<usize>> {
+    /// The class that is explained for each of `rows` rows: what an
+    /// [`Attribution`](crate::Attribution) lists as its targets. None under a function, and none
+    /// for predictions that are not [resolved](Self::resolve) yet.
+    pub fn classes(&self, rows: usize) -> Vec<Option<usize>> {
         match self {
             Self::Class(class) => vec![Some(*class); rows],
             Self::Classes(classes) => classes.iter().copied().map(Some).collect(),

@@ -45,8 +45,12 @@ impl Preparation {
     ///
     /// The resize averages over all pixels that a new one covers, so fine texture does not turn
     /// into patterns that are not in the photo.
+    ///
+    /// # Panics
+    /// Where the photo has no pixels, which `read_photo` does not return.
     pub fn tensor(&self, photo: &RgbImage, device: &Device) -> Tensor<4> {
         let Region { x, y, width, height } = self.region(photo);
+        assert!(width > 0, "expected a photo with pixels, found {:?}", photo.dimensions());
         let square = imageops::crop_imm(photo, x, y, width, height).to_image();
         let small = imageops::resize(&square, self.size, self.size, FilterType::CatmullRom);
         let size = self.size as usize;
@@ -58,8 +62,12 @@ impl Preparation {
     }
 
     /// The inverse of the normalisation: the first row of a tensor as a picture.
+    ///
+    /// # Panics
+    /// Where the tensor is not `[rows, 3, height, width]` with at least one row.
     pub fn picture(&self, tensor: &Tensor<4>) -> RgbImage {
-        let [_, _, height, width] = tensor.dims();
+        let [rows, channels, height, width] = tensor.dims();
+        assert!(rows > 0 && channels == 3, "expected [rows, 3, ...], found {:?}", tensor.dims());
         let values: Vec<f32> = tensor.clone().narrow(0, 0, 1).into_data().iter().collect();
         RgbImage::from_fn(width as u32, height as u32, |x, y| {
             let at = |channel: usize| (channel * height + y as usize) * width + x as usize;

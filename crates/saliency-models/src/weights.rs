@@ -186,11 +186,15 @@ impl Weights {
     ) -> Result<(), WeightsError> {
         let (shape, mut weight) = self.take(&format!("{convolution}.weight"))?;
         let channels = shape.first().copied().unwrap_or(0);
+        if weight.is_empty() {
+            let (name, expected) = (format!("{convolution}.weight"), vec![1; shape.len()]);
+            return Err(WeightsError::Shape { name, expected, found: shape });
+        }
         let mut of_norm = |name: &str| self.values(&format!("{norm}.{name}"), &[channels]);
         let (gamma, beta) = (of_norm("weight")?, of_norm("bias")?);
         let (mean, variance) = (of_norm("running_mean")?, of_norm("running_var")?);
 
-        let size = weight.len() / channels.max(1);
+        let size = weight.len() / channels;
         let mut bias = Vec::with_capacity(channels);
         for (channel, kernel) in weight.chunks_mut(size).enumerate() {
             let factor = gamma[channel] / (variance[channel] + epsilon).sqrt();

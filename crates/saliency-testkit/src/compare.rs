@@ -12,8 +12,8 @@ pub fn largest_error<const D: usize>(found: &Tensor<D>, expected: &Tensor<D>) ->
     let (found, expected) = (values(found), values(expected));
     let largest = expected.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
     let errors = found.iter().zip(&expected).map(|(a, b)| (a - b).abs());
-    // A NaN in either must not pass for a small error.
-    errors.fold(0.0, |worst, error| if error <= worst { worst } else { error }) / largest
+    // In this order NaN is larger than every number, so that it does not pass for a small error.
+    errors.max_by(f32::total_cmp).unwrap_or(0.0) / largest
 }
 
 /// Panics where two tensors differ by more than `tolerance` of the second one's largest value.
@@ -36,4 +36,21 @@ pub fn cosine<const D: usize>(a: &Tensor<D>, b: &Tensor<D>) -> f64 {
         a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
     };
     dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_error_is_found_and_nan_is_the_largest_of_all() {
+        let tensor = |values: [f32; 3]| Tensor::<1>::from_data(values, &crate::device());
+        let expected = tensor([1.0, -2.0, 0.0]);
+        assert_eq!(largest_error(&tensor([1.5, -2.0, 0.1]), &expected), 0.25);
+        for at in 0..3 {
+            let mut values = [1.0, -2.0, 0.0];
+            values[at] = f32::NAN;
+            assert!(largest_error(&tensor(values), &expected).is_nan());
+        }
+    }
 }

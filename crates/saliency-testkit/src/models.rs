@@ -66,6 +66,16 @@ impl Noisy {
         net
     }
 
+    /// The same network as it would come from a file: on a plain device, its BatchNorm and Dropout
+    /// still set to training.
+    pub fn loaded(device: &Device) -> Self {
+        let device = device.clone().inner();
+        let mut net = Self::trained(&device.clone().autodiff()).valid();
+        net.norm.training = BatchNormConfig::new(4).init(&device).training;
+        net.dropout = DropoutConfig::new(0.5).init();
+        net
+    }
+
     /// A batch that is the same at every call.
     pub fn batch(rows: usize, device: &Device) -> Tensor<4> {
         let value = |at: usize| (at as f32 * 0.7).sin();

@@ -35,7 +35,7 @@ pub enum Error {
     },
 
     /// An attribution without values.
-    #[error("expected an attribution of at least one channel and pixel, found shape {shape:?}")]
+    #[error("expected an attribution of at least one row, channel and pixel, found {shape:?}")]
     EmptyMap {
         /// Its shape.
         shape: [usize; 4],

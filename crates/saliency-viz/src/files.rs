@@ -1,5 +1,5 @@
-use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Write as _};
+use std::fs;
+use std::io::{BufWriter, Cursor, Write as _};
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
@@ -22,9 +22,13 @@ use crate::error::{Error, Result};
 /// ```
 pub fn read_photo(path: &Path) -> Result<RgbImage> {
     let unreadable = |reason: String| Error::Unreadable { path: path.to_owned(), reason };
-    let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
-    let reader = ImageReader::new(BufReader::new(file)).with_guessed_format();
+    let bytes = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
+    let reader = ImageReader::new(Cursor::new(&bytes[..])).with_guessed_format();
     let reader = reader.map_err(|error| unreadable(error.to_string()))?;
+    // The decoder would paint what is missing grey, and the grey would be explained.
+    if reader.format() == Some(ImageFormat::Jpeg) && !has_end_of_image(&bytes) {
+        return Err(unreadable("a JPEG that is cut off before its end".to_owned()));
+    }
     let decode = || {
         let mut decoder = reader.into_decoder()?;
         let orientation = decoder.orientation()?;
@@ -39,6 +43,34 @@ pub fn read_photo(path: &Path) -> Result<RgbImage> {
         (0, _) | (_, 0) => Err(unreadable("a picture without pixels".to_owned())),
         _ => Ok(photo),
     }
+}
+
+/// Whether a JPEG reaches its end-of-image marker.
+///
+/// Segments are skipped by their lengths, because embedded thumbnails have end markers too.
+fn has_end_of_image(jpeg: &[u8]) -> bool {
+    const END: u8 = 0xd9;
+    // Restart markers, the start of the image and one reserved marker have no length.
+    let stands_alone = |marker| matches!(marker, 0x01 | 0xd0..=0xd8);
+    let mut at = 0;
+    while let Some(&byte) = jpeg.get(at) {
+        let marker = jpeg.get(at + 1).copied();
+        at += match (byte, marker) {
+            (0xff, Some(END)) => return true,
+            // Fill bytes, and the escape of a data byte 0xff.
+            (0xff, Some(0xff)) => 1,
+            (0xff, Some(0x00)) => 2,
+            (0xff, Some(marker)) if stands_alone(marker) => 2,
+            (0xff, Some(_)) => {
+                let length = jpeg.get(at + 2..at + 4);
+                let length = length.map_or(0, |l| usize::from(u16::from_be_bytes([l[0], l[1]])));
+                2 + length
+            }
+            // Compressed data, which follows the header of a scan.
+            _ => 1,
+        };
+    }
+    false
 }
 
 /// The photo without transparency: laid on white, as most programs show it.
@@ -58,7 +90,7 @@ fn opaque(photo: DynamicImage) -> RgbImage {
 /// once it is whole.
 ///
 /// # Errors
-/// [`Error::Unwritable`]; nothing is left behind then.
+/// [`Error::Unwritable`]; no part of a file is left behind then.
 ///
 /// # Example
 /// ```
@@ -105,7 +137,7 @@ mod tests {
     }
 
     fn encoded(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
-        let mut bytes = std::io::Cursor::new(Vec::new());
+        let mut bytes = Cursor::new(Vec::new());
         picture.into().write_to(&mut bytes, format).unwrap();
         bytes.into_inner()
     }
@@ -164,9 +196,11 @@ mod tests {
 
     #[test]
     fn what_is_not_a_photo_is_an_error() {
-        let png = encoded(two_colors(), ImageFormat::Png);
-        let jpeg = encoded(two_colors(), ImageFormat::Jpeg);
-        let webp = encoded(two_colors(), ImageFormat::WebP);
+        // Textured, so that most of each file is compressed pixels and not headers.
+        let texture = |x: u32, y: u32| (x * 37 ^ y * 101 ^ (x * y)) as u8;
+        let photo = RgbImage::from_fn(200, 150, |x, y| Rgb([texture(x, y), texture(y, x), 9]));
+        let [png, jpeg, webp] = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP]
+            .map(|format| encoded(photo.clone(), format));
         // A header that promises no pixels, and one that promises 10 GB of them.
         let sized = |side: u32| {
             let mut header = b"IHDR".to_vec();
@@ -178,13 +212,17 @@ mod tests {
             bytes.extend(&png[33..]);
             bytes
         };
-        let cut = |bytes: &[u8]| bytes[..bytes.len() / 2].to_vec();
+        let cut = |bytes: &[u8], percent| bytes[..bytes.len() * percent / 100].to_vec();
         for (name, bytes) in [
             ("empty", Vec::new()),
             ("text", b"not a photo at all".to_vec()),
-            ("cut PNG", cut(&png)),
-            ("cut JPEG", cut(&jpeg)),
-            ("cut WebP", cut(&webp)),
+            ("PNG cut in half", cut(&png, 50)),
+            ("PNG cut near its end", cut(&png, 95)),
+            ("JPEG cut in its headers", jpeg[..300].to_vec()),
+            ("JPEG cut in half", cut(&jpeg, 50)),
+            ("JPEG cut near its end", jpeg[..jpeg.len() - 2].to_vec()),
+            ("WebP cut in half", cut(&webp, 50)),
+            ("WebP cut near its end", cut(&webp, 95)),
             ("no pixels", sized(0)),
             ("too large", sized(60_000)),
         ] {

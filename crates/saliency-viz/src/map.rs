@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub struct Map {
     width: usize,
     height: usize,
-    values: Vec<f32>,
+    values: Vec<f64>,
 }
 
 /// A [`Map`] scaled to 0..1, its largest values clipped.
@@ -20,7 +20,7 @@ pub struct Clipped {
     pub(crate) width: usize,
     pub(crate) height: usize,
     pub(crate) values: Vec<f32>,
-    scale: f32,
+    scale: f64,
 }
 
 impl Map {
@@ -30,14 +30,14 @@ impl Map {
     /// [`Error::Row`], [`Error::EmptyMap`], [`Error::NotFinite`], [`Error::Device`].
     pub fn of_row(values: &Tensor<4>, row: usize) -> Result<Self> {
         let shape @ [rows, channels, height, width] = values.dims();
+        if rows * channels * height * width == 0 {
+            return Err(Error::EmptyMap { shape });
+        }
         if row >= rows {
             return Err(Error::Row { rows, row });
         }
-        if channels * height * width == 0 {
-            return Err(Error::EmptyMap { shape });
-        }
         let values = values.clone().inner().narrow(0, row, 1);
-        let values = values.try_into_vec_as::<f32>();
+        let values = values.try_into_vec_as::<f64>();
         let values = values.map_err(|error| Error::Device { reason: error.to_string() })?;
         let mut sums = vec![0.0; height * width];
         for channel in values.chunks(height * width) {
@@ -57,7 +57,7 @@ impl Map {
     }
 
     /// The values, row by row from the top.
-    pub fn values(&self) -> &[f32] {
+    pub fn values(&self) -> &[f64] {
         &self.values
     }
 
@@ -74,11 +74,11 @@ impl Map {
             return Err(Error::Percentile { found: percentile });
         }
         let mut sorted = self.values.clone();
-        sorted.sort_by(f32::total_cmp);
+        sorted.sort_by(f64::total_cmp);
         let last = sorted.len() - 1;
         let at = (percentile / 100.0 * last as f64).round() as usize;
         let scale = if sorted[at] > 0.0 { sorted[at] } else { sorted[last] };
-        let scaled = |&value: &f32| if scale > 0.0 { (value / scale).min(1.0) } else { 0.0 };
+        let scaled = |&value: &f64| if scale > 0.0 { (value / scale).min(1.0) as f32 } else { 0.0 };
         let values = self.values.iter().map(scaled).collect();
         Ok(Clipped { width: self.width, height: self.height, values, scale })
     }
@@ -86,7 +86,7 @@ impl Map {
 
 impl Clipped {
     /// The attribution that is shown as 1.
-    pub fn scale(&self) -> f32 {
+    pub fn scale(&self) -> f64 {
         self.scale
     }
 
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
     use burn::tensor::Device;
 
-    fn map(values: &[f32]) -> Map {
+    fn map(values: &[f64]) -> Map {
         Map { width: values.len(), height: 1, values: values.to_vec() }
     }
 
@@ -117,15 +117,19 @@ mod tests {
     #[test]
     fn an_empty_or_infinite_map_is_an_error() {
         let device = Device::flex();
-        let empty = Map::of_row(&Tensor::zeros([1, 3, 0, 4], &device), 0);
-        assert!(matches!(empty, Err(Error::EmptyMap { shape: [1, 3, 0, 4] })));
+        for empty in [[1, 3, 0, 4], [1, 0, 4, 4], [0, 3, 4, 4]] {
+            let error = Map::of_row(&Tensor::zeros(empty, &device), 0);
+            assert!(matches!(error, Err(Error::EmptyMap { shape }) if shape == empty));
+        }
         let infinite = Tensor::<4>::full([1, 1, 2, 2], f32::INFINITY, &device);
         assert!(matches!(Map::of_row(&infinite, 0), Err(Error::NotFinite)));
+        let huge = Tensor::<4>::full([1, 4, 1, 1], f32::MAX, &device);
+        assert!(Map::of_row(&huge, 0).is_ok(), "the sum over channels is finite");
     }
 
     #[test]
     fn clipping_keeps_order_and_remembers_the_scale() {
-        let values: Vec<f32> = (0..=100u8).map(f32::from).collect();
+        let values: Vec<f64> = (0..=100u8).map(f64::from).collect();
         let clipped = map(&values).clip(50.0).unwrap();
         assert_eq!(clipped.scale(), 50.0);
         assert_eq!((clipped.values[0], clipped.values[25], clipped.values[100]), (0.0, 0.5, 1.0));

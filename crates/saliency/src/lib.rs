@@ -62,8 +62,8 @@
 //!
 //! - BatchNorm and Dropout: every explainer works on a snapshot of the model in inference mode. A
 //!   network in training mode gives the same maps, and is left as it was.
-//! - Memory: inputs are fed in chunks (see [`Schedule`]); the peak does not grow with the number of
-//!   points, samples or rows.
+//! - Memory: inputs are fed in chunks (see [`Schedule`]); beside a few copies of the input, the peak
+//!   does not grow with the number of points or samples.
 //! - The same call gives the same bits again. Noise depends on a seed alone, not on the device.
 //! - Bad input is an [`Error`] that says what was expected and what was found.
 //!

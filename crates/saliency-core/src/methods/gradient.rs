@@ -61,6 +61,6 @@ impl<M: Model<I>, I: Inputs> Explainer<M, I> for Gradient {
         let input = Flat::new(input)?;
         let probe = Probe::new(model, &input, &target)?;
         let (gradients, scored) = probe.gradients(&self.schedule, &input, &target)?;
-        Ok(Attribution::of(gradients, scored, input.rows()))
+        Ok(Attribution::of(gradients, scored, 1))
     }
 }

@@ -64,6 +64,6 @@ impl<M: Model<I>, I: Inputs> Explainer<M, I> for InputTimesGradient {
         let probe = Probe::new(model, &input, &target)?;
         let (gradients, scored) = probe.gradients(&self.schedule, &input, &target)?;
         let values = input.zip(&gradients, |input, gradient| input * gradient);
-        Ok(Attribution::of(values, scored, input.rows()))
+        Ok(Attribution::of(values, scored, 1))
     }
 }

@@ -32,7 +32,7 @@ use crate::target::Target;
 /// `steps` gradients per row, and two forward passes.
 ///
 /// # Errors
-/// Those of [`Explainer::attribute_to`]; [`Error::InvalidOption`] for no steps, and those of a
+/// Those of [`Explainer::attribute_to`]; [`Error::InvalidOption`] for steps outside their range, and those of a
 /// baseline that does not fit: [`Error::BaselineShape`], [`Error::BaselineCount`].
 ///
 /// # Example
@@ -79,7 +79,7 @@ impl IntegratedGradients {
         Self::default()
     }
 
-    /// Sets the number of points on the path; at least 1.
+    /// Sets the number of points on the path: from 1 to 20,000.
     pub fn with_steps(mut self, steps: usize) -> Self {
         self.steps = steps;
         self
@@ -104,49 +104,49 @@ impl IntegratedGradients {
     }
 }
 
-/// One gradient to take: of which row, where on its path, and what it counts for.
-struct Point {
-    row: usize,
-    at: f64,
-    weight: f64,
-}
+/// More points than this make no map better, and Gauss-Legendre points take long to find.
+const MOST_STEPS: usize = 20_000;
 
 impl<M: Model<I>, I: Inputs> Explainer<M, I> for IntegratedGradients {
     fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-        if self.steps == 0 {
-            let found = "0".to_owned();
-            return Err(Error::InvalidOption { option: "steps", expected: "at least 1", found });
+        if !(1..=MOST_STEPS).contains(&self.steps) {
+            let (expected, found) = ("from 1 to 20000", self.steps.to_string());
+            return Err(Error::InvalidOption { option: "steps", expected, found });
         }
         let input = Flat::new(input)?;
         let baseline = self.baseline.like(&input)?;
         let probe = Probe::<M, I>::new(model, &input, &target)?;
         let scored = probe.scores(&self.schedule, &input, &target)?;
-        let baseline_scores = probe.scores(&self.schedule, &baseline, &scored.target)?.scores;
+        let baseline_scores = probe.scores(&self.schedule, &baseline, &scored.target);
+        let baseline_scores = baseline_scores.map_err(at_baseline)?.scores;
 
+        // One work item is one gradient: item i is point i % steps on the path of row i / steps.
         let difference = input.zip(&baseline, |input, baseline| input - baseline);
-        let points = self.points(input.rows());
+        let path = self.rule.points(self.steps);
+        let row_of = |item: usize| item / self.steps;
         let mut means: Vec<Option<Flat>> = vec![None; input.rows()];
         self.schedule.run(
             input.width(),
-            &points,
-            |points| {
-                let rows: Vec<usize> = points.iter().map(|point| point.row).collect();
-                let along: Vec<f64> = points.iter().map(|point| point.at).collect();
-                let weights: Vec<f64> = points.iter().map(|point| point.weight).collect();
+            input.rows() * self.steps,
+            |items| {
+                let rows: Vec<usize> = items.clone().map(row_of).collect();
+                let points = items.map(|item| path[item % self.steps]);
+                let (along, weights): (Vec<f64>, Vec<f64>) = points.unzip();
                 let steps = difference.select(&rows).scale_rows(&along);
                 let at = baseline.select(&rows).zip(&steps, |baseline, step| baseline + step);
                 let (gradient, ..) = probe.gradient(at, &scored.target.select(&rows))?;
-                Ok(gradient.scale_rows(&weights))
+                Ok(gradient.widened().scale_rows(&weights))
             },
-            |points, weighted| {
-                add_by_row(&mut means, points, &weighted);
+            |items, weighted| {
+                let rows: Vec<usize> = items.map(row_of).collect();
+                add_by_row(&mut means, &rows, &weighted);
                 Ok(())
             },
         )?;
         let means: Vec<Flat> = means.into_iter().flatten().collect();
         let mean = Flat::stack(&means);
         mean.check_finite(Place::Gradient)?;
-        let values = difference.zip(&mean, |difference, mean| difference * mean);
+        let values = difference.widened().zip(&mean, |difference, mean| difference * mean);
 
         let sums = values.row_sums()?.into_iter();
         let changes = scored.scores.iter().zip(&baseline_scores).map(|(score, base)| score - base);
@@ -154,33 +154,34 @@ impl<M: Model<I>, I: Inputs> Explainer<M, I> for IntegratedGradients {
         Ok(Attribution {
             baseline_scores: Some(baseline_scores),
             completeness_gap: Some(gap),
-            ..Attribution::of(values, scored, points.len())
+            ..Attribution::of(values, scored, self.steps)
         })
     }
 }
 
-impl IntegratedGradients {
-    /// All gradients to take, row by row.
-    fn points(&self, rows: usize) -> Vec<Point> {
-        let path = self.rule.points(self.steps);
-        let point = |row| path.iter().map(move |&(at, weight)| Point { row, at, weight });
-        (0..rows).flat_map(point).collect()
+/// Says that it was the baseline, not the input, whose score is not finite.
+fn at_baseline(error: Error) -> Error {
+    match error {
+        Error::NotFinite { place: Place::Score, row } => {
+            Error::NotFinite { place: Place::BaselineScore, row }
+        }
+        other => other,
     }
 }
 
-/// Adds weighted gradients, which are sorted by row, to the sums of their rows.
-fn add_by_row(sums: &mut [Option<Flat>], points: &[Point], weighted: &Flat) {
+/// Adds weighted gradients, one for each of the ascending `rows`, to the sums of their rows.
+fn add_by_row(sums: &mut [Option<Flat>], rows: &[usize], weighted: &Flat) {
     let mut start = 0;
-    for points in points.chunk_by(|a, b| a.row == b.row) {
-        let mut part = weighted.narrow(start, points.len());
-        if points.len() > 1 {
+    for same in rows.chunk_by(|a, b| a == b) {
+        let mut part = weighted.narrow(start, same.len());
+        if same.len() > 1 {
             part = part.map(|part| part.sum_dim(0));
         }
-        let sum = &mut sums[points[0].row];
+        let sum = &mut sums[same[0]];
         *sum = Some(match sum.take() {
             Some(sum) => sum.zip(&part, |sum, part| sum + part),
             None => part,
         });
-        start += points.len();
+        start += same.len();
     }
 }

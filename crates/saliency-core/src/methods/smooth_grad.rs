@@ -44,8 +44,8 @@ pub enum NoiseScale {
 /// `samples` times that of the explainer inside, and a forward pass.
 ///
 /// # Errors
-/// Those of the explainer inside; [`Error::InvalidOption`] for no samples or a noise that is
-/// negative or not finite; [`Error::ExplainerShape`] where the explainer inside returns values of
+/// Those of the explainer inside; [`Error::InvalidOption`] for samples outside their range or
+/// a noise that is negative or not finite; [`Error::ExplainerShape`] where the explainer inside returns values of
 /// another shape.
 ///
 /// # Example
@@ -94,7 +94,7 @@ impl<E> SmoothGrad<E> {
         }
     }
 
-    /// Sets the number of noisy copies; at least 1.
+    /// Sets the number of noisy copies: from 1 to 1,000,000.
     pub fn with_samples(mut self, samples: usize) -> Self {
         self.samples = samples;
         self
@@ -112,51 +112,61 @@ impl<E> SmoothGrad<E> {
         self
     }
 
-    /// Sets progress, counted in samples. The explainer inside has a schedule of its own, which
-    /// decides on chunks: it is given the whole batch once per sample.
+    /// Sets progress, counted in samples, and the chunks in which the clean input is scored.
+    ///
+    /// The explainer inside is given the whole batch once per sample. It has a schedule of its
+    /// own, whose chunks decide how much memory gradients take.
     pub fn with_schedule(mut self, schedule: Schedule) -> Self {
         self.schedule = schedule;
         self
     }
 }
 
+/// More samples than this make no difference in single precision.
+const MOST_SAMPLES: usize = 1_000_000;
+
 impl<M: Model<I>, I: Inputs, E: Explainer<M, I>> Explainer<M, I> for SmoothGrad<E> {
     fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-        if self.samples == 0 {
-            let found = "0".to_owned();
-            return Err(Error::InvalidOption { option: "samples", expected: "at least 1", found });
+        if !(1..=MOST_SAMPLES).contains(&self.samples) {
+            let (expected, found) = ("from 1 to 1000000", self.samples.to_string());
+            return Err(Error::InvalidOption { option: "samples", expected, found });
         }
         let input = Flat::new(input)?;
         let deviations = self.deviations(&input)?;
         let probe = Probe::<M, I>::new(model, &input, &target)?;
         let scored = probe.scores(&self.schedule, &input, &target)?;
 
-        let samples: Vec<usize> = (0..self.samples).collect();
         let mut average = RunningMean::default();
-        let mut gradients = 0;
+        let mut gradients = vec![0; input.rows()];
         self.schedule.clone().with_chunk(1).run(
             input.width(),
-            &samples,
-            |samples| {
-                let noisy = self.noisy(&input, &deviations, samples[0]).into_inputs();
-                self.explainer.attribute_to(model, noisy, scored.target.clone())
+            self.samples,
+            |sample| {
+                let noisy = self.noisy(&input, &deviations, sample.start).into_inputs();
+                let sample = self.explainer.attribute_to(model, noisy, scored.target.clone());
+                sample.map_err(of_noise)
             },
             |_, sample| {
-                gradients += sample.gradients;
-                let values = Flat::new(sample.values)?;
-                if values.shapes != input.shapes {
-                    let (expected, found) = (input.shapes.clone(), values.shapes);
-                    return Err(Error::ExplainerShape { expected, found });
+                let found = sample.values.shapes();
+                if found != input.shapes {
+                    return Err(Error::ExplainerShape { expected: input.shapes.clone(), found });
                 }
-                average.push(values);
+                average.push(Flat::new(sample.values)?.widened());
+                for (total, gradients) in gradients.iter_mut().zip(sample.gradients) {
+                    *total += gradients;
+                }
                 Ok(())
             },
         )?;
         let (values, standard_error) = average.finish();
         values.check_finite(Place::Attribution)?;
+        if let Some(standard_error) = &standard_error {
+            standard_error.check_finite(Place::Attribution)?;
+        }
         Ok(Attribution {
             standard_error: standard_error.map(Flat::into_inputs),
-            ..Attribution::of(values, scored, gradients)
+            gradients,
+            ..Attribution::of(values, scored, 0)
         })
     }
 }
@@ -185,6 +195,11 @@ impl<E> SmoothGrad<E> {
 
     /// The input with the noise of one sample.
     fn noisy(&self, input: &Flat, deviations: &Flat, sample: usize) -> Flat {
+        let (NoiseScale::Absolute(scale) | NoiseScale::OfRange(scale)) = self.noise;
+        if scale == 0.0 {
+            // Adding zeros would turn a negative zero positive.
+            return input.clone();
+        }
         let mut tensor = 0;
         input.zip(deviations, |part, deviation| {
             let [rows, width] = part.dims();
@@ -197,8 +212,18 @@ impl<E> SmoothGrad<E> {
     }
 }
 
-/// Mean and variance of a stream of maps, by Welford's method: stable, and exact where all maps
-/// are the same.
+/// The clean input is finite: what the explainer inside found is the noise's doing.
+fn of_noise(error: Error) -> Error {
+    match error {
+        Error::NotFinite { place: Place::Input, row } => {
+            Error::NotFinite { place: Place::NoisyInput, row }
+        }
+        other => other,
+    }
+}
+
+/// Mean and variance of a stream of maps, by Welford's method: stable, and where all maps are the
+/// same exact to the last bit, the sign of zeros included.
 #[derive(Default)]
 struct RunningMean {
     count: usize,
@@ -215,10 +240,10 @@ impl RunningMean {
                 (sample, none)
             }
             Some((mean, squares)) => {
-                let before = sample.zip(&mean, |sample, mean| sample - mean);
+                let before = mean.zip(&sample, |mean, sample| mean - sample);
                 let share = 1.0 / self.count as f64;
-                let mean = mean.zip(&before, |mean, before| mean + before.mul_scalar(share));
-                let after = sample.zip(&mean, |sample, mean| sample - mean);
+                let mean = mean.zip(&before, |mean, before| mean - before.mul_scalar(share));
+                let after = mean.zip(&sample, |mean, sample| mean - sample);
                 let product = before.zip(&after, |before, after| before * after);
                 (mean, squares.zip(&product, |squares, product| squares + product))
             }

@@ -3,7 +3,7 @@
 use burn::tensor::{Int, Tensor};
 use saliency_core::{
     Attribution, Baseline, Error, Explainer, Gradient, InputTimesGradient, IntegratedGradients,
-    Model, NoiseScale, Place, Result, SmoothGrad, Target, pure_function,
+    Model, NoiseScale, Place, Result, Schedule, SmoothGrad, Target, pure_function,
 };
 use saliency_testkit::{device, square};
 
@@ -62,13 +62,23 @@ fn a_score_that_is_not_finite() {
     let input = Tensor::<2>::from_data([[1.0], [0.0]], &device());
     for target in [Target::Predicted, Target::Class(0)] {
         let error = all_refuse(&model, &input, &target);
-        let place = match target {
-            // The gradient 1/0 of a finite target is found first by the gradient itself.
-            Target::Class(_) => [Place::Score, Place::Gradient],
-            _ => [Place::Score; 2],
-        };
-        assert!(place.map(|place| Error::NotFinite { place, row: 1 }).contains(&error), "{error}");
+        assert_eq!(error, Error::NotFinite { place: Place::Score, row: 1 });
+        // The row is that of the batch, not of the chunk in which it was found.
+        let one = Schedule::new().with_chunk(1);
+        let error = Gradient::new().with_schedule(one).attribute_to(&model, input.clone(), target);
+        assert_eq!(error.unwrap_err(), Error::NotFinite { place: Place::Score, row: 1 });
     }
+}
+
+#[test]
+fn a_score_of_the_baseline_that_is_not_finite() {
+    // Normalised by its length, which is zero at the default baseline.
+    let model = pure_function(|x: Tensor<2>| {
+        let length = x.clone().powi_scalar(2).sum_dim(1).sqrt();
+        x / length
+    });
+    let error = IntegratedGradients::new().attribute(&model, ones([2, 3])).unwrap_err();
+    assert_eq!(error, Error::NotFinite { place: Place::BaselineScore, row: 0 });
 }
 
 #[test]
@@ -140,8 +150,10 @@ fn a_baseline_that_does_not_fit() {
         let (expected, found) = (vec![2, 3], found.to_vec());
         assert_eq!(error, Error::BaselineShape { tensor: 0, expected, found });
     }
-    let error = refuse(Baseline::tensor(Tensor::<3>::ones([2, 3, 1], &device())));
-    assert!(matches!(error, Error::BaselineShape { .. }), "{error}");
+    for shape in [[2, 3, 1], [2, 3, 0], [0, 3, 1]] {
+        let error = refuse(Baseline::tensor(Tensor::<3>::zeros(shape, &device())));
+        assert!(matches!(error, Error::BaselineShape { .. }), "{error}");
+    }
     let error = refuse(Baseline::each([Baseline::zeros(), Baseline::zeros()]));
     assert_eq!(error, Error::BaselineCount { expected: 1, found: 2 });
     let error = refuse(Baseline::constant(f64::NAN));
@@ -149,11 +161,33 @@ fn a_baseline_that_does_not_fit() {
 }
 
 #[test]
-fn no_points_and_no_samples() {
-    let error = IntegratedGradients::new().with_steps(0).attribute(&square(), ones([1, 1]));
-    assert_eq!(error.unwrap_err().to_string(), "expected steps at least 1, found 0");
-    let error = SmoothGrad::default().with_samples(0).attribute(&square(), ones([1, 1]));
-    assert_eq!(error.unwrap_err().to_string(), "expected samples at least 1, found 0");
+fn no_points_and_no_samples_or_too_many() {
+    for count in [0, 20_001, usize::MAX] {
+        let error = IntegratedGradients::new().with_steps(count).attribute(&square(), ones([1, 1]));
+        let expected = format!("expected steps from 1 to 20000, found {count}");
+        assert_eq!(error.unwrap_err().to_string(), expected);
+    }
+    for count in [0, 1_000_001, usize::MAX] {
+        let error = SmoothGrad::default().with_samples(count).attribute(&square(), ones([1, 1]));
+        let expected = format!("expected samples from 1 to 1000000, found {count}");
+        assert_eq!(error.unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn a_chunk_of_nothing() {
+    let schedule = Schedule::new().with_chunk(0);
+    let error = Gradient::new().with_schedule(schedule).attribute(&square(), ones([1, 1]));
+    assert_eq!(error.unwrap_err().to_string(), "expected chunk at least 1, found 0");
+}
+
+#[test]
+fn a_model_without_scores() {
+    let model = pure_function(|x: Tensor<2>| Tensor::zeros([x.dims()[0], 0], &x.device()));
+    let error = all_refuse(&model, &ones([2, 3]), &Target::Predicted);
+    assert_eq!(error, Error::OutputShape { rows: 2, found: [2, 0] });
+    let error = Target::Predicted.resolve(&Tensor::zeros([2, 0], &device())).unwrap_err();
+    assert_eq!(error, Error::OutputShape { rows: 2, found: [2, 0] });
 }
 
 #[test]
@@ -164,6 +198,13 @@ fn noise_that_is_negative_or_not_finite() {
         let error = explainer.attribute(&square(), ones([1, 1])).unwrap_err().to_string();
         assert_eq!(error, format!("expected noise finite and not negative, found {strength}"));
     }
+}
+
+#[test]
+fn noise_that_overflows() {
+    let explainer = SmoothGrad::default().with_noise(NoiseScale::Absolute(1e300));
+    let error = explainer.attribute(&square(), ones([2, 1])).unwrap_err();
+    assert_eq!(error, Error::NotFinite { place: Place::NoisyInput, row: 0 });
 }
 
 /// An explainer that drops the last value of every row, or spoils it.

@@ -1,6 +1,6 @@
 //! Where the right answer is known on paper.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 use saliency_core::{
     Baseline, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model, NoiseScale,
     Rule, Schedule, SmoothGrad, Target,
@@ -31,7 +31,7 @@ fn a_linear_model_is_explained_exactly_by_any_number_of_points() {
         let explainer = IntegratedGradients::new().with_rule(rule).with_steps(steps);
         let map = explainer.attribute(&model, x.clone()).unwrap();
         assert_close("IG = x w", &map.values, &(x.clone() * w.clone()), EXACT);
-        assert_eq!(map.gradients, 2 * steps);
+        assert_eq!(map.gradients, [steps; 2]);
         for (row, gap) in map.completeness_gap.unwrap().into_iter().enumerate() {
             assert!(gap.abs() < 1e-5, "{rule:?}, {steps} points, row {row}: gap {gap}");
         }
@@ -98,16 +98,19 @@ fn the_mean_over_noise_lies_within_its_standard_error() {
 
 #[test]
 fn without_noise_the_mean_is_the_explainer_inside_to_the_last_bit() {
-    let x = Tensor::<2>::from_data([[0.1, 0.3], [-0.7, 1e-3]], &device());
-    let model = saliency_core::pure_function(|x: Tensor<2>| x.powi_scalar(3).sum_dim(1));
+    // Negative zeros included, in the input and in the answer.
+    let x = Tensor::<2>::from_data([[0.1, -0.0, 0.3], [-0.7, 0.0, 1e-3]], &device());
+    let model = saliency_core::pure_function(|x: Tensor<2>| (x.powi_scalar(3) * -1.0).sum_dim(1));
+    let bits = |map: &Tensor<2>| values(map).into_iter().map(f32::to_bits).collect::<Vec<_>>();
     let inside = IntegratedGradients::new().with_steps(7);
     let alone = inside.attribute(&model, x.clone()).unwrap();
+    assert!(bits(&alone.values).contains(&(-0.0f32).to_bits()));
     for noise in [NoiseScale::Absolute(0.0), NoiseScale::OfRange(0.0)] {
         let around = SmoothGrad::new(inside.clone()).with_noise(noise);
         let mean = around.attribute(&model, x.clone()).unwrap();
-        assert_eq!(values(&mean.values), values(&alone.values));
-        assert_eq!(values(&mean.standard_error.unwrap()), [0.0; 4]);
-        assert_eq!(mean.gradients, 50 * alone.gradients);
+        assert_eq!(bits(&mean.values), bits(&alone.values));
+        assert_eq!(values(&mean.standard_error.unwrap()), [0.0; 6]);
+        assert_eq!(mean.gradients, [50 * 7; 2]);
     }
 }
 
@@ -173,4 +176,54 @@ fn chunks_do_not_change_the_answer() {
         let map = noisy(schedule).attribute(&model, x.clone()).unwrap();
         assert_close("noise in chunks", &map.values, &whole_noisy.values, 1e-6);
     }
+}
+
+#[test]
+fn every_precision_is_explained_and_half_is_added_up_in_single() {
+    for (precision, sums, close) in [
+        (DType::F64, DType::F64, 1e-7),
+        (DType::F32, DType::F32, 1e-6),
+        (DType::F16, DType::F32, 2e-3),
+        (DType::BF16, DType::F32, 1e-2),
+    ] {
+        let cube = saliency_core::pure_function(|x: Tensor<2>| x.powi_scalar(3).sum_dim(1));
+        let x = row([0.5, -1.0, 2.0]).cast(precision);
+        let gradient = Gradient::new().attribute(&cube, x.clone()).unwrap();
+        assert_eq!(gradient.values.dtype(), precision);
+        assert_close("gradient", &gradient.values, &row([0.75, 3.0, 12.0]), close);
+        // A baseline of another precision fits, and many small numbers do not get lost.
+        let ig = IntegratedGradients::new()
+            .with_steps(1000)
+            .with_rule(Rule::Midpoint)
+            .with_schedule(Schedule::new().with_chunk(1))
+            .with_baseline(Baseline::tensor(row([0.0; 3])));
+        let ig = ig.attribute(&cube, x.clone()).unwrap();
+        assert_eq!(ig.values.dtype(), sums);
+        assert_close("IG", &ig.values, &row([0.125, -1.0, 8.0]), close.max(1e-5));
+        let smooth = SmoothGrad::default().with_noise(NoiseScale::Absolute(0.1));
+        let smooth = smooth.attribute(&(cube), x).unwrap();
+        assert_eq!(smooth.values.dtype(), sums);
+        assert!(values(&smooth.standard_error.unwrap()).iter().all(|error| *error > 0.0));
+    }
+}
+
+#[test]
+fn the_standard_error_of_small_gradients_in_half_precision_is_not_zero() {
+    let small = saliency_core::pure_function(|x: Tensor<2>| x.powi_scalar(2) * 1e-4);
+    let x = row([1.0]).cast(DType::F16);
+    let map = SmoothGrad::default().with_noise(NoiseScale::Absolute(0.5)).attribute(&small, x);
+    let error = values(&map.unwrap().standard_error.unwrap())[0];
+    let exact = 2e-4 * 0.5 / 50f32.sqrt();
+    assert!((error / exact - 1.0).abs() < 0.3, "{error} instead of {exact}");
+}
+
+#[test]
+fn inputs_of_different_precision_go_together() {
+    let product = saliency_core::pure_function(|(a, b): (Tensor<2>, Tensor<2>)| {
+        a.cast(DType::F64).sum_dim(1) * b.sum_dim(1)
+    });
+    let input = (row([1.0, 2.0]), row([3.0]).cast(DType::F64));
+    let map = Gradient::new().attribute(&product, input).unwrap();
+    assert_eq!((map.values.0.dtype(), map.values.1.dtype()), (DType::F32, DType::F64));
+    assert_eq!((values(&map.values.0), values(&map.values.1)), (vec![3.0, 3.0], vec![3.0]));
 }

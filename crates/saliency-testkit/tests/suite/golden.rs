@@ -126,7 +126,7 @@ fn efficientnet_lite0_with_its_original_weights_in_single_precision() {
     assert_close("lite0 f32 gradient", &gradient.values, &expected, CLOSE);
 
     let expected = golden.tensor("ig_midpoint_20", &device);
-    println!("lite0 f32 IG: {:.2e} of the largest value", largest_error(&ig.values, &expected));
+    assert_close("lite0 f32 IG", &ig.values, &expected, 2e-2);
     let sum = |tensor: Tensor<4>| tensor.abs().sum().into_scalar::<f32>();
     let error = sum(ig.values - expected.clone()) / sum(expected);
     println!("lite0 f32 IG: relative L1 error {error:.2e}");

@@ -7,7 +7,7 @@ use saliency_core::{
     Attribution, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model, ModelFn,
     NoiseScale, Result, SmoothGrad, Target,
 };
-use saliency_testkit::{Noisy, device, values};
+use saliency_testkit::{Noisy, assert_close, device, values};
 
 type Explainers<M, I> = Vec<Box<dyn Explainer<M, I>>>;
 
@@ -45,6 +45,21 @@ fn a_network_in_training_mode_is_explained_as_in_inference_mode() {
         }
     }
     assert_eq!(trained.statistics(), before, "running statistics are untouched");
+
+    // A network that was only ever loaded: on a plain device, but set to training.
+    let loaded = Noisy::loaded(&plain);
+    let statistics = loaded.statistics();
+    let expected = loaded.valid();
+    for explainer in every_method::<Noisy>() {
+        let expected = explainer.attribute(&expected, input.clone()).unwrap();
+        for input in [input.clone(), input.clone().autodiff()] {
+            let found = explainer.attribute(&loaded, input).unwrap();
+            assert_eq!(values(&found.values), values(&expected.values));
+        }
+    }
+    assert_eq!(loaded.statistics(), statistics);
+    let careless = loaded.forward(input.clone().autodiff()).inner();
+    assert_ne!(values(&careless), values(&expected.forward(input.clone())));
 
     // Without `valid()` the very same call would have gone wrong: the test can tell.
     let careless = trained.forward(input.clone().autodiff()).inner();
@@ -102,10 +117,17 @@ impl Explainer<Self, Tensor<2>> for Attentive {
     ) -> Result<Attribution<Tensor<2>>> {
         let output = model.valid().forward(input.clone());
         let target = target.resolve(&output)?;
-        let rows = output.dims()[0];
+        let targets = target.classes(output.dims()[0]);
         let scores = target.score(output)?.into_data().iter().collect();
         let values = self.weights().inner() * input;
-        Ok(Attribution::new(values, scores, vec![Some(0); rows]))
+        Ok(Attribution::new(values, scores, targets))
+    }
+
+    /// Not the default: the attention alone, whatever is predicted.
+    fn attribute(&self, model: &Self, input: Tensor<2>) -> Result<Attribution<Tensor<2>>> {
+        let mut map = self.attribute_to(model, input, Target::Class(0))?;
+        map.targets.fill(None);
+        Ok(map)
     }
 }
 
@@ -129,10 +151,15 @@ fn a_model_that_explains_itself_works_wherever_an_explainer_does() {
         assert_eq!(map.values.dims(), [2, 3]);
         assert_eq!(map.scores, own.scores);
         if index < 3 {
-            let error = values(&(map.values - own.values.clone())).into_iter().map(f32::abs);
-            assert!(error.fold(0.0, f32::max) < 1e-6, "explainer {index}");
+            assert_close(&format!("explainer {index}"), &map.values, &own.values, 1e-6);
         }
     }
+    // A box or a reference explains as what is in it does, its own `attribute` included.
+    assert_eq!(own.targets, [None; 2]);
+    assert_eq!(explainers[0].attribute(&net, x.clone()).unwrap().targets, [None; 2]);
+    let reference: &dyn Explainer<_, _> = &net;
+    assert_eq!((&reference).attribute(&net, x.clone()).unwrap().targets, [None; 2]);
+
     // By reference, too: the network need not be cloned into the wrapper.
     let around = SmoothGrad::new(&net).with_samples(2);
     assert!(around.attribute(&net, x).is_ok());
