@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn what_is_not_a_photo_is_an_error() {
         // Textured, so that most of each file is compressed pixels and not headers.
-        let texture = |x: u32, y: u32| (x * 37 ^ y * 101 ^ (x * y)) as u8;
+        let texture = |x: u32, y: u32| ((x * 37) ^ (y * 101) ^ (x * y)) as u8;
         let photo = RgbImage::from_fn(200, 150, |x, y| Rgb([texture(x, y), texture(y, x), 9]));
         let [png, jpeg, webp] = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP]
             .map(|format| encoded(photo.clone(), format));
