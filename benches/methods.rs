@@ -1,7 +1,7 @@
 //! What does each method cost, and how good is its map?
 //!
 //! ```text
-//! cargo bench --bench methods
+//! cargo bench --profile dev --bench methods
 //! ```
 //!
 //! The quality is printed before the times: the relative L1 error of Integrated Gradients against a
