@@ -95,7 +95,11 @@ impl Flat {
     /// Flattens `inputs`, or says which of its tensors is empty or has other rows than the first.
     pub fn new<I: Inputs>(inputs: I) -> Result<Self> {
         let shapes = inputs.shapes();
-        let rows = shapes[0].first().copied().unwrap_or(0);
+        // A type of the user's own may hold no tensor at all.
+        let Some(first) = shapes.first() else {
+            return Err(Error::EmptyInput { tensor: 0, shape: Vec::new() });
+        };
+        let rows = first.first().copied().unwrap_or(0);
         for (tensor, shape) in shapes.iter().enumerate() {
             if shape.iter().product::<usize>() == 0 {
                 let shape = shape.clone();
