@@ -118,7 +118,7 @@ pub enum Error {
         /// The option's name.
         option: &'static str,
         /// What is allowed.
-        expected: &'static str,
+        expected: String,
         /// What was given.
         found: String,
     },
@@ -185,4 +185,24 @@ pub enum Error {
         /// What the device said.
         reason: String,
     },
+}
+
+impl Error {
+    /// The same error, its value found in `to` where it says `from`: for a caller that knows
+    /// better than the code that looked.
+    pub(crate) fn relocated(self, from: Place, to: Place) -> Self {
+        match self {
+            Self::NotFinite { place, row } if place == from => Self::NotFinite { place: to, row },
+            other => other,
+        }
+    }
+}
+
+/// Refuses an option that counts something, unless it lies between 1 and `most`.
+pub(crate) fn check_count(option: &'static str, count: usize, most: usize) -> Result<()> {
+    if (1..=most).contains(&count) {
+        return Ok(());
+    }
+    let (expected, found) = (format!("from 1 to {most}"), count.to_string());
+    Err(Error::InvalidOption { option, expected, found })
 }

@@ -79,12 +79,8 @@ impl Schedule {
     ) -> Result<()> {
         let chunk = match self.chunk {
             Some(0) => {
-                let found = "0".to_owned();
-                return Err(Error::InvalidOption {
-                    option: "chunk",
-                    expected: "at least 1",
-                    found,
-                });
+                let (expected, found) = ("at least 1".to_owned(), "0".to_owned());
+                return Err(Error::InvalidOption { option: "chunk", expected, found });
             }
             Some(chunk) => chunk,
             None => (CHUNK_VALUES / width).max(1),

@@ -80,6 +80,7 @@ impl Target {
     /// rows of `output`, and [`Error::OutputShape`] where `output` has no scores.
     pub fn resolve(&self, output: &Tensor<2>) -> Result<Self> {
         let [rows, scores] = output.dims();
+        self.check_rows(rows)?;
         let in_range = |class: usize| match class < scores {
             true => Ok(()),
             false => Err(Error::ClassOutOfRange { class, scores }),
@@ -98,9 +99,6 @@ impl Target {
                     .map(Self::Classes)
             }
             Self::Class(class) => in_range(*class).map(|()| self.clone()),
-            Self::Classes(classes) if classes.len() != rows => {
-                Err(Error::TargetCount { expected: rows, found: classes.len() })
-            }
             Self::Classes(classes) => {
                 classes.iter().try_for_each(|&class| in_range(class)).map(|()| self.clone())
             }

@@ -1,7 +1,7 @@
 use burn::module::Module;
+use burn::nn::Linear;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
-use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::Model;
@@ -44,27 +44,14 @@ impl CifarCnn {
     }
 
     fn new(mut weights: Weights, to: (&Device, DType)) -> Result<Self, WeightsError> {
-        let mut conv = |name: &str, [inputs, outputs]: [usize; 2]| {
-            let mut conv = Conv2dConfig::new([inputs, outputs], [5, 5]).init(to.0);
-            conv.weight = weights.param(&format!("{name}.weight"), [outputs, inputs, 5, 5], to)?;
-            conv.bias = Some(weights.param(&format!("{name}.bias"), [outputs], to)?);
-            Ok::<_, WeightsError>(conv)
-        };
-        let (conv1, conv2) = (conv("conv1", [3, 6])?, conv("conv2", [6, 16])?);
-        let mut linear = |name: &str, [inputs, outputs]: [usize; 2]| {
-            let mut linear = LinearConfig::new(inputs, outputs).init(to.0);
-            let weight = format!("{name}.weight");
-            linear.weight = weights.transposed(&weight, [inputs, outputs], to)?;
-            linear.bias = Some(weights.param(&format!("{name}.bias"), [outputs], to)?);
-            Ok::<_, WeightsError>(linear)
-        };
+        let kernel = |channels| Conv2dConfig::new(channels, [5, 5]);
         Ok(Self {
-            conv1,
-            conv2,
+            conv1: weights.conv("conv1", &kernel([3, 6]), to)?,
+            conv2: weights.conv("conv2", &kernel([6, 16]), to)?,
             pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
-            fc1: linear("fc1", [400, 120])?,
-            fc2: linear("fc2", [120, 84])?,
-            fc3: linear("fc3", [84, 10])?,
+            fc1: weights.linear("fc1", [400, 120], to)?,
+            fc2: weights.linear("fc2", [120, 84], to)?,
+            fc3: weights.linear("fc3", [84, 10], to)?,
         })
     }
 }

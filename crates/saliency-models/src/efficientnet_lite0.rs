@@ -2,7 +2,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
+use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::Model;
@@ -119,11 +119,7 @@ impl EfficientNetLite0 {
                 .with_stride([stride; 2])
                 .with_groups(groups)
                 .with_padding(padding(kernel, stride));
-            let mut conv = config.init(to.0);
-            let shape = [channels[1], channels[0] / groups, kernel, kernel];
-            conv.weight = weights.param(&format!("{name}.weight"), shape, to)?;
-            conv.bias = Some(weights.param(&format!("{name}.bias"), [channels[1]], to)?);
-            Ok::<_, WeightsError>(conv)
+            weights.conv(name, &config, to)
         };
         let stem = conv("stem", [3, 32], 3, 2, 1)?;
         let mut made = Vec::new();
@@ -142,9 +138,7 @@ impl EfficientNetLite0 {
             });
         }
         let head = conv("head", [320, 1280], 1, 1, 1)?;
-        let mut classifier = LinearConfig::new(1280, 1000).init(to.0);
-        classifier.weight = weights.transposed("classifier.weight", [1280, 1000], to)?;
-        classifier.bias = Some(weights.param("classifier.bias", [1000], to)?);
+        let classifier = weights.linear("classifier", [1280, 1000], to)?;
         Ok(Self { stem, blocks: made, head, classifier })
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::module::Param;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use half::f16;
 use pytorch_reader::PytorchReader;
@@ -136,11 +138,40 @@ impl Weights {
         safetensors::serialize(views, None).map_err(unreadable)
     }
 
-    /// Takes a tensor out as a parameter of a network.
-    ///
-    /// # Errors
-    /// [`WeightsError::Missing`] and [`WeightsError::Shape`].
-    pub fn param<const D: usize>(
+    /// Takes `NAME.weight` and `NAME.bias` out as a convolution.
+    pub(crate) fn conv(
+        &mut self,
+        name: &str,
+        config: &Conv2dConfig,
+        to: (&Device, DType),
+    ) -> Result<Conv2d, WeightsError> {
+        let ([inputs, outputs], [height, width]) = (config.channels, config.kernel_size);
+        let shape = [outputs, inputs / config.groups, height, width];
+        let mut conv = config.init(to.0);
+        conv.weight = self.param(&format!("{name}.weight"), shape, to)?;
+        conv.bias = Some(self.param(&format!("{name}.bias"), [outputs], to)?);
+        Ok(conv)
+    }
+
+    /// Takes `NAME.weight` and `NAME.bias` out as a linear layer. PyTorch keeps its matrix as
+    /// `[outputs, inputs]`, Burn as `[inputs, outputs]`.
+    pub(crate) fn linear(
+        &mut self,
+        name: &str,
+        [inputs, outputs]: [usize; 2],
+        to: (&Device, DType),
+    ) -> Result<Linear, WeightsError> {
+        let mut linear = LinearConfig::new(inputs, outputs).init(to.0);
+        let kept = self.values(&format!("{name}.weight"), &[outputs, inputs])?;
+        let value = |at: usize| kept[at % outputs * inputs + at / outputs];
+        let values: Vec<f64> = (0..kept.len()).map(value).collect();
+        let data = TensorData::new(values, [inputs, outputs]);
+        linear.weight = Param::from_tensor(Tensor::from_data(data, to));
+        linear.bias = Some(self.param(&format!("{name}.bias"), [outputs], to)?);
+        Ok(linear)
+    }
+
+    fn param<const D: usize>(
         &mut self,
         name: &str,
         shape: [usize; D],
@@ -148,24 +179,6 @@ impl Weights {
     ) -> Result<Param<Tensor<D>>, WeightsError> {
         let values = self.values(name, &shape)?;
         Ok(Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), to)))
-    }
-
-    /// Takes a matrix out that PyTorch keeps as `[outputs, inputs]` and Burn as
-    /// `[inputs, outputs]`.
-    ///
-    /// # Errors
-    /// [`WeightsError::Missing`] and [`WeightsError::Shape`].
-    pub fn transposed(
-        &mut self,
-        name: &str,
-        [inputs, outputs]: [usize; 2],
-        to: (&Device, DType),
-    ) -> Result<Param<Tensor<2>>, WeightsError> {
-        let kept = self.values(name, &[outputs, inputs])?;
-        let value = |at: usize| kept[at % outputs * inputs + at / outputs];
-        let values: Vec<f64> = (0..kept.len()).map(value).collect();
-        let data = TensorData::new(values, [inputs, outputs]);
-        Ok(Param::from_tensor(Tensor::from_data(data, to)))
     }
 
     /// Moves a tensor to another name.

@@ -1,6 +1,6 @@
 use crate::attribution::Attribution;
 use crate::baseline::Baseline;
-use crate::error::{Error, Place, Result};
+use crate::error::{Place, Result, check_count};
 use crate::explainer::Explainer;
 use crate::gradient::Probe;
 use crate::inputs::{Flat, Inputs};
@@ -32,8 +32,9 @@ use crate::target::Target;
 /// `steps` gradients per row, and two forward passes.
 ///
 /// # Errors
-/// Those of [`Explainer::attribute_to`]; [`Error::InvalidOption`] for steps outside their range, and those of a
-/// baseline that does not fit: [`Error::BaselineShape`], [`Error::BaselineCount`].
+/// Those of [`Explainer::attribute_to`]; [`Error::InvalidOption`](crate::Error::InvalidOption) for
+/// steps outside their range; [`Error::BaselineShape`](crate::Error::BaselineShape) and
+/// [`Error::BaselineCount`](crate::Error::BaselineCount) for a baseline that does not fit.
 ///
 /// # Example
 /// ```
@@ -109,16 +110,15 @@ const MOST_STEPS: usize = 20_000;
 
 impl<M: Model<I>, I: Inputs> Explainer<M, I> for IntegratedGradients {
     fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-        if !(1..=MOST_STEPS).contains(&self.steps) {
-            let (expected, found) = ("from 1 to 20000", self.steps.to_string());
-            return Err(Error::InvalidOption { option: "steps", expected, found });
-        }
+        check_count("steps", self.steps, MOST_STEPS)?;
         let input = Flat::new(input)?;
         let baseline = self.baseline.like(&input)?;
         let probe = Probe::<M, I>::new(model, &input, &target)?;
         let scored = probe.scores(&self.schedule, &input, &target)?;
         let baseline_scores = probe.scores(&self.schedule, &baseline, &scored.target);
-        let baseline_scores = baseline_scores.map_err(at_baseline)?.scores;
+        let baseline_scores = baseline_scores
+            .map_err(|error| error.relocated(Place::Score, Place::BaselineScore))?
+            .scores;
 
         // One work item is one gradient: item i is point i % steps on the path of row i / steps.
         let difference = input.zip(&baseline, |input, baseline| input - baseline);
@@ -156,16 +156,6 @@ impl<M: Model<I>, I: Inputs> Explainer<M, I> for IntegratedGradients {
             completeness_gap: Some(gap),
             ..Attribution::of(values, scored, self.steps)
         })
-    }
-}
-
-/// Says that it was the baseline, not the input, whose score is not finite.
-fn at_baseline(error: Error) -> Error {
-    match error {
-        Error::NotFinite { place: Place::Score, row } => {
-            Error::NotFinite { place: Place::BaselineScore, row }
-        }
-        other => other,
     }
 }
 

@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 
 use crate::attribution::Attribution;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Place, Result, check_count};
 use crate::explainer::Explainer;
 use crate::gradient::Probe;
 use crate::inputs::{Flat, Inputs};
@@ -20,6 +20,14 @@ pub enum NoiseScale {
     /// The standard deviation as a fraction of the range (largest value minus smallest) of each
     /// row of each input tensor.
     OfRange(f64),
+}
+
+impl NoiseScale {
+    /// The number, whatever it is a multiple of.
+    fn strength(self) -> f64 {
+        let (Self::Absolute(strength) | Self::OfRange(strength)) = self;
+        strength
+    }
 }
 
 /// The mean of an explainer's maps over noisy copies of the input, with its standard error.
@@ -127,10 +135,7 @@ const MOST_SAMPLES: usize = 1_000_000;
 
 impl<M: Model<I>, I: Inputs, E: Explainer<M, I>> Explainer<M, I> for SmoothGrad<E> {
     fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-        if !(1..=MOST_SAMPLES).contains(&self.samples) {
-            let (expected, found) = ("from 1 to 1000000", self.samples.to_string());
-            return Err(Error::InvalidOption { option: "samples", expected, found });
-        }
+        check_count("samples", self.samples, MOST_SAMPLES)?;
         let input = Flat::new(input)?;
         let deviations = self.deviations(&input)?;
         let probe = Probe::<M, I>::new(model, &input, &target)?;
@@ -144,7 +149,8 @@ impl<M: Model<I>, I: Inputs, E: Explainer<M, I>> Explainer<M, I> for SmoothGrad<
             |sample| {
                 let noisy = self.noisy(&input, &deviations, sample.start).into_inputs();
                 let sample = self.explainer.attribute_to(model, noisy, scored.target.clone());
-                sample.map_err(of_noise)
+                // The clean input is finite: what was found in this one is the noise's doing.
+                sample.map_err(|error| error.relocated(Place::Input, Place::NoisyInput))
             },
             |_, sample| {
                 let found = sample.values.shapes();
@@ -174,9 +180,9 @@ impl<M: Model<I>, I: Inputs, E: Explainer<M, I>> Explainer<M, I> for SmoothGrad<
 impl<E> SmoothGrad<E> {
     /// The noise's standard deviation: `[rows, 1]` for each tensor of the input.
     fn deviations(&self, input: &Flat) -> Result<Flat> {
-        let (NoiseScale::Absolute(scale) | NoiseScale::OfRange(scale)) = self.noise;
+        let scale = self.noise.strength();
         if !(scale.is_finite() && scale >= 0.0) {
-            let expected = "finite and not negative";
+            let expected = "finite and not negative".to_owned();
             return Err(Error::InvalidOption {
                 option: "noise",
                 expected,
@@ -195,8 +201,7 @@ impl<E> SmoothGrad<E> {
 
     /// The input with the noise of one sample.
     fn noisy(&self, input: &Flat, deviations: &Flat, sample: usize) -> Flat {
-        let (NoiseScale::Absolute(scale) | NoiseScale::OfRange(scale)) = self.noise;
-        if scale == 0.0 {
+        if self.noise.strength() == 0.0 {
             // Adding zeros would turn a negative zero positive.
             return input.clone();
         }
@@ -209,16 +214,6 @@ impl<E> SmoothGrad<E> {
             let noise = Tensor::<1>::from_data(&noise[..], (&part.device(), part.dtype()));
             part + noise.reshape([rows, width]) * deviation
         })
-    }
-}
-
-/// The clean input is finite: what the explainer inside found is the noise's doing.
-fn of_noise(error: Error) -> Error {
-    match error {
-        Error::NotFinite { place: Place::Input, row } => {
-            Error::NotFinite { place: Place::NoisyInput, row }
-        }
-        other => other,
     }
 }
 

@@ -12,6 +12,18 @@ use saliency_testkit::{Golden, assert_close, cosine, device, largest_error, valu
 
 type Map = Attribution<Tensor<4>>;
 
+/// The completeness gap of every row is the golden one. It is a difference of sums: what it can be
+/// off by is measured against the score that it is a gap of.
+fn assert_gap(name: &str, map: &Map, golden: &Golden, what: &str, close: f32) {
+    let deltas = values(&golden.tensor::<1>(&format!("{what}_delta"), &device()));
+    let gaps = map.completeness_gap.as_ref().unwrap();
+    for (row, (gap, delta)) in gaps.iter().zip(deltas).enumerate() {
+        let error = (gap - f64::from(delta)).abs() / map.scores[row].abs();
+        println!("{name} row {row}: gap {gap:.6}, golden {delta:.6}");
+        assert!(error < f64::from(close), "{name} row {row}: {error:.2e}");
+    }
+}
+
 fn cifar(name: &str, golden: &Golden, points: &[usize]) {
     const CLOSE: f32 = 1e-4;
     let device = device();
@@ -41,15 +53,7 @@ fn cifar(name: &str, golden: &Golden, points: &[usize]) {
             let what = format!("ig_{rule_name}_{steps}");
             check(&what, &map);
 
-            // The gap is a difference of sums: what it can be off by is measured against the
-            // score that it is a gap of.
-            let deltas = values(&golden.tensor::<1>(&format!("{what}_delta"), &device));
-            let gaps = map.completeness_gap.unwrap();
-            for (row, (gap, delta)) in gaps.into_iter().zip(deltas).enumerate() {
-                let error = (gap - f64::from(delta)).abs() / map.scores[row].abs();
-                println!("{name} {what} row {row}: gap {gap:.6}, golden {delta:.6}");
-                assert!(error < f64::from(CLOSE), "{name} {what} row {row}: {error:.2e}");
-            }
+            assert_gap(&format!("{name} {what}"), &map, golden, &what, CLOSE);
         }
     }
 }
@@ -80,18 +84,23 @@ fn original_weights() -> Option<PathBuf> {
     path
 }
 
-/// Logits, gradient and Integrated Gradients with the original weights.
-fn original(path: &Path, precision: DType) -> (Tensor<2>, Map, Map) {
+/// Compares logits, gradient and completeness gap with the golden ones; returns the map of
+/// Integrated Gradients and the golden one.
+fn original(path: &Path, precision: DType, close: f32) -> (Tensor<4>, Tensor<4>) {
     let device = device();
+    let name = |what: &str| format!("lite0 {precision:?} {what}");
     let net = EfficientNetLite0::from_pytorch(path, &device, precision).unwrap();
-    let (_, input, target) = coffee(&device);
+    let (golden, input, target) = coffee(&device);
     let input = input.cast(precision);
+    let logits = net.forward(input.clone());
+    assert_close(&name("logits"), &logits, &golden.tensor("logits", &device), close);
+    let map = Gradient::new().attribute_to(&net, input.clone(), target.clone()).unwrap();
+    assert_close(&name("gradient"), &map.values, &golden.tensor("gradient", &device), close);
+
     let explainer = IntegratedGradients::new().with_steps(20).with_rule(Rule::Midpoint);
-    (
-        net.forward(input.clone()),
-        Gradient::new().attribute_to(&net, input.clone(), target.clone()).unwrap(),
-        explainer.attribute_to(&net, input, target).unwrap(),
-    )
+    let map = explainer.attribute_to(&net, input, target).unwrap();
+    assert_gap(&name("IG"), &map, &golden, "ig_midpoint_20", close);
+    (map.values, golden.tensor("ig_midpoint_20", &device))
 }
 
 /// In the precision of the golden values everything agrees to the rounding of the file.
@@ -99,17 +108,8 @@ fn original(path: &Path, precision: DType) -> (Tensor<2>, Map, Map) {
 fn efficientnet_lite0_with_its_original_weights_in_double_precision() {
     const CLOSE: f32 = 1e-6;
     let Some(path) = original_weights() else { return };
-    let (logits, gradient, ig) = original(&path, DType::F64);
-    let (golden, device) = (Golden::lite0_coffee(), device());
-    assert_close("lite0 f64 logits", &logits, &golden.tensor("logits", &device), CLOSE);
-    let expected = golden.tensor("gradient", &device);
-    assert_close("lite0 f64 gradient", &gradient.values, &expected, CLOSE);
-    let expected = golden.tensor("ig_midpoint_20", &device);
-    assert_close("lite0 f64 IG", &ig.values, &expected, CLOSE);
-    let delta = values(&golden.tensor::<1>("ig_midpoint_20_delta", &device))[0];
-    let gap = ig.completeness_gap.unwrap()[0];
-    println!("lite0 f64 gap {gap:.6}, golden {delta:.6}");
-    assert!((gap - f64::from(delta)).abs() < 1e-6 * ig.scores[0].abs());
+    let (ig, expected) = original(&path, DType::F64, CLOSE);
+    assert_close("lite0 F64 IG", &ig, &expected, CLOSE);
 }
 
 /// In single precision the gradient is not continuous enough for Integrated Gradients to be that
@@ -117,24 +117,13 @@ fn efficientnet_lite0_with_its_original_weights_in_double_precision() {
 /// largest, because a few ReLUs along the path switch sides. The map as a whole is right.
 #[test]
 fn efficientnet_lite0_with_its_original_weights_in_single_precision() {
-    const CLOSE: f32 = 1e-3;
     let Some(path) = original_weights() else { return };
-    let (logits, gradient, ig) = original(&path, DType::F32);
-    let (golden, device) = (Golden::lite0_coffee(), device());
-    assert_close("lite0 f32 logits", &logits, &golden.tensor("logits", &device), CLOSE);
-    let expected = golden.tensor("gradient", &device);
-    assert_close("lite0 f32 gradient", &gradient.values, &expected, CLOSE);
-
-    let expected = golden.tensor("ig_midpoint_20", &device);
-    assert_close("lite0 f32 IG", &ig.values, &expected, 2e-2);
+    let (ig, expected) = original(&path, DType::F32, 1e-3);
+    assert_close("lite0 F32 IG", &ig, &expected, 2e-2);
     let sum = |tensor: Tensor<4>| tensor.abs().sum().into_scalar::<f32>();
-    let error = sum(ig.values - expected.clone()) / sum(expected);
-    println!("lite0 f32 IG: relative L1 error {error:.2e}");
+    let error = sum(ig - expected.clone()) / sum(expected);
+    println!("lite0 F32 IG: relative L1 error {error:.2e}");
     assert!(error < 2e-3);
-    let delta = values(&golden.tensor::<1>("ig_midpoint_20_delta", &device))[0];
-    let gap = ig.completeness_gap.unwrap()[0];
-    println!("lite0 f32 gap {gap:.6}, golden {delta:.6}");
-    assert!((gap - f64::from(delta)).abs() < f64::from(CLOSE) * ig.scores[0].abs());
 }
 
 #[test]
