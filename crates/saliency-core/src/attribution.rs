@@ -1,5 +1,6 @@
 //! What an explainer answers.
 
+use crate::error::Result;
 use crate::gradient::Scored;
 use crate::inputs::{Flat, Inputs};
 
@@ -25,11 +26,53 @@ pub struct Attribution<I> {
     ///
     /// It shows that something is wrong when it is large; it is not an error bar of the values.
     pub completeness_gap: Option<Vec<f64>>,
+    /// The estimated relative L1 error of the values, for methods that integrate along a path:
+    /// Σ |value - true value| / Σ |true value|.
+    pub error_estimate: Option<Vec<f64>>,
+    /// Whether the error got below the tolerance that was asked for, for methods that go on until
+    /// it does or a limit is reached.
+    pub converged: Option<Vec<bool>>,
     /// The standard error of every value, for methods that average over two or more random
     /// samples.
     pub standard_error: Option<I>,
     /// How many gradients were computed for each row.
     pub gradients: Vec<usize>,
+    /// What makes single rows say less than they seem to.
+    pub warnings: Vec<Warning>,
+}
+
+/// Why the map of a row may say less than it seems to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The baseline equals the input, so that there is nothing to explain: the map is zero.
+    BaselineIsInput {
+        /// The row.
+        row: usize,
+    },
+    /// The model scores the baseline like the input (the scores differ by less than a thousandth):
+    /// the values cancel, and their pattern says little.
+    BaselineScoresLikeInput {
+        /// The row.
+        row: usize,
+    },
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::BaselineIsInput { row } => write!(
+                f,
+                "the baseline of row {row} equals the input: nothing is left to explain, and the \
+                 map is zero"
+            ),
+            Self::BaselineScoresLikeInput { row } => write!(
+                f,
+                "the model scores the baseline of row {row} like the input: the values cancel; \
+                 choose a baseline that the model tells from the input"
+            ),
+        }
+    }
 }
 
 impl<I> Attribution<I> {
@@ -43,11 +86,17 @@ impl<I> Attribution<I> {
             targets,
             baseline_scores: None,
             completeness_gap: None,
+            error_estimate: None,
+            converged: None,
             standard_error: None,
             gradients,
+            warnings: Vec::new(),
         }
     }
 }
+
+/// Scores that differ by no more than this share of the larger one are alike.
+const ALIKE: f64 = 1e-3;
 
 impl<I: Inputs> Attribution<I> {
     /// The answer of a method that took as many gradients for every row.
@@ -56,5 +105,21 @@ impl<I: Inputs> Attribution<I> {
         let targets = scored.target.classes(rows);
         let gradients = vec![gradients; rows];
         Self { gradients, ..Self::new(values.into_inputs(), scored.scores, targets) }
+    }
+
+    /// Adds what is known of a method that shares out the change of score from the baseline.
+    pub(crate) fn with_baseline(self, values: &Flat, scores: Vec<f64>) -> Result<Self> {
+        let changes = self.scores.iter().zip(&scores).map(|(score, base)| score - base);
+        let gap = values.row_sums()?.into_iter().zip(changes).map(|(sum, change)| sum - change);
+        let completeness_gap = Some(gap.collect());
+        let mut warnings = self.warnings;
+        for (row, (score, base)) in self.scores.iter().zip(&scores).enumerate() {
+            let known = warnings.contains(&Warning::BaselineIsInput { row });
+            if !known && (score - base).abs() <= ALIKE * score.abs().max(base.abs()) {
+                warnings.push(Warning::BaselineScoresLikeInput { row });
+            }
+        }
+        let baseline_scores = Some(scores);
+        Ok(Self { warnings, completeness_gap, baseline_scores, ..self })
     }
 }

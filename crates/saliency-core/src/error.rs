@@ -179,6 +179,31 @@ pub enum Error {
         found: Vec<Vec<usize>>,
     },
 
+    /// The model, or what it calls, panicked.
+    #[error(
+        "expected the model to answer for rows {} to {}, found a panic at work item {item} of \
+         {total}: {message}", rows.start, rows.end - 1
+    )]
+    Panicked {
+        /// The rows of the batch that it was given.
+        rows: std::ops::Range<usize>,
+        /// The work item (gradient or sample), from 0, that it was given first.
+        item: usize,
+        /// Work items in all.
+        total: usize,
+        /// What the panic said.
+        message: String,
+    },
+
+    /// The work was called off by a [`Cancel`](crate::Cancel).
+    #[error("expected to do {total} work items, found the work cancelled after {done}")]
+    Cancelled {
+        /// Work items done.
+        done: usize,
+        /// Work items in all.
+        total: usize,
+    },
+
     /// A tensor could not be read back from its device.
     #[error("expected to read a tensor from its device, found: {reason}")]
     Device {
@@ -203,6 +228,19 @@ pub(crate) fn check_count(option: &'static str, count: usize, most: usize) -> Re
     if (1..=most).contains(&count) {
         return Ok(());
     }
-    let (expected, found) = (format!("from 1 to {most}"), count.to_string());
+    let expected = match most {
+        usize::MAX => "at least 1".to_owned(),
+        _ => format!("from 1 to {most}"),
+    };
+    let found = count.to_string();
+    Err(Error::InvalidOption { option, expected, found })
+}
+
+/// Refuses an option that is a share of something, unless it lies in (0, 1].
+pub(crate) fn check_share(option: &'static str, share: f64) -> Result<()> {
+    if share > 0.0 && share <= 1.0 {
+        return Ok(());
+    }
+    let (expected, found) = ("above 0 and at most 1".to_owned(), share.to_string());
     Err(Error::InvalidOption { option, expected, found })
 }

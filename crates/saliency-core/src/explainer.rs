@@ -77,6 +77,46 @@ pub trait Explainer<M, I>: Send + Sync {
     /// finite input, a target that the model does not have, an option outside its range, a model
     /// that returns another number of rows or does not depend on its input.
     fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>>;
+
+    /// Explains the given target for inputs that were made from rows of a larger batch, one after
+    /// the other or several times over; explainers that wrap another one call this.
+    ///
+    /// Only explainers with an option per row (a tensor of baselines), or with noise, need to
+    /// know, and implement it. By default it is [`attribute_to`](Self::attribute_to).
+    ///
+    /// # Errors
+    /// Those of [`attribute_to`](Self::attribute_to).
+    fn attribute_rows(
+        &self,
+        model: &M,
+        input: I,
+        target: Target,
+        rows: &Rows,
+    ) -> Result<Attribution<I>> {
+        let _ = rows;
+        self.attribute_to(model, input, target)
+    }
+}
+
+/// Which rows of a larger batch the rows of an input were made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// For each row of the input the row of the batch.
+    pub of: Vec<usize>,
+    /// How many rows the batch has.
+    pub total: usize,
+}
+
+impl Rows {
+    /// A batch as it is.
+    pub fn all(total: usize) -> Self {
+        Self { of: (0..total).collect(), total }
+    }
+
+    /// A selection of these rows.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self { of: rows.iter().map(|&row| self.of[row]).collect(), total: self.total }
+    }
 }
 
 impl<M, I, E: Explainer<M, I> + ?Sized> Explainer<M, I> for Box<E> {
@@ -87,6 +127,16 @@ impl<M, I, E: Explainer<M, I> + ?Sized> Explainer<M, I> for Box<E> {
     fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
         (**self).attribute_to(model, input, target)
     }
+
+    fn attribute_rows(
+        &self,
+        model: &M,
+        input: I,
+        target: Target,
+        rows: &Rows,
+    ) -> Result<Attribution<I>> {
+        (**self).attribute_rows(model, input, target, rows)
+    }
 }
 
 impl<M, I, E: Explainer<M, I> + ?Sized> Explainer<M, I> for &E {
@@ -96,5 +146,15 @@ impl<M, I, E: Explainer<M, I> + ?Sized> Explainer<M, I> for &E {
 
     fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
         (**self).attribute_to(model, input, target)
+    }
+
+    fn attribute_rows(
+        &self,
+        model: &M,
+        input: I,
+        target: Target,
+        rows: &Rows,
+    ) -> Result<Attribution<I>> {
+        (**self).attribute_rows(model, input, target, rows)
     }
 }

@@ -49,17 +49,48 @@ impl<M: Model<I>, I: Inputs> Probe<M, I> {
     /// Scores every row of `at`, resolving a prediction on the way.
     pub fn scores(&self, schedule: &Schedule, at: &Flat, target: &Target) -> Result<Scored> {
         let mut scored = ScoredRows::default();
-        schedule.silent().rows(
+        schedule.silent().run(
             at,
-            |rows, at| {
-                let target = target.select(&rows);
-                let output = self.forward(at)?;
+            1,
+            |unit| {
+                let target = target.select(&unit.row_of_each());
+                let output = self.forward(at.narrow(unit.rows.start, unit.rows.len()))?;
                 let target = target.resolve(&output)?;
                 Ok((target.score(output)?, target))
             },
-            |rows, (scores, target)| scored.push(rows, scores, target),
+            |_, (scores, target)| scored.push(scores, target),
         )?;
-        scored.finish()
+        Ok(scored.finish())
+    }
+
+    /// For each row of `input` the mean score of its target over the rows of `at`.
+    pub fn mean_scores(
+        &self,
+        schedule: &Schedule,
+        at: &Flat,
+        target: &Target,
+        input: &Flat,
+    ) -> Result<Vec<f64>> {
+        let mut sums = vec![0.0; input.rows()];
+        schedule.silent().run(
+            at,
+            1,
+            |unit| self.forward(at.narrow(unit.rows.start, unit.rows.len())),
+            |unit, output| {
+                for (row, sum) in sums.iter_mut().enumerate() {
+                    let target = target.select(&vec![row; unit.rows.len()]);
+                    let scores = to_host(target.score(output.clone())?)?;
+                    if let Some(bad) = scores.iter().position(|score| !score.is_finite()) {
+                        let row = unit.rows.start + bad;
+                        return Err(Error::NotFinite { place: Place::BaselineScore, row });
+                    }
+                    *sum += scores.iter().sum::<f64>();
+                }
+                Ok(())
+            },
+        )?;
+        let mean = |sum| sum / at.rows() as f64;
+        Ok(sums.into_iter().map(mean).collect())
     }
 
     /// Scores and gradients at every row of `at`, resolving a prediction on the way: one forward
@@ -72,17 +103,21 @@ impl<M: Model<I>, I: Inputs> Probe<M, I> {
     ) -> Result<(Flat, Scored)> {
         let mut scored = ScoredRows::default();
         let mut gradients = Vec::new();
-        schedule.rows(
+        schedule.run(
             at,
-            |rows, at| self.gradient(at, &target.select(&rows)),
-            |rows, (gradient, scores, target)| {
+            1,
+            |unit| {
+                let target = target.select(&unit.row_of_each());
+                self.gradient(at.narrow(unit.rows.start, unit.rows.len()), &target)
+            },
+            |_, (gradient, scores, target)| {
                 gradients.push(gradient);
-                scored.push(rows, scores, target)
+                scored.push(scores, target)
             },
         )?;
         let gradients = Flat::stack(&gradients);
         gradients.check_finite(Place::Gradient)?;
-        Ok((gradients, scored.finish()?))
+        Ok((gradients, scored.finish()))
     }
 
     /// The gradient of each row's score at `at`, with the scores (still on the device) and the
@@ -126,27 +161,24 @@ impl<M: Model<I>, I: Inputs> Probe<M, I> {
 #[derive(Default)]
 struct ScoredRows {
     scores: Vec<f64>,
-    classes: Vec<usize>,
-    function: Option<Target>,
+    target: Option<Target>,
 }
 
 impl ScoredRows {
-    fn push(&mut self, rows: usize, scores: Tensor<1>, target: Target) -> Result<()> {
+    fn push(&mut self, scores: Tensor<1>, target: Target) -> Result<()> {
         let scores = to_host(scores)?;
         if let Some(bad) = scores.iter().position(|score| !score.is_finite()) {
             return Err(Error::NotFinite { place: Place::Score, row: self.scores.len() + bad });
         }
         self.scores.extend(scores);
-        match target {
-            Target::Class(class) => self.classes.extend(std::iter::repeat_n(class, rows)),
-            Target::Classes(classes) => self.classes.extend(classes),
-            other => self.function = Some(other),
-        }
+        self.target = Some(match self.target.take() {
+            Some(before) => before.followed_by(target),
+            None => target,
+        });
         Ok(())
     }
 
-    fn finish(self) -> Result<Scored> {
-        let target = self.function.unwrap_or(Target::Classes(self.classes));
-        Ok(Scored { scores: self.scores, target })
+    fn finish(self) -> Scored {
+        Scored { scores: self.scores, target: self.target.expect("at least one row") }
     }
 }

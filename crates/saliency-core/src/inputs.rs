@@ -118,6 +118,13 @@ impl Flat {
         I::from_rows(self.parts, &self.shapes)
     }
 
+    /// The shape of each tensor with the rows that are here.
+    pub fn shapes_of_rows(&self) -> Vec<Vec<usize>> {
+        let mut shapes = self.shapes.clone();
+        shapes.iter_mut().for_each(|shape| shape[0] = self.rows());
+        shapes
+    }
+
     pub fn rows(&self) -> usize {
         self.parts[0].dims()[0]
     }
@@ -133,12 +140,7 @@ impl Flat {
 
     /// The rows named by `rows`, in that order; a row may be named more than once.
     pub fn select(&self, rows: &[usize]) -> Self {
-        if rows.iter().copied().eq(0..self.rows()) {
-            return self.clone();
-        }
-        let index: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
-        let index = Tensor::<1, Int>::from_data(&index[..], &self.device());
-        self.map(|part| part.select(0, index.clone()))
+        self.map(|part| select(part, rows))
     }
 
     /// `count` rows from `start`.
@@ -160,6 +162,11 @@ impl Flat {
         Self { parts, shapes: self.shapes.clone() }
     }
 
+    /// The same numbers on the device and in the precision of another batch.
+    pub fn to_kind_of(&self, other: &Self) -> Self {
+        self.zip(other, |part, like| part.to_device(&like.device()).cast(like.dtype()))
+    }
+
     /// Multiplies each row by its own factor.
     pub fn scale_rows(&self, factors: &[f64]) -> Self {
         self.map(|part| {
@@ -176,8 +183,23 @@ impl Flat {
         })
     }
 
+    /// Adds up the `repeats` equally long parts that the rows consist of.
+    pub fn sum_repeats(&self, repeats: usize) -> Self {
+        if repeats == 1 {
+            return self.clone();
+        }
+        self.map(|part| {
+            let [rows, width] = part.dims();
+            let rows = rows / repeats;
+            part.reshape([repeats, rows * width]).sum_dim(0).reshape([rows, width])
+        })
+    }
+
     /// Puts batches of rows below each other.
     pub fn stack(batches: &[Self]) -> Self {
+        if let [alone] = batches {
+            return alone.clone();
+        }
         let parts = (0..batches[0].parts.len())
             .map(|part| Tensor::cat(batches.iter().map(|b| b.parts[part].clone()).collect(), 0))
             .collect();
@@ -211,6 +233,16 @@ impl Flat {
         }
         Ok(())
     }
+}
+
+/// The rows of a matrix named by `rows`, in that order.
+pub(crate) fn select(part: Tensor<2>, rows: &[usize]) -> Tensor<2> {
+    if rows.iter().copied().eq(0..part.dims()[0]) {
+        return part;
+    }
+    let index: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+    let index = Tensor::<1, Int>::from_data(&index[..], &part.device());
+    part.select(0, index)
 }
 
 /// Reads a tensor of any precision back from its device.

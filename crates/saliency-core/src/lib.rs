@@ -19,20 +19,30 @@ mod error;
 mod explainer;
 mod gradient;
 mod inputs;
+mod layer;
 mod methods;
 mod model;
+mod moments;
 mod noise;
+mod path;
 mod quadrature;
+mod sampling;
 mod schedule;
 mod target;
+mod workers;
 
-pub use attribution::Attribution;
+pub use attribution::{Attribution, Warning};
 pub use baseline::Baseline;
 pub use error::{Error, Place, Result};
-pub use explainer::Explainer;
+pub use explainer::{Explainer, Rows};
 pub use inputs::Inputs;
-pub use methods::{Gradient, InputTimesGradient, IntegratedGradients, NoiseScale, SmoothGrad};
+pub use layer::{Cut, cut};
+pub use methods::{
+    ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, SmoothGrad,
+    SmoothGradSquared, VarGrad,
+};
 pub use model::{Model, ModelFn, NoModule, pure_function};
+pub use noise::{Distribution, NoiseScale};
 pub use quadrature::Rule;
-pub use schedule::{Progress, Schedule};
-pub use target::{ScoreFunction, Target};
+pub use schedule::{Cancel, MemoryBudget, Parallelism, Progress, Schedule};
+pub use target::{Score, ScoreFunction, Target};

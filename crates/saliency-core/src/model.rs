@@ -38,7 +38,7 @@ use burn::tensor::{Device, Tensor};
 /// assert_eq!(map.values.dims(), [1, 4]);
 /// # Ok::<(), saliency_core::Error>(())
 /// ```
-pub trait Model<I>: Module {
+pub trait Model<I>: Module + Sync {
     /// Scores a batch.
     fn forward(&self, input: I) -> Tensor<2>;
 }
@@ -85,7 +85,9 @@ impl<M, F> ModelFn<M, F> {
     }
 }
 
-impl<I, M: Module, F: Fn(&M, I) -> Tensor<2> + Clone + Send> Model<I> for ModelFn<M, F> {
+impl<I, M: Module + Sync, F: Fn(&M, I) -> Tensor<2> + Clone + Send + Sync> Model<I>
+    for ModelFn<M, F>
+{
     fn forward(&self, input: I) -> Tensor<2> {
         (self.function)(&self.module, input)
     }
@@ -109,8 +111,8 @@ pub struct NoModule {}
 /// # Ok::<(), saliency_core::Error>(())
 /// ```
 pub fn pure_function<I>(
-    function: impl Fn(I) -> Tensor<2> + Clone + Send,
-) -> ModelFn<NoModule, impl Fn(&NoModule, I) -> Tensor<2> + Clone + Send> {
+    function: impl Fn(I) -> Tensor<2> + Clone + Send + Sync,
+) -> ModelFn<NoModule, impl Fn(&NoModule, I) -> Tensor<2> + Clone + Send + Sync> {
     ModelFn::new(NoModule {}, move |_: &NoModule, input: I| function(input))
 }
 

@@ -1,10 +1,14 @@
-//! How the work of an explanation is cut into chunks, and how its progress is told.
+//! How the work of an explanation is cut into chunks, spread over workers, told of and called off.
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::error::{Error, Result};
+use burn::tensor::Device;
+
+use crate::error::{Error, Result, check_count};
 use crate::inputs::Flat;
+use crate::workers::{Job, in_order};
 
 /// How far a call has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,37 +16,141 @@ use crate::inputs::Flat;
 pub struct Progress {
     /// Work items done: gradients, or samples of a wrapped explainer.
     pub done: usize,
-    /// Work items in all.
+    /// Work items in all. Where a method goes on until its error is small, this is what it expects
+    /// at the moment, and may change.
     pub total: usize,
 }
 
-/// How many inputs a model is given at once, and who is told of the progress.
+/// How work items are spread over threads. The answer is the same to the last bit for any number
+/// of workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Parallelism {
+    /// Burn's CPU backends: one worker for each core. Other devices: one worker.
+    #[default]
+    Auto,
+    /// This many workers, from 1 to 1,024. On Burn's CPU backends each works on a thread of its
+    /// own, from start to end of a chunk, and leaves the other cores alone: two such workers do
+    /// the work of two cores, which two threads that share every convolution do not.
+    Workers(usize),
+    /// One chunk after the other, each spread over the cores by Burn.
+    WithinModel,
+}
+
+/// How much memory the model may take for the inputs that it works on at one time.
 ///
-/// Beside a few copies of the input, peak memory depends on the chunk and not on the number of
-/// points or samples. The result depends on it by rounding only: a device may round a batch
-/// differently from a single row, and sums are taken within chunks first.
-///
-/// # Defaults
-/// As many inputs at once as hold 65,536 values (one photo of 224 x 224 pixels, 21 pictures of
-/// 32 x 32, a thousand rows of a table), and no callback.
+/// A budget lowers the number of workers first, and then the chunk.
 ///
 /// # Example
 /// ```
-/// use saliency_core::{IntegratedGradients, Schedule};
+/// use saliency_core::{MemoryBudget, Schedule};
+///
+/// // A gradient of this network takes 120 MB; no more than 1 GB in all.
+/// let schedule = Schedule::new().with_memory(MemoryBudget::new(1 << 30, 120 << 20));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryBudget {
+    bytes: u64,
+    per_input: u64,
+}
+
+impl MemoryBudget {
+    /// `bytes` in all, for a model of which one input takes `per_input` bytes with all activations
+    /// that its gradient needs. Peak memory with a chunk of one, measured once, tells the latter.
+    pub fn new(bytes: u64, per_input: u64) -> Self {
+        Self { bytes, per_input }
+    }
+
+    /// How many inputs fit.
+    fn inputs(self) -> Result<usize> {
+        match self.bytes.checked_div(self.per_input) {
+            Some(inputs) if inputs > 0 => Ok(usize::try_from(inputs).unwrap_or(usize::MAX)),
+            _ => Err(Error::InvalidOption {
+                option: "memory budget",
+                expected: format!("of at least one input, which takes {} bytes", self.per_input),
+                found: format!("{} bytes", self.bytes),
+            }),
+        }
+    }
+}
+
+/// Calls off the work of every call whose [`Schedule`] holds it, from any thread.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::{Cancel, Error, Explainer, Gradient, Schedule, pure_function};
+///
+/// let cancel = Cancel::new();
+/// let explainer = Gradient::new().with_schedule(Schedule::new().with_cancel(&cancel));
+/// cancel.cancel(); // from a signal handler, another thread, or the progress callback
+/// let model = pure_function(|x: Tensor<2>| x.powi_scalar(2));
+/// let error = explainer.attribute(&model, Tensor::ones([1, 1], &Device::flex())).unwrap_err();
+/// assert_eq!(error, Error::Cancelled { done: 0, total: 1 });
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Nothing is called off yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends the work with [`Error::Cancelled`] as soon as the chunks under way are done.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the work is called off.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How many inputs a model is given at once, on how many threads, who is told of the progress and
+/// who may end the work.
+///
+/// Beside a few copies of the input, peak memory depends on the chunk and the number of workers,
+/// not on the number of points or samples. Results are folded in the order of the work items: the
+/// same call gives the same bits, for any number of workers. The chunk changes results by rounding
+/// only: a device may round a batch differently from a single row, and sums are taken within
+/// chunks first.
+///
+/// # Defaults
+/// - chunk: as many inputs at once as hold 65,536 values on Burn's CPU backends (one photo of
+///   224 x 224 pixels, 21 pictures of 32 x 32, a thousand rows of a table), 64 times as many on
+///   other devices
+/// - parallelism: [`Parallelism::Auto`]
+/// - no memory budget, no callback, nobody who may cancel
+///
+/// Where all inputs fit into one chunk, there is nothing to share out, and Burn spreads the chunk
+/// over the cores.
+///
+/// # Example
+/// ```
+/// use saliency_core::{IntegratedGradients, Parallelism, Schedule};
 ///
 /// let schedule = Schedule::new()
 ///     .with_chunk(8)
+///     .with_parallelism(Parallelism::Workers(4))
 ///     .with_progress(|progress| eprintln!("{} of {}", progress.done, progress.total));
 /// let explainer = IntegratedGradients::new().with_schedule(schedule);
 /// ```
 #[derive(Clone, Default)]
 pub struct Schedule {
     chunk: Option<usize>,
+    parallelism: Parallelism,
+    memory: Option<MemoryBudget>,
     progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
+    cancel: Cancel,
 }
 
-/// Values that the inputs of one chunk hold together by default.
-const CHUNK_VALUES: usize = 1 << 16;
+/// Values that the inputs of one chunk hold together by default: on a CPU, and elsewhere.
+const CPU_CHUNK_VALUES: usize = 1 << 16;
+const GPU_CHUNK_VALUES: usize = 1 << 22;
+
+const MOST_WORKERS: usize = 1024;
 
 impl Schedule {
     /// The defaults.
@@ -56,124 +164,237 @@ impl Schedule {
         self
     }
 
-    /// Calls `callback` before the first work item and after every chunk.
+    /// Sets how chunks are spread over threads.
+    pub fn with_parallelism(mut self, parallelism: Parallelism) -> Self {
+        self.parallelism = parallelism;
+        self
+    }
+
+    /// Bounds the memory that the model takes.
+    pub fn with_memory(mut self, budget: MemoryBudget) -> Self {
+        self.memory = Some(budget);
+        self
+    }
+
+    /// Calls `callback` before the first work item and after every chunk, in order, from one
+    /// thread at a time.
     pub fn with_progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(callback));
         self
     }
 
-    /// The same chunks, without telling anybody: for passes that are not counted.
+    /// Ends the work when `cancel` says so.
+    pub fn with_cancel(mut self, cancel: &Cancel) -> Self {
+        self.cancel = cancel.clone();
+        self
+    }
+
+    /// The same, without telling anybody: for passes that are not counted.
     pub(crate) fn silent(&self) -> Self {
-        Self { chunk: self.chunk, progress: None }
+        Self { progress: None, ..self.clone() }
     }
 
-    /// Evaluates work items in chunks and folds the results in the order of the items.
-    ///
-    /// `width` is the number of values that one item feeds to the model.
-    pub(crate) fn run<R>(
-        &self,
-        width: usize,
-        total: usize,
-        evaluate: impl Fn(Range<usize>) -> Result<R>,
-        mut fold: impl FnMut(Range<usize>, R) -> Result<()>,
-    ) -> Result<()> {
-        let chunk = match self.chunk {
-            Some(0) => {
-                let (expected, found) = ("at least 1".to_owned(), "0".to_owned());
-                return Err(Error::InvalidOption { option: "chunk", expected, found });
+    /// The work of evaluating inputs like `input`, of which `total` are expected in all.
+    pub(crate) fn start(&self, input: &Flat, total: usize) -> Result<Work<'_>> {
+        check_count("chunk", self.chunk.unwrap_or(1), usize::MAX)?;
+        let on_cpu = runs_on_calling_thread(&input.device());
+        let values = if on_cpu { CPU_CHUNK_VALUES } else { GPU_CHUNK_VALUES };
+        let mut chunk = self.chunk.unwrap_or((values / input.width()).max(1));
+        let mut workers = match self.parallelism {
+            Parallelism::Auto if on_cpu => rayon::current_num_threads(),
+            Parallelism::Workers(workers) => {
+                check_count("workers", workers, MOST_WORKERS)?;
+                workers
             }
-            Some(chunk) => chunk,
-            None => (CHUNK_VALUES / width).max(1),
+            Parallelism::Auto | Parallelism::WithinModel => 1,
         };
-        let report = |done| {
-            if let Some(callback) = &self.progress {
-                callback(Progress { done, total });
-            }
-        };
-        report(0);
-        for start in (0..total).step_by(chunk) {
-            let items = start..total.min(start.saturating_add(chunk));
-            fold(items.clone(), evaluate(items.clone())?)?;
-            report(items.end);
+        if let Some(budget) = self.memory {
+            let inputs = budget.inputs()?;
+            chunk = chunk.min(inputs);
+            workers = workers.min(inputs / chunk);
         }
-        Ok(())
+        let own_thread = on_cpu && self.parallelism != Parallelism::WithinModel;
+        let work = Work {
+            schedule: self,
+            chunk,
+            workers,
+            own_thread,
+            done: AtomicUsize::new(0),
+            total: AtomicUsize::new(total),
+        };
+        work.report(0);
+        Ok(work)
     }
 
-    /// Evaluates every row of `at` once, in chunks.
-    pub(crate) fn rows<R>(
+    /// Evaluates each of `rows` rows as often as `repeats` says, in chunks, and folds the results
+    /// in order.
+    pub(crate) fn run<R: Send>(
         &self,
-        at: &Flat,
-        evaluate: impl Fn(Vec<usize>, Flat) -> Result<R>,
-        mut fold: impl FnMut(usize, R) -> Result<()>,
+        input: &Flat,
+        repeats: usize,
+        evaluate: impl Fn(&Unit) -> Result<R> + Sync,
+        fold: impl FnMut(&Unit, R) -> Result<()> + Send,
     ) -> Result<()> {
-        let evaluate = |rows: Range<usize>| {
-            let chunk = at.narrow(rows.start, rows.len());
-            evaluate(rows.clone().collect(), chunk).map_err(|error| error.after_rows(rows.start))
+        let rows = input.rows();
+        let work = self.start(input, rows * repeats)?;
+        work.run(&work.units(rows, 0..repeats), evaluate, fold)
+    }
+}
+
+/// Whether a device computes on the threads of whoever calls it. Burn tells this by its name only.
+fn runs_on_calling_thread(device: &Device) -> bool {
+    let name = format!("{:?}", device.clone().inner());
+    ["Flex", "NdArray"].iter().any(|backend| name.contains(backend))
+}
+
+/// What the model is given at once: some rows, each a number of times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unit {
+    /// Which of the blocks that the rows are cut into.
+    pub block: usize,
+    pub rows: Range<usize>,
+    pub repeats: Range<usize>,
+}
+
+impl Unit {
+    /// Inputs in this unit.
+    pub fn items(&self) -> usize {
+        self.rows.len() * self.repeats.len()
+    }
+
+    /// The row of each input: all rows, then all rows again.
+    pub fn row_of_each(&self) -> Vec<usize> {
+        self.repeats.clone().flat_map(|_| self.rows.clone()).collect()
+    }
+
+    /// A number for each input that depends on its repeat.
+    pub fn repeat_of_each<T: Clone>(&self, of: impl Fn(usize) -> T) -> Vec<T> {
+        self.repeats.clone().flat_map(|k| std::iter::repeat_n(of(k), self.rows.len())).collect()
+    }
+}
+
+/// Work under way: its chunks and workers, and how much of it is done.
+pub(crate) struct Work<'a> {
+    schedule: &'a Schedule,
+    chunk: usize,
+    workers: usize,
+    own_thread: bool,
+    done: AtomicUsize,
+    total: AtomicUsize,
+}
+
+impl Work<'_> {
+    /// Cuts rows and their repeats into units of about a chunk: several repeats of all rows, or
+    /// some of the rows once. Blocks of rows come one after the other, each with all its repeats.
+    pub fn units(&self, rows: usize, repeats: Range<usize>) -> Vec<Unit> {
+        let together = (self.chunk / rows).max(1);
+        let mut units = Vec::new();
+        for (block, rows) in even_parts(0..rows, self.chunk).enumerate() {
+            let unit = |repeats| Unit { block, rows: rows.clone(), repeats };
+            units.extend(even_parts(repeats.clone(), together).map(unit));
+        }
+        units
+    }
+
+    /// Changes what is still expected.
+    pub fn expect_more(&self, items: usize) {
+        let total = self.done.load(Ordering::Relaxed) + items;
+        self.total.store(total, Ordering::Relaxed);
+    }
+
+    /// Evaluates units on the workers and folds the results in the order of the units.
+    ///
+    /// Workers do not run ahead of the fold by more than a few units, so that memory stays bounded.
+    /// A call from within a worker, by an explainer inside another one, stays on its thread.
+    pub fn run<R: Send>(
+        &self,
+        units: &[Unit],
+        evaluate: impl Fn(&Unit) -> Result<R> + Sync,
+        mut fold: impl FnMut(&Unit, R) -> Result<()> + Send,
+    ) -> Result<()> {
+        let within_worker =
+            rayon::current_thread_index().is_some() && rayon::current_num_threads() == 1;
+        let alone = units.len() < 2 || !self.own_thread && self.workers == 1;
+        let job = Job {
+            count: units.len(),
+            workers: if alone || within_worker { None } else { Some(self.workers) },
+            own_thread: self.own_thread,
         };
-        self.run(at.width(), at.rows(), evaluate, |rows, result| fold(rows.len(), result))
+        let before = self.done.load(Ordering::Relaxed);
+        let starts: Vec<usize> = units
+            .iter()
+            .scan(before, |start, unit| Some(std::mem::replace(start, *start + unit.items())))
+            .collect();
+        in_order(
+            &job,
+            |at| {
+                if self.schedule.cancel.is_cancelled() {
+                    let [done, total] =
+                        [&self.done, &self.total].map(|n| n.load(Ordering::Relaxed));
+                    return Err(Error::Cancelled { done, total });
+                }
+                let unit = &units[at];
+                evaluate(unit).map_err(|error| error.in_unit(unit))
+            },
+            |at, message| {
+                let total = self.total.load(Ordering::Relaxed);
+                Error::Panicked { rows: units[at].rows.clone(), item: starts[at], total, message }
+            },
+            |at, result| {
+                fold(&units[at], result)?;
+                self.report(starts[at] + units[at].items());
+                Ok(())
+            },
+        )
+    }
+
+    fn report(&self, done: usize) {
+        self.done.store(done, Ordering::Relaxed);
+        if let Some(callback) = &self.schedule.progress {
+            callback(Progress { done, total: self.total.load(Ordering::Relaxed) });
+        }
     }
 }
 
 impl Error {
-    /// The error of a chunk as that of the whole batch, in which `before` rows come before it.
-    fn after_rows(self, before: usize) -> Self {
+    /// The same error about other rows: those that the ones it names stand for.
+    pub(crate) fn with_rows(self, row_of: impl Fn(usize) -> usize) -> Self {
         match self {
-            Self::NotFinite { place, row } => Self::NotFinite { place, row: before + row },
+            Self::NotFinite { place, row } => Self::NotFinite { place, row: row_of(row) },
+            Self::Panicked { rows, item, total, message } => {
+                let rows = row_of(rows.start)..row_of(rows.end - 1) + 1;
+                Self::Panicked { rows, item, total, message }
+            }
+            other => other,
+        }
+    }
+
+    /// The error of a unit as that of the whole batch.
+    fn in_unit(self, unit: &Unit) -> Self {
+        match self {
+            Self::NotFinite { place, row } => {
+                Self::NotFinite { place, row: unit.rows.start + row % unit.rows.len() }
+            }
             other => other,
         }
     }
 }
 
+/// Cuts a range into parts of at most `most`, as equal as can be.
+fn even_parts(range: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let parts = range.len().div_ceil(most);
+    let cut = move |part| range.start + range.len() * part / parts;
+    (0..parts).map(move |part| cut(part)..cut(part + 1))
+}
+
 impl std::fmt::Debug for Schedule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut out = f.debug_struct("Schedule");
-        out.field("chunk", &self.chunk).field("progress", &self.progress.is_some()).finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::Mutex;
-
-    #[test]
-    fn chunks_cover_every_item_in_order_and_progress_ends_at_the_total() {
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let log = seen.clone();
-        let schedule = Schedule::new()
-            .with_chunk(3)
-            .with_progress(move |progress| log.lock().unwrap().push(progress.done));
-        let mut folded = Vec::new();
-        let fold = |items: Range<usize>, length: usize| {
-            assert_eq!(items.len(), length);
-            folded.extend(items);
-            Ok(())
-        };
-        schedule.run(1, 7, |items| Ok(items.len()), fold).unwrap();
-        assert_eq!(folded, [0, 1, 2, 3, 4, 5, 6]);
-        assert_eq!(*seen.lock().unwrap(), [0, 3, 6, 7]);
-    }
-
-    #[test]
-    fn by_default_a_chunk_holds_a_bounded_number_of_values() {
-        let lengths = |width| {
-            let mut lengths = Vec::new();
-            let fold = |items: Range<usize>, ()| {
-                lengths.push(items.len());
-                Ok(())
-            };
-            Schedule::new().run(width, 30, |_| Ok(()), fold).unwrap();
-            lengths
-        };
-        assert_eq!(lengths(3 * 224 * 224), [1; 30]);
-        assert_eq!(lengths(3 * 32 * 32), [21, 9]);
-        assert_eq!(lengths(10), [30]);
-    }
-
-    #[test]
-    fn a_chunk_of_nothing_is_refused_and_one_of_everything_is_not() {
-        let run = |chunk| Schedule::new().with_chunk(chunk).run(1, 1, |_| Ok(()), |_, ()| Ok(()));
-        assert_eq!(run(0).unwrap_err().to_string(), "expected chunk at least 1, found 0");
-        assert_eq!(run(usize::MAX), Ok(()));
+        out.field("chunk", &self.chunk)
+            .field("parallelism", &self.parallelism)
+            .field("memory", &self.memory)
+            .field("progress", &self.progress.is_some())
+            .field("cancel", &self.cancel)
+            .finish()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Int, Tensor};
 
 use crate::error::{Error, Place, Result};
@@ -15,7 +16,7 @@ use crate::inputs::to_host;
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use saliency_core::{Explainer, Gradient, Target, pure_function};
+/// use saliency_core::{Explainer, Gradient, Score, Target, pure_function};
 ///
 /// let model = pure_function(|x: Tensor<2>| Tensor::cat(vec![x.clone() * 2, x * 3], 1));
 /// let x = Tensor::<2>::ones([1, 1], &Device::flex());
@@ -26,8 +27,12 @@ use crate::inputs::to_host;
 /// assert_eq!(gradient(Target::Predicted)?, 3.0);
 /// assert_eq!(gradient(Target::Class(0))?, 2.0);
 /// // Why the second class rather than the first?
-/// let contrast = |y: Tensor<2>| y.clone().narrow(1, 1, 1) - y.narrow(1, 0, 1);
-/// assert_eq!(gradient(Target::function(move |y| contrast(y).squeeze_dim(1)))?, 1.0);
+/// assert_eq!(gradient(Target::Difference(1, 0))?, 1.0);
+/// // What raises the probability of the second class?
+/// let probability = gradient(Target::Class(1).with_score(Score::Probability))?;
+/// assert!((probability - 0.1966).abs() < 1e-4); // p (1 - p) at p = 1 / (1 + 1/e)
+/// // Any differentiable function of the scores.
+/// assert_eq!(gradient(Target::function(|y: Tensor<2>| y.sum_dim(1).squeeze_dim(1)))?, 5.0);
 /// # Ok::<(), saliency_core::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -40,8 +45,38 @@ pub enum Target {
     Class(usize),
     /// One class for each row.
     Classes(Vec<usize>),
+    /// The score of one class less that of another, for all rows: why the first rather than the
+    /// second?
+    Difference(usize, usize),
     /// Any differentiable function of the model's output: see [`Target::function`].
     Function(ScoreFunction),
+    /// A target among probabilities or their logarithms: see [`Target::with_score`].
+    Scored(Score, Box<Target>),
+}
+
+/// What is explained of a class, where the model's output holds logits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Score {
+    /// The output as it is: usually a logit.
+    #[default]
+    Output,
+    /// The logarithm of the softmax over the outputs: what speaks for the class and against the
+    /// others.
+    LogProbability,
+    /// The softmax over the outputs. Where the model is sure its gradient vanishes, and maps are
+    /// mostly rounding; the logarithm does not have this problem.
+    Probability,
+}
+
+impl Score {
+    fn of(self, output: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Output => output,
+            Self::LogProbability => log_softmax(output, 1),
+            Self::Probability => softmax(output, 1),
+        }
+    }
 }
 
 /// A function from `[rows, scores]` to `[rows]`, made by [`Target::function`].
@@ -68,6 +103,13 @@ impl Target {
     /// it with any selection of rows, in any number.
     pub fn function(function: impl Fn(Tensor<2>) -> Tensor<1> + Send + Sync + 'static) -> Self {
         Self::Function(ScoreFunction(Arc::new(function)))
+    }
+
+    /// The same target among the probabilities, or their logarithms, rather than the outputs.
+    ///
+    /// A prediction stays the same; a function is given `[rows, scores]` of that kind.
+    pub fn with_score(self, score: Score) -> Self {
+        Self::Scored(score, Box::new(self))
     }
 
     /// The target with every prediction replaced by the class that `output` predicts.
@@ -99,10 +141,16 @@ impl Target {
                     .map(Self::Classes)
             }
             Self::Class(class) => in_range(*class).map(|()| self.clone()),
+            Self::Difference(class, other) => {
+                in_range(*class).and_then(|()| in_range(*other)).map(|()| self.clone())
+            }
             Self::Classes(classes) => {
                 classes.iter().try_for_each(|&class| in_range(class)).map(|()| self.clone())
             }
             Self::Function(_) => Ok(self.clone()),
+            Self::Scored(score, target) => {
+                target.resolve(output).map(|target| target.with_score(*score))
+            }
         }
     }
 
@@ -114,6 +162,11 @@ impl Target {
         let rows = output.dims()[0];
         match self.resolve(&output)? {
             Self::Class(class) => Ok(output.narrow(1, class, 1).reshape([rows])),
+            Self::Difference(class, other) => {
+                let scores = output.clone().narrow(1, class, 1) - output.narrow(1, other, 1);
+                Ok(scores.reshape([rows]))
+            }
+            Self::Scored(score, target) => target.score(score.of(output)),
             Self::Classes(classes) => {
                 let index: Vec<i64> = classes.iter().map(|&class| class as i64).collect();
                 let index = Tensor::<1, Int>::from_data(&index[..], &output.device().inner());
@@ -134,11 +187,12 @@ impl Target {
     }
 
     /// The class that is explained for each of `rows` rows: what an
-    /// [`Attribution`](crate::Attribution) lists as its targets. None under a function, and none
-    /// for predictions that are not [resolved](Self::resolve) yet.
+    /// [`Attribution`](crate::Attribution) lists as its targets; of a difference the first. None
+    /// under a function, and none for predictions that are not [resolved](Self::resolve) yet.
     pub fn classes(&self, rows: usize) -> Vec<Option<usize>> {
         match self {
-            Self::Class(class) => vec![Some(*class); rows],
+            Self::Class(class) | Self::Difference(class, _) => vec![Some(*class); rows],
+            Self::Scored(_, target) => target.classes(rows),
             Self::Classes(classes) => classes.iter().copied().map(Some).collect(),
             Self::Predicted | Self::Function(_) => vec![None; rows],
         }
@@ -148,7 +202,22 @@ impl Target {
     pub(crate) fn select(&self, rows: &[usize]) -> Self {
         match self {
             Self::Classes(classes) => Self::Classes(rows.iter().map(|&row| classes[row]).collect()),
+            Self::Scored(score, target) => target.select(rows).with_score(*score),
             _ => self.clone(),
+        }
+    }
+
+    /// The target of these rows and those of `more` below them, both resolved from one target.
+    pub(crate) fn followed_by(self, more: Self) -> Self {
+        match (self, more) {
+            (Self::Classes(mut classes), Self::Classes(more)) => {
+                classes.extend(more);
+                Self::Classes(classes)
+            }
+            (Self::Scored(score, target), Self::Scored(_, more)) => {
+                target.followed_by(*more).with_score(score)
+            }
+            (same, _) => same,
         }
     }
 
@@ -158,6 +227,7 @@ impl Target {
             Self::Classes(classes) if classes.len() != rows => {
                 Err(Error::TargetCount { expected: rows, found: classes.len() })
             }
+            Self::Scored(_, target) => target.check_rows(rows),
             _ => Ok(()),
         }
     }

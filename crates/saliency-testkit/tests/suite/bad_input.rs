@@ -224,7 +224,8 @@ impl<M> Explainer<M, Tensor<2>> for Careless {
 #[test]
 fn a_wrapped_explainer_that_returns_another_shape_or_infinity() {
     let error = SmoothGrad::new(Careless(0.0)).attribute(&square(), ones([2, 3])).unwrap_err();
-    let (expected, found) = (vec![vec![2, 3]], vec![vec![2, 2]]);
+    // All 50 noisy copies of the two rows fit into one chunk.
+    let (expected, found) = (vec![vec![100, 3]], vec![vec![100, 2]]);
     assert_eq!(error, Error::ExplainerShape { expected, found });
     let infinite = SmoothGrad::new(Careless(f32::INFINITY)).attribute(&square(), ones([2, 3]));
     let expected = Error::NotFinite { place: Place::Attribution, row: 0 };

@@ -102,14 +102,19 @@ fn without_noise_the_mean_is_the_explainer_inside_to_the_last_bit() {
     let x = Tensor::<2>::from_data([[0.1, -0.0, 0.3], [-0.7, 0.0, 1e-3]], &device());
     let model = saliency_core::pure_function(|x: Tensor<2>| (x.powi_scalar(3) * -1.0).sum_dim(1));
     let bits = |map: &Tensor<2>| values(map).into_iter().map(f32::to_bits).collect::<Vec<_>>();
-    let inside = IntegratedGradients::new().with_steps(7);
-    let alone = inside.attribute(&model, x.clone()).unwrap();
-    assert!(bits(&alone.values).contains(&(-0.0f32).to_bits()));
+    let x = || x.clone();
+    let gradient = Gradient::new().attribute(&model, x()).unwrap();
+    assert!(bits(&gradient.values).contains(&(-0.0f32).to_bits()));
+    let path = IntegratedGradients::new().with_steps(7);
+    let integrated = path.attribute(&model, x()).unwrap();
     for noise in [NoiseScale::Absolute(0.0), NoiseScale::OfRange(0.0)] {
-        let around = SmoothGrad::new(inside.clone()).with_noise(noise);
-        let mean = around.attribute(&model, x.clone()).unwrap();
-        assert_eq!(bits(&mean.values), bits(&alone.values));
+        let around = SmoothGrad::default().with_noise(noise);
+        let mean = around.attribute(&model, x()).unwrap();
+        assert_eq!(bits(&mean.values), bits(&gradient.values));
         assert_eq!(values(&mean.standard_error.unwrap()), [0.0; 6]);
+        let around = SmoothGrad::new(path.clone()).with_noise(noise);
+        let mean = around.attribute(&model, x()).unwrap();
+        assert_eq!(bits(&mean.values), bits(&integrated.values));
         assert_eq!(mean.gradients, [50 * 7; 2]);
     }
 }

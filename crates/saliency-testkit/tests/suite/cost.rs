@@ -23,8 +23,9 @@ fn a_model_is_called_no_more_than_the_method_needs() {
     // The points of all rows share batches; input and baseline are scored besides.
     let ig = IntegratedGradients::new().with_steps(10);
     assert_eq!(run(&ig), (1 + 2, 30 + 6));
-    assert_eq!(run(&ig.clone().with_schedule(Schedule::new().with_chunk(8))), (4 + 2, 30 + 6));
+    // In chunks of at most 8: two points of all three rows.
+    assert_eq!(run(&ig.clone().with_schedule(Schedule::new().with_chunk(8))), (5 + 2, 30 + 6));
     assert_eq!(run(&ig.with_schedule(one())), (30 + 6, 30 + 6));
-    // The input is scored once, then each sample is what the explainer inside costs.
-    assert_eq!(run(&SmoothGrad::default().with_samples(5)), (1 + 5, 3 + 15));
+    // The input is scored once; then all samples of all rows share batches.
+    assert_eq!(run(&SmoothGrad::default().with_samples(5)), (1 + 1, 3 + 15));
 }

@@ -1,0 +1,285 @@
+use std::sync::Arc;
+
+use crate::attribution::Attribution;
+use crate::baseline::Baseline;
+use crate::error::{Error, Place, Result};
+use crate::explainer::{Explainer, Rows};
+use crate::gradient::Probe;
+use crate::inputs::{Flat, Inputs};
+use crate::model::Model;
+use crate::moments::Statistic;
+use crate::noise::{Distribution, Key, Noise, NoiseScale};
+use crate::sampling::{Sampled, Samples};
+use crate::schedule::Schedule;
+use crate::target::Target;
+
+/// Integrated Gradients averaged over many baselines, by drawing a baseline and a point on its path
+/// for each sample, with standard errors. With noise on the input it is GradientSHAP.
+///
+/// ```text
+///            1   n
+/// A(x)   =  ---  Σ  (x - x'_k) · ∂f/∂x (x'_k + α_k (x - x'_k)),   x'_k ~ baselines, α_k ~ U(0, 1)
+///            n  k=1
+/// ```
+///
+/// The values sum to `f(x)` minus the mean score of the baselines, up to the sampling error.
+///
+/// # Shapes and units
+/// Values and standard errors have the input's shape; score, signed.
+///
+/// # Parameters and defaults
+/// - baselines: a batch of them, from which each sample draws one; or a function of a seed
+///   ([`from_sampler`](Self::from_sampler))
+/// - samples: 50, or as many as a tolerance needs ([`to_tolerance`](Self::to_tolerance))
+/// - limit: 1,000 samples, where there is a tolerance
+/// - noise on the input: none; GradientSHAP has some
+/// - seed: 0. What is drawn depends on seed, row and sample alone.
+///
+/// # Cost
+/// `samples` gradients per row; a forward pass for the input, and one for each baseline of the batch
+/// or, with a sampler, for each sample.
+///
+/// # Errors
+/// Those of [`Explainer::attribute_to`]; [`Error::InvalidOption`] for an option outside its range;
+/// [`Error::BaselineShape`] and [`Error::BaselineCount`] for baselines that do not fit.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::{ExpectedGradients, Explainer, pure_function};
+///
+/// let model = pure_function(|x: Tensor<2>| x.powi_scalar(2).sum_dim(1));
+/// let device = Device::flex();
+/// let baselines = Tensor::<2>::from_data([[0.0, 0.0], [1.0, -1.0]], &device);
+/// let x = Tensor::<2>::from_data([[1.0, 2.0]], &device);
+/// let map = ExpectedGradients::new(baselines).with_samples(500).attribute(&model, x)?;
+///
+/// // x² less the mean of the baselines' squares.
+/// let values = map.values.try_into_vec_as::<f32>().unwrap();
+/// let errors = map.standard_error.unwrap().try_into_vec_as::<f32>().unwrap();
+/// assert!((values[0] - 0.5).abs() < 4.0 * errors[0]);
+/// assert!((values[1] - 3.5).abs() < 4.0 * errors[1]);
+/// # Ok::<(), saliency_core::Error>(())
+/// ```
+///
+/// # Source
+/// Erion, Janizek, Sturmfels, Lundberg and Lee, *Improving performance of deep learning models with
+/// axiomatic attribution priors and expected gradients*, 2019, <https://arxiv.org/abs/1906.10670>;
+/// Lundberg and Lee, *A Unified Approach to Interpreting Model Predictions*, 2017,
+/// <https://arxiv.org/abs/1705.07874>.
+#[derive(Clone)]
+pub struct ExpectedGradients {
+    baselines: Baselines,
+    samples: Samples,
+    noise: Noise,
+    schedule: Schedule,
+}
+
+#[derive(Clone)]
+enum Baselines {
+    /// Flattened to a batch.
+    Set(Flat),
+    /// None but the error they were refused with.
+    Refused(Error),
+    Sampler(Arc<dyn Fn(u64) -> Baseline + Send + Sync>),
+}
+
+impl ExpectedGradients {
+    /// Draws from a batch of baselines, with the defaults above.
+    pub fn new(baselines: impl Inputs) -> Self {
+        Self::of(Flat::new(baselines).map_or_else(Baselines::Refused, Baselines::Set))
+    }
+
+    /// Draws baselines by calling `sampler` with a seed of its own for each row and sample. The
+    /// sampler must return the same baseline for the same seed; it fits one row.
+    ///
+    /// ```
+    /// use saliency_core::{Baseline, ExpectedGradients};
+    ///
+    /// let explainer = ExpectedGradients::from_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
+    /// ```
+    pub fn from_sampler(sampler: impl Fn(u64) -> Baseline + Send + Sync + 'static) -> Self {
+        Self::of(Baselines::Sampler(Arc::new(sampler)))
+    }
+
+    fn of(baselines: Baselines) -> Self {
+        let (scale, distribution) = (NoiseScale::Absolute(0.0), Distribution::default());
+        let noise = Noise { scale, distribution, seed: 0 };
+        Self { baselines, samples: Samples::default(), noise, schedule: Schedule::default() }
+    }
+
+    /// Sets the number of samples: up to 1,000,000.
+    pub fn with_samples(mut self, samples: usize) -> Self {
+        self.samples.count = samples;
+        self.samples.tolerance = None;
+        self
+    }
+
+    /// Draws samples until the median over the values of a row of standard error divided by
+    /// absolute value is at most `tolerance`, in (0, 1], or the limit is reached.
+    /// [`converged`](Attribution::converged) tells for each row which it was.
+    pub fn to_tolerance(mut self, tolerance: f64) -> Self {
+        self.samples.tolerance = Some(tolerance);
+        self
+    }
+
+    /// Sets the most samples that are drawn to reach a tolerance: up to 1,000,000.
+    pub fn with_limit(mut self, samples: usize) -> Self {
+        self.samples.limit = samples;
+        self
+    }
+
+    /// Adds Gaussian noise to the input in every sample, as GradientSHAP does; not negative.
+    pub fn with_noise(mut self, noise: NoiseScale) -> Self {
+        self.noise.scale = noise;
+        self
+    }
+
+    /// Sets the seed of everything that is drawn.
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.noise.seed = seed;
+        self
+    }
+
+    /// Sets chunks, workers, and progress, which is counted in gradients.
+    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
+    fn explain<M: Model<I>, I: Inputs>(
+        &self,
+        (model, input, target): (&M, I, Target),
+        rows: Option<&Rows>,
+    ) -> Result<Attribution<I>> {
+        let input = Flat::new(input)?;
+        let all = Rows::all(input.rows());
+        let rows = rows.unwrap_or(&all);
+        let deviations = self.noise.deviations(&input)?;
+        let baselines = self.baselines.like(&input)?;
+        let probe = Probe::<M, I>::new(model, &input, &target)?;
+        let scored = probe.scores(&self.schedule, &input, &target)?;
+
+        let draw = |at: &[usize], samples: &[usize]| {
+            let of = rows.select(at).of;
+            let keys: Vec<_> = of.into_iter().zip(samples.iter().copied()).collect();
+            let input = self.noise.add(&input.select(at), &deviations.select(at), &keys);
+            input.check_finite(Place::NoisyInput)?;
+            let baseline = baselines.draw(&input, &self.draws(&keys, BASELINE))?;
+            let along = self.draws(&keys, POINT);
+            let along: Vec<f64> = along.into_iter().map(|key| key.uniform(1)[0]).collect();
+            let difference = input.zip(&baseline, |input, baseline| input - baseline);
+            let point =
+                baseline.zip(&difference.scale_rows(&along), |baseline, step| baseline + step);
+            let (gradient, ..) = probe.gradient(point, &scored.target.select(at))?;
+            let values = difference.widened().zip(&gradient.widened(), |x, gradient| x * gradient);
+            Ok((values, vec![1; at.len()]))
+        };
+        let sampled = Sampled::new(self.samples, Statistic::Mean, &self.schedule, &input, draw)?;
+        let baseline_scores = match &baselines {
+            Drawn::Set(set) => {
+                Some(probe.mean_scores(&self.schedule, set, &scored.target, &input)?)
+            }
+            Drawn::Sampler(_) => None,
+        };
+        let (values, attribution) = sampled.into_attribution(scored);
+        match baseline_scores {
+            Some(scores) => attribution.with_baseline(&values, scores),
+            None => Ok(attribution),
+        }
+    }
+
+    /// What the given kind of random number depends on, for each row and sample.
+    fn draws(&self, keys: &[(usize, usize)], kind: usize) -> Vec<Key> {
+        let key = |&(row, sample)| Key { seed: self.noise.seed, row, sample, tensor: kind };
+        keys.iter().map(key).collect()
+    }
+}
+
+/// Kinds of random numbers; noise is drawn under the number of its tensor.
+const BASELINE: usize = usize::MAX;
+const POINT: usize = usize::MAX - 1;
+
+/// Baselines that fit the input.
+enum Drawn<'a> {
+    Set(Flat),
+    Sampler(&'a (dyn Fn(u64) -> Baseline + Send + Sync)),
+}
+
+impl Baselines {
+    fn like(&self, input: &Flat) -> Result<Drawn<'_>> {
+        let set = match self {
+            Self::Sampler(sampler) => return Ok(Drawn::Sampler(&**sampler)),
+            Self::Refused(error) => return Err(error.clone()),
+            Self::Set(set) => set,
+        };
+        let (expected, found) = (input.parts.len(), set.parts.len());
+        if found != expected {
+            return Err(Error::BaselineCount { expected, found });
+        }
+        for (tensor, (expected, found)) in input.shapes.iter().zip(&set.shapes).enumerate() {
+            if found[1..] != expected[1..] {
+                let (expected, found) = (expected.clone(), found.clone());
+                return Err(Error::BaselineShape { tensor, expected, found });
+            }
+        }
+        let set = set.to_kind_of(input);
+        set.check_finite(Place::Baseline)?;
+        Ok(Drawn::Set(set))
+    }
+}
+
+impl Drawn<'_> {
+    /// A baseline for each row of `input`, chosen by its key.
+    fn draw(&self, input: &Flat, keys: &[Key]) -> Result<Flat> {
+        match self {
+            Self::Set(set) => {
+                let count = set.rows() as u64;
+                let chosen: Vec<usize> =
+                    keys.iter().map(|key| (key.bits() % count) as usize).collect();
+                Ok(set.select(&chosen))
+            }
+            Self::Sampler(sampler) => {
+                let draw = |(row, key): (usize, &Key)| {
+                    let mut row = input.narrow(row, 1);
+                    row.shapes = row.shapes_of_rows();
+                    sampler(key.bits()).like(&row, &Rows::all(1))
+                };
+                let drawn: Result<Vec<Flat>> = keys.iter().enumerate().map(draw).collect();
+                Ok(Flat::stack(&drawn?))
+            }
+        }
+    }
+}
+
+impl<M: Model<I>, I: Inputs> Explainer<M, I> for ExpectedGradients {
+    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
+        self.explain((model, input, target), None)
+    }
+
+    fn attribute_rows(
+        &self,
+        model: &M,
+        input: I,
+        target: Target,
+        rows: &Rows,
+    ) -> Result<Attribution<I>> {
+        self.explain((model, input, target), Some(rows))
+    }
+}
+
+impl std::fmt::Debug for ExpectedGradients {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let baselines = match &self.baselines {
+            Baselines::Set(set) => format!("{:?}", set.shapes),
+            Baselines::Refused(error) => error.to_string(),
+            Baselines::Sampler(_) => "sampler".to_owned(),
+        };
+        f.debug_struct("ExpectedGradients")
+            .field("baselines", &baselines)
+            .field("samples", &self.samples)
+            .field("noise", &self.noise)
+            .field("schedule", &self.schedule)
+            .finish()
+    }
+}
