@@ -64,14 +64,15 @@ impl Baseline {
         Self(Kind::Tensor(baseline.into_rows(), shapes))
     }
 
-    /// One baseline for each tensor of a tuple.
+    /// One baseline for each tensor of a tuple; what is given for a [`Fixed`](crate::Fixed) one is
+    /// not used.
     pub fn each(baselines: impl IntoIterator<Item = Self>) -> Self {
         Self(Kind::Each(baselines.into_iter().collect()))
     }
 
     /// The baseline in the shape of `input`, whose rows were made from `rows` of the batch.
     pub(crate) fn like(&self, input: &Flat, rows: &Rows) -> Result<Flat> {
-        let baseline = self.of_tensors(input, rows, 0)?;
+        let baseline = self.of_tensors(input, rows, 0)?.with_fixed_of(input);
         baseline.check_finite(Place::Baseline)?;
         Ok(baseline)
     }
@@ -117,15 +118,18 @@ impl Baseline {
             Kind::Each(baselines) => {
                 fits(baselines.len())?;
                 let made = |tensor: usize| {
-                    let part = vec![input.parts[tensor].clone()];
-                    let alone = Flat { parts: part, shapes: vec![input.shapes[tensor].clone()] };
+                    let alone = Flat {
+                        parts: vec![input.parts[tensor].clone()],
+                        shapes: vec![input.shapes[tensor].clone()],
+                        fixed: vec![input.fixed[tensor]],
+                    };
                     let made = baselines[tensor].of_tensors(&alone, rows, first + tensor)?;
                     Ok(made.parts[0].clone())
                 };
                 tensors.map(made).collect()
             }
         };
-        Ok(Flat { parts: parts?, shapes: input.shapes.clone() })
+        Ok(Flat { parts: parts?, shapes: input.shapes.clone(), fixed: input.fixed.clone() })
     }
 }
 

@@ -123,7 +123,7 @@ impl<M: Model<I>, I: Inputs> Probe<M, I> {
     /// The gradient of each row's score at `at`, with the scores (still on the device) and the
     /// target they are for. Nothing is read back, so a GPU is not made to wait.
     pub fn gradient(&self, at: Flat, target: &Target) -> Result<(Flat, Tensor<1>, Target)> {
-        let leaves = at.map(|part| part.autodiff().require_grad());
+        let leaves = at.map(|part| part.autodiff().require_grad()).with_fixed_of(&at);
         let output = self.forward(leaves.clone())?;
         let target = target.resolve(&output)?;
         let scores = target.score(output)?;
@@ -133,13 +133,16 @@ impl<M: Model<I>, I: Inputs> Probe<M, I> {
         // Rows are independent of each other, so the gradient of the sum holds each row's own.
         let mut gradients = scores.clone().sum().backward();
         let mut found = false;
-        let gradient = leaves.map(|leaf| match leaf.grad_remove(&mut gradients) {
-            Some(gradient) => {
-                found = true;
-                gradient
+        let gradient = leaves.map(|leaf| {
+            let gradient = leaf.is_require_grad().then(|| leaf.grad_remove(&mut gradients));
+            match gradient.flatten() {
+                Some(gradient) => {
+                    found = true;
+                    gradient
+                }
+                // One that is fixed, or of several inputs that the score does not depend on.
+                None => leaf.inner().zeros_like(),
             }
-            // One of several inputs that the score does not depend on.
-            None => leaf.inner().zeros_like(),
         });
         match found {
             true => Ok((gradient, scores.inner(), target)),

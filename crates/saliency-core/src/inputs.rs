@@ -1,11 +1,14 @@
 //! What a model takes in: tensors of any rank, alone or as a tuple.
 
-use burn::tensor::{DType, Device, Int, Tensor};
+use burn::tensor::{Bool, DType, Device, Int, Tensor};
 
 use crate::error::{Error, Place, Result};
 
 /// What a model takes in and an [`Attribution`](crate::Attribution) gives back: a float tensor of
 /// any rank whose first dimension counts the rows, or a tuple of two to four of them.
+///
+/// Tensors that the model needs beside those that are explained, such as a padding mask, go into
+/// the tuple as [`Fixed`].
 ///
 /// The methods compute with every tensor flattened to `[rows, values]`; this trait converts to
 /// that form and back. Implement it for a type of your own to explain models that take a struct.
@@ -26,7 +29,8 @@ use crate::error::{Error, Place, Result};
 ///
 /// let flat = pair.into_rows();
 /// assert_eq!(flat[0].dims(), [2, 192]);
-/// let pair = <(Tensor<4>, Tensor<2>)>::from_rows(flat, &shapes);
+/// let mut rows = flat.into_iter().zip(shapes.iter().map(Vec::as_slice));
+/// let pair = <(Tensor<4>, Tensor<2>)>::from_rows(&mut rows);
 /// assert_eq!(pair.0.dims(), [2, 3, 8, 8]);
 /// ```
 pub trait Inputs: Clone + Send {
@@ -36,9 +40,15 @@ pub trait Inputs: Clone + Send {
     /// Each tensor as `[rows, values]`, in order.
     fn into_rows(self) -> Vec<Tensor<2>>;
 
-    /// The inverse of [`into_rows`](Self::into_rows). The number of rows is that of `flat`; the other
-    /// dimensions are those of `shapes`.
-    fn from_rows(flat: Vec<Tensor<2>>, shapes: &[Vec<usize>]) -> Self;
+    /// The inverse of [`into_rows`](Self::into_rows): takes from the iterator as many tensors as
+    /// it needs, each with its shape. The number of rows is that of the tensor; the other
+    /// dimensions are those of the shape.
+    fn from_rows<'a>(rows: &mut dyn Iterator<Item = (Tensor<2>, &'a [usize])>) -> Self;
+
+    /// For each tensor whether it is handed to the model as it is, see [`Fixed`]. By default none.
+    fn fixed(&self) -> Vec<bool> {
+        vec![false; self.shapes().len()]
+    }
 }
 
 impl<const D: usize> Inputs for Tensor<D> {
@@ -54,17 +64,73 @@ impl<const D: usize> Inputs for Tensor<D> {
         vec![if empty { Tensor::zeros(flat, &self.device()) } else { self.reshape(flat) }]
     }
 
-    fn from_rows(flat: Vec<Tensor<2>>, shapes: &[Vec<usize>]) -> Self {
-        let flat = flat.into_iter().next().expect("one tensor per shape");
-        let mut dims: [usize; D] = shapes[0][..].try_into().expect("a shape of this rank");
+    fn from_rows<'a>(rows: &mut dyn Iterator<Item = (Tensor<2>, &'a [usize])>) -> Self {
+        let (flat, shape) = rows.next().expect("one tensor per shape");
+        let mut dims: [usize; D] = shape.try_into().expect("a shape of this rank");
         dims[0] = flat.dims()[0];
         flat.reshape(dims)
     }
 }
 
+/// A tensor that the model is given along with the others but that is not explained: it gets no
+/// noise, stays the same along paths, and its attribution is zero.
+///
+/// A tensor of booleans or integers can be fixed too. Integers are kept as floats meanwhile, and
+/// must be below 2²⁴ in single precision.
+///
+/// # Example
+/// Tokens explained from their embeddings, with a padding mask:
+/// ```
+/// use burn::tensor::{Bool, Device, Tensor};
+/// use saliency_core::{Explainer, Fixed, IntegratedGradients, pure_function};
+///
+/// let model = pure_function(|(embedded, padding): (Tensor<3>, Fixed<Tensor<2, Bool>>)| {
+///     let padding = padding.0.unsqueeze_dim::<3>(2).expand(embedded.dims());
+///     embedded.mask_fill(padding, 0.0).sum_dim(1).squeeze_dim::<2>(1)
+/// });
+/// let device = Device::flex();
+/// let embedded = Tensor::<3>::ones([1, 3, 2], &device); // [rows, tokens, values]
+/// let padding = Tensor::<2, Bool>::from_data([[false, false, true]], &device);
+/// let map = IntegratedGradients::new().attribute(&model, (embedded, Fixed(padding)))?;
+/// let per_token = map.values.0.sum_dim(2).try_into_vec_as::<f32>().unwrap();
+/// assert_eq!(per_token, [1.0, 1.0, 0.0]);
+/// # Ok::<(), saliency_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fixed<T>(pub T);
+
+macro_rules! fixed_inputs {
+    ($tensor:ty, $to_float:expr, $from_float:expr) => {
+        impl<const D: usize> Inputs for Fixed<$tensor> {
+            fn shapes(&self) -> Vec<Vec<usize>> {
+                vec![self.0.dims().to_vec()]
+            }
+
+            fn into_rows(self) -> Vec<Tensor<2>> {
+                let float: Tensor<D> = $to_float(self.0);
+                float.into_rows()
+            }
+
+            fn from_rows<'a>(rows: &mut dyn Iterator<Item = (Tensor<2>, &'a [usize])>) -> Self {
+                let float = Tensor::<D>::from_rows(rows);
+                Self($from_float(float))
+            }
+
+            fn fixed(&self) -> Vec<bool> {
+                vec![true]
+            }
+        }
+    };
+}
+fixed_inputs!(Tensor<D>, |tensor| tensor, |tensor| tensor);
+fixed_inputs!(Tensor<D, Bool>, |tensor: Tensor<D, Bool>| tensor.float(), |tensor: Tensor<D>| tensor
+    .greater_elem(0.5));
+fixed_inputs!(Tensor<D, Int>, |tensor: Tensor<D, Int>| tensor.float(), |tensor: Tensor<D>| tensor
+    .int());
+
 macro_rules! tuple_inputs {
-    ($($rank:ident $index:tt),+) => {
-        impl<$(const $rank: usize),+> Inputs for ($(Tensor<$rank>,)+) {
+    ($($input:ident $index:tt),+) => {
+        impl<$($input: Inputs),+> Inputs for ($($input,)+) {
             fn shapes(&self) -> Vec<Vec<usize>> {
                 [$(self.$index.shapes()),+].concat()
             }
@@ -73,9 +139,12 @@ macro_rules! tuple_inputs {
                 [$(self.$index.into_rows()),+].concat()
             }
 
-            fn from_rows(flat: Vec<Tensor<2>>, shapes: &[Vec<usize>]) -> Self {
-                let mut flat = flat.into_iter();
-                ($(Tensor::from_rows(flat.by_ref().take(1).collect(), &shapes[$index..]),)+)
+            fn from_rows<'a>(rows: &mut dyn Iterator<Item = (Tensor<2>, &'a [usize])>) -> Self {
+                ($($input::from_rows(rows),)+)
+            }
+
+            fn fixed(&self) -> Vec<bool> {
+                [$(self.$index.fixed()),+].concat()
             }
         }
     };
@@ -89,6 +158,8 @@ tuple_inputs!(A 0, B 1, C 2, D 3);
 pub(crate) struct Flat {
     pub parts: Vec<Tensor<2>>,
     pub shapes: Vec<Vec<usize>>,
+    /// Which parts are handed on as they are.
+    pub fixed: Vec<bool>,
 }
 
 impl Flat {
@@ -110,12 +181,13 @@ impl Flat {
                 return Err(Error::UnequalRows { tensor, expected: rows, found });
             }
         }
+        let fixed = inputs.fixed();
         let parts = inputs.into_rows().into_iter().map(Tensor::inner).collect();
-        Ok(Self { parts, shapes })
+        Ok(Self { parts, shapes, fixed })
     }
 
     pub fn into_inputs<I: Inputs>(self) -> I {
-        I::from_rows(self.parts, &self.shapes)
+        I::from_rows(&mut self.parts.into_iter().zip(self.shapes.iter().map(Vec::as_slice)))
     }
 
     /// The shape of each tensor with the rows that are here.
@@ -151,15 +223,32 @@ impl Flat {
         self.map(|part| part.narrow(0, start, count))
     }
 
+    /// Everything but the parts.
+    fn rest(&self) -> Self {
+        Self { parts: Vec::new(), shapes: self.shapes.clone(), fixed: self.fixed.clone() }
+    }
+
+    /// The same with the parts that are fixed taken from `other`.
+    pub fn with_fixed_of(mut self, other: &Self) -> Self {
+        for (part, (other, fixed)) in
+            self.parts.iter_mut().zip(other.parts.iter().zip(&other.fixed))
+        {
+            if *fixed {
+                *part = other.clone();
+            }
+        }
+        self
+    }
+
     pub fn map(&self, f: impl FnMut(Tensor<2>) -> Tensor<2>) -> Self {
         let parts = self.parts.iter().cloned().map(f).collect();
-        Self { parts, shapes: self.shapes.clone() }
+        Self { parts, ..self.rest() }
     }
 
     pub fn zip(&self, other: &Self, mut f: impl FnMut(Tensor<2>, Tensor<2>) -> Tensor<2>) -> Self {
         let parts = self.parts.iter().cloned().zip(other.parts.iter().cloned());
         let parts = parts.map(|(a, b)| f(a, b)).collect();
-        Self { parts, shapes: self.shapes.clone() }
+        Self { parts, ..self.rest() }
     }
 
     /// The same numbers on the device and in the precision of another batch.
@@ -203,7 +292,7 @@ impl Flat {
         let parts = (0..batches[0].parts.len())
             .map(|part| Tensor::cat(batches.iter().map(|b| b.parts[part].clone()).collect(), 0))
             .collect();
-        Self { parts, shapes: batches[0].shapes.clone() }
+        Self { parts, ..batches[0].rest() }
     }
 
     /// The sum over all values of each row, added up in double precision on the host.

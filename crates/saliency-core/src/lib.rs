@@ -35,7 +35,7 @@ pub use attribution::{Attribution, Warning};
 pub use baseline::Baseline;
 pub use error::{Error, Place, Result};
 pub use explainer::{Explainer, Rows};
-pub use inputs::Inputs;
+pub use inputs::{Fixed, Inputs};
 pub use layer::{Cut, cut};
 pub use methods::{
     ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, SmoothGrad,

@@ -64,7 +64,7 @@ impl Noise {
             return input.clone();
         }
         let mut tensor = 0;
-        input.zip(deviations, |part, deviation| {
+        let noisy = input.zip(deviations, |part, deviation| {
             let [rows, width] = part.dims();
             let draw =
                 |&(row, sample)| self.unit(Key { seed: self.seed, row, sample, tensor }, width);
@@ -72,7 +72,8 @@ impl Noise {
             tensor += 1;
             let noise = Tensor::<1>::from_data(&noise[..], (&part.device(), part.dtype()));
             part + noise.reshape([rows, width]) * deviation
-        })
+        });
+        noisy.with_fixed_of(input)
     }
 
     /// Noise of standard deviation 1.

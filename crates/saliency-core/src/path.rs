@@ -93,8 +93,8 @@ pub(crate) struct Integral {
     pub values: Flat,
     /// The estimated relative L1 error of the values.
     pub error: f64,
-    /// For each gap how much its error is.
-    errors: Vec<f64>,
+    /// The L1 norm of the difference of contributions over each gap.
+    differences: Vec<f64>,
 }
 
 impl Line {
@@ -131,7 +131,9 @@ impl Line {
     /// The integral by trapezoids through all points received.
     pub fn integral(&mut self) -> Result<Integral> {
         self.keep_fresh();
-        let mut sum = None;
+        // The gradient at the first point stands for the little that lies before it.
+        let first = &self.nodes[0];
+        let mut sum = Some(first.contribution.map(|part| part.mul_scalar(first.at)));
         let mut variances = None;
         let mut sizes = Vec::new();
         for (ends, gap) in self.nodes.windows(2).zip(&self.gaps) {
@@ -143,29 +145,32 @@ impl Line {
                 None => mean,
             };
             add(&mut sum, inner.map(|inner| inner.mul_scalar(part)));
-            let deviation = to.contribution.zip(&from.contribution, |a, b| a - b);
-            let deviation = deviation.map(|part_of| part_of.mul_scalar(part / 12f64.sqrt()));
-            sizes.push(deviation.map(|part| part.abs().sum_dim(1)));
+            let difference = to.contribution.zip(&from.contribution, |a, b| a - b);
+            sizes.push(difference.map(|part| part.abs().sum_dim(1)));
+            let deviation = difference.map(|of| of.mul_scalar(part / 12f64.sqrt()));
             add(&mut variances, deviation.zip(&deviation, |a, b| a * b));
         }
         let (values, variances) = (sum.expect("a gap"), variances.expect("a gap"));
         let error = relative_errors(&values, &variances)?[0];
-        let errors = Flat::stack(&sizes).row_sums()?;
-        Ok(Integral { values, error, errors })
+        let differences = Flat::stack(&sizes).row_sums()?;
+        Ok(Integral { values, error, differences })
     }
 
     /// Asks for up to `more` points, where they lower the error most. None are left to ask for
     /// where a gap that is cut into equal parts needs more than that.
     pub fn refine(&mut self, integral: &Integral, more: usize) {
-        let parts = self.shares(&integral.errors, more);
+        let roughness = self.roughness(&integral.differences);
+        let shares = self.shares(&roughness, more);
         let mut kept = self.nodes.len();
-        for (index, (ends, parts)) in self.nodes.windows(2).zip(parts).enumerate() {
+        for (index, (ends, parts)) in self.nodes.windows(2).zip(shares).enumerate() {
+            let skew = skew(&roughness, index, |at| self.nodes[at].at);
             let gap = &mut self.gaps[index];
             let keep = gap.parts == 1 && kept + parts - 1 <= self.most_nodes;
             let all = gap.parts * parts;
-            let width = ends[1].at - ends[0].at;
             for step in (1..all).filter(|step| step % parts != 0) {
-                let at = ends[0].at + width * step as f64 / all as f64;
+                let share = step as f64 / all as f64;
+                let share = if keep { skewed(share, skew) } else { share };
+                let at = ends[0].at + (ends[1].at - ends[0].at) * share;
                 self.asked.push_back(Point { at, gap: (!keep).then_some(index) });
             }
             match keep {
@@ -175,18 +180,37 @@ impl Line {
         }
     }
 
+    /// How much the contributions vary in each gap, as expected squares of differences for each
+    /// unit of length: half what the gap itself says, half what it says with its neighbours, for a
+    /// single difference tells little.
+    fn roughness(&self, differences: &[f64]) -> Vec<f64> {
+        let width = |gap: usize| self.nodes[gap + 1].at - self.nodes[gap].at;
+        let last = differences.len() - 1;
+        let smooth = |gap: usize| {
+            // At the ends a gap is its own neighbour.
+            let near = [gap.saturating_sub(1), gap, (gap + 1).min(last)];
+            let squares: f64 = near.iter().map(|&gap| differences[gap].powi(2)).sum();
+            let widths: f64 = near.iter().map(|&gap| width(gap)).sum();
+            0.5 * differences[gap].powi(2) / width(gap) + 0.5 * squares / widths
+        };
+        (0..=last).map(smooth).collect()
+    }
+
     /// How many times finer each gap is to be cut, so that up to `more` points lower the error
     /// most: the variance of a gap falls with the square of its parts.
-    fn shares(&self, errors: &[f64], more: usize) -> Vec<usize> {
+    fn shares(&self, roughness: &[f64], more: usize) -> Vec<usize> {
         // What another cut of a gap gains for each point that it takes.
         let gain = |gap: usize, parts: usize| {
-            let now = 1.0 / (parts as f64).powi(2);
-            let then = 1.0 / (parts as f64 + 1.0).powi(2);
-            errors[gap].powi(2) * (now - then) / self.gaps[gap].parts as f64
+            let width = self.nodes[gap + 1].at - self.nodes[gap].at;
+            let cuts = self.gaps[gap].parts;
+            let variance =
+                |parts: usize| roughness[gap] * width.powi(3) / ((parts * cuts) as f64).powi(2);
+            (variance(parts) - variance(parts + 1)) / cuts as f64
         };
-        let mut parts = vec![1; errors.len()];
+        let gaps = 0..roughness.len();
+        let mut parts = vec![1; roughness.len()];
         let mut queue: BinaryHeap<Gain> =
-            (0..errors.len()).map(|gap| Gain { gain: gain(gap, 1), gap }).collect();
+            gaps.map(|gap| Gain { gain: gain(gap, 1), gap }).collect();
         let mut placed = 0;
         while let Some(Gain { gap, .. }) = queue.pop() {
             let cost = self.gaps[gap].parts;
@@ -223,6 +247,25 @@ impl Line {
             self.nodes.push(node);
         }
     }
+}
+
+/// By how much the best density of points, the cube root of the roughness, rises from the start of
+/// a gap to its end: the logarithm of the quotient, from the gaps on both sides.
+fn skew(roughness: &[f64], gap: usize, at: impl Fn(usize) -> f64) -> f64 {
+    let (before, after) = (gap.saturating_sub(1), (gap + 1).min(roughness.len() - 1));
+    let middle = |gap: usize| 0.5 * (at(gap) + at(gap + 1));
+    let slope = (roughness[after] / roughness[before]).ln() / (middle(after) - middle(before));
+    let skew = slope / 3.0 * (at(gap + 1) - at(gap));
+    // Nothing can be said where nothing varies.
+    if skew.is_finite() { skew.clamp(-3.0, 3.0) } else { 0.0 }
+}
+
+/// Where a share of the points lies whose density rises by the factor `exp(skew)` from 0 to 1.
+fn skewed(share: f64, skew: f64) -> f64 {
+    if skew.abs() < 1e-3 {
+        return share;
+    }
+    (share * skew.exp_m1()).ln_1p() / skew
 }
 
 /// What is gained by cutting a gap once more; of equal gains the earlier gap's comes first.

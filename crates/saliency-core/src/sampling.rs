@@ -145,9 +145,10 @@ impl Sampled {
                 done.extend(finished.iter().map(|&at| open[at]));
                 results.push(all.select(&finished).finish());
             }
-            let worst = unfinished.iter().map(|&at| errors[at]).fold(0.0, f64::max);
-            next = samples.needed(drawn, worst);
-            moments = Some(all.select(&unfinished)).filter(|_| !unfinished.is_empty());
+            // As many more as the row that needs least.
+            let needed = unfinished.iter().map(|&at| samples.needed(drawn, errors[at])).min();
+            next = needed.unwrap_or(drawn);
+            moments = needed.map(|_| all.select(&unfinished));
             open = unfinished.into_iter().map(|at| open[at]).collect();
             work.expect_more(open.len() * (next - drawn));
         }

@@ -166,6 +166,7 @@ impl ExpectedGradients {
             let input = self.noise.add(&input.select(at), &deviations.select(at), &keys);
             input.check_finite(Place::NoisyInput)?;
             let baseline = baselines.draw(&input, &self.draws(&keys, BASELINE))?;
+            let baseline = baseline.with_fixed_of(&input);
             let along = self.draws(&keys, POINT);
             let along: Vec<f64> = along.into_iter().map(|key| key.uniform(1)[0]).collect();
             let difference = input.zip(&baseline, |input, baseline| input - baseline);

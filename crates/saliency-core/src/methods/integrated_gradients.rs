@@ -361,9 +361,9 @@ impl<F: Fn(Flat, Flat, &[usize]) -> Result<Flat> + Sync> Path<F> {
                     let integral = line.integral()?;
                     let taken = line.received();
                     if integral.error > tolerance {
+                        // Errors fall with the number of points.
                         let needed = taken as f64 * integral.error / tolerance;
-                        // The first errors are rough: look again on the way.
-                        let next = needed.min(taken as f64 * GROWTH).ceil() as usize;
+                        let next = needed.min(taken as f64 * growth(taken)).round() as usize;
                         let next = next.max(taken + 1 + taken / 16).min(limit);
                         line.refine(&integral, next - taken);
                     }
@@ -388,8 +388,11 @@ impl<F: Fn(Flat, Flat, &[usize]) -> Result<Flat> + Sync> Path<F> {
     }
 }
 
-/// By how much the points on a path may grow before its error is looked at again.
-const GROWTH: f64 = 1.6;
+/// By how much the points on a path may grow before it is looked at again. The first few tell
+/// little of where more are needed; later, many at once can be spread more evenly.
+fn growth(points: usize) -> f64 {
+    if points < 20 { 2f64.sqrt() } else { 3.0 }
+}
 
 /// Consecutive points on the paths of a block of rows.
 struct Segment {

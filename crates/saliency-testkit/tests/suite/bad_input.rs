@@ -2,8 +2,9 @@
 
 use burn::tensor::{Int, Tensor};
 use saliency_core::{
-    Attribution, Baseline, Error, Explainer, Gradient, InputTimesGradient, IntegratedGradients,
-    Model, NoiseScale, Place, Result, Schedule, SmoothGrad, Target, pure_function,
+    Attribution, Baseline, Error, ExpectedGradients, Explainer, Fixed, Gradient,
+    InputTimesGradient, IntegratedGradients, MemoryBudget, Model, NoiseScale, Parallelism, Place,
+    Result, Schedule, Score, SmoothGrad, SmoothGradSquared, Target, VarGrad, pure_function,
 };
 use saliency_testkit::{device, square};
 
@@ -172,6 +173,140 @@ fn no_points_and_no_samples_or_too_many() {
         let expected = format!("expected samples from 1 to 1000000, found {count}");
         assert_eq!(error.unwrap_err().to_string(), expected);
     }
+}
+
+fn message(explainer: &impl Explainer<Square, Tensor<2>>) -> String {
+    explainer.attribute(&Square, ones([1, 1])).unwrap_err().to_string()
+}
+
+/// x², as a type that can be named.
+#[derive(burn::module::Module, Debug, Default)]
+struct Square;
+
+impl Model<Tensor<2>> for Square {
+    fn forward(&self, input: Tensor<2>) -> Tensor<2> {
+        input.clone() * input
+    }
+}
+
+#[test]
+fn tolerances_that_are_no_shares() {
+    for tolerance in [0.0, -0.1, 1.1, f64::NAN, f64::INFINITY] {
+        let expected = format!("expected tolerance above 0 and at most 1, found {tolerance}");
+        assert_eq!(message(&IntegratedGradients::new().to_tolerance(tolerance)), expected);
+        assert_eq!(message(&SmoothGrad::default().to_tolerance(tolerance)), expected);
+        let baselines = || ExpectedGradients::new(ones([1, 1]));
+        assert_eq!(message(&baselines().to_tolerance(tolerance)), expected);
+    }
+}
+
+#[test]
+fn limits_outside_their_range() {
+    for limit in [0, 4, 20_001] {
+        let explainer = IntegratedGradients::new().to_tolerance(0.1).with_limit(limit);
+        assert_eq!(message(&explainer), format!("expected limit from 5 to 20000, found {limit}"));
+    }
+    for limit in [0, 1_000_001] {
+        let explainer = SmoothGrad::default().to_tolerance(0.1).with_limit(limit);
+        assert_eq!(message(&explainer), format!("expected limit from 1 to 1000000, found {limit}"));
+    }
+    // A limit without a tolerance is not used, nor are steps with one.
+    let fine = IntegratedGradients::new().with_limit(0);
+    assert!(fine.attribute(&Square, ones([1, 1])).is_ok());
+    let fine = IntegratedGradients::new().with_steps(0).to_tolerance(0.1);
+    assert!(fine.attribute(&Square, ones([1, 1])).is_ok());
+}
+
+#[test]
+fn a_variance_of_one_sample() {
+    let expected = "expected samples from 2 to 1000000, found 1";
+    assert_eq!(message(&VarGrad::default().with_samples(1)), expected);
+    assert!(SmoothGradSquared::default().with_samples(1).attribute(&Square, ones([1, 1])).is_ok());
+}
+
+#[test]
+fn baselines_for_expected_gradients_that_do_not_fit() {
+    let refuse =
+        |explainer: ExpectedGradients| explainer.attribute(&square(), ones([2, 3])).unwrap_err();
+    let (expected, found) = (vec![2, 3], vec![5, 4]);
+    let error = refuse(ExpectedGradients::new(ones([5, 4])));
+    assert_eq!(error, Error::BaselineShape { tensor: 0, expected, found });
+    let error = refuse(ExpectedGradients::new((ones([5, 3]), ones([5, 3]))));
+    assert_eq!(error, Error::BaselineCount { expected: 1, found: 2 });
+    let error = refuse(ExpectedGradients::new(ones([0, 3])));
+    assert_eq!(error, Error::EmptyInput { tensor: 0, shape: vec![0, 3] });
+    let error = refuse(ExpectedGradients::new(ones([1, 3]) * f32::NAN));
+    assert_eq!(error, Error::NotFinite { place: Place::Baseline, row: 0 });
+    let error = refuse(ExpectedGradients::from_sampler(|_| Baseline::tensor(ones([1, 4]))));
+    assert!(matches!(error, Error::BaselineShape { .. }), "{error}");
+    let error = refuse(ExpectedGradients::new(ones([1, 3])).with_noise(NoiseScale::OfRange(-1.0)));
+    assert_eq!(error.to_string(), "expected noise finite and not negative, found -1");
+    let samples = ExpectedGradients::new(ones([1, 3])).with_samples(0);
+    assert_eq!(refuse(samples).to_string(), "expected samples from 1 to 1000000, found 0");
+    // Scores that are infinite at a baseline.
+    let log = pure_function(|x: Tensor<2>| x.log());
+    let zeros = ExpectedGradients::new(Tensor::cat(vec![ones([1, 3]), ones([1, 3]) * 0.0], 0));
+    let error = zeros.with_samples(1).attribute(&log, ones([2, 3])).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { .. }), "{error}");
+}
+
+#[test]
+fn a_random_baseline_without_a_range() {
+    for (low, high) in [(1.0, 0.0), (f64::NAN, 1.0), (0.0, f64::INFINITY)] {
+        let baseline = Baseline::uniform(low, high, 0);
+        let error = message(&IntegratedGradients::new().with_baseline(baseline));
+        let range = "expected range of the baseline finite and ascending";
+        assert_eq!(error, format!("{range}, found {low} to {high}"));
+    }
+}
+
+#[test]
+fn workers_outside_their_range() {
+    for count in [0, 1025] {
+        let schedule = Schedule::new().with_parallelism(Parallelism::Workers(count));
+        let error = message(&Gradient::new().with_schedule(schedule));
+        assert_eq!(error, format!("expected workers from 1 to 1024, found {count}"));
+    }
+}
+
+#[test]
+fn a_memory_budget_without_room_for_one_input() {
+    for (bytes, per_input) in [(99, 100), (0, 100), (100, 0)] {
+        let schedule = Schedule::new().with_memory(MemoryBudget::new(bytes, per_input));
+        let error = message(&Gradient::new().with_schedule(schedule));
+        let expected = "expected memory budget of at least one input, which takes";
+        assert_eq!(error, format!("{expected} {per_input} bytes, found {bytes} bytes"));
+    }
+}
+
+#[test]
+fn a_difference_of_classes_out_of_range() {
+    for target in [Target::Difference(0, 3), Target::Difference(3, 0)] {
+        let error = all_refuse(&square(), &ones([2, 3]), &target);
+        assert_eq!(error, Error::ClassOutOfRange { class: 3, scores: 3 });
+        let error = all_refuse(&square(), &ones([2, 3]), &target.with_score(Score::Probability));
+        assert_eq!(error, Error::ClassOutOfRange { class: 3, scores: 3 });
+    }
+    let classes = Target::Classes(vec![0]).with_score(Score::LogProbability);
+    let error = all_refuse(&square(), &ones([2, 3]), &classes);
+    assert_eq!(error, Error::TargetCount { expected: 2, found: 1 });
+}
+
+#[test]
+fn inputs_that_are_all_fixed() {
+    let model = pure_function(|(x, y): (Fixed<Tensor<2>>, Fixed<Tensor<2>>)| x.0 + y.0);
+    let input = (Fixed(ones([1, 1])), Fixed(ones([1, 1])));
+    assert_eq!(Gradient::new().attribute(&model, input).unwrap_err(), Error::Independent);
+}
+
+#[test]
+fn a_gradient_that_is_not_finite_on_the_way_to_a_tolerance() {
+    // From 1 down to 0: the gradient at the input is infinite, in the second row only.
+    let model = pure_function(|x: Tensor<2>| x.sqrt());
+    let input = Tensor::<2>::from_data([[0.5], [0.0]], &device());
+    let explainer = IntegratedGradients::new().with_baseline(Baseline::constant(1.0));
+    let error = explainer.to_tolerance(0.1).attribute(&model, input).unwrap_err();
+    assert_eq!(error, Error::NotFinite { place: Place::Gradient, row: 1 });
 }
 
 #[test]

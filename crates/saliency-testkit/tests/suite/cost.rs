@@ -2,7 +2,8 @@
 
 use burn::tensor::Tensor;
 use saliency_core::{
-    Explainer, Gradient, InputTimesGradient, IntegratedGradients, Schedule, SmoothGrad, Target,
+    ExpectedGradients, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Rule,
+    Schedule, SmoothGrad, Target, VarGrad,
 };
 use saliency_testkit::{Counting, device};
 
@@ -28,4 +29,25 @@ fn a_model_is_called_no_more_than_the_method_needs() {
     assert_eq!(run(&ig.with_schedule(one())), (30 + 6, 30 + 6));
     // The input is scored once; then all samples of all rows share batches.
     assert_eq!(run(&SmoothGrad::default().with_samples(5)), (1 + 1, 3 + 15));
+    let schedule = || Schedule::new().with_chunk(6);
+    let smooth = || SmoothGrad::default().with_samples(5).with_schedule(schedule());
+    assert_eq!(run(&smooth()), (1 + 3, 3 + 15));
+    assert_eq!(run(&VarGrad::default().with_samples(5)), (1 + 1, 3 + 15));
+    let inside = IntegratedGradients::new().with_steps(10);
+    // Each chunk of copies is explained by a call of the explainer inside.
+    let nested = SmoothGrad::new(inside).with_samples(5).with_schedule(schedule());
+    assert_eq!(run(&nested), (1 + 3 * 3, 3 + 15 * 12));
+    // A pilot of seven points between input and baseline.
+    let placed = IntegratedGradients::new().with_steps(10).with_rule(Rule::Placed);
+    assert_eq!(run(&placed), (1 + 2 + 7, 30 + 6 + 21));
+    // Two baselines are scored besides.
+    let expected = ExpectedGradients::new(Tensor::<2>::ones([2, 1], &device())).with_samples(5);
+    assert_eq!(run(&expected), (1 + 1 + 1, 15 + 3 + 2));
+    // The gradient of x² is a line: the first five points show that it varies, but not that it
+    // varies evenly. All rows share the batches of each round.
+    let tolerance = IntegratedGradients::new().to_tolerance(0.05);
+    let map = tolerance.attribute_to(&model, x.clone(), Target::Class(0)).unwrap();
+    let (calls, rows) = count.take();
+    assert_eq!(rows, map.gradients.iter().sum::<usize>() + 6);
+    assert!(map.gradients[0] <= 12 && calls <= 2 + 4, "{:?}, {calls} calls", map.gradients);
 }

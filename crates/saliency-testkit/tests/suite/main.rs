@@ -5,3 +5,5 @@ mod closed_forms;
 mod cost;
 mod golden;
 mod models;
+mod schedules;
+mod uncertainty;

@@ -1,0 +1,231 @@
+//! Chunks, workers, progress, cancelling, and models that panic.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use burn::tensor::Tensor;
+use saliency_core::{
+    Cancel, Error, ExpectedGradients, Explainer, Gradient, InputTimesGradient, IntegratedGradients,
+    MemoryBudget, Model, Parallelism, Progress, Rule, Schedule, SmoothGrad, SmoothGradSquared,
+    Target, VarGrad, pure_function,
+};
+use saliency_models::CifarCnn;
+use saliency_testkit::{Golden, device, square, values};
+
+fn workers(count: usize) -> Schedule {
+    Schedule::new().with_parallelism(Parallelism::Workers(count))
+}
+
+/// Every method, by quick options, with a schedule.
+fn every_method<M: Model<Tensor<4>>>(
+    schedule: &Schedule,
+    device_of: &Tensor<4>,
+) -> Vec<(&'static str, Box<dyn Explainer<M, Tensor<4>>>)> {
+    let s = || schedule.clone();
+    let ig = || IntegratedGradients::new().with_steps(7).with_schedule(s());
+    let baselines = Tensor::cat(vec![device_of.zeros_like(), device_of.ones_like()], 0);
+    let expected = ExpectedGradients::new(baselines).with_samples(5).with_schedule(s());
+    vec![
+        ("gradient", Box::new(Gradient::new().with_schedule(s()))),
+        ("input x gradient", Box::new(InputTimesGradient::new().with_schedule(s()))),
+        ("IG", Box::new(ig())),
+        ("IG placed", Box::new(ig().with_rule(Rule::Placed))),
+        ("IG to a tolerance", Box::new(ig().to_tolerance(0.2).with_limit(30))),
+        ("SmoothGrad", Box::new(SmoothGrad::default().with_samples(5).with_schedule(s()))),
+        ("squared", Box::new(SmoothGradSquared::default().with_samples(5).with_schedule(s()))),
+        ("VarGrad", Box::new(VarGrad::default().with_samples(5).with_schedule(s()))),
+        ("SmoothGrad of IG", Box::new(SmoothGrad::new(ig()).with_samples(3).with_schedule(s()))),
+        (
+            "SmoothGrad to a tolerance",
+            Box::new(SmoothGrad::default().to_tolerance(0.5).with_limit(40).with_schedule(s())),
+        ),
+        ("expected gradients", Box::new(expected)),
+    ]
+}
+
+#[test]
+fn any_number_of_workers_gives_the_same_bits() {
+    let net = CifarCnn::embedded(&device());
+    let input: Tensor<4> = Golden::cifar_zero_baseline().tensor("input", &device());
+    for chunk in [1, 3, 1000] {
+        let explain = |schedule: Schedule| {
+            let methods = every_method(&schedule.with_chunk(chunk), &input);
+            let explain = |(name, explainer): &(_, Box<dyn Explainer<CifarCnn, Tensor<4>>>)| {
+                let map = explainer.attribute(&net, input.clone()).unwrap();
+                let error = map.standard_error.map(|error| values(&error));
+                let all = (values(&map.values), error, map.completeness_gap, map.error_estimate);
+                (*name, all, map.gradients)
+            };
+            methods.iter().map(explain).collect::<Vec<_>>()
+        };
+        let one = explain(workers(1));
+        for count in [2, 7] {
+            for (one, many) in one.iter().zip(explain(workers(count))) {
+                assert_eq!(*one, many, "{count} workers, chunks of {chunk}");
+            }
+        }
+        assert_eq!(one, explain(workers(2)), "a second time");
+    }
+}
+
+#[test]
+fn progress_is_told_in_order_and_ends_at_the_total() {
+    for schedule in [workers(1), workers(3), Schedule::new()] {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log = seen.clone();
+        let schedule = schedule.with_chunk(2).with_progress(move |progress: Progress| {
+            log.lock().unwrap().push((progress.done, progress.total));
+        });
+        let x = Tensor::<2>::ones([1, 1], &device());
+        let explainer = IntegratedGradients::new().with_steps(7).with_schedule(schedule.clone());
+        explainer.attribute(&square(), x.clone()).unwrap();
+        let seen_now = std::mem::take(&mut *seen.lock().unwrap());
+        assert_eq!(seen_now, [(0, 7), (1, 7), (3, 7), (5, 7), (7, 7)]);
+
+        // Towards a tolerance the total is a guess that is right in the end.
+        let bends = pure_function(|x: Tensor<2>| (x * 20.0).sin());
+        let explainer = IntegratedGradients::new().to_tolerance(0.05).with_schedule(schedule);
+        let map = explainer.attribute(&bends, x).unwrap();
+        let seen = std::mem::take(&mut *seen.lock().unwrap());
+        assert!(seen.windows(2).all(|pair| pair[0].0 <= pair[1].0));
+        assert_eq!(*seen.last().unwrap(), (map.gradients[0], map.gradients[0]));
+        assert!(seen.len() > 5, "{seen:?}");
+    }
+}
+
+#[test]
+fn work_is_called_off_between_chunks() {
+    for count in [1, 2, 7] {
+        let (cancel, calls) = (Cancel::new(), Arc::new(AtomicUsize::new(0)));
+        let counted = calls.clone();
+        let model = pure_function(move |x: Tensor<2>| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            x.clone() * x
+        });
+        let token = cancel.clone();
+        let schedule = workers(count).with_chunk(1).with_cancel(&cancel).with_progress(
+            move |progress: Progress| {
+                if progress.done == 5 {
+                    token.cancel();
+                }
+            },
+        );
+        let explainer = IntegratedGradients::new().with_steps(1000).with_schedule(schedule);
+        let error = explainer.attribute(&model, Tensor::ones([1, 1], &device())).unwrap_err();
+        let Error::Cancelled { done, total: 1000 } = error else { panic!("{error}") };
+        assert!((5..40).contains(&done), "{done}");
+        assert!(calls.load(Ordering::Relaxed) < 60, "{calls:?}");
+        assert!(cancel.is_cancelled());
+    }
+}
+
+#[test]
+fn a_panic_in_the_model_is_an_error_that_names_the_work_item() {
+    // Panics where a value is above 0.7, as it is from the eighth of ten midpoints on.
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    let model = pure_function(move |x: Tensor<2>| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        let largest = x.clone().inner().max().into_scalar::<f32>();
+        assert!(!(0.71..0.999).contains(&largest), "no more than {}", 0.7);
+        x.clone() * x
+    });
+    let x = Tensor::<2>::from_data([[0.1], [1.0]], &device());
+    let expected = |rows, item, total| {
+        let message = "no more than 0.7".to_owned();
+        Err(Error::Panicked { rows, item, total, message })
+    };
+    for count in [1, 2, 7] {
+        let schedule = workers(count).with_chunk(1);
+        let explainer = IntegratedGradients::new().with_steps(10).with_rule(Rule::Midpoint);
+        let explainer = explainer.with_schedule(schedule.clone());
+        let found = explainer.attribute(&model, x.clone()).map(|map| map.scores);
+        assert_eq!(found, expected(1..2, 17, 20), "{count} workers");
+        let explainer = IntegratedGradients::new().to_tolerance(0.01).with_schedule(schedule);
+        let found = explainer.attribute(&model, x.clone()).map(|map| map.scores);
+        assert_eq!(found, expected(1..2, 8, 10), "{count} workers");
+    }
+    let text = expected(1..2, 17, 20).unwrap_err().to_string();
+    let start = "expected the model to answer for rows 1 to 1, found a panic at work item 17 of 20";
+    assert!(text.starts_with(start), "{text}");
+
+    // On the calling thread too, and in the pass that only scores.
+    let broken = pure_function(|_: Tensor<2>| -> Tensor<2> { panic!("broken") });
+    for error in [
+        Gradient::new().attribute(&broken, x.clone()).unwrap_err(),
+        SmoothGrad::default().attribute(&broken, x.clone()).unwrap_err(),
+    ] {
+        let Error::Panicked { rows, message, .. } = error else { panic!("{error}") };
+        assert_eq!((rows, message.as_str()), (0..2, "broken"));
+    }
+}
+
+#[test]
+fn a_panic_in_the_callback_is_passed_on_and_nothing_hangs() {
+    for count in [1, 2, 7] {
+        let schedule = workers(count).with_chunk(1).with_progress(|progress: Progress| {
+            assert!(progress.done < 3, "the callback's own");
+        });
+        let explainer = IntegratedGradients::new().with_schedule(schedule);
+        let run = || explainer.attribute(&square(), Tensor::ones([1, 1], &device()));
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_err();
+        assert_eq!(*panic.downcast_ref::<&str>().unwrap(), "the callback's own");
+    }
+}
+
+#[test]
+fn a_memory_budget_lowers_workers_first_and_then_the_chunk() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (present, peak) = (now.clone(), most.clone());
+    let model = pure_function(move |x: Tensor<2>| {
+        let rows = x.dims()[0];
+        let together = present.fetch_add(rows, Ordering::SeqCst) + rows;
+        peak.fetch_max(together, Ordering::SeqCst);
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        present.fetch_sub(rows, Ordering::SeqCst);
+        x.clone() * x
+    });
+    for (inputs, chunk, expected) in [(100, 4, 16), (8, 4, 8), (5, 4, 4), (3, 4, 3), (1, 4, 1)] {
+        let budget = MemoryBudget::new(inputs * 1000 + 999, 1000);
+        let schedule = workers(4).with_chunk(chunk).with_memory(budget);
+        let explainer = IntegratedGradients::new().with_steps(48).with_schedule(schedule);
+        explainer.attribute(&model, Tensor::ones([1, 1], &device())).unwrap();
+        let peak = most.swap(0, Ordering::SeqCst);
+        assert!(peak <= expected, "room for {inputs}: {peak} at once");
+        assert!(inputs >= 100 || peak == expected, "room for {inputs}: only {peak} at once");
+    }
+}
+
+#[test]
+fn explainers_inside_others_keep_what_is_given_per_row() {
+    // Each row has a baseline of its own, and noise that depends on the row.
+    let x = Tensor::<2>::from_data([[1.0], [2.0], [3.0]], &device());
+    let baseline = Tensor::<2>::from_data([[0.0], [1.0], [5.0]], &device());
+    let inside = IntegratedGradients::new()
+        .with_steps(3)
+        .with_baseline(saliency_core::Baseline::tensor(baseline));
+    for chunk in [1, 2, 3, 7, 100] {
+        let schedule = Schedule::new().with_chunk(chunk);
+        let around = SmoothGrad::new(inside.clone())
+            .with_noise(saliency_core::NoiseScale::Absolute(0.0))
+            .with_schedule(schedule);
+        let map = around.attribute_to(&square(), x.clone(), Target::Class(0)).unwrap();
+        let found = values(&map.values);
+        for (found, expected) in found.iter().zip([1.0, 3.0, -16.0]) {
+            assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        }
+    }
+    let noisy = |chunk| {
+        let schedule = || Schedule::new().with_chunk(chunk);
+        let inner = SmoothGrad::default().with_samples(3).with_seed(1);
+        let outer = SmoothGrad::new(inner.with_schedule(schedule())).with_samples(4);
+        let map = outer.with_schedule(schedule()).attribute_to(
+            &square(),
+            x.clone().repeat_dim(1, 2),
+            Target::Class(0),
+        );
+        values(&map.unwrap().values)
+    };
+    assert_eq!(noisy(1), noisy(3));
+    assert_eq!(noisy(1), noisy(100));
+}

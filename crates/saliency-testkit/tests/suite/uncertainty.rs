@@ -1,0 +1,332 @@
+//! Error bars and estimates: that they are right, and that methods stop by them.
+
+use burn::tensor::activation::relu;
+use burn::tensor::{Distribution as Random, Tensor};
+use saliency_core::{
+    Baseline, Distribution, ExpectedGradients, Explainer, Gradient, InputTimesGradient,
+    IntegratedGradients, NoiseScale, Rule, SmoothGrad, SmoothGradSquared, Target, VarGrad, Warning,
+    pure_function,
+};
+use saliency_testkit::{contribution, device, implementation_a, linear, square, values};
+
+fn column(values: &[f32]) -> Tensor<2> {
+    Tensor::<1>::from_data(values, &device()).reshape([-1, 1])
+}
+
+/// The normal distribution function, by Simpson's rule.
+fn normal_below(z: f64) -> f64 {
+    let density = |t: f64| (-0.5 * t * t).exp() / (2.0 * std::f64::consts::PI).sqrt();
+    let (from, parts) = (-10.0, 2000);
+    let step = (z - from) / f64::from(parts);
+    let weight = |k| {
+        if k == 0 || k == parts {
+            1.0
+        } else if k % 2 == 1 {
+            4.0
+        } else {
+            2.0
+        }
+    };
+    (0..=parts).map(|k| weight(k) * density(from + f64::from(k) * step)).sum::<f64>() * step / 3.0
+}
+
+/// Panics unless all values lie within 4.5 standard errors of the right ones.
+fn check(what: &str, found: &Tensor<2>, right: &[f64], errors: &[f64]) {
+    for ((found, right), error) in values(found).into_iter().zip(right).zip(errors) {
+        // Where nothing is random, rounding is left.
+        let off = (f64::from(found) - right) / (error + 1e-6 * right.abs());
+        assert!(off.abs() < 4.5, "{what}: {found} instead of {right}, {off:.1} standard errors");
+    }
+}
+
+/// Explains with all three statistics; returns values and standard errors.
+fn statistics<M: saliency_core::Model<Tensor<2>>>(
+    model: &M,
+    x: &Tensor<2>,
+    samples: usize,
+    deviation: f64,
+    distribution: Distribution,
+) -> [(Tensor<2>, Tensor<2>); 3] {
+    macro_rules! explain {
+        ($method:ident) => {{
+            let explainer = $method::new(Gradient::new())
+                .with_samples(samples)
+                .with_noise(NoiseScale::Absolute(deviation))
+                .with_distribution(distribution)
+                .with_seed(3);
+            let map = explainer.attribute_to(model, x.clone(), Target::Class(0)).unwrap();
+            (map.values, map.standard_error.unwrap())
+        }};
+    }
+    [explain!(SmoothGrad), explain!(SmoothGradSquared), explain!(VarGrad)]
+}
+
+#[test]
+fn noise_around_a_square_has_its_closed_form() {
+    let (n, s) = (2000, 0.7f64);
+    let x = [-2.0f32, 0.0, 0.5, 3.0];
+    let of = |f: &dyn Fn(f64) -> f64| x.iter().map(|&x| f(f64::from(x))).collect::<Vec<_>>();
+    let root = (n as f64).sqrt();
+    // Fourth moment of noise with standard deviation 1, over 1.
+    for (distribution, kurtosis) in [(Distribution::Gaussian, 3.0), (Distribution::Uniform, 1.8)] {
+        let [mean, squares, variance] = statistics(&square(), &column(&x), n, s, distribution);
+        let error = of(&|_| 2.0 * s / root);
+        check("2x", &mean.0, &of(&|x| 2.0 * x), &error);
+        // The variance of (2x + 2ε)² is that of 8xε + 4ε².
+        let error = of(&|x| {
+            ((64.0 * x * x * s * s + 16.0 * s.powi(4) * (kurtosis - 1.0)) / n as f64).sqrt()
+        });
+        check("4x² + 4σ²", &squares.0, &of(&|x| 4.0 * x * x + 4.0 * s * s), &error);
+        check_estimates("4x² + 4σ²", &squares.1, &error);
+        let error = of(&|_| 4.0 * s * s * ((kurtosis - 1.0) / n as f64).sqrt());
+        check("4σ²", &variance.0, &of(&|_| 4.0 * s * s), &error);
+        check_estimates("4σ²", &variance.1, &error);
+    }
+}
+
+/// Panics unless the reported standard errors are the right ones, up to their own error.
+fn check_estimates(what: &str, found: &Tensor<2>, right: &[f64]) {
+    for (found, right) in values(found).into_iter().zip(right) {
+        assert!((f64::from(found) / right - 1.0).abs() < 0.2, "{what}: {found}, {right}");
+    }
+}
+
+#[test]
+fn noise_around_a_relu_has_its_closed_form() {
+    let (n, s) = (2000, 0.5f64);
+    let x = [-0.6f32, -0.2, 0.0, 0.3, 0.7];
+    let model = pure_function(relu::<2>);
+    let [mean, squares, variance] = statistics(&model, &column(&x), n, s, Distribution::Gaussian);
+    let active: Vec<f64> = x.iter().map(|&x| normal_below(f64::from(x) / s)).collect();
+    let spread: Vec<f64> = active.iter().map(|p| p * (1.0 - p)).collect();
+    let error: Vec<f64> = spread.iter().map(|v| (v / n as f64).sqrt()).collect();
+    check("Φ(x/σ)", &mean.0, &active, &error);
+    check_estimates("Φ(x/σ)", &mean.1, &error);
+    check("Φ(x/σ), squared", &squares.0, &active, &error);
+    // The standard error of a variance from that of the squared deviation.
+    let error = active.iter().map(|p| {
+        let fourth = p * (1.0 - p) * (1.0 - 3.0 * p * (1.0 - p));
+        ((fourth - (p * (1.0 - p)).powi(2)) / n as f64).sqrt()
+    });
+    // At p = 1/2 it vanishes but for terms of the next order.
+    let error: Vec<f64> = error.map(|error| error.max(2.0 / n as f64)).collect();
+    check("Φ(1-Φ)", &variance.0, &spread, &error);
+}
+
+#[test]
+fn sampling_stops_when_the_error_is_small_enough_row_by_row() {
+    // With x² the relative error of row x is σ / (x √n): rows need 400, 25 and no more than 16.
+    let x = column(&[0.5, 2.0, 1000.0]);
+    let explainer = SmoothGrad::default()
+        .with_noise(NoiseScale::Absolute(1.0))
+        .to_tolerance(0.1)
+        .with_limit(10_000);
+    let map = explainer.attribute_to(&square(), x.clone(), Target::Class(0)).unwrap();
+    assert_eq!(map.converged.unwrap(), [true; 3]);
+    let drawn = &map.gradients;
+    assert!((300..600).contains(&drawn[0]), "{drawn:?}");
+    assert!((16..60).contains(&drawn[1]), "{drawn:?}");
+    assert_eq!(drawn[2], 16);
+    let relative = values(&(map.standard_error.unwrap() / map.values.abs()));
+    assert!(relative.iter().all(|error| *error <= 0.1), "{relative:?}");
+
+    let map =
+        explainer.with_limit(40).attribute_to(&square(), x.clone(), Target::Class(0)).unwrap();
+    assert_eq!(map.converged.unwrap(), [false, true, true]);
+    assert_eq!(map.gradients[0], 40);
+    // Rows that need more samples get those that they would get alone.
+    let alone = SmoothGrad::default().with_noise(NoiseScale::Absolute(1.0)).with_samples(40);
+    let alone = alone.attribute_to(&square(), x, Target::Class(0)).unwrap();
+    assert_eq!(values(&map.values)[0], values(&alone.values)[0]);
+}
+
+#[test]
+fn where_nothing_is_random_sampling_stops_at_once() {
+    let model = linear(&[2.0, 0.0], 0.0, &device());
+    let x = Tensor::<2>::ones([1, 2], &device());
+    let map = SmoothGrad::default().to_tolerance(0.01).attribute(&model, x).unwrap();
+    assert_eq!((values(&map.values), map.gradients), (vec![2.0, 0.0], vec![16]));
+    assert_eq!(map.converged.unwrap(), [true]);
+}
+
+#[test]
+fn expected_gradients_from_one_baseline_are_integrated_gradients() {
+    let model = pure_function(|x: Tensor<2>| {
+        let bend = relu(x.clone().narrow(1, 0, 1) * 2.0 - x.clone().narrow(1, 1, 1) - 0.5);
+        bend + x.clone().narrow(1, 1, 1).sin() + x.narrow(1, 2, 1).powi_scalar(3)
+    });
+    let x = Tensor::<2>::from_data([[1.0, 0.5, -1.0], [2.0, 3.0, 0.5]], &device());
+    let baseline = Tensor::<2>::from_data([[0.2, -0.4, 0.3]], &device());
+    let exact = IntegratedGradients::new()
+        .with_steps(2000)
+        .with_baseline(Baseline::tensor(baseline.clone()));
+    let exact = exact.attribute(&model, x.clone()).unwrap();
+    let right: Vec<f64> = values(&exact.values).into_iter().map(f64::from).collect();
+    for seed in 0..10 {
+        let explainer = ExpectedGradients::new(baseline.clone()).with_samples(500).with_seed(seed);
+        let map = explainer.attribute(&model, x.clone()).unwrap();
+        let errors = values(&map.standard_error.unwrap()).into_iter().map(f64::from);
+        check("EG", &map.values, &right, &errors.collect::<Vec<_>>());
+        let difference = |a: &[f64], b: &[f64]| (a[0] - b[0]).abs() + (a[1] - b[1]).abs();
+        let bases = map.baseline_scores.unwrap();
+        assert!(difference(&bases, &exact.baseline_scores.clone().unwrap()) < 1e-5);
+    }
+}
+
+#[test]
+fn expected_gradients_average_over_baselines() {
+    // x² from baselines b: x² less the mean of b².
+    let baselines = column(&[0.0, 1.0, -2.0, 0.5]);
+    let x = column(&[3.0, -1.0]);
+    let mean_square = (0.0 + 1.0 + 4.0 + 0.25) / 4.0;
+    let right: Vec<f64> = [9.0, 1.0].iter().map(|square| square - mean_square).collect();
+    let explain = |explainer: ExpectedGradients| {
+        explainer.with_samples(3000).attribute_to(&square(), x.clone(), Target::Class(0)).unwrap()
+    };
+    let map = explain(ExpectedGradients::new(baselines.clone()));
+    let errors: Vec<f64> =
+        values(map.standard_error.as_ref().unwrap()).into_iter().map(f64::from).collect();
+    check("set", &map.values, &right, &errors);
+    let base = map.baseline_scores.unwrap();
+    assert!(base.iter().all(|score| (score - mean_square).abs() < 1e-6), "{base:?}");
+    // The gap is the error of the sum, here of the only value.
+    for (row, gap) in map.completeness_gap.unwrap().into_iter().enumerate() {
+        let off = f64::from(values(&map.values)[row]) - right[row];
+        assert!((gap - off).abs() < 1e-5, "{gap} {off}");
+    }
+
+    let sampler = ExpectedGradients::from_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
+    let map = explain(sampler);
+    let errors = values(map.standard_error.as_ref().unwrap()).into_iter().map(f64::from);
+    let right: Vec<f64> = [9.0, 1.0].iter().map(|square| square - 1.0 / 3.0).collect();
+    check("sampler", &map.values, &right, &errors.collect::<Vec<_>>());
+    assert!(map.baseline_scores.is_none() && map.completeness_gap.is_none());
+
+    // GradientSHAP: noise on the input adds its variance.
+    let explainer = ExpectedGradients::new(baselines).with_noise(NoiseScale::Absolute(0.5));
+    let map = explain(explainer);
+    let errors = values(map.standard_error.as_ref().unwrap()).into_iter().map(f64::from);
+    let right: Vec<f64> = [9.0, 1.0].iter().map(|x| x + 0.25 - mean_square).collect();
+    check("GradientSHAP", &map.values, &right, &errors.collect::<Vec<_>>());
+}
+
+#[test]
+fn integration_stops_when_the_estimated_error_is_small_enough() {
+    let model = pure_function(|x: Tensor<2>| (x * 6.0).sin());
+    let x = column(&[1.0, 0.1, 2.0]);
+    for tolerance in [0.3, 0.1, 0.01, 0.001] {
+        let explainer = IntegratedGradients::new().to_tolerance(tolerance).with_limit(5000);
+        let map = explainer.attribute_to(&model, x.clone(), Target::Class(0)).unwrap();
+        assert_eq!(map.converged.unwrap(), [true; 3]);
+        let (errors, found) = (map.error_estimate.unwrap(), values(&map.values));
+        for (row, x) in [1.0f64, 0.1, 2.0].into_iter().enumerate() {
+            let error = (f64::from(found[row]) / (6.0 * x).sin() - 1.0).abs();
+            assert!(errors[row] <= tolerance && error <= errors[row] + 2e-6, "{error} {errors:?}");
+        }
+        assert!(map.gradients[1] <= map.gradients[2], "{:?}", map.gradients);
+    }
+    let explainer = IntegratedGradients::new().to_tolerance(1e-4).with_limit(12);
+    let map = explainer.attribute_to(&model, x, Target::Class(0)).unwrap();
+    assert_eq!(map.gradients, [12; 3]);
+    assert_eq!(map.converged.unwrap(), [false; 3]);
+    assert!(map.error_estimate.unwrap()[0] > 1e-4);
+}
+
+#[test]
+fn closed_forms_are_met_to_the_tolerance() {
+    let one = |value: f32| column(&[value]);
+    let explainer = IntegratedGradients::new().to_tolerance(0.005).with_baseline(Baseline::each([
+        Baseline::constant(0.5),
+        Baseline::constant(1.0),
+        Baseline::constant(1.0),
+    ]));
+    let map = explainer.attribute(&contribution(), (one(1.0), one(2.0), one(3.0))).unwrap();
+    let found =
+        [&map.values.0, &map.values.1, &map.values.2].map(|part| f64::from(values(part)[0]));
+    let right = [2.5, 3.0, 3f64.sin() - 1f64.sin()];
+    let off: f64 = found.iter().zip(right).map(|(found, right)| (found - right).abs()).sum();
+    assert!(off / 6.2 < 0.005, "{found:?}");
+    assert_eq!(map.converged.unwrap(), [true]);
+
+    // A single bend is found by bisection; a linear model needs no more than the first look.
+    let map = IntegratedGradients::new().to_tolerance(0.001);
+    let bend = map.attribute(&implementation_a(), Tensor::from_data([[3.0, 1.0]], &device()));
+    let bend = bend.unwrap();
+    assert!(bend.gradients[0] < 80, "{:?}", bend.gradients);
+    assert!((values(&bend.values)[0] - 1.5).abs() < 0.003, "{}", bend.values);
+    let model = linear(&[2.0, -1.0], 1.0, &device());
+    let line = map.attribute(&model, Tensor::from_data([[3.0, 4.0]], &device())).unwrap();
+    assert_eq!((values(&line.values), line.gradients), (vec![6.0, -4.0], vec![5]));
+}
+
+#[test]
+fn gradients_that_are_infinite_at_the_baseline_do_no_harm() {
+    let root = pure_function(|x: Tensor<2>| x.sqrt());
+    let map = IntegratedGradients::new().to_tolerance(0.05).attribute(&root, column(&[4.0]));
+    let map = map.unwrap();
+    assert_eq!(map.converged.unwrap(), [true]);
+    assert!((values(&map.values)[0] - 2.0).abs() < 0.2, "{}", map.values);
+}
+
+#[test]
+fn fixed_points_carry_an_estimate_of_their_error() {
+    let model = pure_function(|x: Tensor<2>| relu(x - 0.37));
+    for rule in [Rule::Midpoint, Rule::GaussLegendre, Rule::Placed] {
+        let map = |steps| {
+            let explainer = IntegratedGradients::new().with_rule(rule).with_steps(steps);
+            explainer.attribute(&model, column(&[1.0])).unwrap()
+        };
+        for steps in [2, 3, 10, 50] {
+            let map = map(steps);
+            let error = (f64::from(values(&map.values)[0]) / 0.63 - 1.0).abs();
+            let estimate = map.error_estimate.unwrap()[0];
+            println!("{rule:?} {steps}: {error:.4} estimated {estimate:.4}");
+            assert!(estimate > 0.2 * error && estimate < 4.0 / steps as f64);
+            assert!(map.converged.is_none());
+        }
+        assert!(map(1).error_estimate.is_none());
+    }
+}
+
+#[test]
+fn baselines_that_say_nothing_are_pointed_out() {
+    let x = Tensor::<2>::from_data([[0.0, 0.0], [1.0, -1.0], [1.0, 2.0]], &device());
+    let model = linear(&[1.0, 1.0], 5.0, &device());
+    let expected =
+        [Warning::BaselineIsInput { row: 0 }, Warning::BaselineScoresLikeInput { row: 1 }];
+    for explainer in [IntegratedGradients::new(), IntegratedGradients::new().to_tolerance(0.1)] {
+        let map = explainer.attribute(&model, x.clone()).unwrap();
+        assert_eq!(map.warnings, expected);
+        assert_eq!(values(&map.values)[..2], [0.0, 0.0]);
+        assert_eq!(map.error_estimate.unwrap(), [0.0; 3]);
+    }
+    let baselines = Tensor::<2>::from_data([[0.0, 3.0]], &device());
+    let map = ExpectedGradients::new(baselines).attribute(&model, x).unwrap();
+    assert_eq!(map.warnings, [Warning::BaselineScoresLikeInput { row: 2 }]);
+    assert!(map.warnings[0].to_string().contains("baseline of row 2"));
+    assert!(expected[0].to_string().contains("row 0 equals the input"));
+}
+
+#[test]
+fn a_random_baseline_is_the_same_each_time() {
+    let x = Tensor::<2>::random([2, 3], Random::Default, &device());
+    let explain = |seed| {
+        let baseline = Baseline::uniform(-1.0, 1.0, seed);
+        let map =
+            IntegratedGradients::new().with_baseline(baseline).attribute(&square(), x.clone());
+        values(&map.unwrap().values)
+    };
+    assert_eq!(explain(1), explain(1));
+    assert_ne!(explain(1), explain(2));
+}
+
+#[test]
+fn input_times_gradient_inside_noise_uses_the_noisy_input() {
+    // (x + ε) · 2 (x + ε) has the mean 2x² + 2σ².
+    let explainer = SmoothGrad::new(InputTimesGradient::new())
+        .with_samples(2000)
+        .with_noise(NoiseScale::Absolute(0.5));
+    let map = explainer.attribute(&square(), column(&[1.0])).unwrap();
+    let error = f64::from(values(&map.standard_error.unwrap())[0]);
+    check("2x² + 2σ²", &map.values, &[2.5], &[error]);
+}
