@@ -5,7 +5,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, Tensor};
-use saliency_core::Model;
+use saliency_core::{Cut, Model};
 
 use crate::weights::{Weights, WeightsError};
 
@@ -143,13 +143,30 @@ impl EfficientNetLite0 {
     }
 }
 
+/// The point of [`EfficientNetLite0`] behind its last convolution and before the activation:
+/// `[rows, 1280, 7, 7]`.
+#[derive(Debug)]
+pub struct LastConvolution;
+
 impl Model<Tensor<4>> for EfficientNetLite0 {
     fn forward(&self, input: Tensor<4>) -> Tensor<2> {
+        self.after(self.before(input))
+    }
+}
+
+impl Cut<Tensor<4>, LastConvolution> for EfficientNetLite0 {
+    type Activation = Tensor<4>;
+
+    fn before(&self, input: Tensor<4>) -> Tensor<4> {
         let mut x = relu6(self.stem.forward(input));
         for block in &self.blocks {
             x = block.forward(x);
         }
-        let x = relu6(self.head.forward(x));
+        self.head.forward(x)
+    }
+
+    fn after(&self, activation: Tensor<4>) -> Tensor<2> {
+        let x = relu6(activation);
         let [rows, channels, ..] = x.dims();
         let x = x.flatten::<3>(2, 3).mean_dim(2).reshape([rows, channels]);
         self.classifier.forward(x)

@@ -16,6 +16,6 @@ mod preparation;
 mod weights;
 
 pub use cifar::CifarCnn;
-pub use efficientnet_lite0::EfficientNetLite0;
+pub use efficientnet_lite0::{EfficientNetLite0, LastConvolution};
 pub use preparation::Preparation;
 pub use weights::{Weights, WeightsError};

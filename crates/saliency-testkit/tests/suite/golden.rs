@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::{
     Attribution, Baseline, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model,
-    Rule, Target,
+    Rule, Target, cut,
 };
-use saliency_models::{CifarCnn, EfficientNetLite0, Preparation, imagenet, photos};
+use saliency_models::{
+    CifarCnn, EfficientNetLite0, LastConvolution, Preparation, imagenet, photos,
+};
 use saliency_testkit::{Golden, assert_close, cosine, device, largest_error, values};
 
 type Map = Attribution<Tensor<4>>;
@@ -110,6 +112,24 @@ fn efficientnet_lite0_with_its_original_weights_in_double_precision() {
     let Some(path) = original_weights() else { return };
     let (ig, expected) = original(&path, DType::F64, CLOSE);
     assert_close("lite0 F64 IG", &ig, &expected, CLOSE);
+}
+
+/// Gradients at the last convolution, averaged over its area and multiplied by the activation there,
+/// are Captum's Grad-CAM; but for a constant, because Captum's point lies before BatchNorm, which is
+/// folded here.
+#[test]
+fn gradients_at_the_last_convolution_make_grad_cam() {
+    let Some(path) = original_weights() else { return };
+    let device = device();
+    let net = EfficientNetLite0::from_pytorch(&path, &device, DType::F64).unwrap();
+    let (golden, input, target) = coffee(&device);
+    let (activation, rest) = cut::<LastConvolution, _, _>(&net, input.cast(DType::F64)).unwrap();
+    let map = Gradient::new().attribute_to(&rest, activation.clone(), target).unwrap();
+    let weights = map.values.mean_dim(2).mean_dim(3);
+    let centred = |map: Tensor<4>| map.clone() - map.mean_dim(2).mean_dim(3);
+    let cam = centred((activation * weights).sum_dim(1));
+    let expected = golden.tensor("grad_cam_conv_head", &device);
+    assert_close("Grad-CAM", &cam.cast(DType::F32), &centred(expected), 1e-5);
 }
 
 /// In single precision the gradient is not continuous enough for Integrated Gradients to be that
