@@ -1,0 +1,79 @@
+//! Does memory grow with the number of points, or from image to image?
+//!
+//! ```text
+//! cargo bench --profile dev --bench memory
+//! ```
+//!
+//! Reads the process's own memory from Linux's `/proc`; elsewhere it says so and stops.
+
+use std::process::Command;
+
+use burn::tensor::Device;
+use saliency::{Explainer, Gradient, IntegratedGradients};
+use saliency_models::{EfficientNetLite0, Preparation, photos};
+
+/// A line of the process's status, in MiB.
+fn status(name: &str) -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with(name))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024.0)
+}
+
+/// Explains once in a process of its own, and prints the peak.
+fn one(task: &str) {
+    let device = Device::flex();
+    let net = EfficientNetLite0::embedded(&device);
+    let input = Preparation::imagenet().tensor(&photos::chelsea(), &device);
+    let explainer = match task {
+        "tolerance" => IntegratedGradients::new().to_tolerance(0.01),
+        points => IntegratedGradients::new().with_steps(points.parse().expect("a number")),
+    };
+    let map = explainer.attribute(&net, input).expect("a map");
+    println!("{} {}", map.gradients[0], status("VmHWM").expect("a peak"));
+}
+
+/// The number of gradients and the peak of [`one`].
+fn peak(task: &str) -> (usize, f64) {
+    let program = std::env::current_exe().expect("this program");
+    let output = Command::new(program).env("TASK", task).output().expect("a run");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let mut numbers = text.split_whitespace();
+    let gradients = numbers.next().and_then(|n| n.parse().ok()).expect("gradients");
+    (gradients, numbers.next().and_then(|n| n.parse().ok()).expect("a peak"))
+}
+
+fn main() {
+    if let Ok(task) = std::env::var("TASK") {
+        return one(&task);
+    }
+    if status("VmRSS").is_none() {
+        println!("skipped: this system does not tell a process's memory in /proc");
+        return;
+    }
+    println!("EfficientNet-Lite0, one photo; peak resident memory");
+    let (_, few) = peak("50");
+    println!("{few:6.0} MiB with 50 points");
+    let (_, many) = peak("1000");
+    println!("{many:6.0} MiB with 1,000 points: {:.3} of that (at most 1.05)", many / few);
+    let (gradients, tolerance) = peak("tolerance");
+    println!("{tolerance:6.0} MiB to a tolerance of 1 %, which took {gradients} gradients");
+
+    let device = Device::flex();
+    let net = EfficientNetLite0::embedded(&device);
+    let photo = Preparation::imagenet().tensor(&photos::coffee(), &device);
+    let mut resident = Vec::new();
+    for image in 0..500 {
+        let input = photo.clone() * (1.0 - image as f64 * 1e-3);
+        let explainers: [Box<dyn Explainer<_, _>>; 2] =
+            [Box::new(Gradient::new()), Box::new(IntegratedGradients::new().with_steps(3))];
+        for explainer in explainers {
+            explainer.attribute(&net, input.clone()).expect("a map");
+        }
+        resident.push(status("VmRSS").expect("resident memory"));
+    }
+    let mean = |range: &[f64]| range.iter().sum::<f64>() / range.len() as f64;
+    let (second, last) = (mean(&resident[100..200]), mean(&resident[400..]));
+    println!("{second:6.0} MiB on average over the second 100 of 500 images in a loop");
+    println!("{last:6.0} MiB over the last 100: {:.3} of that (at most 1.02)", last / second);
+}

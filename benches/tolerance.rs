@@ -1,0 +1,196 @@
+//! How many gradients does Integrated Gradients need for a given error, and is the estimate of the
+//! error right?
+//!
+//! ```text
+//! cargo bench --profile dev --bench tolerance
+//! ```
+//!
+//! Errors are relative L1 errors of a map against one from many points.
+
+use burn::module::Module;
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::activation::{relu, tanh};
+use burn::tensor::{Device, Tensor};
+use saliency::{Baseline, Explainer, Inputs, IntegratedGradients, Model, Rule, Target};
+use saliency_models::{CifarCnn, EfficientNetLite0, Preparation, ResNet, photos};
+use saliency_testkit::Golden;
+
+/// The error that is asked for.
+const TOLERANCE: f64 = 0.05;
+
+fn values<I: Inputs>(tensors: &I) -> Vec<f64> {
+    tensors
+        .clone()
+        .into_rows()
+        .into_iter()
+        .flat_map(|rows| rows.into_data().iter().collect::<Vec<_>>())
+        .collect()
+}
+
+fn error(found: &[f64], right: &[f64]) -> f64 {
+    let difference: f64 = found.iter().zip(right).map(|(a, b)| (a - b).abs()).sum();
+    difference / right.iter().map(|value| value.abs()).sum::<f64>()
+}
+
+/// The fewest gradients with which each way gets its error below the tolerance.
+fn needed(name: &str, net: &EfficientNetLite0, input: &Tensor<4>) -> f64 {
+    let attribute = |explainer: &IntegratedGradients| {
+        let map = explainer.attribute(net, input.clone()).expect("a map");
+        (values(&map.values), map.gradients[0])
+    };
+    let ig = IntegratedGradients::new;
+    let (right, _) = attribute(&ig().with_rule(Rule::Placed).with_steps(1600));
+    let steps = |rule: Rule, from: usize| {
+        let enough = |&steps: &usize| {
+            let (found, _) = attribute(&ig().with_rule(rule).with_steps(steps));
+            error(&found, &right) <= TOLERANCE
+        };
+        (from..).find(enough).expect("enough points")
+    };
+    let gauss_legendre = steps(Rule::GaussLegendre, 70);
+    let placed = steps(Rule::Placed, 46);
+    // The estimate is an upper bound: to meet the error exactly one may ask for a little more.
+    let reached = (0..40).map(|k| 0.07 - 0.0005 * f64::from(k)).find_map(|tolerance| {
+        let (found, gradients) = attribute(&ig().to_tolerance(tolerance));
+        (error(&found, &right) <= TOLERANCE).then_some(gradients)
+    });
+    let reached = reached.expect("enough points");
+    let ratio = reached as f64 / gauss_legendre as f64;
+    println!(
+        "{name}: {reached} gradients where they are needed, {placed} placed by a pilot, \
+         {gauss_legendre} by Gauss-Legendre: ratio {ratio:.3} (at most 0.65)"
+    );
+    ratio
+}
+
+/// Estimated and true errors of one case; returns their ratio.
+struct Judged {
+    ratios: Vec<f64>,
+}
+
+impl Judged {
+    fn case<M: Model<I>, I: Inputs>(
+        &mut self,
+        name: &str,
+        (net, input, target): (&M, &I, Target),
+        baseline: &Baseline,
+        reference: usize,
+    ) {
+        let ig = || IntegratedGradients::new().with_baseline(baseline.clone());
+        let explain = |explainer: IntegratedGradients| {
+            explainer.attribute_to(net, input.clone(), target.clone()).expect("a map")
+        };
+        let right = explain(ig().with_rule(Rule::Placed).with_steps(reference));
+        let map = explain(ig().to_tolerance(TOLERANCE));
+        let found = error(&values(&map.values), &values(&right.values));
+        let estimate = map.error_estimate.expect("an estimate")[0];
+        let ratio = estimate / found;
+        println!("{name:44} {:9} {estimate:9.4} {found:9.4} {ratio:8.2}", map.gradients[0]);
+        self.ratios.push(ratio);
+    }
+}
+
+/// The classes with the highest scores, best first.
+fn best<M: Model<I>, I: Inputs>(net: &M, input: &I, count: usize) -> Vec<usize> {
+    let (_, classes) = net.valid().forward(input.clone()).topk_with_indices(count, 1);
+    classes.into_data().iter::<i64>().map(|class| class as usize).collect()
+}
+
+/// Random weights, bent by ReLU or by tanh.
+#[derive(Module, Debug)]
+struct Perceptron {
+    layers: Vec<Linear>,
+    smooth: bool,
+}
+
+impl Perceptron {
+    fn new(smooth: bool, device: &Device) -> Self {
+        let sizes = [(20, 64), (64, 64), (64, 5)];
+        let layer = |(inputs, outputs)| LinearConfig::new(inputs, outputs).init(device);
+        Self { layers: sizes.map(layer).into(), smooth }
+    }
+}
+
+impl Model<Tensor<2>> for Perceptron {
+    fn forward(&self, input: Tensor<2>) -> Tensor<2> {
+        let mut x = self.layers[0].forward(input * 3.0);
+        for layer in &self.layers[1..] {
+            x = layer.forward(if self.smooth { tanh(x) } else { relu(x) });
+        }
+        x
+    }
+}
+
+fn main() {
+    let device = Device::flex();
+    let lite0 = EfficientNetLite0::embedded(&device);
+    let photos = [("cat", photos::chelsea()), ("coffee", photos::coffee())]
+        .map(|(name, photo)| (name, Preparation::imagenet().tensor(&photo, &device)));
+
+    println!("EfficientNet-Lite0, gradients for a true error of 5 %");
+    let mut ratios: Vec<f64> =
+        photos.iter().map(|(name, input)| needed(name, &lite0, input)).collect();
+    ratios.sort_by(f64::total_cmp);
+    let middle = (ratios[(ratios.len() - 1) / 2] + ratios[ratios.len() / 2]) / 2.0;
+    println!("median ratio {middle:.3} (at most 0.6)\n");
+
+    println!(
+        "{:44} {:>9} {:>9} {:>9} {:>8}",
+        "case, to a tolerance of 5 %", "gradients", "estimated", "true", "ratio"
+    );
+    let mut judged = Judged { ratios: Vec::new() };
+    let zero = Baseline::zeros();
+    for (name, input) in &photos {
+        for class in best(&lite0, input, 3) {
+            let name = format!("EfficientNet-Lite0, {name}, class {class}");
+            judged.case(&name, (&lite0, input, Target::Class(class)), &zero, 800);
+        }
+        let name = format!("EfficientNet-Lite0, {name}, from black");
+        judged.case(&name, (&lite0, input, Target::Predicted), &Baseline::constant(-1.0), 800);
+        let name = format!("EfficientNet-Lite0, {name}, log-probability");
+        let target = Target::Predicted.with_score(saliency::Score::LogProbability);
+        judged.case(&name, (&lite0, input, target), &zero, 800);
+    }
+    let cifar = CifarCnn::embedded(&device);
+    for (file, golden) in
+        [("zero", Golden::cifar_zero_baseline()), ("black", Golden::cifar_black_baseline())]
+    {
+        let (inputs, baselines): (Tensor<4>, Tensor<4>) =
+            (golden.tensor("input", &device), golden.tensor("baseline", &device));
+        for row in 0..inputs.dims()[0] {
+            let input = inputs.clone().narrow(0, row, 1);
+            let baseline =
+                Baseline::tensor(baselines.clone().narrow(0, row.min(baselines.dims()[0] - 1), 1));
+            for class in best(&cifar, &input, 2) {
+                let name = format!("CIFAR CNN, {file} baseline {row}, class {class}");
+                judged.case(&name, (&cifar, &input, Target::Class(class)), &baseline, 5000);
+            }
+        }
+    }
+    device.seed(1);
+    let resnet = ResNet::new_18(&device);
+    for (name, input) in &photos {
+        let name = format!("ResNet-18 with random weights, {name}");
+        judged.case(&name, (&resnet, input, Target::Predicted), &zero, 400);
+    }
+    for (kind, smooth) in [("ReLU", false), ("tanh", true)] {
+        for seed in 0..4 {
+            device.seed(seed);
+            let net = Perceptron::new(smooth, &device);
+            let wave = (0..20).map(|at| ((at as f32 + seed as f32) * 1.3).sin());
+            let input = Tensor::<1>::from_data(&wave.collect::<Vec<f32>>()[..], &device);
+            let input = input.reshape([1, 20]);
+            let name = format!("perceptron with {kind}, {seed}");
+            judged.case(&name, (&net, &input, Target::Predicted), &zero, 5000);
+        }
+    }
+    let mut ratios = judged.ratios;
+    ratios.sort_by(f64::total_cmp);
+    let bounds = ratios.iter().filter(|ratio| **ratio >= 1.0).count();
+    println!(
+        "an upper bound in {bounds} of {} cases (at least 90 %), {:.2} times too large in the \
+         median (at most 3)",
+        ratios.len(),
+        ratios[ratios.len() / 2]
+    );
+}

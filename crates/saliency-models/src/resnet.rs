@@ -1,0 +1,138 @@
+use burn::module::Module;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
+use saliency_core::Model;
+
+/// A residual network for ImageNet with random weights: for measuring time and memory, which do
+/// not depend on what was learned. BatchNorm is a layer of its own, as most networks have it.
+///
+/// # Shapes
+/// - input: `[rows, 3, 224, 224]`
+/// - output: `[rows, 1000]` logits
+///
+/// # Source
+/// He, Zhang, Ren and Sun, *Deep Residual Learning for Image Recognition*, 2015,
+/// <https://arxiv.org/abs/1512.03385>.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::Model;
+/// use saliency_models::ResNet;
+///
+/// let device = Device::flex();
+/// let net = ResNet::new_18(&device);
+/// assert_eq!(net.forward(Tensor::<4>::zeros([1, 3, 64, 64], &device)).dims(), [1, 1000]);
+/// ```
+#[derive(Module, Debug)]
+pub struct ResNet {
+    stem: Layer,
+    pool: MaxPool2d,
+    blocks: Vec<Block>,
+    classifier: Linear,
+}
+
+/// A convolution with BatchNorm.
+#[derive(Module, Debug)]
+struct Layer {
+    conv: Conv2d,
+    norm: BatchNorm,
+}
+
+#[derive(Module, Debug)]
+struct Block {
+    layers: Vec<Layer>,
+    shortcut: Option<Layer>,
+}
+
+impl ResNet {
+    /// ResNet-18, with 11.7 million parameters.
+    pub fn new_18(device: &Device) -> Self {
+        Self::new([2, 2, 2, 2], 1, device)
+    }
+
+    /// ResNet-50, with 25.6 million parameters.
+    pub fn new_50(device: &Device) -> Self {
+        Self::new([3, 4, 6, 3], 4, device)
+    }
+
+    /// Blocks in each stage; `expansion` is 1 for blocks of two layers, 4 for those of three.
+    fn new(stages: [usize; 4], expansion: usize, device: &Device) -> Self {
+        let mut blocks = Vec::new();
+        let mut inputs = 64;
+        for (stage, count) in stages.into_iter().enumerate() {
+            let inner = 64 << stage;
+            let outputs = inner * expansion;
+            for index in 0..count {
+                let stride = if stage > 0 && index == 0 { 2 } else { 1 };
+                let layers = match expansion {
+                    1 => vec![
+                        Layer::new([inputs, inner], 3, stride, device),
+                        Layer::new([inner, outputs], 3, 1, device),
+                    ],
+                    _ => vec![
+                        Layer::new([inputs, inner], 1, 1, device),
+                        Layer::new([inner, inner], 3, stride, device),
+                        Layer::new([inner, outputs], 1, 1, device),
+                    ],
+                };
+                let fits = stride == 1 && inputs == outputs;
+                let shortcut = (!fits).then(|| Layer::new([inputs, outputs], 1, stride, device));
+                blocks.push(Block { layers, shortcut });
+                inputs = outputs;
+            }
+        }
+        let pool = MaxPool2dConfig::new([3, 3]).with_strides([2, 2]);
+        Self {
+            stem: Layer::new([3, 64], 7, 2, device),
+            pool: pool.with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1)).init(),
+            blocks,
+            classifier: LinearConfig::new(inputs, 1000).init(device),
+        }
+    }
+}
+
+impl Model<Tensor<4>> for ResNet {
+    fn forward(&self, input: Tensor<4>) -> Tensor<2> {
+        let mut x = self.pool.forward(relu(self.stem.forward(input)));
+        for block in &self.blocks {
+            x = block.forward(x);
+        }
+        let [rows, channels, ..] = x.dims();
+        let x = x.flatten::<3>(2, 3).mean_dim(2).reshape([rows, channels]);
+        self.classifier.forward(x)
+    }
+}
+
+impl Block {
+    fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let mut x = input.clone();
+        for (index, layer) in self.layers.iter().enumerate() {
+            x = layer.forward(if index == 0 { x } else { relu(x) });
+        }
+        let short = match &self.shortcut {
+            Some(layer) => layer.forward(input),
+            None => input,
+        };
+        relu(x + short)
+    }
+}
+
+impl Layer {
+    fn new(channels: [usize; 2], kernel: usize, stride: usize, device: &Device) -> Self {
+        let side = kernel / 2;
+        let conv = Conv2dConfig::new(channels, [kernel; 2])
+            .with_stride([stride; 2])
+            .with_padding(PaddingConfig2d::Explicit(side, side, side, side))
+            .with_bias(false)
+            .init(device);
+        Self { conv, norm: BatchNormConfig::new(channels[1]).init(device) }
+    }
+
+    fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        self.norm.forward(self.conv.forward(input))
+    }
+}
