@@ -12,7 +12,8 @@ use std::time::Duration;
 use burn::tensor::{Device, Tensor};
 use criterion::{Criterion, criterion_group, criterion_main};
 use saliency::{
-    Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model, Rule, SmoothGrad,
+    Baseline, ExpectedGradients, Explainer, Gradient, InputTimesGradient, IntegratedGradients,
+    Model, Rule, SmoothGrad, SmoothGradSquared, VarGrad,
 };
 use saliency_models::{CifarCnn, EfficientNetLite0, Preparation, photos};
 
@@ -28,7 +29,15 @@ fn methods<M: Model<Tensor<4>>>() -> Methods<M> {
         ("input-x-gradient", Box::new(InputTimesGradient::new())),
         ("integrated-gradients-gauss-legendre", Box::new(ig(Rule::GaussLegendre))),
         ("integrated-gradients-midpoint", Box::new(ig(Rule::Midpoint))),
+        ("integrated-gradients-placed", Box::new(ig(Rule::Placed))),
+        ("integrated-gradients-to-5-percent", Box::new(ig(Rule::Placed).to_tolerance(0.05))),
+        (
+            "expected-gradients",
+            Box::new(ExpectedGradients::from_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed))),
+        ),
         ("smooth-grad", Box::new(SmoothGrad::default())),
+        ("smooth-grad-squared", Box::new(SmoothGradSquared::default())),
+        ("var-grad", Box::new(VarGrad::default())),
     ]
 }
 

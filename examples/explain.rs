@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --example explain                                   # the cat that ships
 //! cargo run --example explain -- PHOTO... --method smooth-grad --target "tabby" --out maps
+//! cargo run --example explain -- --tolerance 0.05 --instead-of "tabby" --baseline blurred
 //! ```
 
 use std::collections::HashSet;
@@ -16,10 +17,10 @@ use burn::tensor::{Device, Tensor};
 use clap::{Parser, ValueEnum};
 use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
-use saliency::viz::{Map, Picture, read_photo, write_png};
+use saliency::viz::{Map, Picture, blurred, read_photo, write_png};
 use saliency::{
-    Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model as _, Schedule, SmoothGrad,
-    Target,
+    Baseline, ExpectedGradients, Explainer, Gradient, InputTimesGradient, IntegratedGradients,
+    Model as _, Schedule, Score, SmoothGrad, SmoothGradSquared, Target, VarGrad,
 };
 use saliency_models::{EfficientNetLite0, Preparation, imagenet, photos};
 
@@ -34,12 +35,25 @@ struct Args {
     /// The class to explain, by name or index [default: the one that the model predicts]
     #[arg(long)]
     target: Option<String>,
+    /// What speaks for the class rather than for this other one, by name or index
+    #[arg(long)]
+    instead_of: Option<String>,
+    /// What is explained of the class
+    #[arg(long, value_enum, default_value_t = ScoreKind::Logit)]
+    score: ScoreKind,
+    /// Where the path of integrated-gradients starts
+    #[arg(long, value_enum, default_value_t = BaselineKind::Grey)]
+    baseline: BaselineKind,
     /// Points on the path of integrated-gradients
     #[arg(long, default_value_t = 50)]
     steps: usize,
-    /// Noisy copies for smooth-grad
+    /// Noisy copies for the methods with noise
     #[arg(long, default_value_t = 50)]
     samples: usize,
+    /// Instead of a fixed number: go on until the relative error is at most this (of the whole map
+    /// for integrated-gradients, of the median pixel for the methods with noise)
+    #[arg(long)]
+    tolerance: Option<f64>,
     /// The folder to write pictures to
     #[arg(long, default_value = "maps")]
     out: PathBuf,
@@ -50,7 +64,26 @@ enum Method {
     Gradient,
     InputXGradient,
     IntegratedGradients,
+    ExpectedGradients,
     SmoothGrad,
+    SmoothGradSquared,
+    VarGrad,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ScoreKind {
+    Logit,
+    LogProbability,
+    Probability,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum BaselineKind {
+    Grey,
+    Black,
+    White,
+    Blurred,
+    Noise,
 }
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -82,10 +115,8 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<()> {
-    let target = match &args.target {
-        Some(name) => Target::Class(imagenet::find(name)?),
-        None => Target::Predicted,
-    };
+    let target = args.target.as_deref().map(imagenet::find).transpose()?;
+    let other = args.instead_of.as_deref().map(imagenet::find).transpose()?;
     // Rather now than after the work: a file that vanishes at once.
     let writable =
         std::fs::create_dir_all(&args.out).and_then(|()| tempfile::tempfile_in(&args.out));
@@ -96,7 +127,7 @@ fn run(args: &Args) -> Result<()> {
     let device = Device::flex();
     let net = EfficientNetLite0::embedded(&device);
     if args.photos.is_empty() {
-        return explain(args, &net, "chelsea", &photos::chelsea(), &target);
+        return explain(args, &net, "chelsea", &photos::chelsea(), (target, other));
     }
     let mut names = HashSet::new();
     let mut failed = 0;
@@ -104,7 +135,7 @@ fn run(args: &Args) -> Result<()> {
         let name = unused_name(path, &mut names);
         let explained = read_photo(path)
             .map_err(Into::into)
-            .and_then(|photo| explain(args, &net, &name, &photo, &target));
+            .and_then(|photo| explain(args, &net, &name, &photo, (target, other)));
         if let Err(error) = explained {
             // One bad photo must not keep the others from being explained; a bad option does.
             let option =
@@ -131,7 +162,7 @@ fn explain(
     net: &EfficientNetLite0,
     name: &str,
     photo: &RgbImage,
-    target: &Target,
+    (target, other): (Option<usize>, Option<usize>),
 ) -> Result<()> {
     let preparation = Preparation::imagenet();
     let input = preparation.tensor(photo, &Device::flex());
@@ -140,9 +171,19 @@ fn explain(
     let probabilities = softmax(net.forward(input.clone()), 1);
     let (values, classes) = probabilities.clone().topk_with_indices(5, 1);
     let classes: Vec<i64> = classes.into_data().iter().collect();
-    for (value, class) in values.into_data().iter::<f32>().zip(classes) {
-        println!("  {:5.1} %  {}", 100.0 * value, class_name(class as usize));
+    for (value, class) in values.into_data().iter::<f32>().zip(&classes) {
+        println!("  {:5.1} %  {}", 100.0 * value, class_name(*class as usize));
     }
+    let class = target.unwrap_or(classes[0] as usize);
+    let target = match other {
+        Some(other) => Target::Difference(class, other),
+        None => Target::Class(class),
+    };
+    let target = target.with_score(match args.score {
+        ScoreKind::Logit => Score::Output,
+        ScoreKind::LogProbability => Score::LogProbability,
+        ScoreKind::Probability => Score::Probability,
+    });
 
     let bar = ProgressBar::new(0)
         .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len}, {eta} left")?);
@@ -154,16 +195,30 @@ fn explain(
         }
     });
     let start = Instant::now();
-    let map = explainer(args, schedule).attribute_to(net, input, target.clone())?;
+    let map = explainer(args, schedule, &input)?.attribute_to(net, input, target)?;
     bar.finish_and_clear();
     let seconds = start.elapsed().as_secs_f64();
 
-    let class = map.targets[0].expect("a class is explained, not a function");
-    let probability: f32 = probabilities.slice([0..1, class..class + 1]).into_scalar();
-    println!("explained: {} ({:.1} %)", class_name(class), 100.0 * probability);
+    let probability = |class: usize| {
+        let probability = probabilities.clone().slice([0..1, class..class + 1]);
+        100.0 * probability.into_scalar::<f32>()
+    };
+    println!("explained: {} ({:.1} %)", class_name(class), probability(class));
+    if let Some(other) = other {
+        println!("instead of: {} ({:.1} %)", class_name(other), probability(other));
+    }
     if let (Some(gap), Some(baseline)) = (&map.completeness_gap, &map.baseline_scores) {
         let change = map.scores[0] - baseline[0];
         println!("completeness gap: {:+.3} of a score change of {change:.3}", gap[0]);
+    }
+    if let Some(error) = &map.error_estimate {
+        println!("estimated error of the map: {:.1} %", 100.0 * error[0]);
+    }
+    if map.converged.as_ref().is_some_and(|converged| !converged[0]) {
+        println!("warning: the tolerance was not reached within the limit on gradients");
+    }
+    for warning in &map.warnings {
+        println!("warning: {warning}");
     }
     println!("time: {seconds:.1} s, gradients: {}", map.gradients[0]);
 
@@ -182,17 +237,51 @@ fn explain(
     Ok(())
 }
 
-fn explainer(args: &Args, schedule: Schedule) -> Box<dyn Explainer<EfficientNetLite0, Tensor<4>>> {
-    match args.method {
+type BoxedExplainer = Box<dyn Explainer<EfficientNetLite0, Tensor<4>>>;
+
+fn explainer(args: &Args, schedule: Schedule, input: &Tensor<4>) -> Result<BoxedExplainer> {
+    // The methods that draw samples have their options in common.
+    macro_rules! sampled {
+        ($explainer:expr) => {{
+            let explainer = $explainer.with_samples(args.samples).with_schedule(schedule);
+            match args.tolerance {
+                Some(tolerance) => Box::new(explainer.to_tolerance(tolerance)),
+                None => Box::new(explainer),
+            }
+        }};
+    }
+    Ok(match args.method {
         Method::Gradient => Box::new(Gradient::new().with_schedule(schedule)),
         Method::InputXGradient => Box::new(InputTimesGradient::new().with_schedule(schedule)),
         Method::IntegratedGradients => {
-            Box::new(IntegratedGradients::new().with_steps(args.steps).with_schedule(schedule))
+            let explainer = IntegratedGradients::new()
+                .with_baseline(baseline(args, input)?)
+                .with_steps(args.steps)
+                .with_schedule(schedule);
+            match args.tolerance {
+                Some(tolerance) => Box::new(explainer.to_tolerance(tolerance)),
+                None => Box::new(explainer),
+            }
         }
-        Method::SmoothGrad => {
-            Box::new(SmoothGrad::default().with_samples(args.samples).with_schedule(schedule))
+        Method::ExpectedGradients => {
+            let noise = |seed| Baseline::uniform(-1.0, 1.0, seed);
+            sampled!(ExpectedGradients::from_sampler(noise))
         }
-    }
+        Method::SmoothGrad => sampled!(SmoothGrad::default()),
+        Method::SmoothGradSquared => sampled!(SmoothGradSquared::default()),
+        Method::VarGrad => sampled!(VarGrad::default()),
+    })
+}
+
+fn baseline(args: &Args, input: &Tensor<4>) -> Result<Baseline> {
+    let preparation = Preparation::imagenet();
+    Ok(match args.baseline {
+        BaselineKind::Grey => Baseline::zeros(),
+        BaselineKind::Black => Baseline::constant(preparation.level(0)),
+        BaselineKind::White => Baseline::constant(preparation.level(255)),
+        BaselineKind::Blurred => Baseline::tensor(blurred(input, 20.0)?),
+        BaselineKind::Noise => Baseline::uniform(preparation.level(0), preparation.level(255), 0),
+    })
 }
 
 fn class_name(class: usize) -> &'static str {

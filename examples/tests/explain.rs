@@ -127,12 +127,38 @@ fn other_methods_are_chosen_by_name() {
         (&["--method=input-x-gradient"][..], 1),
         (&["--method=integrated-gradients", "--steps=2"], 2),
         (&["--method=smooth-grad", "--samples=2"], 2),
+        (&["--method=smooth-grad-squared", "--samples=2"], 2),
+        (&["--method=var-grad", "--samples=3"], 3),
+        (&["--method=expected-gradients", "--samples=2"], 2),
+        (&["--tolerance=1"], 5),
     ] {
         let output = explain(&[options, &["--out", &folder.out()]].concat());
         let said = text(&output.stdout);
         assert!(said.contains(&format!(" s, gradients: {gradients}\n")), "{said}");
     }
-    assert_eq!(files(&folder.path("out")).len(), 9);
+    assert_eq!(files(&folder.path("out")).len(), 3 * 6);
+}
+
+#[test]
+fn another_class_another_score_and_another_baseline_are_explained() {
+    let folder = Folder::new();
+    let explain = |options: &[&str]| {
+        let output = explain(&[options, &["--out", &folder.out()]].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let said = explain(&["--steps=2", "--instead-of=tabby", "--baseline=blurred"]);
+    assert!(said.contains("explained: Egyptian cat (38."), "{said}");
+    assert!(said.contains("instead of: tabby"), "{said}");
+    assert!(said.contains("estimated error of the map: "), "{said}");
+    for baseline in ["black", "white", "noise"] {
+        let baseline = format!("--baseline={baseline}");
+        let said = explain(&["--steps=2", "--score=log-probability", &baseline]);
+        assert!(said.contains("completeness gap: "), "{said}");
+    }
+    // A class is as likely as itself: there is nothing to explain.
+    let same = ["--method=gradient", "--target=tabby", "--instead-of=tabby"];
+    assert!(explain(&same).contains("explained: tabby"));
 }
 
 #[test]
@@ -182,6 +208,9 @@ fn options_outside_their_range_are_refused() {
     assert_eq!(steps, "error: expected steps from 1 to 20000, found 0\n");
     let samples = refused(&["--method=smooth-grad", "--samples=0", "--out", &folder.out()]);
     assert_eq!(samples, "error: expected samples from 1 to 1000000, found 0\n");
+    let tolerance = refused(&["--tolerance", "1.5", "--out", &folder.out()]);
+    assert_eq!(tolerance, "error: expected tolerance above 0 and at most 1, found 1.5\n");
+    refused(&["--instead-of", "egyptian kat", "--out", &folder.out()]);
     assert_eq!(files(&folder.path("out")), [""; 0]);
     let unknown = explain(&["--method", "magic"]);
     assert_eq!(unknown.status.code(), Some(1));

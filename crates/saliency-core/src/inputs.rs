@@ -91,7 +91,8 @@ impl<const D: usize> Inputs for Tensor<D> {
 /// let device = Device::flex();
 /// let embedded = Tensor::<3>::ones([1, 3, 2], &device); // [rows, tokens, values]
 /// let padding = Tensor::<2, Bool>::from_data([[false, false, true]], &device);
-/// let map = IntegratedGradients::new().attribute(&model, (embedded, Fixed(padding)))?;
+/// let explainer = IntegratedGradients::new().with_steps(2);
+/// let map = explainer.attribute(&model, (embedded, Fixed(padding)))?;
 /// let per_token = map.values.0.sum_dim(2).try_into_vec_as::<f32>().unwrap();
 /// assert_eq!(per_token, [1.0, 1.0, 0.0]);
 /// # Ok::<(), saliency_core::Error>(())

@@ -63,13 +63,15 @@ impl MemoryBudget {
 
     /// How many inputs fit.
     fn inputs(self) -> Result<usize> {
-        match self.bytes.checked_div(self.per_input) {
-            Some(inputs) if inputs > 0 => Ok(usize::try_from(inputs).unwrap_or(usize::MAX)),
-            _ => Err(Error::InvalidOption {
+        let inputs = self.bytes.checked_div(self.per_input).unwrap_or(u64::MAX);
+        check_count("bytes per input", usize::from(self.per_input > 0), usize::MAX)?;
+        match usize::try_from(inputs).unwrap_or(usize::MAX) {
+            0 => Err(Error::InvalidOption {
                 option: "memory budget",
-                expected: format!("of at least one input, which takes {} bytes", self.per_input),
+                expected: format!("of at least the {} bytes of one input", self.per_input),
                 found: format!("{} bytes", self.bytes),
             }),
+            inputs => Ok(inputs),
         }
     }
 }

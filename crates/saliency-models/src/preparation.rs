@@ -61,6 +61,17 @@ impl Preparation {
         Tensor::from_data(TensorData::new(values, [1, 3, size, size]), device)
     }
 
+    /// What a byte becomes: the constant for a baseline of black (0), grey or white (255).
+    ///
+    /// ```
+    /// use saliency_models::Preparation;
+    ///
+    /// assert_eq!(Preparation::imagenet().level(0), -0.9921875);
+    /// ```
+    pub fn level(&self, byte: u8) -> f64 {
+        f64::from((f32::from(byte) - self.mean) / self.scale)
+    }
+
     /// The inverse of the normalisation: the first row of a tensor as a picture.
     ///
     /// # Panics

@@ -52,6 +52,13 @@ pub enum Error {
         found: f64,
     },
 
+    /// A blur without a width.
+    #[error("expected a positive finite sigma, found {found}")]
+    Sigma {
+        /// What was given.
+        found: f64,
+    },
+
     /// A region that does not lie in the photo.
     #[error(
         "expected a region of at least one pixel inside the photo of {} x {} pixels, \

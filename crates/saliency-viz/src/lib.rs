@@ -8,6 +8,8 @@
 //! 4. [`Picture`]: heat map, overlay and panel at the photo's own resolution
 //! 5. [`read_photo`] and [`write_png`]: from and to files
 //!
+//! And for the input: [`blurred`] makes a baseline of a photo.
+//!
 //! ```
 //! use burn::tensor::{Device, Tensor};
 //! use image::{Rgb, RgbImage};
@@ -24,12 +26,14 @@
 //! # Ok::<(), saliency_viz::Error>(())
 //! ```
 
+mod blur;
 mod color;
 mod error;
 mod files;
 mod map;
 mod picture;
 
+pub use blur::blurred;
 pub use color::ColorMap;
 pub use error::{Error, Result};
 pub use files::{read_photo, write_png};

@@ -28,7 +28,13 @@ fn all_refuse(model: &impl Model<Tensor<2>>, input: &Tensor<2>, target: &Target)
     let first = error(&Gradient::new(), model, input, target);
     assert_eq!(error(&InputTimesGradient::new(), model, input, target), first);
     assert_eq!(error(&IntegratedGradients::new(), model, input, target), first);
+    let to_tolerance = IntegratedGradients::new().to_tolerance(0.1);
+    assert_eq!(error(&to_tolerance, model, input, target), first);
+    let expected = ExpectedGradients::from_sampler(|_| Baseline::zeros());
+    assert_eq!(error(&expected, model, input, target), first);
     assert_eq!(error(&SmoothGrad::default(), model, input, target), first);
+    assert_eq!(error(&SmoothGradSquared::default(), model, input, target), first);
+    assert_eq!(error(&VarGrad::default(), model, input, target), first);
     println!("{first}");
     first
 }
@@ -271,12 +277,15 @@ fn workers_outside_their_range() {
 
 #[test]
 fn a_memory_budget_without_room_for_one_input() {
-    for (bytes, per_input) in [(99, 100), (0, 100), (100, 0)] {
+    let refused = |bytes, per_input| {
         let schedule = Schedule::new().with_memory(MemoryBudget::new(bytes, per_input));
-        let error = message(&Gradient::new().with_schedule(schedule));
-        let expected = "expected memory budget of at least one input, which takes";
-        assert_eq!(error, format!("{expected} {per_input} bytes, found {bytes} bytes"));
+        message(&Gradient::new().with_schedule(schedule))
+    };
+    for bytes in [0, 99] {
+        let expected = "expected memory budget of at least the 100 bytes of one input";
+        assert_eq!(refused(bytes, 100), format!("{expected}, found {bytes} bytes"));
     }
+    assert_eq!(refused(100, 0), "expected bytes per input at least 1, found 0");
 }
 
 #[test]

@@ -4,8 +4,9 @@ use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::Tensor;
 use saliency_core::{
-    Attribution, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model, ModelFn,
-    NoiseScale, Result, SmoothGrad, Target,
+    Attribution, Baseline, ExpectedGradients, Explainer, Gradient, InputTimesGradient,
+    IntegratedGradients, Model, ModelFn, NoiseScale, Result, Rule, SmoothGrad, SmoothGradSquared,
+    Target, VarGrad,
 };
 use saliency_testkit::{Noisy, assert_close, device, values};
 
@@ -17,7 +18,12 @@ fn every_method<M: Model<Tensor<4>>>() -> Explainers<M, Tensor<4>> {
         Box::new(Gradient::new()),
         Box::new(InputTimesGradient::new()),
         Box::new(IntegratedGradients::new().with_steps(5)),
+        Box::new(IntegratedGradients::new().to_tolerance(0.5).with_limit(10)),
+        Box::new(IntegratedGradients::new().with_steps(3).with_rule(Rule::Placed)),
+        Box::new(ExpectedGradients::from_sampler(|_| Baseline::zeros()).with_samples(3)),
         Box::new(SmoothGrad::default().with_samples(3)),
+        Box::new(SmoothGradSquared::default().with_samples(3)),
+        Box::new(VarGrad::default().with_samples(3)),
     ]
 }
 
