@@ -54,6 +54,9 @@ struct Args {
     /// for integrated-gradients, of the median pixel for the methods with noise)
     #[arg(long)]
     tolerance: Option<f64>,
+    /// The most gradients that are taken to reach a tolerance
+    #[arg(long, default_value_t = 1000)]
+    limit: usize,
     /// The folder to write pictures to
     #[arg(long, default_value = "maps")]
     out: PathBuf,
@@ -214,8 +217,11 @@ fn explain(
     if let Some(error) = &map.error_estimate {
         println!("estimated error of the map: {:.1} %", 100.0 * error[0]);
     }
+    if let Some(error) = map.median_relative_error()? {
+        println!("standard error of the median pixel: {:.0} % of its value", 100.0 * error[0]);
+    }
     if map.converged.as_ref().is_some_and(|converged| !converged[0]) {
-        println!("warning: the tolerance was not reached within the limit on gradients");
+        println!("warning: the tolerance was not reached within {} gradients", args.limit);
     }
     for warning in &map.warnings {
         println!("warning: {warning}");
@@ -245,7 +251,9 @@ fn explainer(args: &Args, schedule: Schedule, input: &Tensor<4>) -> Result<Boxed
         ($explainer:expr) => {{
             let explainer = $explainer.with_samples(args.samples).with_schedule(schedule);
             match args.tolerance {
-                Some(tolerance) => Box::new(explainer.to_tolerance(tolerance)),
+                Some(tolerance) => {
+                    Box::new(explainer.to_tolerance(tolerance).with_limit(args.limit))
+                }
                 None => Box::new(explainer),
             }
         }};
@@ -259,7 +267,9 @@ fn explainer(args: &Args, schedule: Schedule, input: &Tensor<4>) -> Result<Boxed
                 .with_steps(args.steps)
                 .with_schedule(schedule);
             match args.tolerance {
-                Some(tolerance) => Box::new(explainer.to_tolerance(tolerance)),
+                Some(tolerance) => {
+                    Box::new(explainer.to_tolerance(tolerance).with_limit(args.limit))
+                }
                 None => Box::new(explainer),
             }
         }

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::gradient::Scored;
 use crate::inputs::{Flat, Inputs};
+use crate::moments::median_relative_errors;
 
 /// The answer of an explainer: how much each value of the input made the score what it is, with
 /// what is needed to judge the answer.
@@ -99,6 +100,20 @@ impl<I> Attribution<I> {
 const ALIKE: f64 = 1e-3;
 
 impl<I: Inputs> Attribution<I> {
+    /// For each row the median over its values of standard error divided by absolute value; none
+    /// for methods without standard errors.
+    ///
+    /// At 1 half of the values may as well have the other sign; at 0.1 a map can be believed in
+    /// detail.
+    ///
+    /// # Errors
+    /// [`Error::Device`](crate::Error::Device) where the values cannot be read back.
+    pub fn median_relative_error(&self) -> Result<Option<Vec<f64>>> {
+        let Some(errors) = &self.standard_error else { return Ok(None) };
+        let (values, errors) = (Flat::new(self.values.clone())?, Flat::new(errors.clone())?);
+        median_relative_errors(values, errors).map(Some)
+    }
+
     /// The answer of a method that took as many gradients for every row.
     pub(crate) fn of(values: Flat, scored: Scored, gradients: usize) -> Self {
         let rows = values.rows();

@@ -107,29 +107,13 @@ impl Moments {
         }
     }
 
-    /// For each row the median of standard error over absolute value; infinite where there is no
-    /// standard error yet. Values that are zero in every sample have no error.
+    /// For each row the [median relative error](median_relative_errors); infinite where there is no
+    /// standard error yet.
     pub fn relative_errors(&self) -> Result<Vec<f64>> {
-        let (values, errors) = self.finish();
-        let Some(errors) = errors else { return Ok(vec![f64::INFINITY; values.rows()]) };
-        let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); values.rows()];
-        for (values, errors) in values.parts.into_iter().zip(errors.parts) {
-            let width = values.dims()[1];
-            let (values, errors) = (to_host(values)?, to_host(errors)?);
-            let rows = values.chunks(width).zip(errors.chunks(width));
-            for (ratios, (values, errors)) in ratios.iter_mut().zip(rows) {
-                let ratio = |(value, error): (&f64, &f64)| match error {
-                    0.0 => 0.0,
-                    error => error / value.abs(),
-                };
-                ratios.extend(values.iter().zip(errors).map(ratio));
-            }
+        match self.finish() {
+            (values, Some(errors)) => median_relative_errors(values, errors),
+            (values, None) => Ok(vec![f64::INFINITY; values.rows()]),
         }
-        let median = |mut ratios: Vec<f64>| {
-            let middle = ratios.len() / 2;
-            *ratios.select_nth_unstable_by(middle, f64::total_cmp).1
-        };
-        Ok(ratios.into_iter().map(median).collect())
     }
 
     /// The same of a selection of the rows.
@@ -146,6 +130,29 @@ impl Moments {
         let sums = sums.collect();
         Self { mean: stack(&|block| block.mean.clone()), sums, ..blocks[0] }
     }
+}
+
+/// For each row the median of standard error over absolute value. Values that are zero in every
+/// sample have no error.
+pub(crate) fn median_relative_errors(values: Flat, errors: Flat) -> Result<Vec<f64>> {
+    let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); values.rows()];
+    for (values, errors) in values.parts.into_iter().zip(errors.parts) {
+        let width = values.dims()[1];
+        let (values, errors) = (to_host(values)?, to_host(errors)?);
+        let rows = values.chunks(width).zip(errors.chunks(width));
+        for (ratios, (values, errors)) in ratios.iter_mut().zip(rows) {
+            let ratio = |(value, error): (&f64, &f64)| match error {
+                0.0 => 0.0,
+                error => error / value.abs(),
+            };
+            ratios.extend(values.iter().zip(errors).map(ratio));
+        }
+    }
+    let median = |mut ratios: Vec<f64>| {
+        let middle = ratios.len() / 2;
+        *ratios.select_nth_unstable_by(middle, f64::total_cmp).1
+    };
+    Ok(ratios.into_iter().map(median).collect())
 }
 
 #[cfg(test)]

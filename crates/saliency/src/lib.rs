@@ -45,13 +45,25 @@
 //! |---|---|---|
 //! | [`Gradient`] | what would change the score if it changed a little? | 1 |
 //! | [`InputTimesGradient`] | the same, times the value itself | 1 |
-//! | [`IntegratedGradients`] | what made the score differ from the baseline's? Values sum to the difference. | 50 |
-//! | [`SmoothGrad`] | any of these, averaged over noise, with standard errors | 50 |
+//! | [`IntegratedGradients`] | what made the score differ from the baseline's? Values sum to the difference. | 50, or as many as a tolerance needs |
+//! | [`ExpectedGradients`] | the same, averaged over many baselines; with noise, GradientSHAP | 50, or as needed |
+//! | [`SmoothGrad`] | any of these, averaged over noise, with standard errors | 50, or as needed |
+//! | [`SmoothGradSquared`] | where is it strong under noise? | 50, or as needed |
+//! | [`VarGrad`] | where does it change under noise? | 50, or as needed |
 //!
 //! # What the answer holds
 //!
 //! An [`Attribution`] has values in the shape of the input, the score and the class that were
-//! explained, and, where the method has them, the completeness gap and standard errors.
+//! explained, and what is known of the error: the estimated relative error of the map, whether it
+//! met the tolerance that was asked for, the completeness gap, standard errors, and warnings.
+//!
+//! # What is explained
+//!
+//! - a class, a difference of two, or any function of the scores: [`Target`]
+//! - logits, log-probabilities or probabilities: [`Score`]
+//! - a module that does not return `[rows, scores]`: [`ModelFn`]
+//! - one of several inputs, beside others that are [`Fixed`]
+//! - a layer inside the network: [`cut`]
 //!
 //! # From values to a picture
 //!
@@ -62,9 +74,10 @@
 //!
 //! - BatchNorm and Dropout: every explainer works on a snapshot of the model in inference mode. A
 //!   network in training mode gives the same maps, and is left as it was.
-//! - Memory: inputs are fed in chunks (see [`Schedule`]); beside a few copies of the input, the peak
-//!   does not grow with the number of points or samples.
-//! - The same call gives the same bits again. Noise depends on a seed alone, not on the device.
+//! - Work: whole gradients run side by side, one on each core, in chunks (see [`Schedule`]); beside a
+//!   few copies of the input, memory does not grow with the number of points or samples.
+//! - The same call gives the same bits again, for any number of workers. Noise depends on a seed
+//!   alone, not on the device.
 //! - Bad input is an [`Error`] that says what was expected and what was found.
 //!
 //! # Features

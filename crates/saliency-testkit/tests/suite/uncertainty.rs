@@ -122,6 +122,9 @@ fn sampling_stops_when_the_error_is_small_enough_row_by_row() {
         .to_tolerance(0.1)
         .with_limit(10_000);
     let map = explainer.attribute_to(&square(), x.clone(), Target::Class(0)).unwrap();
+    let all = map.median_relative_error().unwrap().unwrap();
+    assert!(all.iter().all(|error| *error <= 0.1), "{all:?}");
+    assert!(Gradient::new().attribute(&square(), x.clone()).unwrap().standard_error.is_none());
     assert_eq!(map.converged.unwrap(), [true; 3]);
     let drawn = &map.gradients;
     assert!((300..600).contains(&drawn[0]), "{drawn:?}");
