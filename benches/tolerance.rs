@@ -145,8 +145,8 @@ fn main() {
             let name = format!("EfficientNet-Lite0, {name}, class {class}");
             judged.case(&name, (&lite0, input, Target::Class(class)), &zero, 800);
         }
-        let name = format!("EfficientNet-Lite0, {name}, from black");
-        judged.case(&name, (&lite0, input, Target::Predicted), &Baseline::constant(-1.0), 800);
+        let from_black = format!("EfficientNet-Lite0, {name}, from black");
+        judged.case(&from_black, (&lite0, input, Target::Predicted), &Baseline::constant(-1.0), 800);
         let name = format!("EfficientNet-Lite0, {name}, log-probability");
         let target = Target::Predicted.with_score(saliency::Score::LogProbability);
         judged.case(&name, (&lite0, input, target), &zero, 800);

@@ -102,7 +102,7 @@ impl Sampled {
         while !open.is_empty() {
             let units = work.units(open.len(), drawn..next);
             let mut blocks: Vec<Option<Moments>> = Vec::new();
-            work.run(
+            let folded = work.run(
                 &units,
                 |unit| {
                     let rows: Vec<usize> =
@@ -126,7 +126,8 @@ impl Sampled {
                     }
                     Ok(())
                 },
-            )?;
+            );
+            folded.map_err(|error| error.with_rows(|at| open[at]))?;
             let blocks: Vec<Moments> = blocks.into_iter().flatten().collect();
             let all = Moments::stack(&blocks);
             drawn = next;

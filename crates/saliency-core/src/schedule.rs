@@ -336,7 +336,8 @@ impl Work<'_> {
                     return Err(Error::Cancelled { done, total });
                 }
                 let unit = &units[at];
-                evaluate(unit).map_err(|error| error.in_unit(unit))
+                let row_of = |input: usize| unit.rows.start + input % unit.rows.len();
+                evaluate(unit).map_err(|error| error.with_rows(row_of))
             },
             |at, message| {
                 let total = self.total.load(Ordering::Relaxed);
@@ -366,16 +367,6 @@ impl Error {
             Self::Panicked { rows, item, total, message } => {
                 let rows = row_of(rows.start)..row_of(rows.end - 1) + 1;
                 Self::Panicked { rows, item, total, message }
-            }
-            other => other,
-        }
-    }
-
-    /// The error of a unit as that of the whole batch.
-    fn in_unit(self, unit: &Unit) -> Self {
-        match self {
-            Self::NotFinite { place, row } => {
-                Self::NotFinite { place, row: unit.rows.start + row % unit.rows.len() }
             }
             other => other,
         }

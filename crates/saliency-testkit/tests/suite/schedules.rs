@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use burn::tensor::Tensor;
 use saliency_core::{
     Cancel, Error, ExpectedGradients, Explainer, Gradient, InputTimesGradient, IntegratedGradients,
-    MemoryBudget, Model, Parallelism, Progress, Rule, Schedule, SmoothGrad, SmoothGradSquared,
-    Target, VarGrad, pure_function,
+    MemoryBudget, Model, NoiseScale, Parallelism, Progress, Rule, Schedule, SmoothGrad,
+    SmoothGradSquared, Target, VarGrad, pure_function,
 };
 use saliency_models::CifarCnn;
 use saliency_testkit::{Golden, device, square, values};
@@ -149,6 +149,18 @@ fn a_panic_in_the_model_is_an_error_that_names_the_work_item() {
     let start = "expected the model to answer for rows 1 to 1, found a panic at work item 17 of 20";
     assert!(text.starts_with(start), "{text}");
 
+    // Inside another explainer the rows are still those of the batch.
+    let inside = IntegratedGradients::new().with_steps(10).with_rule(Rule::Midpoint);
+    for chunk in [1, 3, 100] {
+        let around = SmoothGrad::new(inside.clone())
+            .with_noise(NoiseScale::Absolute(0.0))
+            .with_samples(4)
+            .with_schedule(workers(2).with_chunk(chunk));
+        let error = around.attribute(&model, x.clone()).unwrap_err();
+        let Error::Panicked { rows, .. } = error else { panic!("{error}") };
+        assert!(rows.contains(&1) && rows.end == 2, "{rows:?}");
+    }
+
     // On the calling thread too, and in the pass that only scores.
     let broken = pure_function(|_: Tensor<2>| -> Tensor<2> { panic!("broken") });
     for error in [
@@ -207,7 +219,7 @@ fn explainers_inside_others_keep_what_is_given_per_row() {
     for chunk in [1, 2, 3, 7, 100] {
         let schedule = Schedule::new().with_chunk(chunk);
         let around = SmoothGrad::new(inside.clone())
-            .with_noise(saliency_core::NoiseScale::Absolute(0.0))
+            .with_noise(NoiseScale::Absolute(0.0))
             .with_schedule(schedule);
         let map = around.attribute_to(&square(), x.clone(), Target::Class(0)).unwrap();
         let found = values(&map.values);

@@ -3,9 +3,9 @@
 use burn::tensor::activation::relu;
 use burn::tensor::{Distribution as Random, Tensor};
 use saliency_core::{
-    Baseline, Distribution, ExpectedGradients, Explainer, Gradient, InputTimesGradient,
-    IntegratedGradients, NoiseScale, Rule, SmoothGrad, SmoothGradSquared, Target, VarGrad, Warning,
-    pure_function,
+    Baseline, Distribution, Error, ExpectedGradients, Explainer, Gradient, InputTimesGradient,
+    IntegratedGradients, NoiseScale, Place, Rule, SmoothGrad, SmoothGradSquared, Target, VarGrad,
+    Warning, pure_function,
 };
 use saliency_testkit::{contribution, device, implementation_a, linear, square, values};
 
@@ -141,6 +141,19 @@ fn sampling_stops_when_the_error_is_small_enough_row_by_row() {
     let alone = SmoothGrad::default().with_noise(NoiseScale::Absolute(1.0)).with_samples(40);
     let alone = alone.attribute_to(&square(), x, Target::Class(0)).unwrap();
     assert_eq!(values(&map.values)[0], values(&alone.values)[0]);
+}
+
+#[test]
+fn a_bad_value_found_late_is_that_of_its_row() {
+    // The first row is done after sixteen samples; the second goes on until noise takes it below
+    // zero, where the logarithm is not defined.
+    let model = pure_function(|x: Tensor<2>| x.log());
+    let explainer = SmoothGrad::default()
+        .with_noise(NoiseScale::Absolute(0.3))
+        .to_tolerance(0.005)
+        .with_limit(100_000);
+    let error = explainer.attribute(&model, column(&[1000.0, 0.9])).unwrap_err();
+    assert_eq!(error, Error::NotFinite { place: Place::Score, row: 1 });
 }
 
 #[test]
