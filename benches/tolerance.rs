@@ -146,7 +146,12 @@ fn main() {
             judged.case(&name, (&lite0, input, Target::Class(class)), &zero, 800);
         }
         let from_black = format!("EfficientNet-Lite0, {name}, from black");
-        judged.case(&from_black, (&lite0, input, Target::Predicted), &Baseline::constant(-1.0), 800);
+        judged.case(
+            &from_black,
+            (&lite0, input, Target::Predicted),
+            &Baseline::constant(-1.0),
+            800,
+        );
         let name = format!("EfficientNet-Lite0, {name}, log-probability");
         let target = Target::Predicted.with_score(saliency::Score::LogProbability);
         judged.case(&name, (&lite0, input, target), &zero, 800);
@@ -171,7 +176,9 @@ fn main() {
     let resnet = ResNet::new_18(&device);
     for (name, input) in &photos {
         let name = format!("ResNet-18 with random weights, {name}");
-        judged.case(&name, (&resnet, input, Target::Predicted), &zero, 400);
+        // From zero it is linear along the path, having no constant terms.
+        let black = Baseline::constant(-1.0);
+        judged.case(&name, (&resnet, input, Target::Predicted), &black, 400);
     }
     for (kind, smooth) in [("ReLU", false), ("tanh", true)] {
         for seed in 0..4 {

@@ -59,6 +59,18 @@ pub enum Warning {
     },
 }
 
+impl Warning {
+    /// The same about another row: that which the one it names stands for.
+    pub(crate) fn with_row(self, row_of: impl Fn(usize) -> usize) -> Self {
+        match self {
+            Self::BaselineIsInput { row } => Self::BaselineIsInput { row: row_of(row) },
+            Self::BaselineScoresLikeInput { row } => {
+                Self::BaselineScoresLikeInput { row: row_of(row) }
+            }
+        }
+    }
+}
+
 impl std::fmt::Display for Warning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

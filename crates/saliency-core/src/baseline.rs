@@ -98,7 +98,7 @@ impl Baseline {
                     let part = &input.parts[tensor];
                     let (width, tensor) = (part.dims()[1], first + tensor);
                     let draw = |&row| Key { seed, row, sample: 0, tensor }.uniform(width);
-                    let values = rows.of.iter().flat_map(draw).map(|x| low + (high - low) * x);
+                    let values = rows.of().iter().flat_map(draw).map(|x| low + (high - low) * x);
                     let values: Vec<f64> = values.collect();
                     let options = (&part.device(), part.dtype());
                     Tensor::<1>::from_data(&values[..], options).reshape(part.dims())
@@ -143,11 +143,11 @@ fn rows_of(
 ) -> Result<Tensor<2>> {
     let fits = found.len() == expected.len() && found[1..] == expected[1..];
     match found[0] {
-        count if fits && count == rows.total => Ok(select(part, &rows.of)),
-        1 if fits => Ok(part.repeat_dim(0, rows.of.len())),
+        count if fits && count == rows.total() => Ok(select(part, rows.of())),
+        1 if fits => Ok(part.repeat_dim(0, rows.of().len())),
         _ => {
             let (mut expected, found) = (expected.to_vec(), found.to_vec());
-            expected[0] = rows.total;
+            expected[0] = rows.total();
             Err(Error::BaselineShape { tensor, expected, found })
         }
     }
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn a_selection_of_rows_gets_their_baselines() {
         let device = Device::flex();
-        let rows = Rows { of: vec![2, 0, 2], total: 3 };
+        let rows = Rows::all(3).select(&[2, 0, 2]);
         let input = Flat::new(Tensor::<2>::ones([3, 1], &device)).unwrap();
         let values = |baseline: Baseline| baseline.like(&input, &rows).unwrap().row_sums().unwrap();
         let each = Tensor::<2>::from_data([[1.0], [2.0], [3.0]], &device);

@@ -17,9 +17,11 @@ pub enum Place {
     Score,
     /// The score that the model gave to the target at the baseline.
     BaselineScore,
+    /// A score that the model gave to the target on the path from baseline to input.
+    PathScore,
     /// The gradient of the score, or a sum of gradients.
     Gradient,
-    /// The values that a wrapped explainer returned.
+    /// The values of an explainer.
     Attribution,
 }
 
@@ -31,6 +33,7 @@ impl std::fmt::Display for Place {
             Self::NoisyInput => "noisy input",
             Self::Score => "score",
             Self::BaselineScore => "score of the baseline",
+            Self::PathScore => "score on the path",
             Self::Gradient => "gradient",
             Self::Attribution => "attribution",
         })
@@ -176,6 +179,18 @@ pub enum Error {
         /// Shapes of the input's tensors.
         expected: Vec<Vec<usize>>,
         /// Shapes of the values' tensors.
+        found: Vec<Vec<usize>>,
+    },
+
+    /// What a model returns before a cut does not fit what came in.
+    #[error(
+        "expected as many rows before the cut as went in, and the same shape each time: \
+         {expected:?}, found {found:?}"
+    )]
+    Activation {
+        /// The expected shapes of the activation's tensors.
+        expected: Vec<Vec<usize>>,
+        /// The shapes that came out.
         found: Vec<Vec<usize>>,
     },
 

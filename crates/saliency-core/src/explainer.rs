@@ -1,7 +1,9 @@
 //! The one trait behind which every method stands.
 
 use crate::attribution::Attribution;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::inputs::Flat;
+use crate::noise::Key;
 use crate::target::Target;
 
 /// Says which parts of an input made a model decide as it did.
@@ -102,22 +104,69 @@ pub trait Explainer<M, I>: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows {
     /// For each row of the input the row of the batch.
-    pub of: Vec<usize>,
+    of: Vec<usize>,
     /// How many rows the batch has.
-    pub total: usize,
+    total: usize,
+    /// For each row of the input a number that tells the samples of wrapping explainers apart, so
+    /// that their random numbers and those of an explainer inside are independent.
+    draws: Vec<u64>,
 }
 
 impl Rows {
     /// A batch as it is.
     pub fn all(total: usize) -> Self {
-        Self { of: (0..total).collect(), total }
+        Self { of: (0..total).collect(), total, draws: vec![0; total] }
     }
 
-    /// A selection of these rows.
+    /// A selection of these rows, each once or several times over.
+    ///
+    /// # Panics
+    /// Where a row is selected that is not there.
     pub fn select(&self, rows: &[usize]) -> Self {
-        Self { of: rows.iter().map(|&row| self.of[row]).collect(), total: self.total }
+        let of = rows.iter().map(|&row| self.of[row]).collect();
+        Self { of, total: self.total, draws: rows.iter().map(|&row| self.draws[row]).collect() }
+    }
+
+    /// For each row of the input the row of the batch.
+    pub fn of(&self) -> &[usize] {
+        &self.of
+    }
+
+    /// How many rows the batch has.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// The given rows, or all; as many as the input has.
+    pub(crate) fn or_all(rows: Option<&Self>, input: &Flat) -> Result<Self> {
+        let rows = rows.cloned().unwrap_or_else(|| Self::all(input.rows()));
+        match (rows.of.len(), input.rows()) {
+            (expected, found) if expected == found => Ok(rows),
+            (expected, found) => Err(Error::UnequalRows { tensor: 0, expected, found }),
+        }
+    }
+
+    /// What the random numbers for each row depend on, in the given sample of each.
+    pub(crate) fn keys(&self, seed: u64, samples: &[usize]) -> Vec<Key> {
+        let key = |input: usize| Key {
+            seed: seed.wrapping_add(self.draws[input]),
+            row: self.of[input],
+            sample: samples[input],
+            tensor: 0,
+        };
+        (0..samples.len()).map(key).collect()
+    }
+
+    /// The rows as they are in the given sample of each.
+    pub(crate) fn drawn(mut self, seed: u64, samples: &[usize]) -> Self {
+        let keys = self.keys(seed, samples);
+        self.draws = keys.into_iter().map(|key| key.of(DRAW).bits()).collect();
+        self
     }
 }
+
+/// Stands in a key for the tensor, to make a number for each sample.
+const DRAW: usize = usize::MAX - 2;
 
 impl<M, I, E: Explainer<M, I> + ?Sized> Explainer<M, I> for Box<E> {
     fn attribute(&self, model: &M, input: I) -> Result<Attribution<I>> {

@@ -63,25 +63,30 @@ impl<M: Model<I>, I: Inputs> Probe<M, I> {
         Ok(scored.finish())
     }
 
-    /// For each row of `input` the mean score of its target over the rows of `at`.
+    /// For each of `rows` rows the mean score of its target over the rows of `at`.
     pub fn mean_scores(
         &self,
         schedule: &Schedule,
         at: &Flat,
         target: &Target,
-        input: &Flat,
+        rows: usize,
     ) -> Result<Vec<f64>> {
-        let mut sums = vec![0.0; input.rows()];
+        let different = if target.is_the_same_for_all() { 1 } else { rows };
+        let mut sums = vec![0.0; different];
         schedule.silent().run(
             at,
             1,
-            |unit| self.forward(at.narrow(unit.rows.start, unit.rows.len())),
-            |unit, output| {
-                for (row, sum) in sums.iter_mut().enumerate() {
+            |unit| {
+                let output = self.forward(at.narrow(unit.rows.start, unit.rows.len()))?;
+                let score = |row: usize| {
                     let target = target.select(&vec![row; unit.rows.len()]);
-                    let scores = to_host(target.score(output.clone())?)?;
-                    if let Some(bad) = scores.iter().position(|score| !score.is_finite()) {
-                        let row = unit.rows.start + bad;
+                    to_host(target.score(output.clone())?)
+                };
+                (0..different).map(score).collect::<Result<Vec<_>>>()
+            },
+            |_, scores| {
+                for (row, (sum, scores)) in sums.iter_mut().zip(scores).enumerate() {
+                    if !scores.iter().all(|score| score.is_finite()) {
                         return Err(Error::NotFinite { place: Place::BaselineScore, row });
                     }
                     *sum += scores.iter().sum::<f64>();
@@ -89,8 +94,7 @@ impl<M: Model<I>, I: Inputs> Probe<M, I> {
                 Ok(())
             },
         )?;
-        let mean = |sum| sum / at.rows() as f64;
-        Ok(sums.into_iter().map(mean).collect())
+        Ok((0..rows).map(|row| sums[row.min(different - 1)] / at.rows() as f64).collect())
     }
 
     /// Scores and gradients at every row of `at`, resolving a prediction on the way: one forward

@@ -75,8 +75,9 @@ impl<const D: usize> Inputs for Tensor<D> {
 /// A tensor that the model is given along with the others but that is not explained: it gets no
 /// noise, stays the same along paths, and its attribution is zero.
 ///
-/// A tensor of booleans or integers can be fixed too. Integers are kept as floats meanwhile, and
-/// must be below 2²⁴ in single precision.
+/// It may hold infinities, as additive masks do. A tensor of booleans or integers can be fixed too;
+/// integers are kept as floats meanwhile, which are exact below 2²⁴ in single precision and below 2¹¹
+/// where the device's floats are in half precision, and come back in the device's integer type.
 ///
 /// # Example
 /// Tokens explained from their embeddings, with a padding mask:
@@ -241,6 +242,12 @@ impl Flat {
         self
     }
 
+    /// The same with zeros in the parts that are fixed.
+    pub fn without_fixed(self) -> Self {
+        let zeros = self.map(|part| part.zeros_like());
+        self.with_fixed_of(&zeros)
+    }
+
     pub fn map(&self, f: impl FnMut(Tensor<2>) -> Tensor<2>) -> Self {
         let parts = self.parts.iter().cloned().map(f).collect();
         Self { parts, ..self.rest() }
@@ -309,9 +316,9 @@ impl Flat {
         Ok(sums)
     }
 
-    /// Names the first row that holds a NaN or an infinity.
+    /// Names the first row that holds a NaN or an infinity. What is fixed may: masks do.
     pub fn check_finite(&self, place: Place) -> Result<()> {
-        for part in &self.parts {
+        for (part, _) in self.parts.iter().zip(&self.fixed).filter(|(_, fixed)| !**fixed) {
             if part.clone().is_finite().all().into_scalar::<bool>() {
                 continue;
             }

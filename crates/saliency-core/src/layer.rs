@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::inputs::{Flat, Inputs};
 use crate::model::{Model, ModelFn};
 use crate::schedule::Schedule;
@@ -39,8 +39,9 @@ pub trait Cut<I, P>: Model<I> {
 /// *activation*: zeros, or that of a baseline of the input, had by cutting the model there.
 ///
 /// # Errors
-/// Those of the [`Schedule`], [`Error::Panicked`](crate::Error::Panicked), and
-/// [`Error::EmptyInput`](crate::Error::EmptyInput).
+/// [`Error::EmptyInput`] and [`Error::UnequalRows`] for an input or an activation that is no batch,
+/// [`Error::Activation`] for an activation of other rows than the input or of a shape that changes,
+/// and [`Error::Panicked`].
 ///
 /// # Example
 /// ```
@@ -96,7 +97,7 @@ pub fn cut<P, I: Inputs, M: Cut<I, P>>(
     // Everything in inference mode, as for explanations.
     let model = model.valid();
     let input = Flat::new(input)?;
-    let mut activations = Vec::new();
+    let mut activations: Vec<Flat> = Vec::new();
     Schedule::new().run(
         &input,
         1,
@@ -104,7 +105,13 @@ pub fn cut<P, I: Inputs, M: Cut<I, P>>(
             let input = input.narrow(unit.rows.start, unit.rows.len()).into_inputs();
             Flat::new(model.before(input))
         },
-        |_, activation| {
+        |unit, activation| {
+            let found = activation.shapes_of_rows();
+            let mut expected = activations.first().unwrap_or(&activation).shapes.clone();
+            expected.iter_mut().for_each(|shape| shape[0] = unit.rows.len());
+            if found != expected {
+                return Err(Error::Activation { expected, found });
+            }
             activations.push(activation);
             Ok(())
         },

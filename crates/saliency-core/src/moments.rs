@@ -32,28 +32,49 @@ impl Statistic {
 /// The mean of a stream of maps and the sums of squares (third powers, fourth powers) of deviations
 /// from it, by Welford's and Pébay's formulas. Where all maps are the same the mean is exact to the
 /// last bit, the sign of zeros included.
+///
+/// Each row is multiplied by a power of two, which is exact, so that its first sample is about 1:
+/// fourth powers of small gradients would be zero in single precision.
 #[derive(Clone, Debug)]
 pub(crate) struct Moments {
     statistic: Statistic,
     count: usize,
+    scales: Vec<f64>,
     mean: Flat,
     sums: Vec<Flat>,
 }
 
-impl Moments {
-    /// Those of a single sample.
-    fn of(statistic: Statistic, sample: Flat) -> Self {
-        let none = sample.map(|part| part.zeros_like());
-        Self { statistic, count: 1, mean: sample, sums: vec![none; statistic.sums()] }
+/// For each row the power of two that takes its largest value to between 1 and 2.
+fn scales(sample: &Flat) -> Result<Vec<f64>> {
+    let mut largest = vec![0f64; sample.rows()];
+    for part in &sample.parts {
+        let rows = to_host(part.clone().abs().max_dim(1))?;
+        largest.iter_mut().zip(rows).for_each(|(largest, row)| *largest = largest.max(row));
     }
+    let scale = |largest: f64| match largest.log2().floor() {
+        exponent if exponent.is_finite() => (-exponent.clamp(-100.0, 100.0)).exp2(),
+        _ => 1.0,
+    };
+    Ok(largest.into_iter().map(scale).collect())
+}
 
+impl Moments {
     /// Adds a sample to those that came before it, if any.
-    pub fn push(before: Option<Self>, statistic: Statistic, sample: Flat) -> Self {
+    pub fn push(before: Option<Self>, statistic: Statistic, sample: Flat) -> Result<Self> {
+        let scales = match &before {
+            Some(before) => before.scales.clone(),
+            None => scales(&sample)?,
+        };
+        let sample = sample.scale_rows(&scales);
         let sample = match statistic {
             Statistic::MeanOfSquares => sample.zip(&sample, |a, b| a * b),
             Statistic::Mean | Statistic::Variance => sample,
         };
-        let Some(mut moments) = before else { return Self::of(statistic, sample) };
+        let Some(mut moments) = before else {
+            let none = sample.map(|part| part.zeros_like());
+            let sums = vec![none; statistic.sums()];
+            return Ok(Self { statistic, count: 1, scales, mean: sample, sums });
+        };
         moments.count += 1;
         let n = moments.count as f64;
         let off = moments.mean.zip(&sample, |mean, sample| mean - sample);
@@ -78,33 +99,29 @@ impl Moments {
             moments.sums = vec![add(&moments.sums[0], &product)];
         }
         moments.mean = mean;
-        moments
+        Ok(moments)
     }
 
     /// The statistic of every value, and its standard error; the latter from two samples on.
     pub fn finish(&self) -> (Flat, Option<Flat>) {
         let n = self.count as f64;
         let squares = &self.sums[0];
-        let known = self.count > 1;
-        match self.statistic {
+        let (values, errors) = match self.statistic {
             Statistic::Mean | Statistic::MeanOfSquares => {
-                let error = || squares.map(|part| part.div_scalar(n * (n - 1.0)).sqrt());
-                (self.mean.clone(), known.then(error))
+                (self.mean.clone(), squares.map(|part| part.div_scalar(n * (n - 1.0)).sqrt()))
             }
             Statistic::Variance => {
                 let variance = squares.map(|part| part.div_scalar(n - 1.0));
-                let error = || {
-                    let squared = variance.map(|part| {
-                        (part.clone() * part).mul_scalar((n - 3.0).max(0.0) / (n - 1.0))
-                    });
-                    let fourth = self.sums[2].map(|part| part.div_scalar(n));
-                    let difference = fourth.zip(&squared, |fourth, squared| fourth - squared);
-                    difference.map(|part| part.clamp_min(0.0).div_scalar(n).sqrt())
-                };
-                let error = known.then(error);
-                (variance, error)
+                let squared = variance
+                    .map(|part| (part.clone() * part).mul_scalar((n - 3.0).max(0.0) / (n - 1.0)));
+                let fourth = self.sums[2].map(|part| part.div_scalar(n));
+                let difference = fourth.zip(&squared, |fourth, squared| fourth - squared);
+                (variance, difference.map(|part| part.clamp_min(0.0).div_scalar(n).sqrt()))
             }
-        }
+        };
+        let power = if self.statistic == Statistic::Mean { -1 } else { -2 };
+        let back: Vec<f64> = self.scales.iter().map(|scale| scale.powi(power)).collect();
+        (values.scale_rows(&back), (self.count > 1).then(|| errors.scale_rows(&back)))
     }
 
     /// For each row the [median relative error](median_relative_errors); infinite where there is no
@@ -119,7 +136,8 @@ impl Moments {
     /// The same of a selection of the rows.
     pub fn select(&self, rows: &[usize]) -> Self {
         let sums = self.sums.iter().map(|sum| sum.select(rows)).collect();
-        Self { mean: self.mean.select(rows), sums, ..*self }
+        let scales = rows.iter().map(|&row| self.scales[row]).collect();
+        Self { scales, mean: self.mean.select(rows), sums, ..*self }
     }
 
     /// Those of several blocks of rows, of the same samples.
@@ -128,28 +146,36 @@ impl Moments {
             |of: &dyn Fn(&Self) -> Flat| Flat::stack(&blocks.iter().map(of).collect::<Vec<_>>());
         let sums = (0..blocks[0].sums.len()).map(|k| stack(&|block| block.sums[k].clone()));
         let sums = sums.collect();
-        Self { mean: stack(&|block| block.mean.clone()), sums, ..blocks[0] }
+        let scales = blocks.iter().flat_map(|block| block.scales.clone()).collect();
+        Self { scales, mean: stack(&|block| block.mean.clone()), sums, ..blocks[0] }
     }
 }
 
-/// For each row the median of standard error over absolute value. Values that are zero in every
-/// sample have no error.
+/// For each row the median of standard error over absolute value, of what is not fixed. Values that
+/// are zero in every sample have no error; what is not a number is infinitely wrong.
 pub(crate) fn median_relative_errors(values: Flat, errors: Flat) -> Result<Vec<f64>> {
     let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); values.rows()];
-    for (values, errors) in values.parts.into_iter().zip(errors.parts) {
+    let parts = values.parts.into_iter().zip(errors.parts).zip(&values.fixed);
+    for ((values, errors), _) in parts.filter(|(_, fixed)| !**fixed) {
         let width = values.dims()[1];
         let (values, errors) = (to_host(values)?, to_host(errors)?);
         let rows = values.chunks(width).zip(errors.chunks(width));
         for (ratios, (values, errors)) in ratios.iter_mut().zip(rows) {
             let ratio = |(value, error): (&f64, &f64)| match error {
                 0.0 => 0.0,
-                error => error / value.abs(),
+                // A comparison that NaN fails.
+                error => {
+                    Some(error / value.abs()).filter(|ratio| *ratio >= 0.0).unwrap_or(f64::INFINITY)
+                }
             };
             ratios.extend(values.iter().zip(errors).map(ratio));
         }
     }
     let median = |mut ratios: Vec<f64>| {
         let middle = ratios.len() / 2;
+        if ratios.is_empty() {
+            return 0.0;
+        }
         *ratios.select_nth_unstable_by(middle, f64::total_cmp).1
     };
     Ok(ratios.into_iter().map(median).collect())
@@ -165,7 +191,7 @@ mod tests {
             let options = (&Device::flex(), burn::tensor::DType::F64);
             Flat::new(Tensor::<2>::from_data([[x]], options)).unwrap()
         };
-        let push = |before, x| Some(Moments::push(before, statistic, flat(x)));
+        let push = |before, x| Some(Moments::push(before, statistic, flat(x)).unwrap());
         let (value, error) = samples.iter().fold(None, push).unwrap().finish();
         let host = |flat: Flat| to_host(flat.parts[0].clone()).unwrap()[0];
         (host(value), host(error.unwrap()))
@@ -194,13 +220,30 @@ mod tests {
     }
 
     #[test]
+    fn fourth_powers_of_small_numbers_do_not_vanish() {
+        let row = |value: f32| {
+            Flat::new(Tensor::<2>::from_data([[value, -2.0 * value]], &Device::flex())).unwrap()
+        };
+        for statistic in [Statistic::Mean, Statistic::MeanOfSquares, Statistic::Variance] {
+            let push = |before, x: f32| Some(Moments::push(before, statistic, row(x)).unwrap());
+            let error = |unit: f32| {
+                let samples = [1.0f32, 1.5, 0.25, 0.75, 1.125].map(|x| x * unit);
+                let moments = samples.into_iter().fold(None, push).unwrap();
+                moments.relative_errors().unwrap()[0]
+            };
+            assert!(error(1.0) > 0.01);
+            assert_eq!(error(1.0), error(2f32.powi(-60)), "{statistic:?}");
+        }
+    }
+
+    #[test]
     fn the_median_relative_error_takes_zeros_for_known() {
         let row = |values: [f32; 3]| {
             Flat::new(Tensor::<2>::from_data([values], &Device::flex())).unwrap()
         };
-        let one = Moments::push(None, Statistic::Mean, row([0.0, 1.0, 1.0]));
+        let one = Moments::push(None, Statistic::Mean, row([0.0, 1.0, 1.0])).unwrap();
         assert_eq!(one.relative_errors().unwrap(), [f64::INFINITY]);
-        let two = Moments::push(Some(one), Statistic::Mean, row([0.0, 3.0, -1.0]));
+        let two = Moments::push(Some(one), Statistic::Mean, row([0.0, 3.0, -1.0])).unwrap();
         // Means 0, 2, 0 with errors 0, 1, 1: ratios 0, 1/2, infinite.
         assert_eq!(two.relative_errors().unwrap(), [0.5]);
     }

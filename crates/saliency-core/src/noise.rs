@@ -57,23 +57,27 @@ impl Noise {
         }))
     }
 
-    /// The input with noise: for each row that of `keys`, a row and a sample.
-    pub fn add(&self, input: &Flat, deviations: &Flat, keys: &[(usize, usize)]) -> Flat {
-        if self.strength() == 0.0 {
+    /// The input with noise: for each row that of its key.
+    pub fn add(&self, input: &Flat, deviations: &Flat, keys: &[Key]) -> Flat {
+        if self.is_none() {
             // Adding zeros would turn a negative zero positive.
             return input.clone();
         }
         let mut tensor = 0;
         let noisy = input.zip(deviations, |part, deviation| {
             let [rows, width] = part.dims();
-            let draw =
-                |&(row, sample)| self.unit(Key { seed: self.seed, row, sample, tensor }, width);
+            let draw = |key: &Key| self.unit(key.of(tensor), width);
             let noise: Vec<f32> = keys.iter().flat_map(draw).collect();
             tensor += 1;
             let noise = Tensor::<1>::from_data(&noise[..], (&part.device(), part.dtype()));
             part + noise.reshape([rows, width]) * deviation
         });
         noisy.with_fixed_of(input)
+    }
+
+    /// Whether there is no noise at all.
+    pub fn is_none(&self) -> bool {
+        self.strength() == 0.0
     }
 
     /// Noise of standard deviation 1.
@@ -107,6 +111,11 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// The same for another tensor.
+    pub fn of(self, tensor: usize) -> Self {
+        Self { tensor, ..self }
+    }
+
     /// Standard normal numbers.
     pub fn normal(self, count: usize) -> Vec<f32> {
         let mut generator = self.generator();

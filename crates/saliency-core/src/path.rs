@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 use std::f64::consts::PI;
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 use crate::error::Result;
 use crate::inputs::Flat;
@@ -22,16 +22,62 @@ fn error_per_deviation() -> f64 {
     (2.0 / PI).sqrt() * 1.25
 }
 
-/// The relative L1 error of each row of `values`, given the variance of each value.
-pub(crate) fn relative_errors(values: &Flat, variances: &Flat) -> Result<Vec<f64>> {
+/// The estimated relative L1 error of each row of `values`, given the variance of each value and the
+/// change of score that they should sum to.
+pub(crate) fn relative_errors(
+    values: &Flat,
+    variances: &Flat,
+    changes: &[Change],
+) -> Result<Vec<RelativeError>> {
     let errors = variances.map(Tensor::sqrt).row_sums()?;
     let sizes = values.map(Tensor::abs).row_sums()?;
-    let relative = |(error, size): (f64, f64)| match error {
-        // Nothing varies along the path, not even where all values are zero.
-        0.0 => 0.0,
-        error => error_per_deviation() * error / size,
+    let sums = values.row_sums()?;
+    let rows = errors.into_iter().zip(sizes).zip(sums).zip(changes);
+    let relative = |(((error, size), sum), change): (((f64, f64), f64), &Change)| {
+        // Where nothing varies along the path, nothing is wrong, even where all values are zero.
+        let over = |error: f64, size: f64| if error == 0.0 { 0.0 } else { error / size };
+        let variation = over(error_per_deviation() * error, size);
+        let missing = ((sum - change.by).abs() - change.rounding).max(0.0);
+        RelativeError { variation, missing: over(missing, size.max(change.by.abs())) }
     };
-    Ok(errors.into_iter().zip(sizes).map(relative).collect())
+    Ok(rows.map(relative).collect())
+}
+
+/// What is known of the error of the values of a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RelativeError {
+    /// From how the gradient varies between points.
+    variation: f64,
+    /// From the completeness gap, which no error is smaller than: it tells that something lies
+    /// between points that see nothing of it.
+    missing: f64,
+}
+
+impl RelativeError {
+    pub fn estimate(self) -> f64 {
+        self.variation.max(self.missing)
+    }
+}
+
+/// The change of score that the values of a row should sum to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    pub by: f64,
+    /// By how much rounding may have changed it.
+    pub rounding: f64,
+}
+
+impl Change {
+    /// From one score to another, of a model that computes with tensors of the given precision.
+    pub fn new(from: f64, to: f64, precision: DType) -> Self {
+        let digits = match precision {
+            DType::F64 => 1e-13,
+            DType::F16 => 1e-2,
+            DType::BF16 => 1e-1,
+            _ => 1e-5,
+        };
+        Self { by: to - from, rounding: digits * (from.abs() + to.abs()) }
+    }
 }
 
 /// What the squared difference between points `k` and `k + 1` of a path counts for in the variance
@@ -48,6 +94,9 @@ pub(crate) fn variance_of_gap(path: &[(f64, f64)], k: usize) -> f64 {
 /// Where the first point lies: as near to the baseline as single precision tells, but not on it,
 /// where gradients may be infinite, or those of ties.
 const FIRST: f64 = 1.0 / (1 << 20) as f64;
+
+/// Gaps of this width are not cut: single precision would not tell the points apart.
+const NARROWEST: f64 = 1e-7;
 
 /// About quarters of the path: enough to see where to go on. Not quite, lest a gradient that swings
 /// evenly is met at the same phase everywhere and taken for constant.
@@ -93,7 +142,7 @@ struct Gap {
 pub(crate) struct Integral {
     pub values: Flat,
     /// The estimated relative L1 error of the values.
-    pub error: f64,
+    pub error: RelativeError,
     /// The L1 norm of the difference of contributions over each gap.
     differences: Vec<f64>,
 }
@@ -130,7 +179,7 @@ impl Line {
     }
 
     /// The integral by trapezoids through all points received.
-    pub fn integral(&mut self) -> Result<Integral> {
+    pub fn integral(&mut self, change: Change) -> Result<Integral> {
         self.keep_fresh();
         // The gradient at the first point stands for the little that lies before it.
         let first = &self.nodes[0];
@@ -152,7 +201,7 @@ impl Line {
             add(&mut variances, deviation.zip(&deviation, |a, b| a * b));
         }
         let (values, variances) = (sum.expect("a gap"), variances.expect("a gap"));
-        let error = relative_errors(&values, &variances)?[0];
+        let error = relative_errors(&values, &variances, &[change])?[0];
         let differences = Flat::stack(&sizes).row_sums()?;
         Ok(Integral { values, error, differences })
     }
@@ -160,7 +209,14 @@ impl Line {
     /// Asks for up to `more` points, where they lower the error most. None are left to ask for
     /// where a gap that is cut into equal parts needs more than that.
     pub fn refine(&mut self, integral: &Integral, more: usize) {
-        let roughness = self.roughness(&integral.differences);
+        let mut roughness = self.roughness(&integral.differences);
+        if integral.error.missing > integral.error.variation {
+            // Something lies where nothing was seen to vary: it may be anywhere.
+            let widths = self.nodes.windows(2).map(|ends| ends[1].at - ends[0].at);
+            let mean: f64 = widths.zip(&roughness).map(|(width, rough)| width * rough).sum();
+            let anywhere = if mean > 0.0 { mean } else { 1.0 };
+            roughness.iter_mut().for_each(|rough| *rough += anywhere);
+        }
         let shares = self.shares(&roughness, more);
         let mut kept = self.nodes.len();
         for (index, (ends, parts)) in self.nodes.windows(2).zip(shares).enumerate() {
@@ -212,7 +268,8 @@ impl Line {
                 |parts: usize| roughness[gap] * width.powi(3) / ((parts * cuts) as f64).powi(2);
             (variance(parts) - variance(parts + 1)) / cuts as f64
         };
-        let gaps = 0..roughness.len();
+        let wide = |gap: &usize| self.nodes[gap + 1].at - self.nodes[*gap].at > NARROWEST;
+        let gaps = (0..roughness.len()).filter(wide);
         let mut parts = vec![1; roughness.len()];
         let mut queue: BinaryHeap<Gain> =
             gaps.map(|gap| Gain { gain: gain(gap, 1), gap }).collect();
@@ -312,14 +369,16 @@ mod tests {
     use super::*;
     use crate::inputs::to_host;
     use crate::quadrature::Rule;
-    use burn::tensor::{DType, Device};
+    use burn::tensor::Device;
 
     /// Integrates a function of one value; returns the line, its last integral, and the value.
     fn integrate(
         function: impl Fn(f64) -> f64,
+        right: f64,
         most_nodes: usize,
         rounds: &[usize],
     ) -> (Line, Integral, f64) {
+        let change = Change::new(0.0, right, DType::F32);
         let mut line = Line::new(most_nodes);
         let receive = |line: &mut Line| {
             for at in line.asked().collect::<Vec<_>>() {
@@ -327,7 +386,7 @@ mod tests {
                 let value = Tensor::<2>::from_data([[function(at)]], options);
                 line.receive(Flat::new(value).unwrap());
             }
-            line.integral().unwrap()
+            line.integral(change).unwrap()
         };
         let mut integral = receive(&mut line);
         for &more in rounds {
@@ -341,32 +400,47 @@ mod tests {
     #[test]
     fn points_gather_at_a_step() {
         let step = |at: f64| f64::from(u8::from(at > 0.3));
-        let (line, integral, value) = integrate(step, 100, &[3, 3, 3, 3, 3, 3]);
+        let (line, integral, value) = integrate(step, 0.7, 100, &[3, 3, 3, 3, 3, 3]);
         assert_eq!(line.received(), 5 + 18);
         let near = line.nodes.iter().filter(|node| (node.at - 0.3).abs() < 0.01).count();
         assert!(near > 10, "{near} points near the step");
         assert!((value - 0.7).abs() < 1e-4, "{value}");
-        assert!(integral.error < 1e-4, "{}", integral.error);
+        assert!(integral.error.estimate() < 1e-4, "{:?}", integral.error);
     }
 
     #[test]
     fn smooth_functions_converge_and_the_estimate_is_a_bound() {
         for (most_nodes, rounds) in [(100, vec![4, 8, 16, 32]), (9, vec![4, 8, 16, 32])] {
-            let (line, integral, value) = integrate(|at| 3.0 * at * at, most_nodes, &rounds);
+            let (line, integral, value) = integrate(|at| 3.0 * at * at, 1.0, most_nodes, &rounds);
             assert!(line.nodes.len() <= most_nodes, "{} points kept", line.nodes.len());
             assert!(line.received() >= 65);
             let error = (value - 1.0).abs();
-            assert!(error < 2e-3 && error <= integral.error, "{error} {}", integral.error);
+            assert!(
+                error < 2e-3 && error <= integral.error.estimate(),
+                "{error} {:?}",
+                integral.error
+            );
         }
     }
 
     #[test]
     fn where_nothing_varies_nothing_is_uncertain() {
-        let (_, integral, value) = integrate(|_| 2.0, 100, &[4]);
+        let (_, integral, value) = integrate(|_| 2.0, 2.0, 100, &[4]);
         assert!((value - 2.0).abs() < 1e-5);
-        assert_eq!(integral.error, 0.0);
-        let (_, integral, value) = integrate(|_| 0.0, 100, &[4]);
-        assert_eq!((integral.error, value), (0.0, 0.0));
+        assert_eq!(integral.error.estimate(), 0.0);
+        let (_, integral, value) = integrate(|_| 0.0, 0.0, 100, &[4]);
+        assert_eq!((integral.error.estimate(), value), (0.0, 0.0));
+    }
+
+    #[test]
+    fn what_no_point_has_seen_is_missed_and_looked_for() {
+        // All of the five first points lie outside the bump.
+        let bump = |at: f64| f64::from(u8::from((0.55..0.6).contains(&at)));
+        let (_, first, value) = integrate(bump, 0.05, 100, &[]);
+        assert_eq!((value, first.error.estimate()), (0.0, 1.0 - 2e-5 / 2.0));
+        let (_, last, value) = integrate(bump, 0.05, 100, &[20, 20, 20]);
+        assert!((value - 0.05).abs() < 0.002, "{value}");
+        assert!(last.error.estimate() < 0.1, "{:?}", last.error);
     }
 
     #[test]

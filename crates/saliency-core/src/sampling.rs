@@ -1,6 +1,6 @@
 //! Averages over random samples, with standard errors: for methods that draw samples.
 
-use crate::attribution::Attribution;
+use crate::attribution::{Attribution, Warning};
 use crate::error::{Error, Place, Result, check_share};
 use crate::explainer::{Explainer, Rows};
 use crate::gradient::{Probe, Scored};
@@ -70,29 +70,41 @@ impl Samples {
     }
 }
 
+/// Maps of some rows, each in a sample of its own.
+pub(crate) struct Draw {
+    pub maps: Flat,
+    pub gradients: Vec<usize>,
+    /// Whether each converged, where the method inside tells.
+    pub converged: Option<Vec<bool>>,
+    pub warnings: Vec<Warning>,
+}
+
 /// The average over samples, for every row.
 pub(crate) struct Sampled {
     values: Flat,
     standard_error: Option<Flat>,
     gradients: Vec<usize>,
     converged: Option<Vec<bool>>,
+    warnings: Vec<Warning>,
 }
 
 impl Sampled {
     /// Draws samples and averages them. `draw` is given rows and samples, one of each for each map
-    /// that it returns; it returns as well how many gradients each took.
+    /// that it returns.
     pub fn new(
         samples: Samples,
         statistic: Statistic,
         schedule: &Schedule,
         input: &Flat,
-        draw: impl Fn(&[usize], &[usize]) -> Result<(Flat, Vec<usize>)> + Sync,
+        draw: impl Fn(&[usize], &[usize]) -> Result<Draw> + Sync,
     ) -> Result<Self> {
         samples.check(statistic)?;
         let first = samples.first();
         let work = schedule.start(input, input.rows() * first)?;
         let mut gradients = vec![0; input.rows()];
         let mut converged = vec![true; input.rows()];
+        let mut told = samples.tolerance.is_some();
+        let mut warnings = Vec::new();
         // Rows that need more samples, and what is known of them so far.
         let mut open: Vec<usize> = (0..input.rows()).collect();
         let mut moments: Option<Moments> = None;
@@ -100,29 +112,39 @@ impl Sampled {
         let (mut done, mut results) = (Vec::new(), Vec::new());
         let (mut drawn, mut next) = (0, first);
         while !open.is_empty() {
-            let units = work.units(open.len(), drawn..next);
             let mut blocks: Vec<Option<Moments>> = Vec::new();
             let folded = work.run(
-                &units,
+                &work.units(open.len(), drawn..next),
                 |unit| {
                     let rows: Vec<usize> =
                         unit.row_of_each().into_iter().map(|at| open[at]).collect();
                     draw(&rows, &unit.repeat_of_each(|sample| sample))
                 },
-                |unit, (maps, taken)| {
+                |unit, draw: Draw| {
                     if blocks.len() == unit.block {
                         let rows: Vec<usize> = unit.rows.clone().collect();
                         blocks.push(moments.as_ref().map(|before| before.select(&rows)));
                     }
                     let together = unit.rows.len();
-                    let maps = maps.widened();
+                    let maps = draw.maps.widened();
                     for start in (0..maps.rows()).step_by(together) {
                         let before = blocks[unit.block].take();
                         let sample = maps.narrow(start, together);
-                        blocks[unit.block] = Some(Moments::push(before, statistic, sample));
+                        blocks[unit.block] = Some(Moments::push(before, statistic, sample)?);
                     }
-                    for (at, taken) in unit.row_of_each().into_iter().zip(taken) {
-                        gradients[open[at]] += taken;
+                    let row_of = |input: usize| open[unit.rows.start + input % together];
+                    for (input, taken) in draw.gradients.into_iter().enumerate() {
+                        gradients[row_of(input)] += taken;
+                    }
+                    told |= draw.converged.is_some();
+                    for (input, good) in draw.converged.into_iter().flatten().enumerate() {
+                        converged[row_of(input)] &= good;
+                    }
+                    for warning in draw.warnings {
+                        let warning = warning.with_row(row_of);
+                        if !warnings.contains(&warning) {
+                            warnings.push(warning);
+                        }
                     }
                     Ok(())
                 },
@@ -138,8 +160,10 @@ impl Sampled {
             };
             let (mut finished, mut unfinished) = (Vec::new(), Vec::new());
             for (at, &error) in errors.iter().enumerate() {
-                converged[open[at]] = samples.tolerance.is_none_or(|most| error <= most);
                 let enough = samples.enough(drawn, error);
+                if enough {
+                    converged[open[at]] &= samples.tolerance.is_none_or(|most| error <= most);
+                }
                 if enough { &mut finished } else { &mut unfinished }.push(at);
             }
             if !finished.is_empty() {
@@ -153,16 +177,16 @@ impl Sampled {
             open = unfinished.into_iter().map(|at| open[at]).collect();
             work.expect_more(open.len() * (next - drawn));
         }
-        Self::in_order(&done, results, gradients, samples.tolerance.map(|_| converged))
+        let converged = told.then_some(converged);
+        let (values, standard_error) = Self::in_order(&done, results)?;
+        Ok(Self { values, standard_error, gradients, converged, warnings })
     }
 
     /// Puts the results of rows `done` into the order of the rows.
     fn in_order(
         done: &[usize],
         results: Vec<(Flat, Option<Flat>)>,
-        gradients: Vec<usize>,
-        converged: Option<Vec<bool>>,
-    ) -> Result<Self> {
+    ) -> Result<(Flat, Option<Flat>)> {
         let mut position = vec![0; done.len()];
         done.iter().enumerate().for_each(|(at, &row)| position[row] = at);
         let (values, errors): (Vec<Flat>, Vec<Option<Flat>>) = results.into_iter().unzip();
@@ -173,7 +197,7 @@ impl Sampled {
         if let Some(standard_error) = &standard_error {
             standard_error.check_finite(Place::Attribution)?;
         }
-        Ok(Self { values, standard_error, gradients, converged })
+        Ok((values, standard_error))
     }
 
     /// The values, and everything as an answer.
@@ -182,6 +206,7 @@ impl Sampled {
             standard_error: self.standard_error.map(Flat::into_inputs),
             gradients: self.gradients,
             converged: self.converged,
+            warnings: self.warnings,
             ..Attribution::of(self.values.clone(), scored, 0)
         };
         (self.values, attribution)
@@ -215,24 +240,27 @@ impl OverNoise {
     ) -> Result<Attribution<I>> {
         self.samples.check(statistic)?;
         let input = Flat::new(input)?;
-        let all = Rows::all(input.rows());
-        let rows = rows.unwrap_or(&all);
+        let rows = &Rows::or_all(rows, &input)?;
         let deviations = self.noise.deviations(&input)?;
         let probe = Probe::<M, I>::new(model, &input, &target)?;
         let scored = probe.scores(&self.schedule, &input, &target)?;
         let draw = |at: &[usize], samples: &[usize]| {
             let rows = rows.select(at);
-            let keys: Vec<_> = rows.of.iter().copied().zip(samples.iter().copied()).collect();
+            let keys = rows.keys(self.noise.seed, samples);
             let noisy = self.noise.add(&input.select(at), &deviations.select(at), &keys);
             let (expected, target) = (noisy.shapes_of_rows(), scored.target.select(at));
+            let rows = rows.drawn(self.noise.seed, samples);
             let map = explainer.attribute_rows(model, noisy.into_inputs(), target, &rows);
             // The clean input is finite: what was found in this one is the noise's doing.
             let map = map.map_err(|error| error.relocated(Place::Input, Place::NoisyInput))?;
             let found = map.values.shapes();
-            match found == expected {
-                true => Ok((Flat::new(map.values)?, map.gradients)),
-                false => Err(Error::ExplainerShape { expected, found }),
+            if found != expected {
+                return Err(Error::ExplainerShape { expected, found });
             }
+            let maps = Flat::new(map.values)?;
+            maps.check_finite(Place::Attribution)?;
+            let (gradients, converged, warnings) = (map.gradients, map.converged, map.warnings);
+            Ok(Draw { maps, gradients, converged, warnings })
         };
         let sampled = Sampled::new(self.samples, statistic, &self.schedule, &input, draw)?;
         Ok(sampled.into_attribution(scored).1)

@@ -26,7 +26,8 @@ pub struct Progress {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Parallelism {
-    /// Burn's CPU backends: one worker for each core. Other devices: one worker.
+    /// Burn's CPU backends: one worker for each core, or a single one for a call from within a rayon
+    /// pool of yours. Other devices: one worker.
     #[default]
     Auto,
     /// This many workers, from 1 to 1,024. On Burn's CPU backends each works on a thread of its
@@ -39,7 +40,8 @@ pub enum Parallelism {
 
 /// How much memory the model may take for the inputs that it works on at one time.
 ///
-/// A budget lowers the number of workers first, and then the chunk.
+/// A budget lowers the number of workers first, and then the chunk. It bounds one schedule: an
+/// explainer inside another one has its own, which counts once for each worker outside.
 ///
 /// # Example
 /// ```
@@ -203,6 +205,8 @@ impl Schedule {
         let values = if on_cpu { CPU_CHUNK_VALUES } else { GPU_CHUNK_VALUES };
         let mut chunk = self.chunk.unwrap_or((values / input.width()).max(1));
         let mut workers = match self.parallelism {
+            // Whoever calls from a rayon pool shares out work already.
+            Parallelism::Auto if on_cpu && rayon::current_thread_index().is_some() => 1,
             Parallelism::Auto if on_cpu => rayon::current_num_threads(),
             Parallelism::Workers(workers) => {
                 check_count("workers", workers, MOST_WORKERS)?;
@@ -275,6 +279,42 @@ impl Unit {
     }
 }
 
+/// Rows and their repeats, cut into units: several repeats of all rows, or some of the rows once.
+/// Blocks of rows come one after the other, each with all its repeats.
+///
+/// Units are made when they are asked for: a million samples take no memory.
+pub(crate) struct Units {
+    rows: Range<usize>,
+    blocks: usize,
+    repeats: Range<usize>,
+    groups: usize,
+}
+
+impl Units {
+    fn len(&self) -> usize {
+        self.blocks * self.groups
+    }
+
+    fn get(&self, at: usize) -> Unit {
+        let (block, group) = (at / self.groups, at % self.groups);
+        let rows = part(&self.rows, block, self.blocks);
+        Unit { block, rows, repeats: part(&self.repeats, group, self.groups) }
+    }
+
+    /// Inputs in the units before.
+    fn items_before(&self, unit: &Unit) -> usize {
+        let of_block = (unit.repeats.start - self.repeats.start) * unit.rows.len();
+        unit.rows.start * self.repeats.len() + of_block
+    }
+}
+
+/// One of `parts` parts of a range, as equal as can be.
+fn part(range: &Range<usize>, part: usize, parts: usize) -> Range<usize> {
+    let (short, longer) = (range.len() / parts, range.len() % parts);
+    let cut = |part: usize| range.start + part * short + part.min(longer);
+    cut(part)..cut(part + 1)
+}
+
 /// Work under way: its chunks and workers, and how much of it is done.
 pub(crate) struct Work<'a> {
     schedule: &'a Schedule,
@@ -286,16 +326,11 @@ pub(crate) struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Cuts rows and their repeats into units of about a chunk: several repeats of all rows, or
-    /// some of the rows once. Blocks of rows come one after the other, each with all its repeats.
-    pub fn units(&self, rows: usize, repeats: Range<usize>) -> Vec<Unit> {
+    /// Cuts rows and their repeats into units of about a chunk.
+    pub fn units(&self, rows: usize, repeats: Range<usize>) -> Units {
         let together = (self.chunk / rows).max(1);
-        let mut units = Vec::new();
-        for (block, rows) in even_parts(0..rows, self.chunk).enumerate() {
-            let unit = |repeats| Unit { block, rows: rows.clone(), repeats };
-            units.extend(even_parts(repeats.clone(), together).map(unit));
-        }
-        units
+        let groups = repeats.len().div_ceil(together);
+        Units { rows: 0..rows, blocks: rows.div_ceil(self.chunk), repeats, groups }
     }
 
     /// Changes what is still expected.
@@ -310,7 +345,7 @@ impl Work<'_> {
     /// A call from within a worker, by an explainer inside another one, stays on its thread.
     pub fn run<R: Send>(
         &self,
-        units: &[Unit],
+        units: &Units,
         evaluate: impl Fn(&Unit) -> Result<R> + Sync,
         mut fold: impl FnMut(&Unit, R) -> Result<()> + Send,
     ) -> Result<()> {
@@ -323,32 +358,39 @@ impl Work<'_> {
             own_thread: self.own_thread,
         };
         let before = self.done.load(Ordering::Relaxed);
-        let starts: Vec<usize> = units
-            .iter()
-            .scan(before, |start, unit| Some(std::mem::replace(start, *start + unit.items())))
-            .collect();
-        in_order(
+        let total = self.total.load(Ordering::Relaxed);
+        let panicked = |unit: &Unit, message| {
+            let item = before + units.items_before(unit);
+            Error::Panicked { rows: unit.rows.clone(), item, total, message }
+        };
+        let result = in_order(
             &job,
             |at| {
                 if self.schedule.cancel.is_cancelled() {
-                    let [done, total] =
-                        [&self.done, &self.total].map(|n| n.load(Ordering::Relaxed));
-                    return Err(Error::Cancelled { done, total });
+                    return Err(Error::Cancelled { done: 0, total });
                 }
-                let unit = &units[at];
-                let row_of = |input: usize| unit.rows.start + input % unit.rows.len();
-                evaluate(unit).map_err(|error| error.with_rows(row_of))
+                let unit = units.get(at);
+                evaluate(&unit).map_err(|error| match error {
+                    // Of an explainer inside, which does not know the whole batch.
+                    Error::Panicked { message, .. } => panicked(&unit, message),
+                    error => error.with_rows(|input| unit.rows.start + input % unit.rows.len()),
+                })
             },
-            |at, message| {
-                let total = self.total.load(Ordering::Relaxed);
-                Error::Panicked { rows: units[at].rows.clone(), item: starts[at], total, message }
-            },
+            |at, message| panicked(&units.get(at), message),
             |at, result| {
-                fold(&units[at], result)?;
-                self.report(starts[at] + units[at].items());
+                let unit = units.get(at);
+                fold(&unit, result)?;
+                self.report(before + units.items_before(&unit) + unit.items());
                 Ok(())
             },
-        )
+        );
+        result.map_err(|error| match error {
+            Error::Cancelled { .. } => {
+                let done = self.done.load(Ordering::Relaxed);
+                Error::Cancelled { done, total: self.total.load(Ordering::Relaxed) }
+            }
+            error => error,
+        })
     }
 
     fn report(&self, done: usize) {
@@ -371,13 +413,6 @@ impl Error {
             other => other,
         }
     }
-}
-
-/// Cuts a range into parts of at most `most`, as equal as can be.
-fn even_parts(range: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
-    let parts = range.len().div_ceil(most);
-    let cut = move |part| range.start + range.len() * part / parts;
-    (0..parts).map(move |part| cut(part)..cut(part + 1))
 }
 
 impl std::fmt::Debug for Schedule {

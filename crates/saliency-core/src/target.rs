@@ -107,9 +107,22 @@ impl Target {
 
     /// The same target among the probabilities, or their logarithms, rather than the outputs.
     ///
-    /// A prediction stays the same; a function is given `[rows, scores]` of that kind.
+    /// A prediction stays the same; a function is given `[rows, scores]` of that kind. The last call
+    /// counts.
     pub fn with_score(self, score: Score) -> Self {
-        Self::Scored(score, Box::new(self))
+        match self {
+            Self::Scored(_, target) => Self::Scored(score, target),
+            target => Self::Scored(score, Box::new(target)),
+        }
+    }
+
+    /// Whether every row has the same target.
+    pub(crate) fn is_the_same_for_all(&self) -> bool {
+        match self {
+            Self::Class(_) | Self::Difference(..) | Self::Function(_) => true,
+            Self::Predicted | Self::Classes(_) => false,
+            Self::Scored(_, target) => target.is_the_same_for_all(),
+        }
     }
 
     /// The target with every prediction replaced by the class that `output` predicts.

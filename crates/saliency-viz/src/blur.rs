@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 /// is in pixels; a tenth of the width leaves light and shade and no shapes.
 ///
 /// # Errors
-/// [`Error::Sigma`] where it is not positive or not finite.
+/// [`Error::Sigma`] where it is not positive or not finite, and [`Error::EmptyMap`] without pixels.
 ///
 /// # Example
 /// ```
@@ -33,6 +33,9 @@ pub fn blurred(photos: &Tensor<4>, sigma: f64) -> Result<Tensor<4>> {
         return Err(Error::Sigma { found: sigma });
     }
     let [.., height, width] = photos.dims();
+    if photos.dims().contains(&0) {
+        return Err(Error::EmptyMap { shape: photos.dims() });
+    }
     // Blurring along one side is a product with a matrix whose columns sum to 1.
     let matrix = |size: usize| {
         let weight = |from: usize, to: usize| {
@@ -84,6 +87,10 @@ mod tests {
         for sigma in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             let error = blurred(&photo, sigma).unwrap_err().to_string();
             assert_eq!(error, format!("expected a positive finite sigma, found {sigma}"));
+        }
+        for shape in [[0, 1, 2, 2], [1, 1, 0, 2], [1, 1, 2, 0]] {
+            let empty = Tensor::<4>::zeros(shape, &Device::flex());
+            assert!(matches!(blurred(&empty, 1.0), Err(Error::EmptyMap { .. })));
         }
     }
 }

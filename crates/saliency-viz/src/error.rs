@@ -34,8 +34,8 @@ pub enum Error {
         row: usize,
     },
 
-    /// An attribution without values.
-    #[error("expected an attribution of at least one row, channel and pixel, found {shape:?}")]
+    /// An attribution, or photos, without values.
+    #[error("expected at least one row, channel and pixel, found {shape:?}")]
     EmptyMap {
         /// Its shape.
         shape: [usize; 4],

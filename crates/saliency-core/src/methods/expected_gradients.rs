@@ -9,7 +9,7 @@ use crate::inputs::{Flat, Inputs};
 use crate::model::Model;
 use crate::moments::Statistic;
 use crate::noise::{Distribution, Key, Noise, NoiseScale};
-use crate::sampling::{Sampled, Samples};
+use crate::sampling::{Draw, Sampled, Samples};
 use crate::schedule::Schedule;
 use crate::target::Target;
 
@@ -22,7 +22,10 @@ use crate::target::Target;
 ///            n  k=1
 /// ```
 ///
-/// The values sum to `f(x)` minus the mean score of the baselines, up to the sampling error.
+/// The values sum to `f(x)` minus the mean score of the baselines, up to the sampling error; with
+/// noise, to the mean of `f` over the noise instead of `f(x)`. By how much they miss it is the
+/// [`completeness_gap`](Attribution::completeness_gap), which is told for a batch of baselines, without
+/// noise, and where no input is [`Fixed`](crate::Fixed).
 ///
 /// # Shapes and units
 /// Values and standard errors have the input's shape; score, signed.
@@ -37,7 +40,7 @@ use crate::target::Target;
 ///
 /// # Cost
 /// `samples` gradients per row; a forward pass for the input, and one for each baseline of the batch
-/// or, with a sampler, for each sample.
+/// where there is a completeness gap.
 ///
 /// # Errors
 /// Those of [`Explainer::attribute_to`]; [`Error::InvalidOption`] for an option outside its range;
@@ -153,47 +156,45 @@ impl ExpectedGradients {
         rows: Option<&Rows>,
     ) -> Result<Attribution<I>> {
         let input = Flat::new(input)?;
-        let all = Rows::all(input.rows());
-        let rows = rows.unwrap_or(&all);
+        let rows = &Rows::or_all(rows, &input)?;
         let deviations = self.noise.deviations(&input)?;
         let baselines = self.baselines.like(&input)?;
         let probe = Probe::<M, I>::new(model, &input, &target)?;
         let scored = probe.scores(&self.schedule, &input, &target)?;
 
         let draw = |at: &[usize], samples: &[usize]| {
-            let of = rows.select(at).of;
-            let keys: Vec<_> = of.into_iter().zip(samples.iter().copied()).collect();
+            let keys = rows.select(at).keys(self.noise.seed, samples);
             let input = self.noise.add(&input.select(at), &deviations.select(at), &keys);
             input.check_finite(Place::NoisyInput)?;
-            let baseline = baselines.draw(&input, &self.draws(&keys, BASELINE))?;
+            let baseline = baselines.draw(&input, &keys)?;
             let baseline = baseline.with_fixed_of(&input);
-            let along = self.draws(&keys, POINT);
-            let along: Vec<f64> = along.into_iter().map(|key| key.uniform(1)[0]).collect();
+            let along: Vec<f64> = keys.iter().map(|key| key.of(POINT).uniform(1)[0]).collect();
             let difference = input.zip(&baseline, |input, baseline| input - baseline);
+            let difference = difference.without_fixed();
             let point =
                 baseline.zip(&difference.scale_rows(&along), |baseline, step| baseline + step);
             let (gradient, ..) = probe.gradient(point, &scored.target.select(at))?;
-            let values = difference.widened().zip(&gradient.widened(), |x, gradient| x * gradient);
-            Ok((values, vec![1; at.len()]))
+            gradient.check_finite(Place::Gradient)?;
+            let maps = difference.widened().zip(&gradient.widened(), |x, gradient| x * gradient);
+            maps.check_finite(Place::Attribution)?;
+            let gradients = vec![1; at.len()];
+            Ok(Draw { maps, gradients, converged: None, warnings: Vec::new() })
         };
         let sampled = Sampled::new(self.samples, Statistic::Mean, &self.schedule, &input, draw)?;
+        // With noise the scores are not those of the inputs; what is fixed differs from row to row.
+        let comparable = self.noise.is_none() && !input.fixed.contains(&true);
         let baseline_scores = match &baselines {
-            Drawn::Set(set) => {
-                Some(probe.mean_scores(&self.schedule, set, &scored.target, &input)?)
+            Drawn::Set(set) if comparable => {
+                let rows = input.rows();
+                Some(probe.mean_scores(&self.schedule, set, &scored.target, rows)?)
             }
-            Drawn::Sampler(_) => None,
+            _ => None,
         };
         let (values, attribution) = sampled.into_attribution(scored);
         match baseline_scores {
             Some(scores) => attribution.with_baseline(&values, scores),
             None => Ok(attribution),
         }
-    }
-
-    /// What the given kind of random number depends on, for each row and sample.
-    fn draws(&self, keys: &[(usize, usize)], kind: usize) -> Vec<Key> {
-        let key = |&(row, sample)| Key { seed: self.noise.seed, row, sample, tensor: kind };
-        keys.iter().map(key).collect()
     }
 }
 
@@ -224,7 +225,8 @@ impl Baselines {
                 return Err(Error::BaselineShape { tensor, expected, found });
             }
         }
-        let set = set.to_kind_of(input);
+        let fixed = input.fixed.clone();
+        let set = Flat { fixed, ..set.to_kind_of(input) };
         set.check_finite(Place::Baseline)?;
         Ok(Drawn::Set(set))
     }
@@ -236,15 +238,16 @@ impl Drawn<'_> {
         match self {
             Self::Set(set) => {
                 let count = set.rows() as u64;
-                let chosen: Vec<usize> =
-                    keys.iter().map(|key| (key.bits() % count) as usize).collect();
+                let choose = |key: &Key| (key.of(BASELINE).bits() % count) as usize;
+                let chosen: Vec<usize> = keys.iter().map(choose).collect();
                 Ok(set.select(&chosen))
             }
             Self::Sampler(sampler) => {
-                let draw = |(row, key): (usize, &Key)| {
-                    let mut row = input.narrow(row, 1);
+                let draw = |(at, key): (usize, &Key)| {
+                    let mut row = input.narrow(at, 1);
                     row.shapes = row.shapes_of_rows();
-                    sampler(key.bits()).like(&row, &Rows::all(1))
+                    let drawn = sampler(key.of(BASELINE).bits()).like(&row, &Rows::all(1));
+                    drawn.map_err(|error| error.with_rows(|_| at))
                 };
                 let drawn: Result<Vec<Flat>> = keys.iter().enumerate().map(draw).collect();
                 Ok(Flat::stack(&drawn?))

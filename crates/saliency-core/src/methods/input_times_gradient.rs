@@ -1,5 +1,5 @@
 use crate::attribution::Attribution;
-use crate::error::Result;
+use crate::error::{Place, Result};
 use crate::explainer::Explainer;
 use crate::gradient::Probe;
 use crate::inputs::{Flat, Inputs};
@@ -63,7 +63,9 @@ impl<M: Model<I>, I: Inputs> Explainer<M, I> for InputTimesGradient {
         let input = Flat::new(input)?;
         let probe = Probe::new(model, &input, &target)?;
         let (gradients, scored) = probe.gradients(&self.schedule, &input, &target)?;
-        let values = input.zip(&gradients, |input, gradient| input * gradient);
+        let values = input.widened().zip(&gradients.widened(), |input, gradient| input * gradient);
+        let values = values.without_fixed();
+        values.check_finite(Place::Attribution)?;
         Ok(Attribution::of(values, scored, 1))
     }
 }

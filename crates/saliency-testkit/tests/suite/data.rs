@@ -6,7 +6,7 @@ use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::tensor::activation::{log_softmax, relu, softmax};
 use burn::tensor::{Bool, Device, Int, Tensor};
 use saliency_core::{
-    Baseline, Cut, ExpectedGradients, Explainer, Fixed, Gradient, InputTimesGradient,
+    Baseline, Cut, Error, ExpectedGradients, Explainer, Fixed, Gradient, InputTimesGradient,
     IntegratedGradients, Model, ModelFn, NoiseScale, Schedule, Score, SmoothGrad, Target, cut,
 };
 use saliency_models::{EfficientNetLite0, LastConvolution};
@@ -91,6 +91,7 @@ fn tokens_are_explained_from_their_embeddings() {
     let shap = ExpectedGradients::new((embedded.zeros_like(), Fixed(padding.clone())));
     let map = shap.attribute(&net, input()).unwrap();
     assert_eq!(values(&map.values.1.0.float()), [0.0; 10]);
+    assert!(map.completeness_gap.is_none(), "each row has a mask of its own");
 }
 
 #[test]
@@ -218,6 +219,9 @@ fn logits_log_probabilities_probabilities_and_differences() {
     // A difference of log-probabilities is that of logits.
     let same = explain(Target::Difference(0, 2).with_score(Score::LogProbability));
     assert_close("same", &same.values, &expected, 1e-5);
+    // The last call counts.
+    let last = Target::Class(0).with_score(Score::Probability).with_score(Score::Output);
+    assert_close("last", &explain(last).values, &explain(Target::Class(0)).values, 1e-6);
     // Row by row, in chunks, resolved once.
     let chunks = Gradient::new().with_schedule(Schedule::new().with_chunk(1));
     let each = chunks
@@ -341,4 +345,74 @@ fn the_embedded_network_is_cut_where_the_original_is() {
     assert_eq!(activation.dims(), [1, 1280, 7, 7]);
     let same = rest.forward(activation);
     assert_eq!(values(&same), values(&net.forward(input)));
+}
+
+/// Drops the last row, or the last value of later batches.
+#[derive(Module, Debug, Default)]
+struct Careless;
+
+struct Rows;
+struct Shape;
+
+impl Model<Tensor<2>> for Careless {
+    fn forward(&self, input: Tensor<2>) -> Tensor<2> {
+        input
+    }
+}
+
+impl Cut<Tensor<2>, Rows> for Careless {
+    type Activation = Tensor<2>;
+
+    fn before(&self, input: Tensor<2>) -> Tensor<2> {
+        let rows = input.dims()[0];
+        input.narrow(0, 0, rows - 1)
+    }
+
+    fn after(&self, activation: Tensor<2>) -> Tensor<2> {
+        activation
+    }
+}
+
+impl Cut<Tensor<2>, Shape> for Careless {
+    type Activation = Tensor<2>;
+
+    /// As wide as the first value says.
+    fn before(&self, input: Tensor<2>) -> Tensor<2> {
+        let width = input.clone().narrow(0, 0, 1).narrow(1, 0, 1).into_scalar::<f32>() as usize;
+        input.narrow(1, 0, width)
+    }
+
+    fn after(&self, activation: Tensor<2>) -> Tensor<2> {
+        activation
+    }
+}
+
+#[test]
+fn activations_that_do_not_fit_are_refused() {
+    let x = Tensor::<2>::ones([3, 4], &device());
+    let error = cut::<Rows, _, _>(&Careless, x).map(|_| ()).unwrap_err();
+    let (expected, found) = (vec![vec![3, 4]], vec![vec![2, 4]]);
+    assert_eq!(error, Error::Activation { expected, found });
+    // Two photos' worth of values: a chunk for each.
+    let wide = Tensor::<2>::from_data([[1.0], [2.0]], &device()).repeat_dim(1, 65_536);
+    let error = cut::<Shape, _, _>(&Careless, wide).map(|_| ()).unwrap_err();
+    let (expected, found) = (vec![vec![1, 1]], vec![vec![1, 2]]);
+    assert_eq!(error, Error::Activation { expected, found });
+}
+
+#[test]
+fn rows_that_are_not_those_of_the_input_are_refused() {
+    let model = saliency_core::pure_function(|x: Tensor<2>| x);
+    let x = Tensor::<2>::ones([3, 1], &device());
+    let rows = saliency_core::Rows::all(2);
+    assert_eq!((rows.of(), rows.total()), (&[0, 1][..], 2));
+    let expected = Error::UnequalRows { tensor: 0, expected: 2, found: 3 };
+    for explainer in [
+        Box::new(IntegratedGradients::new()) as Box<dyn Explainer<_, _>>,
+        Box::new(SmoothGrad::default()),
+        Box::new(ExpectedGradients::new(x.clone())),
+    ] {
+        let error = explainer.attribute_rows(&model, x.clone(), Target::Class(0), &rows);
+        assert_eq!(error.unwrap_err(), expected);
+    }
 }

@@ -80,7 +80,7 @@ fn progress_is_told_in_order_and_ends_at_the_total() {
         let explainer = IntegratedGradients::new().with_steps(7).with_schedule(schedule.clone());
         explainer.attribute(&square(), x.clone()).unwrap();
         let seen_now = std::mem::take(&mut *seen.lock().unwrap());
-        assert_eq!(seen_now, [(0, 7), (1, 7), (3, 7), (5, 7), (7, 7)]);
+        assert_eq!(seen_now, [(0, 7), (2, 7), (4, 7), (6, 7), (7, 7)]);
 
         // Towards a tolerance the total is a guess that is right in the end.
         let bends = pure_function(|x: Tensor<2>| (x * 20.0).sin());
@@ -240,4 +240,93 @@ fn explainers_inside_others_keep_what_is_given_per_row() {
     };
     assert_eq!(noisy(1), noisy(3));
     assert_eq!(noisy(1), noisy(100));
+}
+
+#[test]
+fn a_panic_inside_a_wrapped_explainer_names_the_rows_outside() {
+    // The third of three rows panics; chunks inside go across the samples outside.
+    let model = pure_function(|x: Tensor<2>| {
+        let largest = x.clone().inner().max().into_scalar::<f32>();
+        assert!(largest < 3.0, "too large");
+        x.clone() * x
+    });
+    let x = Tensor::<2>::from_data([[1.0], [2.0], [4.0]], &device());
+    // The clean input is scored first, and would panic as well.
+    let model = saliency_core::ModelFn::new(saliency_core::NoModule {}, {
+        let calls = Arc::new(AtomicUsize::new(0));
+        move |_: &saliency_core::NoModule, x: Tensor<2>| match calls.fetch_add(1, Ordering::SeqCst)
+        {
+            0 => x.clone() * x,
+            _ => model.forward(x),
+        }
+    });
+    let inside = Gradient::new().with_schedule(Schedule::new().with_chunk(2));
+    let around = SmoothGrad::new(inside).with_noise(NoiseScale::Absolute(0.0)).with_samples(4);
+    let error = around.attribute(&model, x).unwrap_err();
+    let message = "too large".to_owned();
+    assert_eq!(error, Error::Panicked { rows: 0..3, item: 0, total: 12, message });
+}
+
+#[test]
+fn work_is_called_off_from_another_thread() {
+    let (cancel, started) = (Cancel::new(), Arc::new(std::sync::Barrier::new(2)));
+    let (token, barrier) = (cancel.clone(), started.clone());
+    let first = AtomicUsize::new(0);
+    let model = pure_function({
+        let first = Arc::new(first);
+        move |x: Tensor<2>| {
+            // The third call waits until the work is called off.
+            if first.fetch_add(1, Ordering::SeqCst) == 2 {
+                barrier.wait();
+                barrier.wait();
+            }
+            x.clone() * x
+        }
+    });
+    let canceller = std::thread::spawn(move || {
+        started.wait();
+        token.cancel();
+        started.wait();
+    });
+    let schedule = workers(2).with_chunk(1).with_cancel(&cancel);
+    let explainer = IntegratedGradients::new().with_steps(20_000).with_schedule(schedule);
+    let error = explainer.attribute(&model, Tensor::ones([1, 1], &device())).unwrap_err();
+    assert!(matches!(error, Error::Cancelled { total: 20_000, .. }), "{error}");
+    canceller.join().unwrap();
+}
+
+#[test]
+fn calls_from_a_rayon_pool_give_the_same_bits() {
+    let net = CifarCnn::embedded(&device());
+    let input: Tensor<4> = Golden::cifar_zero_baseline().tensor("input", &device());
+    let explain = || {
+        let explainer =
+            IntegratedGradients::new().with_steps(7).with_schedule(Schedule::new().with_chunk(2));
+        values(&explainer.attribute(&net, input.clone()).unwrap().values)
+    };
+    let outside = explain();
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert_eq!(pool.install(explain), outside, "{threads} threads");
+    }
+}
+
+#[test]
+fn a_slow_item_is_waited_for_and_the_others_do_not_run_away() {
+    let (calls, ahead) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (counted, most) = (calls.clone(), ahead.clone());
+    let model = pure_function(move |x: Tensor<2>| {
+        // Input and baseline are scored first.
+        if counted.fetch_add(1, Ordering::SeqCst) == 2 {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+            most.store(counted.load(Ordering::SeqCst) - 2, Ordering::SeqCst);
+        }
+        x.clone() * x
+    });
+    let schedule = workers(3).with_chunk(1);
+    let explainer = IntegratedGradients::new().with_steps(100).with_schedule(schedule);
+    let map = explainer.attribute(&model, Tensor::ones([1, 1], &device())).unwrap();
+    assert!((values(&map.values)[0] - 1.0).abs() < 1e-5);
+    let ahead = ahead.load(Ordering::SeqCst);
+    assert!((2..=6).contains(&ahead), "{ahead} items begun beside the slow one");
 }

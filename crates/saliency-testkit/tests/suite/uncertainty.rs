@@ -3,9 +3,9 @@
 use burn::tensor::activation::relu;
 use burn::tensor::{Distribution as Random, Tensor};
 use saliency_core::{
-    Baseline, Distribution, Error, ExpectedGradients, Explainer, Gradient, InputTimesGradient,
-    IntegratedGradients, NoiseScale, Place, Rule, SmoothGrad, SmoothGradSquared, Target, VarGrad,
-    Warning, pure_function,
+    Baseline, Distribution, Error, ExpectedGradients, Explainer, Fixed, Gradient,
+    InputTimesGradient, IntegratedGradients, NoiseScale, Place, Rule, SmoothGrad,
+    SmoothGradSquared, Target, VarGrad, Warning, pure_function,
 };
 use saliency_testkit::{contribution, device, implementation_a, linear, square, values};
 
@@ -221,6 +221,7 @@ fn expected_gradients_average_over_baselines() {
     // GradientSHAP: noise on the input adds its variance.
     let explainer = ExpectedGradients::new(baselines).with_noise(NoiseScale::Absolute(0.5));
     let map = explain(explainer);
+    assert!(map.completeness_gap.is_none(), "the scores are not those of noisy inputs");
     let errors = values(map.standard_error.as_ref().unwrap()).into_iter().map(f64::from);
     let right: Vec<f64> = [9.0, 1.0].iter().map(|x| x + 0.25 - mean_square).collect();
     check("GradientSHAP", &map.values, &right, &errors.collect::<Vec<_>>());
@@ -345,4 +346,118 @@ fn input_times_gradient_inside_noise_uses_the_noisy_input() {
     let map = explainer.attribute(&square(), column(&[1.0])).unwrap();
     let error = f64::from(values(&map.standard_error.unwrap())[0]);
     check("2x² + 2σ²", &map.values, &[2.5], &[error]);
+}
+
+#[test]
+fn what_no_point_sees_is_not_called_certain() {
+    // Rises from 0.55 to 0.6 and is level elsewhere: no gradient at the first points tells of it.
+    let gate = pure_function(|x: Tensor<2>| (relu(x.clone() - 0.55) - relu(x - 0.6)) * 20.0);
+    let fixed = IntegratedGradients::new().with_steps(4).with_rule(Rule::Midpoint);
+    let map = fixed.attribute(&gate, column(&[1.0])).unwrap();
+    assert_eq!(values(&map.values), [0.0]);
+    assert!((map.error_estimate.unwrap()[0] - 1.0).abs() < 1e-4);
+
+    let map = IntegratedGradients::new().to_tolerance(0.05).attribute(&gate, column(&[1.0]));
+    let map = map.unwrap();
+    assert_eq!(map.converged.unwrap(), [true]);
+    assert!((values(&map.values)[0] - 1.0).abs() < 0.06, "{}", map.values);
+    assert!(map.gradients[0] < 300, "{:?}", map.gradients);
+}
+
+#[test]
+fn noise_inside_noise_is_independent_of_it() {
+    // x² with noise of two sources, each of deviation σ: the mean of n samples of the mean of m
+    // has the standard error 2 σ √(1 + 1/m) / √n.
+    let (n, m, s) = (2000, 2, 0.5f64);
+    let smooth = |samples| {
+        move |inside| {
+            SmoothGrad::new(inside).with_samples(samples).with_noise(NoiseScale::Absolute(s))
+        }
+    };
+    let inside = SmoothGrad::default().with_samples(m).with_noise(NoiseScale::Absolute(s));
+    let map = smooth(n)(inside).attribute(&square(), column(&[1.0])).unwrap();
+    let right = 2.0 * s * (1.0 + 1.0 / m as f64).sqrt() / (n as f64).sqrt();
+    check_estimates("noise in noise", map.standard_error.as_ref().unwrap(), &[right]);
+    check("noise in noise", &map.values, &[2.0], &[right]);
+    // The same for a method inside that draws baselines.
+    let expected = ExpectedGradients::from_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
+    let around = SmoothGrad::new(expected.with_samples(1)).with_samples(n);
+    let map = around.with_noise(NoiseScale::Absolute(0.0)).attribute(&square(), column(&[1.0]));
+    let error = f64::from(values(&map.as_ref().unwrap().standard_error.clone().unwrap())[0]);
+    assert!(error > 0.0);
+    check("baselines in noise", &map.unwrap().values, &[2.0 / 3.0], &[error]);
+}
+
+#[test]
+fn a_method_inside_that_did_not_converge_is_not_forgotten() {
+    let inside = IntegratedGradients::new().to_tolerance(1e-4).with_limit(6);
+    let around = SmoothGrad::new(inside).with_samples(3);
+    let x = Tensor::<2>::from_data([[1.0, 0.0], [0.0, 0.0]], &device());
+    let bent = pure_function(|x: Tensor<2>| x.powi_scalar(3).sum_dim(1));
+    let map = around.attribute(&bent, x).unwrap();
+    assert_eq!(map.converged.unwrap(), [false, true]);
+    assert_eq!(map.warnings, [Warning::BaselineIsInput { row: 1 }]);
+}
+
+#[test]
+fn what_is_fixed_does_not_count_as_certain() {
+    let model = pure_function(|(x, mask): (Tensor<2>, Fixed<Tensor<2>>)| {
+        (x.powi_scalar(3) + mask.0.clamp_min(-1.0).sum_dim(1)).sum_dim(1)
+    });
+    let mask = Tensor::<2>::full([1, 9], f32::NEG_INFINITY, &device());
+    let input = || (column(&[0.1]), Fixed(mask.clone()));
+    let smooth = SmoothGrad::default().with_noise(NoiseScale::Absolute(1.0)).with_samples(20);
+    let map = smooth.attribute(&model, input()).unwrap();
+    assert!(map.median_relative_error().unwrap().unwrap()[0] > 0.1);
+    for map in [
+        InputTimesGradient::new().attribute(&model, input()).unwrap(),
+        IntegratedGradients::new().attribute(&model, input()).unwrap(),
+        IntegratedGradients::new().to_tolerance(0.1).attribute(&model, input()).unwrap(),
+        ExpectedGradients::new(input()).attribute(&model, input()).unwrap(),
+    ] {
+        assert_eq!(values(&map.values.1.0), [0.0; 9]);
+        assert!(map.completeness_gap.is_none_or(|gap| gap[0].abs() < 1e-4));
+    }
+}
+
+#[test]
+fn values_that_cannot_be_had_are_errors_and_do_not_panic() {
+    let root = pure_function(|x: Tensor<2>| x.sqrt());
+    let from_below = ExpectedGradients::new(column(&[-1.0])).to_tolerance(0.1);
+    let error = from_below.attribute(&root, column(&[1.0])).unwrap_err();
+    assert_eq!(error, Error::NotFinite { place: Place::Gradient, row: 0 });
+    let steep = pure_function(|x: Tensor<2>| x * 1e25);
+    let squared = SmoothGradSquared::default().to_tolerance(0.1);
+    let error = squared.attribute(&steep, column(&[1.0])).unwrap_err();
+    assert_eq!(error, Error::NotFinite { place: Place::Attribution, row: 0 });
+    // The product of an input and a gradient that are each finite.
+    let product = InputTimesGradient::new().attribute(&steep, column(&[1.0, 1e13, 1e14]));
+    let expected = Error::NotFinite { place: Place::Attribution, row: 2 };
+    assert!(
+        [Err(expected), Err(Error::NotFinite { place: Place::Score, row: 2 })]
+            .contains(&product.map(|map| map.scores))
+    );
+    let pole = pure_function(|x: Tensor<2>| (x - 0.5).recip());
+    let placed = IntegratedGradients::new().with_rule(Rule::Placed);
+    let error = placed.attribute(&pole, column(&[1.0])).unwrap_err();
+    assert_eq!(error, Error::NotFinite { place: Place::PathScore, row: 0 });
+}
+
+#[test]
+fn small_gradients_have_their_standard_errors() {
+    for unit in [1.0, 1e-12] {
+        let small = pure_function(move |x: Tensor<2>| x.powi_scalar(2) * unit);
+        let explain = |explainer: &dyn Explainer<_, _>| {
+            let map = explainer.attribute(&small, column(&[1.0])).unwrap();
+            map.median_relative_error().unwrap().unwrap()[0]
+        };
+        let noise = NoiseScale::Absolute(0.5);
+        for error in [
+            explain(&SmoothGrad::default().with_noise(noise)),
+            explain(&SmoothGradSquared::default().with_noise(noise)),
+            explain(&VarGrad::default().with_noise(noise)),
+        ] {
+            assert!((0.02..0.5).contains(&error), "{error} at {unit}");
+        }
+    }
 }
