@@ -43,7 +43,7 @@ pub trait Inputs: Clone + Send {
     /// The inverse of [`into_rows`](Self::into_rows): takes from the iterator as many tensors as
     /// it needs, each with its shape. The number of rows is that of the tensor; the other
     /// dimensions are those of the shape.
-    fn from_rows<'a>(rows: &mut dyn Iterator<Item = (Tensor<2>, &'a [usize])>) -> Self;
+    fn from_rows(rows: &mut dyn Iterator<Item = (Tensor<2>, &[usize])>) -> Self;
 
     /// For each tensor whether it is handed to the model as it is, see [`Fixed`]. By default none.
     fn fixed(&self) -> Vec<bool> {
@@ -64,7 +64,7 @@ impl<const D: usize> Inputs for Tensor<D> {
         vec![if empty { Tensor::zeros(flat, &self.device()) } else { self.reshape(flat) }]
     }
 
-    fn from_rows<'a>(rows: &mut dyn Iterator<Item = (Tensor<2>, &'a [usize])>) -> Self {
+    fn from_rows(rows: &mut dyn Iterator<Item = (Tensor<2>, &[usize])>) -> Self {
         let (flat, shape) = rows.next().expect("one tensor per shape");
         let mut dims: [usize; D] = shape.try_into().expect("a shape of this rank");
         dims[0] = flat.dims()[0];
@@ -113,7 +113,7 @@ macro_rules! fixed_inputs {
                 float.into_rows()
             }
 
-            fn from_rows<'a>(rows: &mut dyn Iterator<Item = (Tensor<2>, &'a [usize])>) -> Self {
+            fn from_rows(rows: &mut dyn Iterator<Item = (Tensor<2>, &[usize])>) -> Self {
                 let float = Tensor::<D>::from_rows(rows);
                 Self($from_float(float))
             }
@@ -141,7 +141,7 @@ macro_rules! tuple_inputs {
                 [$(self.$index.into_rows()),+].concat()
             }
 
-            fn from_rows<'a>(rows: &mut dyn Iterator<Item = (Tensor<2>, &'a [usize])>) -> Self {
+            fn from_rows(rows: &mut dyn Iterator<Item = (Tensor<2>, &[usize])>) -> Self {
                 ($($input::from_rows(rows),)+)
             }
 

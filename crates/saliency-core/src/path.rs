@@ -38,7 +38,7 @@ pub(crate) fn relative_errors(
         let over = |error: f64, size: f64| if error == 0.0 { 0.0 } else { error / size };
         let variation = over(error_per_deviation() * error, size);
         let missing = ((sum - change.by).abs() - change.rounding).max(0.0);
-        RelativeError { variation, missing: over(missing, size.max(change.by.abs())) }
+        RelativeError { variation, missing, size: size.max(change.by.abs()) }
     };
     Ok(rows.map(relative).collect())
 }
@@ -48,14 +48,17 @@ pub(crate) fn relative_errors(
 pub(crate) struct RelativeError {
     /// From how the gradient varies between points.
     variation: f64,
-    /// From the completeness gap, which no error is smaller than: it tells that something lies
-    /// between points that see nothing of it.
+    /// The completeness gap, which no L1 error is smaller than.
     missing: f64,
+    /// The L1 norm of the values, or the change of score where that is more.
+    size: f64,
 }
 
 impl RelativeError {
     pub fn estimate(self) -> f64 {
-        self.variation.max(self.missing)
+        // Nothing is missing where there is nothing.
+        let missing = if self.missing == 0.0 { 0.0 } else { self.missing / self.size };
+        self.variation.max(missing)
     }
 }
 
@@ -210,7 +213,12 @@ impl Line {
     /// where a gap that is cut into equal parts needs more than that.
     pub fn refine(&mut self, integral: &Integral, more: usize) {
         let mut roughness = self.roughness(&integral.differences);
-        if integral.error.missing > integral.error.variation {
+        let parts = self.nodes.windows(2).zip(&self.gaps);
+        let parts = parts.map(|(ends, gap)| (ends[1].at - ends[0].at) / gap.parts as f64);
+        // A trapezoid is off by half the difference between its sides at most, if what lies between
+        // them goes from one to the other.
+        let known: f64 = parts.zip(&integral.differences).map(|(part, by)| 0.5 * part * by).sum();
+        if integral.error.missing > known {
             // Something lies where nothing was seen to vary: it may be anywhere.
             let widths = self.nodes.windows(2).map(|ends| ends[1].at - ends[0].at);
             let mean: f64 = widths.zip(&roughness).map(|(width, rough)| width * rough).sum();

@@ -94,7 +94,7 @@ struct State<R, F> {
 
 impl<R, F: FnMut(usize, R) -> Result<()>> Queue<R, F> {
     /// What every worker does until nothing is left or somebody failed.
-    fn work(&self, evaluate: impl Fn(usize) -> Result<R>) {
+    fn work(&self, evaluate: &impl Fn(usize) -> Result<R>) {
         while let Some(item) = self.take() {
             let result = evaluate(item);
             // A poisoned lock: the fold panicked on another worker, whose panic is passed on.

@@ -16,11 +16,10 @@ fn workers(count: usize) -> Schedule {
     Schedule::new().with_parallelism(Parallelism::Workers(count))
 }
 
+type Named<M> = (&'static str, Box<dyn Explainer<M, Tensor<4>>>);
+
 /// Every method, by quick options, with a schedule.
-fn every_method<M: Model<Tensor<4>>>(
-    schedule: &Schedule,
-    device_of: &Tensor<4>,
-) -> Vec<(&'static str, Box<dyn Explainer<M, Tensor<4>>>)> {
+fn every_method<M: Model<Tensor<4>>>(schedule: &Schedule, device_of: &Tensor<4>) -> Vec<Named<M>> {
     let s = || schedule.clone();
     let ig = || IntegratedGradients::new().with_steps(7).with_schedule(s());
     let baselines = Tensor::cat(vec![device_of.zeros_like(), device_of.ones_like()], 0);
@@ -50,7 +49,7 @@ fn any_number_of_workers_gives_the_same_bits() {
     for chunk in [1, 3, 1000] {
         let explain = |schedule: Schedule| {
             let methods = every_method(&schedule.with_chunk(chunk), &input);
-            let explain = |(name, explainer): &(_, Box<dyn Explainer<CifarCnn, Tensor<4>>>)| {
+            let explain = |(name, explainer): &Named<CifarCnn>| {
                 let map = explainer.attribute(&net, input.clone()).unwrap();
                 let error = map.standard_error.map(|error| values(&error));
                 let all = (values(&map.values), error, map.completeness_gap, map.error_estimate);
