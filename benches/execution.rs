@@ -66,7 +66,7 @@ fn vanilla<M: Model<Tensor<4>>>(name: &str, net: &M, input: &Tensor<4>) {
     );
 }
 
-/// One call with sixteen rows, beside sixteen calls, and beside sixteen times one call.
+/// One call with sixteen rows, beside sixteen calls.
 fn rows<M: Model<I>, I: saliency::Inputs>(
     name: &str,
     net: &M,
@@ -97,7 +97,7 @@ fn main() {
     ratio(
         "EfficientNet-Lite0, 50 points, by workers to one after the other",
         0.55,
-        5,
+        9,
         || drop(IntegratedGradients::new().attribute(&lite0, cat.clone()).expect("a map")),
         || drop(serial(within.clone()).attribute(&lite0, cat.clone()).expect("a map")),
     );

@@ -30,7 +30,10 @@ fn methods<M: Model<Tensor<4>>>() -> Methods<M> {
         ("integrated-gradients-gauss-legendre", Box::new(ig(Rule::GaussLegendre))),
         ("integrated-gradients-midpoint", Box::new(ig(Rule::Midpoint))),
         ("integrated-gradients-placed", Box::new(ig(Rule::Placed))),
-        ("integrated-gradients-to-5-percent", Box::new(ig(Rule::Placed).to_tolerance(0.05))),
+        (
+            "integrated-gradients-to-5-percent",
+            Box::new(IntegratedGradients::new().to_tolerance(0.05)),
+        ),
         (
             "expected-gradients",
             Box::new(ExpectedGradients::from_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed))),

@@ -63,12 +63,13 @@ fn needed(name: &str, net: &EfficientNetLite0, input: &Tensor<4>) -> f64 {
     ratio
 }
 
-/// Estimated and true errors of one case; returns their ratio.
+/// The ratios of estimated to true errors.
 struct Judged {
     ratios: Vec<f64>,
 }
 
 impl Judged {
+    /// Explains to the tolerance and from many points, and prints what both say of the error.
     fn case<M: Model<I>, I: Inputs>(
         &mut self,
         name: &str,

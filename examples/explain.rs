@@ -47,11 +47,12 @@ struct Args {
     /// Points on the path of integrated-gradients
     #[arg(long, default_value_t = 50)]
     steps: usize,
-    /// Noisy copies for the methods with noise
+    /// Samples for the methods that draw them
     #[arg(long, default_value_t = 50)]
     samples: usize,
     /// Instead of a fixed number: go on until the relative error is at most this (of the whole map
-    /// for integrated-gradients, of the median pixel for the methods with noise)
+    /// for integrated-gradients, of the median pixel for the methods that draw samples; the two that
+    /// take a single gradient have none)
     #[arg(long)]
     tolerance: Option<f64>,
     /// The most gradients that are taken to reach a tolerance

@@ -10,8 +10,9 @@
 //! 5. the gradient of the score with respect to the input, in chunks set by the [`Schedule`]
 //! 6. [`Attribution`]: the aggregated gradients, with what is needed to judge them
 //!
-//! Every method is an [`Explainer`]: [`Gradient`], [`InputTimesGradient`],
-//! [`IntegratedGradients`], [`SmoothGrad`]. What goes wrong is an [`Error`].
+//! Every method is an [`Explainer`]: [`Gradient`], [`InputTimesGradient`], [`IntegratedGradients`],
+//! [`ExpectedGradients`], [`SmoothGrad`], [`SmoothGradSquared`], [`VarGrad`]. [`cut`] takes any of
+//! them to a layer inside the network. What goes wrong is an [`Error`].
 
 mod attribution;
 mod baseline;

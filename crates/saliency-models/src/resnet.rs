@@ -13,10 +13,6 @@ use saliency_core::Model;
 /// - input: `[rows, 3, 224, 224]`
 /// - output: `[rows, 1000]` logits
 ///
-/// # Source
-/// He, Zhang, Ren and Sun, *Deep Residual Learning for Image Recognition*, 2015,
-/// <https://arxiv.org/abs/1512.03385>.
-///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
@@ -27,6 +23,10 @@ use saliency_core::Model;
 /// let net = ResNet::new_18(&device);
 /// assert_eq!(net.forward(Tensor::<4>::zeros([1, 3, 64, 64], &device)).dims(), [1, 1000]);
 /// ```
+///
+/// # Source
+/// He, Zhang, Ren and Sun, *Deep Residual Learning for Image Recognition*, 2015,
+/// <https://arxiv.org/abs/1512.03385>.
 #[derive(Module, Debug)]
 pub struct ResNet {
     stem: Layer,
