@@ -342,6 +342,14 @@ pub(crate) fn select(part: Tensor<2>, rows: &[usize]) -> Tensor<2> {
     part.select(0, index)
 }
 
+/// Adds to a sum that may not have been started.
+pub(crate) fn add(sum: &mut Option<Flat>, more: Flat) {
+    *sum = Some(match sum.take() {
+        Some(sum) => sum.zip(&more, |sum, more| sum + more),
+        None => more,
+    });
+}
+
 /// Reads a tensor of any precision back from its device.
 pub(crate) fn to_host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f64>> {
     let read = tensor.try_into_vec_as::<f64>();

@@ -17,10 +17,12 @@
 mod attribution;
 mod baseline;
 mod error;
+mod estimate;
 mod explainer;
 mod gradient;
 mod inputs;
 mod layer;
+mod line;
 mod methods;
 mod model;
 mod moments;
@@ -30,6 +32,7 @@ mod quadrature;
 mod sampling;
 mod schedule;
 mod target;
+mod units;
 mod workers;
 
 pub use attribution::{Attribution, Warning};

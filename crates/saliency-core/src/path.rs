@@ -1,466 +1,236 @@
-//! How gradients vary along a path: what that says of the error of their integral, and where on the
-//! path to look closer.
-//!
-//! Along a straight path the gradient of a deep ReLU network is a step function with many small
-//! steps, and resembles Brownian motion: between two points at distance `h` it differs by `d`, with
-//! an expected square that grows like `h`. The trapezoid between the points then misses the
-//! integral by a normal error of variance `h² d² / 12`, independent of the other gaps; the mean
-//! absolute error is √(2/π) of its standard deviation. For smooth gradients the error is smaller.
-
-use std::cmp::Ordering;
-use std::collections::{BinaryHeap, VecDeque};
-use std::f64::consts::PI;
-
-use burn::tensor::{DType, Tensor};
+//! The straight paths from baseline to input, and integrals of gradients along them.
 
 use crate::error::Result;
-use crate::inputs::Flat;
+use crate::estimate::{Change, RelativeError, relative_errors, variance_of_gap};
+use crate::inputs::{Flat, add};
+use crate::line::Line;
+use crate::quadrature::PILOT;
+use crate::schedule::Schedule;
 
-/// The mean of |z| for a standard normal z, and some more: the estimate is to be an upper bound
-/// nine times out of ten.
-fn error_per_deviation() -> f64 {
-    (2.0 / PI).sqrt() * 1.25
+/// Contributions that are kept to place more points between them, and sums of those that are not, in
+/// numbers.
+const KEPT_VALUES: usize = 1 << 25;
+
+/// Points that are kept however large the input is: those a path starts with, and some between.
+const LEAST_KEPT: usize = 9;
+
+/// Points for which there is room where several rows are integrated at once.
+const KEPT_POINTS: usize = 64;
+
+/// The straight paths of all rows.
+pub(crate) struct Path<F> {
+    pub baseline: Flat,
+    pub difference: Flat,
+    /// The change of score along each.
+    pub changes: Vec<Change>,
+    /// What a gradient contributes to each value: of points, steps from the baseline, and rows.
+    pub contribution: F,
 }
 
-/// The estimated relative L1 error of each row of `values`, given the variance of each value and the
-/// change of score that they should sum to.
-pub(crate) fn relative_errors(
-    values: &Flat,
-    variances: &Flat,
-    changes: &[Change],
-) -> Result<Vec<RelativeError>> {
-    let errors = variances.map(Tensor::sqrt).row_sums()?;
-    let sizes = values.map(Tensor::abs).row_sums()?;
-    let sums = values.row_sums()?;
-    let rows = errors.into_iter().zip(sizes).zip(sums).zip(changes);
-    let relative = |(((error, size), sum), change): (((f64, f64), f64), &Change)| {
-        // Where nothing varies along the path, nothing is wrong, even where all values are zero.
-        let over = |error: f64, size: f64| if error == 0.0 { 0.0 } else { error / size };
-        let variation = over(error_per_deviation() * error, size);
-        let missing = ((sum - change.by).abs() - change.rounding).max(0.0);
-        RelativeError { variation, missing, size: size.max(change.by.abs()) }
-    };
-    Ok(rows.map(relative).collect())
-}
-
-/// What is known of the error of the values of a row.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RelativeError {
-    /// From how the gradient varies between points.
-    variation: f64,
-    /// The completeness gap, which no L1 error is smaller than.
-    missing: f64,
-    /// The L1 norm of the values, or the change of score where that is more.
-    size: f64,
-}
-
-impl RelativeError {
-    pub fn estimate(self) -> f64 {
-        // Nothing is missing where there is nothing.
-        let missing = if self.missing == 0.0 { 0.0 } else { self.missing / self.size };
-        self.variation.max(missing)
-    }
-}
-
-/// The change of score that the values of a row should sum to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Change {
-    pub by: f64,
-    /// By how much rounding may have changed it.
-    pub rounding: f64,
-}
-
-impl Change {
-    /// From one score to another, of a model that computes with tensors of the given precision.
-    pub fn new(from: f64, to: f64, precision: DType) -> Self {
-        let digits = match precision {
-            DType::F64 => 1e-13,
-            DType::F16 => 1e-2,
-            DType::BF16 => 1e-1,
-            _ => 1e-5,
-        };
-        Self { by: to - from, rounding: digits * (from.abs() + to.abs()) }
-    }
-}
-
-/// What the squared difference between points `k` and `k + 1` of a path counts for in the variance
-/// of the integral; the first and the last gap answer for the ends of the path as well.
-pub(crate) fn variance_of_gap(path: &[(f64, f64)], k: usize) -> f64 {
-    let (from, to) = (path[k].0, path[k + 1].0);
-    let width = to - from;
-    let end = |length: f64| length.powi(3) / (3.0 * width);
-    let start = if k == 0 { end(from) } else { 0.0 };
-    let stop = if k + 2 == path.len() { end(1.0 - to) } else { 0.0 };
-    width.powi(2) / 12.0 + start + stop
-}
-
-/// Where the first point lies: as near to the baseline as single precision tells, but not on it,
-/// where gradients may be infinite, or those of ties.
-const FIRST: f64 = 1.0 / (1 << 20) as f64;
-
-/// Gaps of this width are not cut: single precision would not tell the points apart.
-const NARROWEST: f64 = 1e-7;
-
-/// About quarters of the path: enough to see where to go on. Not quite, lest a gradient that swings
-/// evenly is met at the same phase everywhere and taken for constant.
-const START: [f64; 5] = [FIRST, 0.24, 0.47, 0.73, 1.0];
-
-/// The path of one row, on which points are placed where the gradient varies.
-///
-/// Points are [asked](Self::asked) for, their contributions [received](Self::receive), and the
-/// [integral](Self::integral) taken; then more are [asked for](Self::refine).
-pub(crate) struct Line {
-    /// Points that are kept, ascending.
-    nodes: Vec<Node>,
-    /// What lies between each two of them.
-    gaps: Vec<Gap>,
-    /// The most points that are kept; beyond, only sums are, and gaps are cut into equal parts.
-    most_nodes: usize,
-    asked: VecDeque<Point>,
-    received: usize,
-    /// Points received that are to be kept, ascending.
-    fresh: Vec<Node>,
-}
-
-/// A point, and what the gradient there contributes to each value.
-struct Node {
-    at: f64,
-    contribution: Flat,
-}
-
-/// A point that is asked for.
-struct Point {
-    at: f64,
-    /// The gap whose sum it is added to; none if it is kept.
-    gap: Option<usize>,
-}
-
-/// Equal parts between two kept points, and the sum of the contributions at the points between.
-struct Gap {
-    parts: usize,
-    inside: Option<Flat>,
-}
-
-/// The integral along a line, as far as it is known.
-pub(crate) struct Integral {
+/// The integrals along the paths of all rows.
+pub(crate) struct Integrals {
     pub values: Flat,
-    /// The estimated relative L1 error of the values.
-    pub error: RelativeError,
-    /// The L1 norm of the difference of contributions over each gap.
-    differences: Vec<f64>,
+    pub errors: Option<Vec<f64>>,
+    pub converged: Option<Vec<bool>>,
+    pub gradients: Vec<usize>,
 }
 
-impl Line {
-    /// The least number of points.
-    pub const LEAST: usize = START.len();
-
-    /// A path on which nothing is known.
-    pub fn new(most_nodes: usize) -> Self {
-        let asked = START.map(|at| Point { at, gap: None }).into();
-        let (nodes, gaps, fresh) = (Vec::new(), Vec::new(), Vec::new());
-        Self { nodes, gaps, most_nodes, asked, received: 0, fresh }
+impl<F: Fn(Flat, Flat, &[usize]) -> Result<Flat> + Sync> Path<F> {
+    /// The contributions at points of the paths of `rows`.
+    fn contributions(&self, rows: &[usize], along: &[f64]) -> Result<Flat> {
+        let step = self.difference.select(rows);
+        (self.contribution)(self.at(rows, along), step, rows)
     }
 
-    /// Where contributions are to be received from, in this order.
-    pub fn asked(&self) -> impl Iterator<Item = f64> {
-        self.asked.iter().map(|point| point.at)
+    fn at(&self, rows: &[usize], along: &[f64]) -> Flat {
+        let steps = self.difference.select(rows).scale_rows(along);
+        self.baseline.select(rows).zip(&steps, |baseline, step| baseline + step)
     }
 
-    /// How many contributions have been received.
-    pub fn received(&self) -> usize {
-        self.received
-    }
-
-    /// Takes the contribution of the first point that is asked for.
-    pub fn receive(&mut self, contribution: Flat) {
-        let Point { at, gap } = self.asked.pop_front().expect("a point that was asked for");
-        self.received += 1;
-        match gap {
-            None => self.fresh.push(Node { at, contribution }),
-            Some(gap) => add(&mut self.gaps[gap].inside, contribution),
-        }
-    }
-
-    /// The integral by trapezoids through all points received.
-    pub fn integral(&mut self, change: Change) -> Result<Integral> {
-        self.keep_fresh();
-        // The gradient at the first point stands for the little that lies before it.
-        let first = &self.nodes[0];
-        let mut sum = Some(first.contribution.map(|part| part.mul_scalar(first.at)));
-        let mut variances = None;
-        let mut sizes = Vec::new();
-        for (ends, gap) in self.nodes.windows(2).zip(&self.gaps) {
-            let [from, to] = [&ends[0], &ends[1]];
-            let part = (to.at - from.at) / gap.parts as f64;
-            let mean = from.contribution.zip(&to.contribution, |a, b| (a + b).mul_scalar(0.5));
-            let inner = match &gap.inside {
-                Some(inside) => mean.zip(inside, |mean, inside| mean + inside),
-                None => mean,
-            };
-            add(&mut sum, inner.map(|inner| inner.mul_scalar(part)));
-            let difference = to.contribution.zip(&from.contribution, |a, b| a - b);
-            sizes.push(difference.map(|part| part.abs().sum_dim(1)));
-            let deviation = difference.map(|of| of.mul_scalar(part / 12f64.sqrt()));
-            add(&mut variances, deviation.zip(&deviation, |a, b| a * b));
-        }
-        let (values, variances) = (sum.expect("a gap"), variances.expect("a gap"));
-        let error = relative_errors(&values, &variances, &[change])?[0];
-        let differences = Flat::stack(&sizes).row_sums()?;
-        Ok(Integral { values, error, differences })
-    }
-
-    /// Asks for up to `more` points, where they lower the error most. None are left to ask for
-    /// where a gap that is cut into equal parts needs more than that.
-    pub fn refine(&mut self, integral: &Integral, more: usize) {
-        let mut roughness = self.roughness(&integral.differences);
-        let parts = self.nodes.windows(2).zip(&self.gaps);
-        let parts = parts.map(|(ends, gap)| (ends[1].at - ends[0].at) / gap.parts as f64);
-        // A trapezoid is off by half the difference between its sides at most, if what lies between
-        // them goes from one to the other.
-        let known: f64 = parts.zip(&integral.differences).map(|(part, by)| 0.5 * part * by).sum();
-        if integral.error.missing > known {
-            // Something lies where nothing was seen to vary: it may be anywhere.
-            let widths = self.nodes.windows(2).map(|ends| ends[1].at - ends[0].at);
-            let mean: f64 = widths.zip(&roughness).map(|(width, rough)| width * rough).sum();
-            let anywhere = if mean > 0.0 { mean } else { 1.0 };
-            roughness.iter_mut().for_each(|rough| *rough += anywhere);
-        }
-        let shares = self.shares(&roughness, more);
-        let mut kept = self.nodes.len();
-        for (index, (ends, parts)) in self.nodes.windows(2).zip(shares).enumerate() {
-            let skew = skew(&roughness, index, |at| self.nodes[at].at);
-            let gap = &mut self.gaps[index];
-            let keep = gap.parts == 1 && kept + parts - 1 <= self.most_nodes;
-            let all = gap.parts * parts;
-            for step in (1..all).filter(|step| step % parts != 0) {
-                let share = step as f64 / all as f64;
-                let share = if keep { skewed(share, skew) } else { share };
-                let at = ends[0].at + (ends[1].at - ends[0].at) * share;
-                self.asked.push_back(Point { at, gap: (!keep).then_some(index) });
-            }
-            match keep {
-                true => kept += parts - 1,
-                false => gap.parts = all,
+    /// The scores at equal distances on the path of each row, ends included.
+    pub fn pilot(
+        &self,
+        scores: &[f64],
+        baseline_scores: &[f64],
+        scores_at: impl Fn(&Flat) -> Result<Vec<f64>>,
+    ) -> Result<Vec<Vec<f64>>> {
+        let mut pilot: Vec<Vec<f64>> = baseline_scores.iter().map(|&score| vec![score]).collect();
+        let rows: Vec<usize> = (0..scores.len()).collect();
+        for k in 1..PILOT {
+            let along = vec![k as f64 / PILOT as f64; rows.len()];
+            for (pilot, score) in pilot.iter_mut().zip(scores_at(&self.at(&rows, &along))?) {
+                pilot.push(score);
             }
         }
+        pilot.iter_mut().zip(scores).for_each(|(pilot, &score)| pilot.push(score));
+        Ok(pilot)
     }
 
-    /// How much the contributions vary in each gap, as expected squares of differences for each
-    /// unit of length: half what the gap itself says, half what it says with its neighbours, for a
-    /// single difference tells little.
-    fn roughness(&self, differences: &[f64]) -> Vec<f64> {
-        let width = |gap: usize| self.nodes[gap + 1].at - self.nodes[gap].at;
-        let last = differences.len() - 1;
-        let smooth = |gap: usize| {
-            if differences[gap] == 0.0 {
-                // The very same contributions at both ends: nothing has changed in between.
-                return 0.0;
-            }
-            // At the ends a gap is its own neighbour.
-            let near = [gap.saturating_sub(1), gap, (gap + 1).min(last)];
-            let squares: f64 = near.iter().map(|&gap| differences[gap].powi(2)).sum();
-            let widths: f64 = near.iter().map(|&gap| width(gap)).sum();
-            0.5 * differences[gap].powi(2) / width(gap) + 0.5 * squares / widths
+    /// Integrates with given points and weights: the same for all rows, or one list for each.
+    pub fn fixed(&self, points: &[Vec<(f64, f64)>], schedule: &Schedule) -> Result<Integrals> {
+        let steps = points[0].len();
+        let points = |row: usize| &points[row.min(points.len() - 1)];
+        let of_gaps = |rows: &[usize], from: usize| -> Vec<f64> {
+            rows.iter().map(|&row| variance_of_gap(points(row), from)).collect()
         };
-        (0..=last).map(smooth).collect()
-    }
-
-    /// How many times finer each gap is to be cut, so that up to `more` points lower the error
-    /// most: the variance of a gap falls with the square of its parts.
-    fn shares(&self, roughness: &[f64], more: usize) -> Vec<usize> {
-        // What another cut of a gap gains for each point that it takes.
-        let gain = |gap: usize, parts: usize| {
-            let width = self.nodes[gap + 1].at - self.nodes[gap].at;
-            let cuts = self.gaps[gap].parts;
-            let variance =
-                |parts: usize| roughness[gap] * width.powi(3) / ((parts * cuts) as f64).powi(2);
-            (variance(parts) - variance(parts + 1)) / cuts as f64
+        let mut blocks: Vec<Option<Segment>> = Vec::new();
+        schedule.run(
+            &self.difference,
+            steps,
+            |unit| {
+                let rows: Vec<usize> = unit.rows.clone().collect();
+                let each = unit.repeats.clone().flat_map(|k| rows.iter().map(move |&row| (row, k)));
+                let point = |(row, k): (usize, usize)| points(row)[k];
+                let (along, weights): (Vec<f64>, Vec<f64>) = each.map(point).unzip();
+                let contributions = self.contributions(&unit.row_of_each(), &along)?;
+                let gaps = unit.repeats.clone().skip(1).flat_map(|k| of_gaps(&rows, k - 1));
+                Ok(Segment::new(&contributions, &weights, &gaps.collect::<Vec<_>>(), rows.len()))
+            },
+            |unit, segment: Segment| {
+                if blocks.len() == unit.block {
+                    blocks.push(Some(segment));
+                    return Ok(());
+                }
+                let rows: Vec<usize> = unit.rows.clone().collect();
+                let before = blocks[unit.block].take().expect("a segment before");
+                let gap = of_gaps(&rows, unit.repeats.start - 1);
+                blocks[unit.block] = Some(before.join(segment, &gap));
+                Ok(())
+            },
+        )?;
+        let blocks: Vec<Segment> = blocks.into_iter().flatten().collect();
+        let totals: Vec<Flat> = blocks.iter().map(|block| block.total.clone()).collect();
+        let values = Flat::stack(&totals);
+        let variances: Option<Vec<Flat>> =
+            blocks.into_iter().map(|block| block.variances).collect();
+        let errors = match variances {
+            Some(variances) => {
+                let errors = relative_errors(&values, &Flat::stack(&variances), &self.changes)?;
+                Some(errors.into_iter().map(RelativeError::estimate).collect())
+            }
+            None => None,
         };
-        let wide = |gap: &usize| self.nodes[gap + 1].at - self.nodes[*gap].at > NARROWEST;
-        let gaps = (0..roughness.len()).filter(wide);
-        let mut parts = vec![1; roughness.len()];
-        let mut queue: BinaryHeap<Gain> =
-            gaps.map(|gap| Gain { gain: gain(gap, 1), gap }).collect();
-        let mut placed = 0;
-        while let Some(Gain { gap, .. }) = queue.pop() {
-            let cost = self.gaps[gap].parts;
-            if placed + cost <= more {
-                placed += cost;
-                parts[gap] += 1;
-                queue.push(Gain { gain: gain(gap, parts[gap]), gap });
+        let gradients = vec![steps; values.rows()];
+        Ok(Integrals { values, errors, converged: None, gradients })
+    }
+
+    /// Integrates each row until its error is small enough, or `limit` gradients are taken.
+    pub fn to_tolerance(
+        &self,
+        tolerance: f64,
+        limit: usize,
+        schedule: &Schedule,
+    ) -> Result<Integrals> {
+        let (rows, width) = (self.difference.rows(), self.difference.width());
+        let together = (KEPT_VALUES / (2 * width * KEPT_POINTS)).clamp(1, rows);
+        let most_nodes = (KEPT_VALUES / (2 * width * together)).max(LEAST_KEPT);
+        let work = schedule.start(&self.difference, rows * Line::LEAST)?;
+        let mut values = vec![None; rows];
+        let mut errors = vec![0.0; rows];
+        let mut gradients = vec![0; rows];
+        for start in (0..rows).step_by(together) {
+            let mut open: Vec<(usize, Line)> = (start..rows.min(start + together))
+                .map(|row| (row, Line::new(most_nodes)))
+                .collect();
+            while !open.is_empty() {
+                let asked = |(at, (row, line)): (usize, &(usize, Line))| {
+                    let row = *row;
+                    line.asked().map(move |along| (at, row, along)).collect::<Vec<_>>()
+                };
+                let points: Vec<_> = open.iter().enumerate().flat_map(asked).collect();
+                let row_of = |point: usize| points[point].1;
+                let received = work.run(
+                    &work.units(points.len(), 0..1),
+                    |unit| {
+                        let points = &points[unit.rows.clone()];
+                        let (rows, along): (Vec<usize>, Vec<f64>) =
+                            points.iter().map(|&(_, row, along)| (row, along)).unzip();
+                        self.contributions(&rows, &along)
+                    },
+                    |unit, contributions| {
+                        for (index, point) in unit.rows.clone().enumerate() {
+                            open[points[point].0].1.receive(contributions.narrow(index, 1));
+                        }
+                        Ok(())
+                    },
+                );
+                received.map_err(|error| error.with_rows(row_of))?;
+                let mut unfinished = Vec::new();
+                for (row, mut line) in open {
+                    let integral = line.integral(self.changes[row])?;
+                    let (taken, error) = (line.received(), integral.error.estimate());
+                    if error > tolerance {
+                        // Errors fall with the number of points.
+                        let needed = taken as f64 * error / tolerance;
+                        let next = needed.min(taken as f64 * growth(taken)).round() as usize;
+                        let next = next.max(taken + 1 + taken / 16).min(limit);
+                        line.refine(&integral, next - taken);
+                    }
+                    if line.asked().next().is_some() {
+                        unfinished.push((row, line));
+                        continue;
+                    }
+                    errors[row] = error;
+                    gradients[row] = taken;
+                    values[row] = Some(integral.values);
+                }
+                open = unfinished;
+                let asked: usize = open.iter().map(|(_, line)| line.asked().count()).sum();
+                let later = rows.saturating_sub(start + together) * Line::LEAST;
+                work.expect_more(asked + later);
             }
         }
-        parts
+        let values: Vec<Flat> = values.into_iter().flatten().collect();
+        let converged = errors.iter().map(|&error| error <= tolerance).collect();
+        let (errors, converged) = (Some(errors), Some(converged));
+        Ok(Integrals { values: Flat::stack(&values), errors, converged, gradients })
+    }
+}
+
+/// By how much the points on a path may grow before it is looked at again. The first few tell
+/// little of where more are needed; later, many at once can be spread more evenly.
+fn growth(points: usize) -> f64 {
+    if points < 20 { 2f64.sqrt() } else { 3.0 }
+}
+
+/// Consecutive points on the paths of a block of rows.
+struct Segment {
+    /// The weighted sum of their contributions.
+    total: Flat,
+    /// The variance of each value's integral, from the gaps between the points; none without gaps.
+    variances: Option<Flat>,
+    first: Flat,
+    last: Flat,
+}
+
+impl Segment {
+    /// Contributions point by point, all `rows` rows of each; `gaps` has the factors of the
+    /// variances in the same order.
+    fn new(contributions: &Flat, weights: &[f64], gaps: &[f64], rows: usize) -> Self {
+        let all = contributions.rows();
+        let total = contributions.scale_rows(weights).sum_repeats(all / rows);
+        let variances = (!gaps.is_empty()).then(|| {
+            let (from, to) =
+                (contributions.narrow(0, gaps.len()), contributions.narrow(rows, gaps.len()));
+            squared(&from, &to, gaps).sum_repeats(gaps.len() / rows)
+        });
+        let (first, last) = (contributions.narrow(0, rows), contributions.narrow(all - rows, rows));
+        Self { total, variances, first, last }
     }
 
-    /// Puts the points that were received among those that are kept.
-    fn keep_fresh(&mut self) {
-        let mut fresh = std::mem::take(&mut self.fresh).into_iter().peekable();
-        if self.nodes.is_empty() {
-            self.nodes.extend(fresh.by_ref());
-            self.gaps.extend(self.nodes.windows(2).map(|_| Gap { parts: 1, inside: None }));
-            return;
+    /// These points and those of the segment that follows, with the gap in between.
+    fn join(self, next: Self, gap: &[f64]) -> Self {
+        let mut variances = Some(squared(&self.last, &next.first, gap));
+        for more in self.variances.into_iter().chain(next.variances) {
+            add(&mut variances, more);
         }
-        let nodes = std::mem::take(&mut self.nodes);
-        let mut gaps = std::mem::take(&mut self.gaps).into_iter();
-        for node in nodes {
-            let mut cut = false;
-            while let Some(before) = fresh.next_if(|fresh| fresh.at < node.at) {
-                self.nodes.push(before);
-                self.gaps.push(Gap { parts: 1, inside: None });
-                cut = true;
-            }
-            if !self.nodes.is_empty() {
-                let gap = gaps.next().expect("a gap before every point but the first");
-                self.gaps.push(if cut { Gap { parts: 1, inside: None } } else { gap });
-            }
-            self.nodes.push(node);
-        }
+        let total = self.total.zip(&next.total, |sum, more| sum + more);
+        Self { total, variances, first: self.first, last: next.last }
     }
 }
 
-/// By how much the best density of points, the cube root of the roughness, rises from the start of
-/// a gap to its end: the logarithm of the quotient, from the gaps on both sides.
-fn skew(roughness: &[f64], gap: usize, at: impl Fn(usize) -> f64) -> f64 {
-    let (before, after) = (gap.saturating_sub(1), (gap + 1).min(roughness.len() - 1));
-    let middle = |gap: usize| 0.5 * (at(gap) + at(gap + 1));
-    let slope = (roughness[after] / roughness[before]).ln() / (middle(after) - middle(before));
-    let skew = slope / 3.0 * (at(gap + 1) - at(gap));
-    // Nothing can be said where nothing varies.
-    if skew.is_finite() { skew.clamp(-3.0, 3.0) } else { 0.0 }
-}
-
-/// Where a share of the points lies whose density rises by the factor `exp(skew)` from 0 to 1.
-fn skewed(share: f64, skew: f64) -> f64 {
-    if skew.abs() < 1e-3 {
-        return share;
-    }
-    (share * skew.exp_m1()).ln_1p() / skew
-}
-
-/// What is gained by cutting a gap once more; of equal gains the earlier gap's comes first.
-struct Gain {
-    gain: f64,
-    gap: usize,
-}
-
-impl Ord for Gain {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.gain.total_cmp(&other.gain).then(other.gap.cmp(&self.gap))
-    }
-}
-
-impl PartialOrd for Gain {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Gain {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Gain {}
-
-/// Adds to a sum that may not have been started.
-pub(crate) fn add(sum: &mut Option<Flat>, more: Flat) {
-    *sum = Some(match sum.take() {
-        Some(sum) => sum.zip(&more, |sum, more| sum + more),
-        None => more,
-    });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::inputs::to_host;
-    use crate::quadrature::Rule;
-    use burn::tensor::Device;
-
-    /// Integrates a function of one value; returns the line, its last integral, and the value.
-    fn integrate(
-        function: impl Fn(f64) -> f64,
-        right: f64,
-        most_nodes: usize,
-        rounds: &[usize],
-    ) -> (Line, Integral, f64) {
-        let change = Change::new(0.0, right, DType::F32);
-        let mut line = Line::new(most_nodes);
-        let receive = |line: &mut Line| {
-            for at in line.asked().collect::<Vec<_>>() {
-                let options = (&Device::flex(), DType::F64);
-                let value = Tensor::<2>::from_data([[function(at)]], options);
-                line.receive(Flat::new(value).unwrap());
-            }
-            line.integral(change).unwrap()
-        };
-        let mut integral = receive(&mut line);
-        for &more in rounds {
-            line.refine(&integral, more);
-            integral = receive(&mut line);
-        }
-        let value = to_host(integral.values.parts[0].clone()).unwrap()[0];
-        (line, integral, value)
-    }
-
-    #[test]
-    fn points_gather_at_a_step() {
-        let step = |at: f64| f64::from(u8::from(at > 0.3));
-        let (line, integral, value) = integrate(step, 0.7, 100, &[3, 3, 3, 3, 3, 3]);
-        assert_eq!(line.received(), 5 + 18);
-        let near = line.nodes.iter().filter(|node| (node.at - 0.3).abs() < 0.01).count();
-        assert!(near > 10, "{near} points near the step");
-        assert!((value - 0.7).abs() < 1e-4, "{value}");
-        assert!(integral.error.estimate() < 1e-4, "{:?}", integral.error);
-    }
-
-    #[test]
-    fn smooth_functions_converge_and_the_estimate_is_a_bound() {
-        for (most_nodes, rounds) in [(100, vec![4, 8, 16, 32]), (9, vec![4, 8, 16, 32])] {
-            let (line, integral, value) = integrate(|at| 3.0 * at * at, 1.0, most_nodes, &rounds);
-            assert!(line.nodes.len() <= most_nodes, "{} points kept", line.nodes.len());
-            assert!(line.received() >= 65);
-            let error = (value - 1.0).abs();
-            assert!(
-                error < 2e-3 && error <= integral.error.estimate(),
-                "{error} {:?}",
-                integral.error
-            );
-        }
-    }
-
-    #[test]
-    fn where_nothing_varies_nothing_is_uncertain() {
-        let (_, integral, value) = integrate(|_| 2.0, 2.0, 100, &[4]);
-        assert!((value - 2.0).abs() < 1e-5);
-        assert_eq!(integral.error.estimate(), 0.0);
-        let (_, integral, value) = integrate(|_| 0.0, 0.0, 100, &[4]);
-        assert_eq!((integral.error.estimate(), value), (0.0, 0.0));
-    }
-
-    #[test]
-    fn what_no_point_has_seen_is_missed_and_looked_for() {
-        // All of the five first points lie outside the bump.
-        let bump = |at: f64| f64::from(u8::from((0.55..0.6).contains(&at)));
-        let (_, first, value) = integrate(bump, 0.05, 100, &[]);
-        assert_eq!((value, first.error.estimate()), (0.0, 1.0 - 2e-5 / 2.0));
-        let (_, last, value) = integrate(bump, 0.05, 100, &[20, 20, 20]);
-        assert!((value - 0.05).abs() < 0.002, "{value}");
-        assert!(last.error.estimate() < 0.1, "{:?}", last.error);
-    }
-
-    #[test]
-    fn the_gaps_of_a_fixed_rule_cover_the_path() {
-        // Of Brownian motion through midpoints, each half part at the ends counts 1/24, as half of
-        // a part between points would and as much again, for nothing is known on its other side.
-        let path = [(0.25, 0.5), (0.75, 0.5)];
-        let all = variance_of_gap(&path, 0);
-        let end = 0.25f64.powi(3) / (3.0 * 0.5);
-        assert!((all - (0.25 / 12.0 + 2.0 * end)).abs() < 1e-15);
-        let path = Rule::Midpoint.points(10);
-        let sum: f64 = (0..9).map(|k| variance_of_gap(&path, k)).sum();
-        assert!((sum - (9.0 * 0.01 / 12.0 + 2.0 * 0.05f64.powi(3) / 0.3)).abs() < 1e-15);
-    }
+/// The squared difference of each value, times a factor for its row.
+fn squared(from: &Flat, to: &Flat, factors: &[f64]) -> Flat {
+    let difference = to.zip(from, |to, from| to - from);
+    difference.zip(&difference, |a, b| a * b).scale_rows(factors)
 }

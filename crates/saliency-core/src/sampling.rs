@@ -267,57 +267,96 @@ impl OverNoise {
     }
 }
 
-/// The setters of a method that averages an explainer over noise.
-macro_rules! noise_setters {
-    () => {
-        /// Sets the number of noisy copies: up to 1,000,000.
-        pub fn with_samples(mut self, samples: usize) -> Self {
-            self.over_noise.samples.count = samples;
-            self.over_noise.samples.tolerance = None;
-            self
+/// A method that takes a statistic of an explainer's maps over noise: its type, its options, and what
+/// makes it an explainer.
+macro_rules! noise_method {
+    ($(#[$doc:meta])* $name:ident, $statistic:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name<E = Gradient> {
+            explainer: E,
+            over_noise: OverNoise,
         }
 
-        /// Draws samples until the median over the values of a row of standard error divided by
-        /// absolute value is at most `tolerance`, in (0, 1], or the limit is reached.
-        /// [`converged`](crate::Attribution::converged) tells for each row which it was.
-        pub fn to_tolerance(mut self, tolerance: f64) -> Self {
-            self.over_noise.samples.tolerance = Some(tolerance);
-            self
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new(Gradient::new())
+            }
         }
 
-        /// Sets the most samples that are drawn to reach a tolerance: up to 1,000,000.
-        pub fn with_limit(mut self, samples: usize) -> Self {
-            self.over_noise.samples.limit = samples;
-            self
+        impl<E> $name<E> {
+            /// Puts noise around `explainer`, with the defaults above.
+            pub fn new(explainer: E) -> Self {
+                Self { explainer, over_noise: OverNoise::default() }
+            }
+
+            /// Sets the number of noisy copies: up to 1,000,000.
+            pub fn with_samples(mut self, samples: usize) -> Self {
+                self.over_noise.samples.count = samples;
+                self.over_noise.samples.tolerance = None;
+                self
+            }
+
+            /// Draws samples until the median over the values of a row of standard error divided by
+            /// absolute value is at most `tolerance`, in (0, 1], or the limit is reached.
+            /// [`converged`](crate::Attribution::converged) tells for each row which it was.
+            pub fn to_tolerance(mut self, tolerance: f64) -> Self {
+                self.over_noise.samples.tolerance = Some(tolerance);
+                self
+            }
+
+            /// Sets the most samples that are drawn to reach a tolerance: up to 1,000,000.
+            pub fn with_limit(mut self, samples: usize) -> Self {
+                self.over_noise.samples.limit = samples;
+                self
+            }
+
+            /// Sets the strength of the noise; not negative.
+            pub fn with_noise(mut self, noise: NoiseScale) -> Self {
+                self.over_noise.noise.scale = noise;
+                self
+            }
+
+            /// Sets the distribution of the noise.
+            pub fn with_distribution(mut self, distribution: Distribution) -> Self {
+                self.over_noise.noise.distribution = distribution;
+                self
+            }
+
+            /// Sets the seed of the noise.
+            pub fn with_seed(mut self, seed: u64) -> Self {
+                self.over_noise.noise.seed = seed;
+                self
+            }
+
+            /// Sets chunks, workers, and progress, which is counted in samples of rows.
+            ///
+            /// A chunk of noisy copies is handed to the explainer inside at once. It has a schedule of
+            /// its own, whose chunks bound what a model is given; its workers are used only where
+            /// there is a single chunk of copies.
+            pub fn with_schedule(mut self, schedule: Schedule) -> Self {
+                self.over_noise.schedule = schedule;
+                self
+            }
         }
 
-        /// Sets the strength of the noise; not negative.
-        pub fn with_noise(mut self, noise: NoiseScale) -> Self {
-            self.over_noise.noise.scale = noise;
-            self
-        }
+        impl<M: Model<I>, I: Inputs, E: Explainer<M, I>> Explainer<M, I> for $name<E> {
+            fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
+                let question = (model, input, target);
+                self.over_noise.explain(Statistic::$statistic, &self.explainer, question, None)
+            }
 
-        /// Sets the distribution of the noise.
-        pub fn with_distribution(mut self, distribution: Distribution) -> Self {
-            self.over_noise.noise.distribution = distribution;
-            self
-        }
-
-        /// Sets the seed of the noise.
-        pub fn with_seed(mut self, seed: u64) -> Self {
-            self.over_noise.noise.seed = seed;
-            self
-        }
-
-        /// Sets chunks, workers, and progress, which is counted in samples of rows.
-        ///
-        /// A chunk of noisy copies is handed to the explainer inside at once. It has a schedule of
-        /// its own, whose chunks bound what a model is given; its workers are used only where
-        /// there is a single chunk of copies.
-        pub fn with_schedule(mut self, schedule: Schedule) -> Self {
-            self.over_noise.schedule = schedule;
-            self
+            fn attribute_rows(
+                &self,
+                model: &M,
+                input: I,
+                target: Target,
+                rows: &Rows,
+            ) -> Result<Attribution<I>> {
+                let (question, rows) = ((model, input, target), Some(rows));
+                self.over_noise.explain(Statistic::$statistic, &self.explainer, question, rows)
+            }
         }
     };
 }
-pub(crate) use noise_setters;
+pub(crate) use noise_method;

@@ -8,6 +8,7 @@ use burn::tensor::Device;
 
 use crate::error::{Error, Result, check_count};
 use crate::inputs::Flat;
+use crate::units::{Unit, Units};
 use crate::workers::{Job, in_order};
 
 /// How far a call has come.
@@ -253,68 +254,6 @@ fn runs_on_calling_thread(device: &Device) -> bool {
     ["Flex", "NdArray"].iter().any(|backend| name.contains(backend))
 }
 
-/// What the model is given at once: some rows, each a number of times.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unit {
-    /// Which of the blocks that the rows are cut into.
-    pub block: usize,
-    pub rows: Range<usize>,
-    pub repeats: Range<usize>,
-}
-
-impl Unit {
-    /// Inputs in this unit.
-    pub fn items(&self) -> usize {
-        self.rows.len() * self.repeats.len()
-    }
-
-    /// The row of each input: all rows, then all rows again.
-    pub fn row_of_each(&self) -> Vec<usize> {
-        self.repeats.clone().flat_map(|_| self.rows.clone()).collect()
-    }
-
-    /// A number for each input that depends on its repeat.
-    pub fn repeat_of_each<T: Clone>(&self, of: impl Fn(usize) -> T) -> Vec<T> {
-        self.repeats.clone().flat_map(|k| std::iter::repeat_n(of(k), self.rows.len())).collect()
-    }
-}
-
-/// Rows and their repeats, cut into units: several repeats of all rows, or some of the rows once.
-/// Blocks of rows come one after the other, each with all its repeats.
-///
-/// Units are made when they are asked for: a million samples take no memory.
-pub(crate) struct Units {
-    rows: Range<usize>,
-    blocks: usize,
-    repeats: Range<usize>,
-    groups: usize,
-}
-
-impl Units {
-    fn len(&self) -> usize {
-        self.blocks * self.groups
-    }
-
-    fn get(&self, at: usize) -> Unit {
-        let (block, group) = (at / self.groups, at % self.groups);
-        let rows = part(&self.rows, block, self.blocks);
-        Unit { block, rows, repeats: part(&self.repeats, group, self.groups) }
-    }
-
-    /// Inputs in the units before.
-    fn items_before(&self, unit: &Unit) -> usize {
-        let of_block = (unit.repeats.start - self.repeats.start) * unit.rows.len();
-        unit.rows.start * self.repeats.len() + of_block
-    }
-}
-
-/// One of `parts` parts of a range, as equal as can be.
-fn part(range: &Range<usize>, part: usize, parts: usize) -> Range<usize> {
-    let (short, longer) = (range.len() / parts, range.len() % parts);
-    let cut = |part: usize| range.start + part * short + part.min(longer);
-    cut(part)..cut(part + 1)
-}
-
 /// Work under way: its chunks and workers, and how much of it is done.
 pub(crate) struct Work<'a> {
     schedule: &'a Schedule,
@@ -328,9 +267,7 @@ pub(crate) struct Work<'a> {
 impl Work<'_> {
     /// Cuts rows and their repeats into units of about a chunk.
     pub fn units(&self, rows: usize, repeats: Range<usize>) -> Units {
-        let together = (self.chunk / rows).max(1);
-        let groups = repeats.len().div_ceil(together);
-        Units { rows: 0..rows, blocks: rows.div_ceil(self.chunk), repeats, groups }
+        Units::new(rows, repeats, self.chunk)
     }
 
     /// Changes what is still expected.

@@ -6,94 +6,59 @@ use crate::methods::Gradient;
 use crate::model::Model;
 use crate::moments::Statistic;
 use crate::noise::{Distribution, NoiseScale};
-use crate::sampling::{OverNoise, noise_setters};
+use crate::sampling::{OverNoise, noise_method};
 use crate::schedule::Schedule;
 use crate::target::Target;
 
-/// The mean of an explainer's maps over noisy copies of the input, with its standard error.
-///
-/// ```text
-///            1   n
-/// A(x)   =  ---  Σ  E(x + ε_k),     ε_k ~ N(0, σ²)
-///            n  k=1
-/// ```
-///
-/// Around [`Gradient`] this is SmoothGrad as published; any other explainer may stand inside.
-///
-/// # Shapes and units
-/// Values and standard errors have the input's shape and the units of the explainer inside.
-///
-/// # Parameters and defaults
-/// - samples: 50, or as many as a tolerance needs ([`to_tolerance`](Self::to_tolerance))
-/// - limit: 1,000 samples, where there is a tolerance
-/// - noise: Gaussian, its standard deviation 15 % of each row's value range
-/// - seed: 0. The noise depends on seed, row and sample alone: it is the same on every device.
-///
-/// The standard error tells how far the mean is from that of infinitely many samples. Single
-/// pixels of a photo often need hundreds of samples until it is small beside their value.
-///
-/// # Cost
-/// `samples` times that of the explainer inside, and a forward pass.
-///
-/// # Errors
-/// Those of the explainer inside; [`Error::InvalidOption`](crate::Error::InvalidOption) for
-/// an option outside its range; [`Error::ExplainerShape`](crate::Error::ExplainerShape) where the
-/// explainer inside returns values of another shape.
-///
-/// # Example
-/// ```
-/// use burn::tensor::{Device, Tensor};
-/// use saliency_core::{Explainer, Gradient, NoiseScale, SmoothGrad, pure_function};
-///
-/// let square = pure_function(|x: Tensor<2>| x.powi_scalar(2));
-/// let x = Tensor::<2>::from_data([[3.0]], &Device::flex());
-/// let explainer = SmoothGrad::new(Gradient::new()).with_noise(NoiseScale::Absolute(0.5));
-/// let map = explainer.attribute(&square, x)?;
-///
-/// let mean = map.values.into_scalar::<f32>();
-/// let error = map.standard_error.unwrap().into_scalar::<f32>();
-/// assert!((mean - 6.0).abs() < 4.0 * error);
-/// # Ok::<(), saliency_core::Error>(())
-/// ```
-///
-/// # Source
-/// Smilkov, Thorat, Kim, Viégas and Wattenberg, *SmoothGrad: removing noise by adding noise*,
-/// 2017, <https://arxiv.org/abs/1706.03825>.
-#[derive(Clone, Debug)]
-pub struct SmoothGrad<E = Gradient> {
-    explainer: E,
-    over_noise: OverNoise,
-}
-
-impl Default for SmoothGrad {
-    fn default() -> Self {
-        Self::new(Gradient::new())
-    }
-}
-
-impl<E> SmoothGrad<E> {
-    /// Averages `explainer` over noise, with the defaults above.
-    pub fn new(explainer: E) -> Self {
-        Self { explainer, over_noise: OverNoise::default() }
-    }
-
-    noise_setters!();
-}
-
-impl<M: Model<I>, I: Inputs, E: Explainer<M, I>> Explainer<M, I> for SmoothGrad<E> {
-    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-        let question = (model, input, target);
-        self.over_noise.explain(Statistic::Mean, &self.explainer, question, None)
-    }
-
-    fn attribute_rows(
-        &self,
-        model: &M,
-        input: I,
-        target: Target,
-        rows: &Rows,
-    ) -> Result<Attribution<I>> {
-        let question = (model, input, target);
-        self.over_noise.explain(Statistic::Mean, &self.explainer, question, Some(rows))
-    }
+noise_method! {
+    /// The mean of an explainer's maps over noisy copies of the input, with its standard error.
+    ///
+    /// ```text
+    ///            1   n
+    /// A(x)   =  ---  Σ  E(x + ε_k),     ε_k ~ N(0, σ²)
+    ///            n  k=1
+    /// ```
+    ///
+    /// Around [`Gradient`] this is SmoothGrad as published; any other explainer may stand inside.
+    ///
+    /// # Shapes and units
+    /// Values and standard errors have the input's shape and the units of the explainer inside.
+    ///
+    /// # Parameters and defaults
+    /// - samples: 50, or as many as a tolerance needs ([`to_tolerance`](Self::to_tolerance))
+    /// - limit: 1,000 samples, where there is a tolerance
+    /// - noise: Gaussian, its standard deviation 15 % of each row's value range
+    /// - seed: 0. The noise depends on seed, row and sample alone: it is the same on every device.
+    ///
+    /// The standard error tells how far the mean is from that of infinitely many samples. Single
+    /// pixels of a photo often need hundreds of samples until it is small beside their value.
+    ///
+    /// # Cost
+    /// `samples` times that of the explainer inside, and a forward pass.
+    ///
+    /// # Errors
+    /// Those of the explainer inside; [`Error::InvalidOption`](crate::Error::InvalidOption) for
+    /// an option outside its range; [`Error::ExplainerShape`](crate::Error::ExplainerShape) where the
+    /// explainer inside returns values of another shape.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use saliency_core::{Explainer, Gradient, NoiseScale, SmoothGrad, pure_function};
+    ///
+    /// let square = pure_function(|x: Tensor<2>| x.powi_scalar(2));
+    /// let x = Tensor::<2>::from_data([[3.0]], &Device::flex());
+    /// let explainer = SmoothGrad::new(Gradient::new()).with_noise(NoiseScale::Absolute(0.5));
+    /// let map = explainer.attribute(&square, x)?;
+    ///
+    /// let mean = map.values.into_scalar::<f32>();
+    /// let error = map.standard_error.unwrap().into_scalar::<f32>();
+    /// assert!((mean - 6.0).abs() < 4.0 * error);
+    /// # Ok::<(), saliency_core::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// Smilkov, Thorat, Kim, Viégas and Wattenberg, *SmoothGrad: removing noise by adding noise*,
+    /// 2017, <https://arxiv.org/abs/1706.03825>.
+    SmoothGrad, Mean
 }

@@ -6,84 +6,49 @@ use crate::methods::Gradient;
 use crate::model::Model;
 use crate::moments::Statistic;
 use crate::noise::{Distribution, NoiseScale};
-use crate::sampling::{OverNoise, noise_setters};
+use crate::sampling::{OverNoise, noise_method};
 use crate::schedule::Schedule;
 use crate::target::Target;
 
-/// The mean square of an explainer's maps over noisy copies of the input, with its standard error.
-///
-/// ```text
-///            1   n
-/// A(x)   =  ---  Σ  E(x + ε_k)²,     ε_k ~ N(0, σ²)
-///            n  k=1
-/// ```
-///
-/// Squares do not cancel: it shows where the map is strong under noise, whichever its sign.
-///
-/// # Shapes and units
-/// Values and standard errors have the input's shape, and are squares of what the explainer inside
-/// gives; never negative.
-///
-/// # Parameters and defaults
-/// Those of [`SmoothGrad`](crate::SmoothGrad).
-///
-/// # Cost and errors
-/// Those of [`SmoothGrad`](crate::SmoothGrad).
-///
-/// # Example
-/// ```
-/// use burn::tensor::{Device, Tensor};
-/// use saliency_core::{Explainer, Gradient, NoiseScale, SmoothGradSquared, pure_function};
-///
-/// let square = pure_function(|x: Tensor<2>| x.powi_scalar(2));
-/// let x = Tensor::<2>::from_data([[3.0]], &Device::flex());
-/// let explainer = SmoothGradSquared::new(Gradient::new()).with_noise(NoiseScale::Absolute(0.5));
-/// let map = explainer.attribute(&square, x)?;
-///
-/// let mean = map.values.into_scalar::<f32>();
-/// let error = map.standard_error.unwrap().into_scalar::<f32>();
-/// assert!((mean - 37.0).abs() < 4.0 * error); // 4 x² + 4 σ²
-/// # Ok::<(), saliency_core::Error>(())
-/// ```
-///
-/// # Source
-/// Hooker, Erhan, Kindermans and Kim, *A Benchmark for Interpretability Methods in Deep Neural
-/// Networks*, 2018, <https://arxiv.org/abs/1806.10758>.
-#[derive(Clone, Debug)]
-pub struct SmoothGradSquared<E = Gradient> {
-    explainer: E,
-    over_noise: OverNoise,
-}
-
-impl Default for SmoothGradSquared {
-    fn default() -> Self {
-        Self::new(Gradient::new())
-    }
-}
-
-impl<E> SmoothGradSquared<E> {
-    /// The mean square of `explainer` over noise, with the defaults above.
-    pub fn new(explainer: E) -> Self {
-        Self { explainer, over_noise: OverNoise::default() }
-    }
-
-    noise_setters!();
-}
-
-impl<M: Model<I>, I: Inputs, E: Explainer<M, I>> Explainer<M, I> for SmoothGradSquared<E> {
-    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-        let question = (model, input, target);
-        self.over_noise.explain(Statistic::MeanOfSquares, &self.explainer, question, None)
-    }
-
-    fn attribute_rows(
-        &self,
-        model: &M,
-        input: I,
-        target: Target,
-        rows: &Rows,
-    ) -> Result<Attribution<I>> {
-        let question = (model, input, target);
-        self.over_noise.explain(Statistic::MeanOfSquares, &self.explainer, question, Some(rows))
-    }
+noise_method! {
+    /// The mean square of an explainer's maps over noisy copies of the input, with its standard error.
+    ///
+    /// ```text
+    ///            1   n
+    /// A(x)   =  ---  Σ  E(x + ε_k)²,     ε_k ~ N(0, σ²)
+    ///            n  k=1
+    /// ```
+    ///
+    /// Squares do not cancel: it shows where the map is strong under noise, whichever its sign.
+    ///
+    /// # Shapes and units
+    /// Values and standard errors have the input's shape, and are squares of what the explainer inside
+    /// gives; never negative.
+    ///
+    /// # Parameters and defaults
+    /// Those of [`SmoothGrad`](crate::SmoothGrad).
+    ///
+    /// # Cost and errors
+    /// Those of [`SmoothGrad`](crate::SmoothGrad).
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use saliency_core::{Explainer, Gradient, NoiseScale, SmoothGradSquared, pure_function};
+    ///
+    /// let square = pure_function(|x: Tensor<2>| x.powi_scalar(2));
+    /// let x = Tensor::<2>::from_data([[3.0]], &Device::flex());
+    /// let explainer = SmoothGradSquared::new(Gradient::new()).with_noise(NoiseScale::Absolute(0.5));
+    /// let map = explainer.attribute(&square, x)?;
+    ///
+    /// let mean = map.values.into_scalar::<f32>();
+    /// let error = map.standard_error.unwrap().into_scalar::<f32>();
+    /// assert!((mean - 37.0).abs() < 4.0 * error); // 4 x² + 4 σ²
+    /// # Ok::<(), saliency_core::Error>(())
+    /// ```
+    ///
+    /// # Source
+    /// Hooker, Erhan, Kindermans and Kim, *A Benchmark for Interpretability Methods in Deep Neural
+    /// Networks*, 2018, <https://arxiv.org/abs/1806.10758>.
+    SmoothGradSquared, MeanOfSquares
 }
