@@ -168,42 +168,50 @@ impl Rows {
 /// Stands in a key for the tensor, to make a number for each sample.
 const DRAW: usize = usize::MAX - 2;
 
-impl<M, I, E: Explainer<M, I> + ?Sized> Explainer<M, I> for Box<E> {
-    fn attribute(&self, model: &M, input: I) -> Result<Attribution<I>> {
-        (**self).attribute(model, input)
-    }
+/// Explainers behind a pointer are explainers.
+macro_rules! forwarded {
+    ($pointer:ty) => {
+        impl<M, I, E: Explainer<M, I> + ?Sized> Explainer<M, I> for $pointer {
+            fn attribute(&self, model: &M, input: I) -> Result<Attribution<I>> {
+                (**self).attribute(model, input)
+            }
 
-    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-        (**self).attribute_to(model, input, target)
-    }
+            fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
+                (**self).attribute_to(model, input, target)
+            }
 
-    fn attribute_rows(
-        &self,
-        model: &M,
-        input: I,
-        target: Target,
-        rows: &Rows,
-    ) -> Result<Attribution<I>> {
-        (**self).attribute_rows(model, input, target, rows)
-    }
+            fn attribute_rows(
+                &self,
+                model: &M,
+                input: I,
+                target: Target,
+                rows: &Rows,
+            ) -> Result<Attribution<I>> {
+                (**self).attribute_rows(model, input, target, rows)
+            }
+        }
+    };
 }
+forwarded!(Box<E>);
+forwarded!(&E);
 
-impl<M, I, E: Explainer<M, I> + ?Sized> Explainer<M, I> for &E {
-    fn attribute(&self, model: &M, input: I) -> Result<Attribution<I>> {
-        (**self).attribute(model, input)
-    }
+/// The methods of an [`Explainer`] that has a function `explain` of the question and, inside another
+/// explainer, the rows.
+macro_rules! explained_by_rows {
+    () => {
+        fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
+            self.explain((model, input, target), None)
+        }
 
-    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-        (**self).attribute_to(model, input, target)
-    }
-
-    fn attribute_rows(
-        &self,
-        model: &M,
-        input: I,
-        target: Target,
-        rows: &Rows,
-    ) -> Result<Attribution<I>> {
-        (**self).attribute_rows(model, input, target, rows)
-    }
+        fn attribute_rows(
+            &self,
+            model: &M,
+            input: I,
+            target: Target,
+            rows: &Rows,
+        ) -> Result<Attribution<I>> {
+            self.explain((model, input, target), Some(rows))
+        }
+    };
 }
+pub(crate) use explained_by_rows;

@@ -38,13 +38,13 @@ pub(crate) struct Integrals {
 impl<F: Fn(Flat, Flat, &[usize]) -> Result<Flat> + Sync> Path<F> {
     /// The contributions at points of the paths of `rows`.
     fn contributions(&self, rows: &[usize], along: &[f64]) -> Result<Flat> {
+        let baseline = self.baseline.select(rows);
         let step = self.difference.select(rows);
-        (self.contribution)(self.at(rows, along), step, rows)
+        (self.contribution)(Self::at(&baseline, &step, along), step, rows)
     }
 
-    fn at(&self, rows: &[usize], along: &[f64]) -> Flat {
-        let steps = self.difference.select(rows).scale_rows(along);
-        self.baseline.select(rows).zip(&steps, |baseline, step| baseline + step)
+    fn at(baseline: &Flat, step: &Flat, along: &[f64]) -> Flat {
+        baseline.zip(&step.scale_rows(along), |baseline, step| baseline + step)
     }
 
     /// The scores at equal distances on the path of each row, ends included.
@@ -55,10 +55,10 @@ impl<F: Fn(Flat, Flat, &[usize]) -> Result<Flat> + Sync> Path<F> {
         scores_at: impl Fn(&Flat) -> Result<Vec<f64>>,
     ) -> Result<Vec<Vec<f64>>> {
         let mut pilot: Vec<Vec<f64>> = baseline_scores.iter().map(|&score| vec![score]).collect();
-        let rows: Vec<usize> = (0..scores.len()).collect();
         for k in 1..PILOT {
-            let along = vec![k as f64 / PILOT as f64; rows.len()];
-            for (pilot, score) in pilot.iter_mut().zip(scores_at(&self.at(&rows, &along))?) {
+            let along = vec![k as f64 / PILOT as f64; scores.len()];
+            let at = Self::at(&self.baseline, &self.difference, &along);
+            for (pilot, score) in pilot.iter_mut().zip(scores_at(&at)?) {
                 pilot.push(score);
             }
         }

@@ -267,6 +267,33 @@ impl OverNoise {
     }
 }
 
+/// The setters of how many samples are drawn.
+macro_rules! sample_setters {
+    ($($samples:ident).+) => {
+        /// Sets the number of samples: up to 1,000,000. It takes the place of a tolerance.
+        pub fn with_samples(mut self, samples: usize) -> Self {
+            self.$($samples).+.count = samples;
+            self.$($samples).+.tolerance = None;
+            self
+        }
+
+        /// Draws samples until the median over the values of a row of standard error divided by
+        /// absolute value is at most `tolerance`, in (0, 1], or the limit is reached.
+        /// [`converged`](crate::Attribution::converged) tells for each row which it was.
+        pub fn to_tolerance(mut self, tolerance: f64) -> Self {
+            self.$($samples).+.tolerance = Some(tolerance);
+            self
+        }
+
+        /// Sets the most samples that are drawn to reach a tolerance: up to 1,000,000.
+        pub fn with_limit(mut self, samples: usize) -> Self {
+            self.$($samples).+.limit = samples;
+            self
+        }
+    };
+}
+pub(crate) use sample_setters;
+
 /// A method that takes a statistic of an explainer's maps over noise: its type, its options, and what
 /// makes it an explainer.
 macro_rules! noise_method {
@@ -290,26 +317,7 @@ macro_rules! noise_method {
                 Self { explainer, over_noise: OverNoise::default() }
             }
 
-            /// Sets the number of noisy copies: up to 1,000,000.
-            pub fn with_samples(mut self, samples: usize) -> Self {
-                self.over_noise.samples.count = samples;
-                self.over_noise.samples.tolerance = None;
-                self
-            }
-
-            /// Draws samples until the median over the values of a row of standard error divided by
-            /// absolute value is at most `tolerance`, in (0, 1], or the limit is reached.
-            /// [`converged`](crate::Attribution::converged) tells for each row which it was.
-            pub fn to_tolerance(mut self, tolerance: f64) -> Self {
-                self.over_noise.samples.tolerance = Some(tolerance);
-                self
-            }
-
-            /// Sets the most samples that are drawn to reach a tolerance: up to 1,000,000.
-            pub fn with_limit(mut self, samples: usize) -> Self {
-                self.over_noise.samples.limit = samples;
-                self
-            }
+            sample_setters!(over_noise.samples);
 
             /// Sets the strength of the noise; not negative.
             pub fn with_noise(mut self, noise: NoiseScale) -> Self {
@@ -340,22 +348,21 @@ macro_rules! noise_method {
             }
         }
 
-        impl<M: Model<I>, I: Inputs, E: Explainer<M, I>> Explainer<M, I> for $name<E> {
-            fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-                let question = (model, input, target);
-                self.over_noise.explain(Statistic::$statistic, &self.explainer, question, None)
-            }
-
-            fn attribute_rows(
+        impl<E> $name<E> {
+            fn explain<M: Model<I>, I: Inputs>(
                 &self,
-                model: &M,
-                input: I,
-                target: Target,
-                rows: &Rows,
-            ) -> Result<Attribution<I>> {
-                let (question, rows) = ((model, input, target), Some(rows));
+                question: (&M, I, Target),
+                rows: Option<&Rows>,
+            ) -> Result<Attribution<I>>
+            where
+                E: Explainer<M, I>,
+            {
                 self.over_noise.explain(Statistic::$statistic, &self.explainer, question, rows)
             }
+        }
+
+        impl<M: Model<I>, I: Inputs, E: Explainer<M, I>> Explainer<M, I> for $name<E> {
+            explained_by_rows!();
         }
     };
 }

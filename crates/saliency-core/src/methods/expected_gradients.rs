@@ -3,13 +3,13 @@ use std::sync::Arc;
 use crate::attribution::Attribution;
 use crate::baseline::Baseline;
 use crate::error::{Error, Place, Result};
-use crate::explainer::{Explainer, Rows};
+use crate::explainer::{Explainer, Rows, explained_by_rows};
 use crate::gradient::Probe;
 use crate::inputs::{Flat, Inputs};
 use crate::model::Model;
 use crate::moments::Statistic;
 use crate::noise::{Distribution, Key, Noise, NoiseScale};
-use crate::sampling::{Draw, Sampled, Samples};
+use crate::sampling::{Draw, Sampled, Samples, sample_setters};
 use crate::schedule::Schedule;
 use crate::target::Target;
 
@@ -111,26 +111,7 @@ impl ExpectedGradients {
         Self { baselines, samples: Samples::default(), noise, schedule: Schedule::default() }
     }
 
-    /// Sets the number of samples: up to 1,000,000.
-    pub fn with_samples(mut self, samples: usize) -> Self {
-        self.samples.count = samples;
-        self.samples.tolerance = None;
-        self
-    }
-
-    /// Draws samples until the median over the values of a row of standard error divided by
-    /// absolute value is at most `tolerance`, in (0, 1], or the limit is reached.
-    /// [`converged`](Attribution::converged) tells for each row which it was.
-    pub fn to_tolerance(mut self, tolerance: f64) -> Self {
-        self.samples.tolerance = Some(tolerance);
-        self
-    }
-
-    /// Sets the most samples that are drawn to reach a tolerance: up to 1,000,000.
-    pub fn with_limit(mut self, samples: usize) -> Self {
-        self.samples.limit = samples;
-        self
-    }
+    sample_setters!(samples);
 
     /// Adds Gaussian noise to the input in every sample, as GradientSHAP does; not negative.
     pub fn with_noise(mut self, noise: NoiseScale) -> Self {
@@ -257,19 +238,7 @@ impl Drawn<'_> {
 }
 
 impl<M: Model<I>, I: Inputs> Explainer<M, I> for ExpectedGradients {
-    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-        self.explain((model, input, target), None)
-    }
-
-    fn attribute_rows(
-        &self,
-        model: &M,
-        input: I,
-        target: Target,
-        rows: &Rows,
-    ) -> Result<Attribution<I>> {
-        self.explain((model, input, target), Some(rows))
-    }
+    explained_by_rows!();
 }
 
 impl std::fmt::Debug for ExpectedGradients {

@@ -4,7 +4,7 @@ use crate::attribution::{Attribution, Warning};
 use crate::baseline::Baseline;
 use crate::error::{Error, Place, Result, check_count, check_share};
 use crate::estimate::Change;
-use crate::explainer::{Explainer, Rows};
+use crate::explainer::{Explainer, Rows, explained_by_rows};
 use crate::gradient::Probe;
 use crate::inputs::{Flat, Inputs};
 use crate::line::Line;
@@ -216,17 +216,5 @@ impl IntegratedGradients {
 const MOST_STEPS: usize = 20_000;
 
 impl<M: Model<I>, I: Inputs> Explainer<M, I> for IntegratedGradients {
-    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-        self.explain((model, input, target), None)
-    }
-
-    fn attribute_rows(
-        &self,
-        model: &M,
-        input: I,
-        target: Target,
-        rows: &Rows,
-    ) -> Result<Attribution<I>> {
-        self.explain((model, input, target), Some(rows))
-    }
+    explained_by_rows!();
 }

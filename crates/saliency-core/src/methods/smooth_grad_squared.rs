@@ -1,12 +1,12 @@
 use crate::attribution::Attribution;
 use crate::error::Result;
-use crate::explainer::{Explainer, Rows};
+use crate::explainer::{Explainer, Rows, explained_by_rows};
 use crate::inputs::Inputs;
 use crate::methods::Gradient;
 use crate::model::Model;
 use crate::moments::Statistic;
 use crate::noise::{Distribution, NoiseScale};
-use crate::sampling::{OverNoise, noise_method};
+use crate::sampling::{OverNoise, noise_method, sample_setters};
 use crate::schedule::Schedule;
 use crate::target::Target;
 
