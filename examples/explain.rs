@@ -4,6 +4,8 @@
 //! cargo run --example explain                                   # the cat that ships
 //! cargo run --example explain -- PHOTO... --method smooth-grad --target "tabby" --out maps
 //! cargo run --example explain -- --tolerance 0.05 --instead-of "tabby" --baseline blurred
+//! cargo run --example explain -- --list-devices
+//! cargo run --features vulkan --example explain -- --device vulkan
 //! ```
 
 use std::collections::HashSet;
@@ -12,11 +14,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
-use burn::tensor::{Device, Tensor};
 use clap::{Parser, ValueEnum};
 use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
+use saliency::backends::{Backend, ComputeDevice};
 use saliency::viz::{Map, Picture, blurred, read_photo, write_png};
 use saliency::{
     Baseline, ExpectedGradients, Explainer, Gradient, InputTimesGradient, IntegratedGradients,
@@ -58,6 +61,13 @@ struct Args {
     /// The most gradients that are taken to reach a tolerance
     #[arg(long, default_value_t = 1000)]
     limit: usize,
+    /// What computes: flex, ndarray, wgpu, vulkan:0, cuda:0, remote:ws://HOST:PORT and others
+    /// [default: what SALIENCY_DEVICE names, or the best there is]
+    #[arg(long)]
+    device: Option<Backend>,
+    /// Lists the devices that there are, and ends
+    #[arg(long)]
+    list_devices: bool,
     /// The folder to write pictures to
     #[arg(long, default_value = "maps")]
     out: PathBuf,
@@ -119,6 +129,10 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<()> {
+    if args.list_devices {
+        list_devices();
+        return Ok(());
+    }
     let target = args.target.as_deref().map(imagenet::find).transpose()?;
     let other = args.instead_of.as_deref().map(imagenet::find).transpose()?;
     // Rather now than after the work: a file that vanishes at once.
@@ -128,10 +142,11 @@ fn run(args: &Args) -> Result<()> {
         format!("expected a folder to write to at {}, found: {error}", args.out.display())
     })?;
 
-    let device = Device::flex();
-    let net = EfficientNetLite0::embedded(&device);
+    let backend = args.device.clone().map_or_else(Backend::preferred, Ok)?;
+    let compute = backend.open()?;
+    let net = EfficientNetLite0::embedded(compute.device());
     if args.photos.is_empty() {
-        return explain(args, &net, "chelsea", &photos::chelsea(), (target, other));
+        return explain(args, (&compute, &net), "chelsea", &photos::chelsea(), (target, other));
     }
     let mut names = HashSet::new();
     let mut failed = 0;
@@ -139,7 +154,7 @@ fn run(args: &Args) -> Result<()> {
         let name = unused_name(path, &mut names);
         let explained = read_photo(path)
             .map_err(Into::into)
-            .and_then(|photo| explain(args, &net, &name, &photo, (target, other)));
+            .and_then(|photo| explain(args, (&compute, &net), &name, &photo, (target, other)));
         if let Err(error) = explained {
             // One bad photo must not keep the others from being explained; a bad option does.
             let option =
@@ -163,13 +178,13 @@ fn run(args: &Args) -> Result<()> {
 
 fn explain(
     args: &Args,
-    net: &EfficientNetLite0,
+    (compute, net): (&ComputeDevice, &EfficientNetLite0),
     name: &str,
     photo: &RgbImage,
     (target, other): (Option<usize>, Option<usize>),
 ) -> Result<()> {
     let preparation = Preparation::imagenet();
-    let input = preparation.tensor(photo, &Device::flex());
+    let input = preparation.tensor(photo, compute.device());
 
     println!("{name}: the five likeliest classes");
     let probabilities = softmax(net.forward(input.clone()), 1);
@@ -191,13 +206,17 @@ fn explain(
 
     let bar = ProgressBar::new(0)
         .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len}, {eta} left")?);
-    let schedule = Schedule::new().with_progress({
+    let schedule = compute.schedule().with_progress({
         let bar = bar.clone();
         move |progress| {
             bar.set_length(progress.total as u64);
             bar.set_position(progress.done as u64);
         }
     });
+    let schedule = match compute.memory_budget(BYTES_PER_PHOTO) {
+        Some(budget) => schedule.with_memory(budget),
+        None => schedule,
+    };
     let start = Instant::now();
     let map = explainer(args, schedule, &input)?.attribute_to(net, input, target)?;
     bar.finish_and_clear();
@@ -242,6 +261,22 @@ fn explain(
         println!("wrote {}", path.display());
     }
     Ok(())
+}
+
+/// What one photo takes with all activations of the network, as measured.
+const BYTES_PER_PHOTO: u64 = 120 << 20;
+
+fn list_devices() {
+    let best = Backend::preferred().ok();
+    for device in Backend::available() {
+        let note = if Some(&device.backend) == best.as_ref() { " (default)" } else { "" };
+        let (backend, kind) = (device.backend.to_string(), device.kind.to_string());
+        println!("{backend:<12} {kind:<15} {}{note}", device.name);
+    }
+    for missing in Backend::unavailable() {
+        println!("{:<12} {:<15} {}", missing.backend, "-", missing.reason);
+    }
+    println!("{:<12} {:<15} {}", "remote:URL", "-", "a server's device, not looked for");
 }
 
 type BoxedExplainer = Box<dyn Explainer<EfficientNetLite0, Tensor<4>>>;

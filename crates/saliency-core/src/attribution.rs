@@ -1,5 +1,7 @@
 //! What an explainer answers.
 
+use burn::tensor::Device;
+
 use crate::error::Result;
 use crate::gradient::Scored;
 use crate::inputs::{Flat, Inputs};
@@ -57,6 +59,11 @@ pub enum Warning {
         /// The row.
         row: usize,
     },
+    /// The device that worked on the row was lost, and another one computed it.
+    DeviceLost {
+        /// The row.
+        row: usize,
+    },
 }
 
 impl Warning {
@@ -67,6 +74,7 @@ impl Warning {
             Self::BaselineScoresLikeInput { row } => {
                 Self::BaselineScoresLikeInput { row: row_of(row) }
             }
+            Self::DeviceLost { row } => Self::DeviceLost { row: row_of(row) },
         }
     }
 }
@@ -83,6 +91,10 @@ impl std::fmt::Display for Warning {
                 f,
                 "the model scores the baseline of row {row} like the input: the values cancel; \
                  choose a baseline that the model tells from the input"
+            ),
+            Self::DeviceLost { row } => write!(
+                f,
+                "the device that worked on row {row} was lost, and another one computed it"
             ),
         }
     }
@@ -124,6 +136,44 @@ impl<I: Inputs> Attribution<I> {
         let Some(errors) = &self.standard_error else { return Ok(None) };
         let (values, errors) = (Flat::new(self.values.clone())?, Flat::new(errors.clone())?);
         median_relative_errors(values, errors).map(Some)
+    }
+
+    /// The answers for consecutive batches as one, for all their rows; none where there are none.
+    ///
+    /// What only some of them know is left out.
+    ///
+    /// # Panics
+    /// Where their inputs have different shapes or lie on different devices.
+    pub fn stack_rows(parts: Vec<Self>) -> Option<Self> {
+        fn joined<T>(parts: impl Iterator<Item = Option<Vec<T>>>) -> Option<Vec<T>> {
+            Some(parts.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
+        }
+        let mut before = 0;
+        let mut warnings = Vec::new();
+        for part in &parts {
+            warnings.extend(part.warnings.iter().map(|it| it.with_row(|row| before + row)));
+            before += part.scores.len();
+        }
+        let errors = parts.iter().map(|part| part.standard_error.clone()).collect::<Option<_>>();
+        Some(Self {
+            scores: parts.iter().flat_map(|part| part.scores.clone()).collect(),
+            targets: parts.iter().flat_map(|part| part.targets.clone()).collect(),
+            gradients: parts.iter().flat_map(|part| part.gradients.clone()).collect(),
+            baseline_scores: joined(parts.iter().map(|part| part.baseline_scores.clone())),
+            completeness_gap: joined(parts.iter().map(|part| part.completeness_gap.clone())),
+            error_estimate: joined(parts.iter().map(|part| part.error_estimate.clone())),
+            converged: joined(parts.iter().map(|part| part.converged.clone())),
+            standard_error: errors.and_then(I::stack_rows),
+            values: I::stack_rows(parts.into_iter().map(|part| part.values).collect())?,
+            warnings,
+        })
+    }
+
+    /// The same, with its tensors on `device`.
+    pub fn to_device(self, device: &Device) -> Self {
+        let rows = self.scores.len();
+        let standard_error = self.standard_error.map(|errors| errors.rows_on(0..rows, device));
+        Self { values: self.values.rows_on(0..rows, device), standard_error, ..self }
     }
 
     /// The answer of a method that took as many gradients for every row.

@@ -219,6 +219,13 @@ pub enum Error {
         total: usize,
     },
 
+    /// Even one row takes more memory than the device has left.
+    #[error("expected memory for one row at a time, found too little on the device: {reason}")]
+    OutOfMemory {
+        /// What could not be allocated, and what the device holds already.
+        reason: String,
+    },
+
     /// A tensor could not be read back from its device.
     #[error("expected to read a tensor from its device, found: {reason}")]
     Device {

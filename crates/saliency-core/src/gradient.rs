@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use burn::tensor::Tensor;
 
 use crate::error::{Error, Place, Result};
+use crate::fitting::Fitting;
 use crate::inputs::{Flat, Inputs, to_host};
 use crate::model::Model;
 use crate::schedule::Schedule;
@@ -17,6 +18,7 @@ use crate::target::Target;
 /// parameters would be recorded on the tape although nobody asks for their gradients.
 pub(crate) struct Probe<M, I> {
     model: M,
+    fitting: Fitting,
     inputs: PhantomData<fn(I)>,
 }
 
@@ -43,7 +45,7 @@ impl<M: Model<I>, I: Inputs> Probe<M, I> {
         }
         input.check_finite(Place::Input)?;
         target.check_rows(input.rows())?;
-        Ok(Self { model: model.valid(), inputs: PhantomData })
+        Ok(Self { model: model.valid(), fitting: Fitting::new(), inputs: PhantomData })
     }
 
     /// Scores every row of `at`, resolving a prediction on the way.
@@ -54,7 +56,7 @@ impl<M: Model<I>, I: Inputs> Probe<M, I> {
             1,
             |unit| {
                 let target = target.select(&unit.row_of_each());
-                let output = self.forward(at.narrow(unit.rows.start, unit.rows.len()))?;
+                let output = self.output(at.narrow(unit.rows.start, unit.rows.len()))?;
                 let target = target.resolve(&output)?;
                 Ok((target.score(output)?, target))
             },
@@ -77,7 +79,7 @@ impl<M: Model<I>, I: Inputs> Probe<M, I> {
             at,
             1,
             |unit| {
-                let output = self.forward(at.narrow(unit.rows.start, unit.rows.len()))?;
+                let output = self.output(at.narrow(unit.rows.start, unit.rows.len()))?;
                 let score = |row: usize| {
                     let target = target.select(&vec![row; unit.rows.len()]);
                     to_host(target.score(output.clone())?)
@@ -125,8 +127,23 @@ impl<M: Model<I>, I: Inputs> Probe<M, I> {
     }
 
     /// The gradient of each row's score at `at`, with the scores (still on the device) and the
-    /// target they are for. Nothing is read back, so a GPU is not made to wait.
+    /// target they are for.
     pub fn gradient(&self, at: Flat, target: &Target) -> Result<(Flat, Tensor<1>, Target)> {
+        let mut parts = self.fitting.run(&at.device(), at.rows(), |rows| {
+            let of_part = target.select(&rows.clone().collect::<Vec<_>>());
+            self.gradient_at_once(at.narrow(rows.start, rows.len()), &of_part)
+        })?;
+        if parts.len() == 1 {
+            return Ok(parts.remove(0));
+        }
+        let gradients: Vec<Flat> = parts.iter().map(|(gradient, ..)| gradient.clone()).collect();
+        let scores = Tensor::cat(parts.iter().map(|(_, scores, _)| scores.clone()).collect(), 0);
+        let targets = parts.into_iter().map(|(.., target)| target);
+        let target = targets.reduce(Target::followed_by).expect("at least one row");
+        Ok((Flat::stack(&gradients), scores, target))
+    }
+
+    fn gradient_at_once(&self, at: Flat, target: &Target) -> Result<(Flat, Tensor<1>, Target)> {
         let leaves = at.map(|part| part.autodiff().require_grad()).with_fixed_of(&at);
         let output = self.forward(leaves.clone())?;
         let target = target.resolve(&output)?;
@@ -152,6 +169,14 @@ impl<M: Model<I>, I: Inputs> Probe<M, I> {
             true => Ok((gradient, scores.inner(), target)),
             false => Err(Error::Independent),
         }
+    }
+
+    /// The model's output off the tape, for as many rows at once as fit.
+    fn output(&self, at: Flat) -> Result<Tensor<2>> {
+        let mut parts = self
+            .fitting
+            .run(&at.device(), at.rows(), |rows| self.forward(at.narrow(rows.start, rows.len())))?;
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 0) })
     }
 
     fn forward(&self, at: Flat) -> Result<Tensor<2>> {

@@ -1,5 +1,7 @@
 //! What a model takes in: tensors of any rank, alone or as a tuple.
 
+use std::ops::Range;
+
 use burn::tensor::{Bool, DType, Device, Int, Tensor};
 
 use crate::error::{Error, Place, Result};
@@ -48,6 +50,33 @@ pub trait Inputs: Clone + Send {
     /// For each tensor whether it is handed to the model as it is, see [`Fixed`]. By default none.
     fn fixed(&self) -> Vec<bool> {
         vec![false; self.shapes().len()]
+    }
+
+    /// Some of the rows, off the tape and on `device`.
+    ///
+    /// # Panics
+    /// Where there are not as many rows.
+    fn rows_on(&self, rows: Range<usize>, device: &Device) -> Self {
+        let shapes = self.shapes();
+        let parts = self
+            .clone()
+            .into_rows()
+            .into_iter()
+            .map(|part| part.inner().narrow(0, rows.start, rows.len()).to_device(device));
+        Self::from_rows(&mut parts.zip(shapes.iter().map(Vec::as_slice)))
+    }
+
+    /// Puts batches below each other, which must be on one device; none where there are none.
+    fn stack_rows(batches: Vec<Self>) -> Option<Self> {
+        let shapes = batches.first()?.shapes();
+        let mut columns: Vec<Vec<Tensor<2>>> = vec![Vec::new(); shapes.len()];
+        for batch in batches {
+            for (column, part) in columns.iter_mut().zip(batch.into_rows()) {
+                column.push(part);
+            }
+        }
+        let parts = columns.into_iter().map(|column| Tensor::cat(column, 0));
+        Some(Self::from_rows(&mut parts.zip(shapes.iter().map(Vec::as_slice))))
     }
 }
 
@@ -319,7 +348,8 @@ impl Flat {
     /// Names the first row that holds a NaN or an infinity. What is fixed may: masks do.
     pub fn check_finite(&self, place: Place) -> Result<()> {
         for (part, _) in self.parts.iter().zip(&self.fixed).filter(|(_, fixed)| !**fixed) {
-            if part.clone().is_finite().all().into_scalar::<bool>() {
+            let finite = part.clone().is_finite().all().try_into_scalar::<bool>();
+            if finite.map_err(|error| Error::Device { reason: error.to_string() })? {
                 continue;
             }
             let width = part.dims()[1];

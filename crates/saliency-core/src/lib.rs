@@ -19,6 +19,7 @@ mod baseline;
 mod error;
 mod estimate;
 mod explainer;
+mod fitting;
 mod gradient;
 mod inputs;
 mod layer;

@@ -129,6 +129,8 @@ impl Cancel {
 /// - parallelism: [`Parallelism::Auto`]
 /// - no memory budget, no callback, nobody who may cancel
 ///
+/// A chunk that a GPU's memory does not suffice for is halved, down to single inputs.
+///
 /// Where all inputs fit into one chunk, there is nothing to share out, and Burn spreads the chunk
 /// over the cores.
 ///
@@ -144,11 +146,18 @@ impl Cancel {
 /// ```
 #[derive(Clone, Default)]
 pub struct Schedule {
-    chunk: Option<usize>,
+    chunk: Option<Chunk>,
     parallelism: Parallelism,
     memory: Option<MemoryBudget>,
     progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
     cancel: Cancel,
+}
+
+/// How large a chunk is.
+#[derive(Clone, Copy, Debug)]
+enum Chunk {
+    Inputs(usize),
+    Values(usize),
 }
 
 /// Values that the inputs of one chunk hold together by default: on a CPU, and elsewhere.
@@ -165,7 +174,14 @@ impl Schedule {
 
     /// Gives the model `chunk` inputs at once; at least 1.
     pub fn with_chunk(mut self, chunk: usize) -> Self {
-        self.chunk = Some(chunk);
+        self.chunk = Some(Chunk::Inputs(chunk));
+        self
+    }
+
+    /// Gives the model as many inputs at once as hold `values` values together, and at least one
+    /// input.
+    pub fn with_chunk_values(mut self, values: usize) -> Self {
+        self.chunk = Some(Chunk::Values(values));
         self
     }
 
@@ -201,10 +217,13 @@ impl Schedule {
 
     /// The work of evaluating inputs like `input`, of which `total` are expected in all.
     pub(crate) fn start(&self, input: &Flat, total: usize) -> Result<Work<'_>> {
-        check_count("chunk", self.chunk.unwrap_or(1), usize::MAX)?;
         let on_cpu = runs_on_calling_thread(&input.device());
         let values = if on_cpu { CPU_CHUNK_VALUES } else { GPU_CHUNK_VALUES };
-        let mut chunk = self.chunk.unwrap_or((values / input.width()).max(1));
+        let mut chunk = match self.chunk.unwrap_or(Chunk::Values(values)) {
+            Chunk::Inputs(inputs) => inputs,
+            Chunk::Values(values) => (values / input.width()).max(1),
+        };
+        check_count("chunk", chunk, usize::MAX)?;
         let mut workers = match self.parallelism {
             // Whoever calls from a rayon pool shares out work already.
             Parallelism::Auto if on_cpu && rayon::current_thread_index().is_some() => 1,
@@ -339,8 +358,9 @@ impl Work<'_> {
 }
 
 impl Error {
-    /// The same error about other rows: those that the ones it names stand for.
-    pub(crate) fn with_rows(self, row_of: impl Fn(usize) -> usize) -> Self {
+    /// The same error about other rows: those that the ones it names stand for. For explainers of
+    /// your own that hand rows on.
+    pub fn with_rows(self, row_of: impl Fn(usize) -> usize) -> Self {
         match self {
             Self::NotFinite { place, row } => Self::NotFinite { place, row: row_of(row) },
             Self::Panicked { rows, item, total, message } => {

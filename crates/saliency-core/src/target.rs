@@ -211,8 +211,11 @@ impl Target {
         }
     }
 
-    /// The target of a selection of rows.
-    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+    /// The target of a selection of rows, for explainers of your own that hand rows on.
+    ///
+    /// # Panics
+    /// Where there is one class for each row, and not for a row that is selected.
+    pub fn select(&self, rows: &[usize]) -> Self {
         match self {
             Self::Classes(classes) => Self::Classes(rows.iter().map(|&row| classes[row]).collect()),
             Self::Scored(score, target) => target.select(rows).with_score(*score),
@@ -234,8 +237,11 @@ impl Target {
         }
     }
 
-    /// Refuses a list of classes that is not as long as the batch.
-    pub(crate) fn check_rows(&self, rows: usize) -> Result<()> {
+    /// Refuses a list of classes that is not as long as the batch, for explainers of your own.
+    ///
+    /// # Errors
+    /// [`Error::TargetCount`].
+    pub fn check_rows(&self, rows: usize) -> Result<()> {
         match self {
             Self::Classes(classes) if classes.len() != rows => {
                 Err(Error::TargetCount { expected: rows, found: classes.len() })

@@ -1,11 +1,11 @@
 //! Work items on several threads, their results folded in order.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
+use crate::fitting::message;
 
 /// How many work items there are, and who does them.
 pub(crate) struct Job {
@@ -33,7 +33,7 @@ pub(crate) fn in_order<R: Send>(
     let evaluate = |item| {
         // What a panic leaves half done inside the model is not looked at again.
         let result = catch_unwind(AssertUnwindSafe(|| evaluate(item)));
-        result.unwrap_or_else(|panic| Err(panicked(item, message(&*panic))))
+        result.unwrap_or_else(|panic| Err(panicked(item, message(&*panic).to_owned())))
     };
     let Some(workers) = job.workers else {
         return (0..job.count).try_for_each(|item| fold(item, evaluate(item)?));
@@ -140,11 +140,4 @@ impl Drop for Waker<'_> {
     fn drop(&mut self) {
         self.0.notify_all();
     }
-}
-
-/// What a panic said.
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("no message").to_owned()
 }

@@ -39,8 +39,13 @@ pub struct CifarCnn {
 impl CifarCnn {
     /// The network with the weights that Captum ships.
     pub fn embedded(device: &Device) -> Self {
+        Self::embedded_in(device, DType::F32)
+    }
+
+    /// The same with weights and computation in another precision.
+    pub fn embedded_in(device: &Device, precision: DType) -> Self {
         let weights = Weights::from_safetensors(EMBEDDED).expect("the embedded file is readable");
-        Self::new(weights, (device, DType::F32)).expect("the embedded weights fit")
+        Self::new(weights, (device, precision)).expect("the embedded weights fit")
     }
 
     fn new(mut weights: Weights, to: (&Device, DType)) -> Result<Self, WeightsError> {

@@ -87,6 +87,9 @@
 
 pub use saliency_core::*;
 
+/// Devices by name, and pools of them: see [`saliency_backends`].
+pub use saliency_backends as backends;
+
 /// Pictures of attributions: see [`saliency_viz`].
 #[cfg(feature = "viz")]
 pub use saliency_viz as viz;

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{DType, Device, FloatDType, Tensor};
+use saliency_backends::ComputeDevice;
 use saliency_core::{
     Attribution, Baseline, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model,
     Rule, Target, cut,
@@ -10,7 +11,9 @@ use saliency_core::{
 use saliency_models::{
     CifarCnn, EfficientNetLite0, LastConvolution, Preparation, imagenet, photos,
 };
-use saliency_testkit::{Golden, assert_close, cosine, device, largest_error, values};
+use saliency_testkit::{
+    Golden, assert_close, cosine, device, largest_error, on_every_device, values,
+};
 
 type Map = Attribution<Tensor<4>>;
 
@@ -26,21 +29,21 @@ fn assert_gap(name: &str, map: &Map, golden: &Golden, what: &str, close: f32) {
     }
 }
 
-fn cifar(name: &str, golden: &Golden, points: &[usize]) {
-    const CLOSE: f32 = 1e-4;
-    let device = device();
-    let net = CifarCnn::embedded(&device);
-    let tensor = |name: &str| golden.tensor::<4>(name, &device);
+fn cifar(name: &str, golden: &Golden, points: &[usize], compute: &ComputeDevice) {
+    let close = compute.tolerance(FloatDType::F32) as f32;
+    let device = compute.device();
+    let net = CifarCnn::embedded(device);
+    let tensor = |name: &str| golden.tensor::<4>(name, device);
     let input = tensor("input");
     let target = Target::Classes(golden.targets());
     let explain = |explainer: &dyn Explainer<CifarCnn, Tensor<4>>| -> Map {
         explainer.attribute_to(&net, input.clone(), target.clone()).unwrap()
     };
     let logits = net.forward(input.clone());
-    assert_close(&format!("{name} logits"), &logits, &golden.tensor("logits", &device), CLOSE);
+    assert_close(&format!("{name} logits"), &logits, &golden.tensor("logits", device), close);
 
     let check = |what: &str, found: &Map| {
-        assert_close(&format!("{name} {what}"), &found.values, &tensor(what), CLOSE);
+        assert_close(&format!("{name} {what}"), &found.values, &tensor(what), close);
     };
     check("gradient", &explain(&Gradient::new()));
     check("input_x_gradient", &explain(&InputTimesGradient::new()));
@@ -55,19 +58,23 @@ fn cifar(name: &str, golden: &Golden, points: &[usize]) {
             let what = format!("ig_{rule_name}_{steps}");
             check(&what, &map);
 
-            assert_gap(&format!("{name} {what}"), &map, golden, &what, CLOSE);
+            assert_gap(&format!("{name} {what}"), &map, golden, &what, close);
         }
     }
 }
 
 #[test]
 fn cifar_network_from_a_zero_baseline() {
-    cifar("zero baseline", &Golden::cifar_zero_baseline(), &[10, 50]);
+    on_every_device(|compute| {
+        cifar("zero baseline", &Golden::cifar_zero_baseline(), &[10, 50], compute);
+    });
 }
 
 #[test]
 fn cifar_network_from_a_black_baseline() {
-    cifar("black baseline", &Golden::cifar_black_baseline(), &[50]);
+    on_every_device(|compute| {
+        cifar("black baseline", &Golden::cifar_black_baseline(), &[50], compute);
+    });
 }
 
 fn coffee(device: &Device) -> (Golden, Tensor<4>, Target) {

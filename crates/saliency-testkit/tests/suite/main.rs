@@ -1,11 +1,15 @@
 //! The tests that every backend must pass.
 
+mod backends;
 mod bad_input;
 mod closed_forms;
 mod cost;
 mod data;
 mod golden;
 mod models;
+mod pool;
 mod properties;
+#[cfg(feature = "remote-server")]
+mod remote;
 mod schedules;
 mod uncertainty;

@@ -1,0 +1,343 @@
+//! One batch, several devices.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use burn::tensor::Device;
+use saliency_core::{Attribution, Error, Explainer, Inputs, Model, Result, Rows, Target, Warning};
+
+use crate::compute::ComputeDevice;
+
+/// What a [`DevicePool`] tells while it works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PoolEvent {
+    /// A device has explained some rows.
+    RowsDone {
+        /// The device's name.
+        device: String,
+        /// The rows.
+        rows: Range<usize>,
+        /// Rows done by all devices.
+        done: usize,
+        /// Rows in all.
+        total: usize,
+    },
+    /// A device was lost; the others go on with its rows.
+    DeviceLost {
+        /// The device's name.
+        device: String,
+        /// The rows that it worked on.
+        rows: Range<usize>,
+        /// What was heard last.
+        reason: String,
+    },
+}
+
+/// Shares the rows of a batch out over several devices, of this machine or others.
+///
+/// The answer is the one that a single device would give, for all rows and in their order, with the
+/// same noise; it lies on the input's device. Each device takes the next few rows when it is done
+/// with the last, so that a fast one does more. The model is copied to each device once for each
+/// call: explain many rows in one.
+///
+/// A device that is lost on the way, because its server died or its driver gave up, takes no more
+/// rows; the others explain those that it was working on, and the answer has a
+/// [`Warning::DeviceLost`] for each of them.
+///
+/// # Defaults
+/// - rows at once: a quarter of each device's share, at least one
+/// - nobody is told
+///
+/// # Errors
+/// Those of the explainer, for the row of the whole batch; [`Error::Device`] where all devices are
+/// lost, and [`Error::InvalidOption`] for a pool without devices.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_backends::{Backend, DevicePool};
+/// use saliency_core::{Explainer, IntegratedGradients, pure_function};
+///
+/// // In earnest: "cuda:0", "cuda:1", "remote:ws://gpu:3000".
+/// let devices = vec![Backend::Flex.open()?, Backend::Flex.open()?];
+/// let pool = DevicePool::new(devices, |device| {
+///     IntegratedGradients::new().with_schedule(device.schedule())
+/// });
+/// let model = pure_function(|x: Tensor<2>| x.powi_scalar(2).sum_dim(1));
+/// let map = pool.attribute(&model, Tensor::ones([8, 3], &Device::flex()))?;
+/// assert_eq!(map.scores, [3.0; 8]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct DevicePool<E> {
+    devices: Vec<(ComputeDevice, E)>,
+    rows_at_once: Option<usize>,
+    observer: Option<Arc<dyn Fn(&PoolEvent) + Send + Sync>>,
+}
+
+impl<E> DevicePool<E> {
+    /// A pool of `devices`, each with an explainer of its own: the same, but for its schedule.
+    pub fn new(
+        devices: impl IntoIterator<Item = ComputeDevice>,
+        explainer: impl Fn(&ComputeDevice) -> E,
+    ) -> Self {
+        let with_explainer = |device| {
+            let explainer = explainer(&device);
+            (device, explainer)
+        };
+        let devices = devices.into_iter().map(with_explainer).collect();
+        Self { devices, rows_at_once: None, observer: None }
+    }
+
+    /// Gives a device this many rows at once; at least 1.
+    pub fn with_rows_at_once(mut self, rows: usize) -> Self {
+        self.rows_at_once = Some(rows);
+        self
+    }
+
+    /// Calls `observer` when rows are done and when a device is lost, from any thread.
+    pub fn with_observer(mut self, observer: impl Fn(&PoolEvent) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    fn tell(&self, event: PoolEvent) {
+        if let Some(observer) = &self.observer {
+            observer(&event);
+        }
+    }
+
+    fn explain<M: Model<I>, I: Inputs>(
+        &self,
+        (model, input, target): (&M, I, Target),
+        rows: Option<&Rows>,
+    ) -> Result<Attribution<I>>
+    where
+        E: Explainer<M, I>,
+    {
+        let refused = |option, expected: &str, found: &str| {
+            let (expected, found) = (expected.to_owned(), found.to_owned());
+            Err(Error::InvalidOption { option, expected, found })
+        };
+        if self.devices.is_empty() {
+            return refused("a pool", "of at least one device", "none");
+        }
+        let total = input.shapes().first().and_then(|shape| shape.first()).copied().unwrap_or(0);
+        let home = input.clone().into_rows().first().map(|part| part.device());
+        let (1.., Some(home)) = (total, home) else {
+            // The explainer knows what to say to a batch without rows.
+            return self.devices[0].1.attribute_to(model, input, target);
+        };
+        target.check_rows(total)?;
+        let rows = rows.cloned().unwrap_or_else(|| Rows::all(total));
+        if rows.of().len() != total {
+            return Err(Error::UnequalRows { tensor: 0, expected: rows.of().len(), found: total });
+        }
+        let share = total.div_ceil(4 * self.devices.len());
+        let together = match self.rows_at_once.unwrap_or(share) {
+            0 => return refused("rows at once", "at least 1", "0"),
+            together => together,
+        };
+        let pieces = (0..total).step_by(together).map(|start| start..total.min(start + together));
+        let pieces = pieces.map(|rows| Piece { input: input.rows_on(rows.clone(), &home), rows });
+        let job = Job {
+            state: Mutex::new(State { waiting: pieces.collect(), ..State::default() }),
+            changed: Condvar::new(),
+            home,
+            total,
+        };
+        std::thread::scope(|scope| {
+            for (device, explainer) in &self.devices {
+                let (job, target, rows) = (&job, &target, &rows);
+                scope.spawn(move || {
+                    let mut copy = None;
+                    let explain = |piece: &Piece<I>| {
+                        let copy =
+                            copy.get_or_insert_with(|| model.valid().to_device(&device.device));
+                        let which: Vec<usize> = piece.rows.clone().collect();
+                        let input = piece.input.rows_on(0..which.len(), &device.device);
+                        let (target, rows) = (target.select(&which), rows.select(&which));
+                        explainer.attribute_rows(copy, input, target, &rows)
+                    };
+                    self.work(job, device, explain);
+                });
+            }
+        });
+        job.finish()
+    }
+
+    /// What each device does until nothing is left, somebody failed, or it is lost.
+    fn work<I: Inputs>(
+        &self,
+        job: &Job<I>,
+        device: &ComputeDevice,
+        mut explain: impl FnMut(&Piece<I>) -> Result<Attribution<I>>,
+    ) {
+        let name = device.backend.to_string();
+        while let Some(piece) = job.take() {
+            let result = attempt(|| {
+                let map = explain(&piece)?;
+                synchronised(&device.device)?;
+                Ok(map.to_device(&job.home))
+            });
+            let rows = piece.rows.clone();
+            let error = match result {
+                Ok(map) => {
+                    let (done, total) = (job.done(&rows, map), job.total);
+                    self.tell(PoolEvent::RowsDone { device: name.clone(), rows, done, total });
+                    continue;
+                }
+                Err(error) => error,
+            };
+            // A device that still answers is not to blame.
+            match attempt(|| synchronised(&device.device)) {
+                Ok(()) => job.fail(error.with_rows(|row| rows.start + row)),
+                Err(lost) => {
+                    let reason = lost.to_string();
+                    job.give_back(piece, format!("{name}: {reason}"));
+                    self.tell(PoolEvent::DeviceLost { device: name, rows, reason });
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Waits for a device, and hears what went wrong on it.
+fn synchronised(device: &Device) -> Result<()> {
+    device.sync().map_err(|error| Error::Device { reason: error.reason().to_owned() })
+}
+
+/// A call that may panic: what Burn does where a device does not answer.
+fn attempt<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
+    // What a panic leaves half done is not looked at again.
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(Error::Device { reason: text.unwrap_or("a panic without a message").to_owned() })
+    })
+}
+
+/// Some rows, and which they are.
+struct Piece<I> {
+    rows: Range<usize>,
+    input: I,
+}
+
+/// What the devices share.
+struct Job<I> {
+    state: Mutex<State<I>>,
+    changed: Condvar,
+    home: Device,
+    total: usize,
+}
+
+struct State<I> {
+    waiting: VecDeque<Piece<I>>,
+    /// How many pieces are being worked on.
+    under_way: usize,
+    /// By their first row.
+    done: BTreeMap<usize, Attribution<I>>,
+    rows_done: usize,
+    lost_rows: Vec<usize>,
+    lost: Vec<String>,
+    error: Option<Error>,
+}
+
+impl<I> Default for State<I> {
+    fn default() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            under_way: 0,
+            done: BTreeMap::new(),
+            rows_done: 0,
+            lost_rows: Vec::new(),
+            lost: Vec::new(),
+            error: None,
+        }
+    }
+}
+
+impl<I: Inputs> Job<I> {
+    fn state(&self) -> MutexGuard<'_, State<I>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next piece. While others are at work, waits for what they may give back.
+    fn take(&self) -> Option<Piece<I>> {
+        let waits = |state: &mut State<I>| {
+            state.error.is_none() && state.waiting.is_empty() && state.under_way > 0
+        };
+        let state = self.changed.wait_while(self.state(), waits);
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        if state.error.is_some() {
+            return None;
+        }
+        let piece = state.waiting.pop_front()?;
+        state.under_way += 1;
+        Some(piece)
+    }
+
+    /// Keeps the answer for some rows; how many there are now.
+    fn done(&self, rows: &Range<usize>, map: Attribution<I>) -> usize {
+        let mut state = self.state();
+        state.done.insert(rows.start, map);
+        state.rows_done += rows.len();
+        state.under_way -= 1;
+        self.changed.notify_all();
+        state.rows_done
+    }
+
+    fn give_back(&self, piece: Piece<I>, lost: String) {
+        let mut state = self.state();
+        state.lost_rows.extend(piece.rows.clone());
+        state.lost.push(lost);
+        state.waiting.push_front(piece);
+        state.under_way -= 1;
+        self.changed.notify_all();
+    }
+
+    fn fail(&self, error: Error) {
+        let mut state = self.state();
+        state.error.get_or_insert(error);
+        state.under_way -= 1;
+        self.changed.notify_all();
+    }
+
+    fn finish(self) -> Result<Attribution<I>> {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = state.error {
+            return Err(error);
+        }
+        let all = state.rows_done == self.total;
+        let map = Attribution::stack_rows(state.done.into_values().collect()).filter(|_| all);
+        let Some(mut map) = map else {
+            let reason = format!("every device was lost ({})", state.lost.join("; "));
+            return Err(Error::Device { reason });
+        };
+        let mut lost = state.lost_rows;
+        lost.sort_unstable();
+        lost.dedup();
+        map.warnings.extend(lost.into_iter().map(|row| Warning::DeviceLost { row }));
+        Ok(map)
+    }
+}
+
+impl<M: Model<I>, I: Inputs, E: Explainer<M, I>> Explainer<M, I> for DevicePool<E> {
+    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
+        self.explain((model, input, target), None)
+    }
+
+    fn attribute_rows(
+        &self,
+        model: &M,
+        input: I,
+        target: Target,
+        rows: &Rows,
+    ) -> Result<Attribution<I>> {
+        self.explain((model, input, target), Some(rows))
+    }
+}

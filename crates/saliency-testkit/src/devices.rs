@@ -1,0 +1,38 @@
+use std::sync::OnceLock;
+
+use burn::tensor::Device;
+use saliency_backends::{Backend, ComputeDevice};
+
+/// The device that tests of one backend run on, and that others are compared with.
+pub fn device() -> Device {
+    Device::flex()
+}
+
+/// The devices that the tests of every backend run on: those that the variable
+/// `SALIENCY_TEST_DEVICES` names, separated by commas, or else all that this build and this machine
+/// have.
+///
+/// # Panics
+/// Where one that is named is not there, so that none is left out unseen.
+pub fn devices() -> &'static [ComputeDevice] {
+    static DEVICES: OnceLock<Vec<ComputeDevice>> = OnceLock::new();
+    DEVICES.get_or_init(|| match std::env::var("SALIENCY_TEST_DEVICES") {
+        Ok(names) => {
+            let open = |name: &str| name.parse::<Backend>()?.open();
+            let opened = |name| open(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+            names.split(',').map(opened).collect()
+        }
+        Err(_) => {
+            let found = Backend::available().into_iter();
+            found.map(|found| found.backend.open().expect("a device that is there")).collect()
+        }
+    })
+}
+
+/// Runs a test on each of the [`devices`].
+pub fn on_every_device(test: impl Fn(&ComputeDevice)) {
+    for compute in devices() {
+        println!("on {} ({}, {})", compute.backend(), compute.kind(), compute.name());
+        test(compute);
+    }
+}

@@ -1,0 +1,150 @@
+//! What every backend of the build must agree on with Flex.
+
+use burn::tensor::{FloatDType, Tensor};
+use saliency_backends::{Backend, ComputeDevice, Kind};
+use saliency_core::{
+    Baseline, Explainer, Gradient, IntegratedGradients, NoiseScale, SmoothGrad, Target, VarGrad,
+};
+use saliency_models::{CifarCnn, EfficientNetLite0, Preparation, photos};
+use saliency_testkit::{
+    Golden, assert_close, device, devices, largest_error, on_every_device, square, values,
+};
+
+/// What every backend promises to be within of Flex, of the largest absolute value.
+const PROMISED: f32 = 1e-3;
+
+fn bits<const D: usize>(tensor: &Tensor<D>) -> Vec<u32> {
+    values(tensor).into_iter().map(f32::to_bits).collect()
+}
+
+#[test]
+fn maps_of_a_network_are_those_of_flex() {
+    let golden = Golden::cifar_zero_baseline();
+    on_every_device(|compute| {
+        let explain = |device, explainer: &dyn Explainer<CifarCnn, Tensor<4>>| {
+            let input = golden.tensor("input", device);
+            explainer.attribute(&CifarCnn::embedded(device), input).unwrap()
+        };
+        let explainers: [(&str, Box<dyn Explainer<_, _>>); 4] = [
+            ("gradient", Box::new(Gradient::new())),
+            ("IG", Box::new(IntegratedGradients::new())),
+            ("SmoothGrad", Box::new(SmoothGrad::default().with_samples(10).with_seed(3))),
+            ("VarGrad", Box::new(VarGrad::default().with_samples(10).with_seed(3))),
+        ];
+        for (name, explainer) in &explainers {
+            let (flex, map) = (explain(&device(), explainer), explain(compute.device(), explainer));
+            assert_eq!(map.targets, flex.targets);
+            let what = format!("{} {name}", compute.backend());
+            assert_close(&what, &map.values, &flex.values, PROMISED);
+        }
+    });
+}
+
+#[test]
+fn noise_is_the_same_everywhere_to_the_last_bit() {
+    let x = |device| Tensor::<2>::from_data([[0.5, -1.0, 0.0], [2.0, 0.1, 3.0]], device);
+    on_every_device(|compute| {
+        // The gradient of (x + ε)² is x + ε twice, without rounding.
+        let one = SmoothGrad::default().with_samples(1).with_noise(NoiseScale::Absolute(0.3));
+        let draw = |device| {
+            let map =
+                one.clone().with_seed(11).attribute_to(&square(), x(device), Target::Class(0));
+            bits(&map.unwrap().values)
+        };
+        assert_eq!(draw(compute.device()), draw(&device()));
+        // From a random baseline to itself plus something: the baseline's numbers.
+        let uniform = IntegratedGradients::new().with_baseline(Baseline::uniform(-1.0, 1.0, 5));
+        let scores = |device| {
+            let map = uniform.attribute_to(&square(), x(device), Target::Class(0)).unwrap();
+            map.baseline_scores
+        };
+        assert_eq!(scores(compute.device()), scores(&device()));
+    });
+}
+
+#[test]
+fn the_same_call_gives_the_same_bits_again() {
+    let golden = Golden::cifar_black_baseline();
+    on_every_device(|compute| {
+        let net = CifarCnn::embedded(compute.device());
+        let explainer = SmoothGrad::new(IntegratedGradients::new().with_steps(3)).with_samples(4);
+        let input = || golden.tensor("input", compute.device());
+        let first = explainer.attribute(&net, input()).unwrap();
+        let second = explainer.attribute(&net, input()).unwrap();
+        assert_eq!(bits(&first.values), bits(&second.values), "{}", compute.backend());
+    });
+}
+
+/// Whether the photo network is explained here. NdArray takes minutes for it, and a GPU that
+/// software imitates many more; `SALIENCY_TEST_PHOTO=1` has them do it all the same.
+fn explains_photos(compute: &ComputeDevice) -> bool {
+    let slow = compute.kind() == Kind::SoftwareGpu || *compute.backend() == Backend::NdArray;
+    let explains = !slow || std::env::var_os("SALIENCY_TEST_PHOTO").is_some();
+    if !explains {
+        println!("left out on {}: set SALIENCY_TEST_PHOTO=1", compute.backend());
+    }
+    explains
+}
+
+/// Along a path through a deep network with ReLUs, rounding decides here and there which side of a
+/// bend a point falls on, so that single pixels differ by more than the map as a whole does.
+#[test]
+fn the_photo_network_is_explained_as_on_flex() {
+    on_every_device(|compute| {
+        if !explains_photos(compute) {
+            return;
+        }
+        let explain = |device, explainer: &dyn Explainer<EfficientNetLite0, Tensor<4>>| {
+            let input = Preparation::imagenet().tensor(&photos::chelsea(), device);
+            explainer.attribute(&EfficientNetLite0::embedded(device), input).unwrap()
+        };
+        let gradient = |device| explain(device, &Gradient::new());
+        let (flex, map) = (gradient(&device()), gradient(compute.device()));
+        assert_eq!(map.targets, [Some(285)]);
+        assert_close("gradient", &map.values, &flex.values, PROMISED);
+
+        let path = IntegratedGradients::new().with_steps(10);
+        let (flex, map) = (explain(&device(), &path), explain(compute.device(), &path));
+        let sum = |tensor: &Tensor<4>| values(tensor).into_iter().map(f32::abs).sum::<f32>();
+        let difference = values(&map.values).into_iter().zip(values(&flex.values));
+        let difference: f32 = difference.map(|(a, b)| (a - b).abs()).sum();
+        let (error, largest) =
+            (difference / sum(&flex.values), largest_error(&map.values, &flex.values));
+        println!("IG: {error:.2e} of the map, {largest:.2e} of the largest value");
+        assert!(error < 5e-3 && largest < 2e-2, "{error}, {largest}");
+    });
+}
+
+#[test]
+fn lower_precision_costs_what_is_stated() {
+    let golden = Golden::cifar_zero_baseline();
+    on_every_device(|compute| {
+        let input = golden.tensor::<4>("input", &device());
+        let exact = IntegratedGradients::new().attribute(&CifarCnn::embedded(&device()), input);
+        let exact = exact.unwrap().values;
+        for precision in [FloatDType::F16, FloatDType::BF16] {
+            if !compute.supports(precision) {
+                println!("{} does not compute in {precision:?}", compute.backend());
+                continue;
+            }
+            let net = CifarCnn::embedded_in(compute.device(), precision.into());
+            let input = golden.tensor::<4>("input", compute.device()).cast(precision);
+            let map = IntegratedGradients::new().attribute(&net, input).unwrap();
+            let stated = compute.tolerance(precision) as f32;
+            let what = format!("{} IG in {precision:?}", compute.backend());
+            assert_close(&what, &map.values, &exact, stated);
+        }
+    });
+}
+
+#[test]
+fn there_is_a_device_and_flex_comes_before_software_gpus() {
+    let preferred = Backend::preferred().unwrap();
+    let all = Backend::available();
+    assert!(all.iter().any(|found| found.backend == preferred));
+    if !all.iter().any(|found| found.kind.is_gpu()) && std::env::var_os("SALIENCY_DEVICE").is_none()
+    {
+        assert_eq!(preferred, Backend::Flex);
+    }
+    assert!(devices().iter().any(|compute| *compute.backend() == Backend::Flex));
+}

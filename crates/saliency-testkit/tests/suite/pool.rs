@@ -1,0 +1,104 @@
+//! One batch, several devices.
+
+use std::sync::{Arc, Mutex};
+
+use burn::tensor::Tensor;
+use saliency_backends::{Backend, ComputeDevice, DevicePool, PoolEvent};
+use saliency_core::{
+    Baseline, Error, Explainer, Gradient, IntegratedGradients, Place, SmoothGrad, Target,
+    pure_function,
+};
+use saliency_testkit::{assert_close, device, devices, square, values};
+
+fn flex() -> ComputeDevice {
+    Backend::Flex.open().unwrap()
+}
+
+fn x(rows: usize) -> Tensor<2> {
+    let values: Vec<f32> = (0..rows * 3).map(|at| (at as f32 * 0.7).sin()).collect();
+    Tensor::<1>::from_data(&values[..], &device()).reshape([rows, 3])
+}
+
+#[test]
+fn a_pool_answers_as_one_device_does_for_every_row_in_order() {
+    let input = x(13);
+    let baseline = Baseline::tensor(x(13) * 0.5);
+    let path = IntegratedGradients::new().with_steps(5).with_baseline(baseline);
+    let explainer = SmoothGrad::new(path).with_samples(4).with_seed(9);
+    let target = Target::Classes((0..13).map(|row| row % 3).collect());
+    let alone = explainer.attribute_to(&square(), input.clone(), target.clone()).unwrap();
+    for together in [1, 2, 5, 100] {
+        let pool = DevicePool::new([flex(), flex(), flex()], |_| explainer.clone());
+        let pool = pool.with_rows_at_once(together);
+        let map = pool.attribute_to(&square(), input.clone(), target.clone()).unwrap();
+        assert_close("pool", &map.values, &alone.values, 1e-6);
+        let errors = (map.standard_error.unwrap(), alone.standard_error.clone().unwrap());
+        assert_close("standard errors", &errors.0, &errors.1, 1e-5);
+        assert_eq!((&map.scores, &map.targets), (&alone.scores, &alone.targets));
+        assert_eq!((&map.gradients, &map.warnings), (&alone.gradients, &alone.warnings));
+    }
+}
+
+#[test]
+fn every_device_of_the_build_works_in_one_pool() {
+    let pool = DevicePool::new(devices().to_vec(), |device| {
+        IntegratedGradients::new().with_schedule(device.schedule())
+    });
+    let map = pool.with_rows_at_once(1).attribute_to(&square(), x(8), Target::Class(1)).unwrap();
+    let alone = IntegratedGradients::new().attribute_to(&square(), x(8), Target::Class(1)).unwrap();
+    assert_close("pool", &map.values, &alone.values, 1e-5);
+    assert_eq!(map.values.device(), device());
+}
+
+#[test]
+fn a_pool_tells_what_is_done() {
+    let events: Arc<Mutex<Vec<PoolEvent>>> = Arc::default();
+    let pool = DevicePool::new([flex()], |_| Gradient::new()).with_rows_at_once(3);
+    let pool = pool.with_observer({
+        let events = Arc::clone(&events);
+        move |event| events.lock().unwrap().push(event.clone())
+    });
+    pool.attribute(&square(), x(7)).unwrap();
+    let event = |rows, done| PoolEvent::RowsDone { device: "flex".into(), rows, done, total: 7 };
+    assert_eq!(*events.lock().unwrap(), [event(0..3, 3), event(3..6, 6), event(6..7, 7)]);
+}
+
+#[test]
+fn errors_name_the_row_of_the_whole_batch() {
+    let pool = || DevicePool::new([flex(), flex()], |_| Gradient::new()).with_rows_at_once(2);
+    let mut bad = values(&x(9));
+    bad[5 * 3] = f32::NAN;
+    let bad = Tensor::<1>::from_data(&bad[..], &device()).reshape([9, 3]);
+    let error = pool().attribute(&square(), bad).unwrap_err();
+    assert_eq!(error, Error::NotFinite { place: Place::Input, row: 5 });
+
+    let error = pool().attribute_to(&square(), x(4), Target::Classes(vec![0; 3])).unwrap_err();
+    assert_eq!(error, Error::TargetCount { expected: 4, found: 3 });
+
+    let empty = Tensor::<2>::zeros([0, 3], &device());
+    let error = pool().attribute(&square(), empty).unwrap_err();
+    assert_eq!(error, Error::EmptyInput { tensor: 0, shape: vec![0, 3] });
+}
+
+#[test]
+fn a_model_that_panics_is_not_taken_for_a_lost_device() {
+    let model = pure_function(|x: Tensor<2>| match x.dims()[0] {
+        2 => panic!("two rows are too many"),
+        _ => x,
+    });
+    let pool = DevicePool::new([flex(), flex()], |_| Gradient::new()).with_rows_at_once(2);
+    match pool.attribute(&model, x(5)).unwrap_err() {
+        Error::Panicked { message, .. } => assert_eq!(message, "two rows are too many"),
+        error => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_pool_without_devices_and_pieces_without_rows_are_refused() {
+    let nobody = DevicePool::new([], |_| Gradient::new());
+    let error = nobody.attribute(&square(), x(2)).unwrap_err();
+    assert_eq!(error.to_string(), "expected a pool of at least one device, found none");
+    let nothing = DevicePool::new([flex()], |_| Gradient::new()).with_rows_at_once(0);
+    let error = nothing.attribute(&square(), x(2)).unwrap_err();
+    assert_eq!(error.to_string(), "expected rows at once at least 1, found 0");
+}
