@@ -64,7 +64,7 @@ struct Args {
     /// What computes: flex, ndarray, wgpu, vulkan:0, cuda:0, remote:ws://HOST:PORT and others
     /// [default: what SALIENCY_DEVICE names, or the best there is]
     #[arg(long)]
-    device: Option<Backend>,
+    device: Option<String>,
     /// Lists the devices that there are, and ends
     #[arg(long)]
     list_devices: bool,
@@ -142,7 +142,7 @@ fn run(args: &Args) -> Result<()> {
         format!("expected a folder to write to at {}, found: {error}", args.out.display())
     })?;
 
-    let backend = args.device.clone().map_or_else(Backend::preferred, Ok)?;
+    let backend = args.device.as_deref().map_or_else(Backend::preferred, str::parse)?;
     let compute = backend.open()?;
     let net = EfficientNetLite0::embedded(compute.device());
     if args.photos.is_empty() {

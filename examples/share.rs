@@ -26,7 +26,7 @@ use image::RgbImage;
 use image::imageops::{FilterType, crop_imm, replace, resize};
 use saliency::backends::{Backend, ComputeDevice, DevicePool, PoolEvent};
 use saliency::viz::{Map, Picture, write_png};
-use saliency::{Explainer, Gradient, SmoothGrad};
+use saliency::{Explainer, Gradient};
 use saliency_models::{EfficientNetLite0, Preparation, photos};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -69,9 +69,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "remote-server")]
         Some(Command::Serve { device, listen, iroh }) => server::serve(&device, listen, iroh),
         Some(Command::Explain { devices, out }) => {
-            let open = |device: &Backend| device.open();
-            let devices: Result<_, _> = devices.iter().map(open).collect();
-            devices.map_err(Into::into).and_then(|devices| explain(devices, &out))
+            let devices: Result<Vec<_>> = devices.iter().map(|device| Ok(device.open()?)).collect();
+            devices.and_then(|devices| explain(devices, &out))
         }
         #[cfg(feature = "remote-server")]
         None => server::two_on_this_machine()
@@ -102,12 +101,7 @@ fn explain(devices: Vec<ComputeDevice>, out: &Path) -> Result<()> {
     let net = EfficientNetLite0::embedded(&home);
 
     let rows_of: Arc<Mutex<BTreeMap<String, usize>>> = Arc::default();
-    let pool = DevicePool::new(devices, |device| {
-        let schedule = device.schedule();
-        SmoothGrad::new(Gradient::new().with_schedule(schedule.clone()))
-            .with_samples(4)
-            .with_schedule(schedule)
-    });
+    let pool = DevicePool::new(devices, |device| Gradient::new().with_schedule(device.schedule()));
     let pool = pool.with_observer({
         let rows_of = Arc::clone(&rows_of);
         move |event| match event {
@@ -217,8 +211,8 @@ mod server {
 
     impl Servers {
         pub fn open(&self) -> Result<Vec<ComputeDevice>> {
-            let open = |(_, device): &(Child, Backend)| device.open_with_token(&self.token);
-            Ok(self.servers.iter().map(open).collect::<Result<_, _>>()?)
+            let open = |(_, device): &(Child, Backend)| Ok(device.open_with_token(&self.token)?);
+            self.servers.iter().map(open).collect()
         }
     }
 

@@ -1,27 +1,18 @@
 //! The program `explain` as its users meet it.
 
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
+use common::{example, text};
 use saliency::viz::{read_photo, write_png};
 use saliency_models::photos;
 
-/// Runs the program, which `cargo test` has built beside this test.
+/// Runs the program.
 fn explain(args: &[&str]) -> Output {
-    let here = std::env::current_exe().expect("a test has a path");
-    let built = here.parent().and_then(Path::parent).expect("target/PROFILE/deps");
-    let program = built.join("examples").join(format!("explain{}", std::env::consts::EXE_SUFFIX));
-    // `cargo test` builds the examples, `cargo test --test explain` does not.
-    let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified());
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("explain.rs");
-    let fresh = changed(&program).is_ok_and(|built| built >= changed(&source).unwrap());
-    assert!(fresh, "{} is missing or old: run `cargo build --examples`", program.display());
-    Command::new(&program).args(args).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    example("explain", args).output().unwrap()
 }
 
 /// The program fails with exit code 1 and one line that says what was expected and found.
@@ -230,4 +221,55 @@ fn a_folder_that_cannot_be_written_is_refused_before_any_work() {
     fs::write(folder.path("file"), b"").unwrap();
     refused(&["--out", folder.path("file").to_str().unwrap()]);
     refused(&["--out", folder.path("file/below").to_str().unwrap()]);
+}
+
+#[test]
+fn devices_are_listed_and_what_is_not_there_is_named() {
+    let output = explain(&["--list-devices"]);
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    print!("{said}");
+    assert!(said.contains("flex         CPU "), "{said}");
+    assert_eq!(said.matches("(default)").count(), 1, "{said}");
+    for backend in ["ndarray", "wgpu", "vulkan", "metal", "webgpu", "cuda", "rocm", "remote:URL"] {
+        assert!(said.contains(&format!("\n{backend}")), "{backend}: {said}");
+    }
+
+    let unknown = refused(&["--device", "opencl"]);
+    assert!(unknown.contains("a backend such as flex"), "{unknown}");
+    refused(&["--device", "flex:2"]);
+    // No machine has that many.
+    let many = refused(&["--device", "cuda:1000"]);
+    assert!(many.contains("cuda:1000") && many.contains("flex"), "{many}");
+}
+
+/// Where the graphics drivers are hidden from the program, or it was built without.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_driver_the_cpu_is_there_and_the_error_says_what_to_do() {
+    let hidden = |args: &[&str]| {
+        let mut program = example("explain", args);
+        for variable in ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "__EGL_VENDOR_LIBRARY_FILENAMES"] {
+            program.env(variable, "/nowhere");
+        }
+        program.env_remove("SALIENCY_DEVICE").output().unwrap()
+    };
+    let listed = text(&hidden(&["--list-devices"]).stdout);
+    assert!(listed.contains("flex         CPU ") && listed.contains("(default)"), "{listed}");
+    for device in ["wgpu", "vulkan", "wgpu:integrated"] {
+        let output = hidden(&["--device", device]);
+        let error = text(&output.stderr);
+        print!("{error}");
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains("expected ") && error.contains(device), "{error}");
+        let helps = error.contains("Cargo feature") || error.contains("driver");
+        assert!(helps && error.contains("here are: flex"), "{error}");
+    }
+}
+
+#[test]
+fn the_device_may_be_named_by_the_environment() {
+    let named = example("explain", &[]).env("SALIENCY_DEVICE", "opencl").output().unwrap();
+    let error = text(&named.stderr);
+    assert!(error.contains("found `opencl`"), "{error}");
 }

@@ -99,29 +99,32 @@ impl FromStr for Backend {
             Some((kind, which)) => (kind, Some(which)),
             None => (name, None),
         };
-        let selector = |expected| Error::UnknownSelector {
-            backend: kind.to_owned(),
-            expected,
-            found: which.unwrap_or("nothing").to_owned(),
-        };
-        let adapter = || match which {
+        let unknown =
+            |expected: String| Error::UnknownSelector { expected, found: name.to_owned() };
+        let adapter = || {
+            match which {
             None => Ok(Adapter::Best),
             Some("discrete") => Ok(Adapter::Discrete),
             Some("integrated") => Ok(Adapter::Integrated),
             Some("cpu") => Ok(Adapter::Cpu),
-            Some(number) => number
-                .parse()
-                .map(Adapter::Nth)
-                .map_err(|_| selector("discrete, integrated, cpu or a number from 0")),
+            Some(number) => number.parse().map(Adapter::Nth).map_err(|_| {
+                unknown(format!(
+                    "`{kind}` alone or with `:discrete`, `:integrated`, `:cpu` or a number from `:0`"
+                ))
+            }),
+        }
         };
-        let number = || which.map_or(Ok(0), str::parse).map_err(|_| selector("a number from 0"));
-        let nothing = |backend| match which {
+        let number = || {
+            let number = which.map_or(Ok(0), str::parse);
+            number.map_err(|_| unknown(format!("`{kind}` alone or with a number from `:0`")))
+        };
+        let alone = |backend| match which {
             None => Ok(backend),
-            Some(_) => Err(selector("nothing after the name")),
+            Some(_) => Err(unknown(format!("`{kind}` with nothing after it"))),
         };
         match kind {
-            "flex" => nothing(Self::Flex),
-            "ndarray" => nothing(Self::NdArray),
+            "flex" => alone(Self::Flex),
+            "ndarray" => alone(Self::NdArray),
             "wgpu" => adapter().map(Self::Wgpu),
             "vulkan" => adapter().map(Self::Vulkan),
             "metal" => adapter().map(Self::Metal),
@@ -129,16 +132,23 @@ impl FromStr for Backend {
             "cuda" => number().map(Self::Cuda),
             "rocm" => number().map(Self::Rocm),
             "remote" => {
-                let expected = "ws://HOST:PORT, iroh://ID or iroh://ID@ADDRESS:PORT, and #N \
-                                for another device than the first";
-                let unknown = || selector(expected);
-                let (url, index) = match which.ok_or_else(unknown)?.split_once('#') {
-                    Some((url, index)) => (url, index.parse().map_err(|_| unknown())?),
-                    None => (which.unwrap_or_default(), 0),
+                let unknown = || {
+                    unknown(
+                        "`remote:ws://HOST:PORT`, `remote:iroh://ID` or \
+                         `remote:iroh://ID@ADDRESS:PORT`, with `#1` for the second device"
+                            .to_owned(),
+                    )
                 };
-                let known = ["ws://", "iroh://"].iter().find_map(|kind| url.strip_prefix(kind));
-                match known {
-                    Some(rest) if !rest.is_empty() => Ok(Self::Remote { url: url.into(), index }),
+                let which = which.ok_or_else(unknown)?;
+                let (url, index) = match which.split_once('#') {
+                    Some((url, index)) => (url, index.parse().map_err(|_| unknown())?),
+                    None => (which, 0),
+                };
+                let server = ["ws://", "iroh://"].iter().find_map(|kind| url.strip_prefix(kind));
+                match server {
+                    Some(server) if !server.is_empty() => {
+                        Ok(Self::Remote { url: url.to_owned(), index })
+                    }
                     _ => Err(unknown()),
                 }
             }

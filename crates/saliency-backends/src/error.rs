@@ -16,13 +16,11 @@ pub enum Error {
     },
 
     /// What follows the name of a backend cannot be read.
-    #[error("expected {expected} after `{backend}:`, found `{found}`")]
+    #[error("expected {expected}, found `{found}`")]
     UnknownSelector {
-        /// The backend's name.
-        backend: String,
         /// What may follow it.
-        expected: &'static str,
-        /// What did.
+        expected: String,
+        /// The whole name.
         found: String,
     },
 
@@ -70,6 +68,20 @@ pub enum Error {
         /// The backend asked for.
         backend: String,
         /// What the driver said.
+        reason: String,
+    },
+
+    /// The device opens and computes, but not what it should.
+    #[error(
+        "expected {backend} ({name}) to compute scores and gradients of a small network rightly, \
+         found {reason}"
+    )]
+    WrongNumbers {
+        /// The backend asked for.
+        backend: String,
+        /// What the driver calls the device.
+        name: String,
+        /// What it computed.
         reason: String,
     },
 

@@ -1,6 +1,5 @@
 use std::fmt;
 
-use burn::tensor::{DType, FloatDType};
 use saliency_core::Schedule;
 
 /// What kind of hardware computes.
@@ -40,21 +39,6 @@ impl Kind {
             Self::SoftwareGpu => Schedule::new().with_chunk_values(1 << 16),
             Self::Remote => Schedule::new().with_chunk_values(1 << 20),
             _ => Schedule::new(),
-        }
-    }
-
-    /// The largest difference from Flex's values in single precision that is to be expected,
-    /// relative to the largest absolute value: of gradients, and of methods that add gradients up.
-    ///
-    /// For networks with few layers, as measured by the tests (the figures are in
-    /// `docs/accuracy.md`). Deep networks with ReLUs differ by more in single pixels where rounding
-    /// switches one on or off; their maps as a whole do not.
-    pub fn tolerance(self, precision: FloatDType) -> f64 {
-        match DType::from(precision) {
-            DType::F64 | DType::F32 if self == Self::Cpu => 1e-4,
-            DType::F64 | DType::F32 => 1e-3,
-            DType::F16 => 1e-2,
-            _ => 1e-1,
         }
     }
 }

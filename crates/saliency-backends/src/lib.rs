@@ -24,6 +24,7 @@
 //! every build; opening says which feature is missing.
 
 mod backend;
+mod check;
 mod compute;
 mod error;
 mod kind;

@@ -3,6 +3,7 @@
 use burn::tensor::{Device, DeviceType};
 
 use crate::backend::{Adapter, Backend};
+use crate::check::check;
 use crate::compute::ComputeDevice;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
@@ -53,7 +54,7 @@ impl Backend {
     /// Every device that this program can open on this machine, best first. Remote devices are not
     /// looked for.
     ///
-    /// Asks each GPU for its name, which takes a moment.
+    /// Opens each GPU to ask for its name, which takes a moment.
     pub fn available() -> Vec<Available> {
         let named = |found: Found| {
             let (backend, kind) = (found.backend.clone(), found.kind);
@@ -198,7 +199,14 @@ impl Found {
                 let cores = std::thread::available_parallelism().map_or(1, usize::from);
                 format!("this machine's processor, {cores} cores")
             }
-            _ => gpu_name(&device, &backend)?,
+            _ => {
+                let name = gpu_name(&device, &backend)?;
+                check(&device).map_err(|reason| {
+                    let (backend, name) = (backend.to_string(), name.clone());
+                    Error::WrongNumbers { backend, name, reason }
+                })?;
+                name
+            }
         };
         Ok(ComputeDevice { device, backend, kind, name })
     }

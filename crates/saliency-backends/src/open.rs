@@ -17,7 +17,8 @@ impl Backend {
     ///
     /// # Errors
     /// [`Error::FeatureMissing`], [`Error::DriverMissing`], [`Error::NoSuchDevice`],
-    /// [`Error::NotOpened`]; of a remote device also [`Error::Unreachable`], after 15 seconds, and
+    /// [`Error::NotOpened`], and [`Error::WrongNumbers`] for a GPU whose driver computes something
+    /// else than it should: each is tried with a small network first. Of a remote device also [`Error::Unreachable`], after 15 seconds, and
     /// [`Error::Unauthorized`].
     ///
     /// # Example
@@ -165,4 +166,68 @@ fn iroh_host(id: &str) -> Result<burn::remote::IrohHost, String> {
         .parse()
         .map_err(|_| format!("`{address}` is not an address and a port such as 10.0.0.7:4433"))?;
     Ok(host.with_relays(IrohRelays::Disabled).with_address(address))
+}
+
+#[cfg(all(test, feature = "flex"))]
+mod tests {
+    use super::*;
+
+    fn found(kinds: &[Kind]) -> Vec<Found> {
+        let found = |(number, &kind): (usize, &Kind)| {
+            let backend = Backend::Vulkan(Adapter::Nth(number));
+            Found { device: Device::flex(), backend, kind }
+        };
+        kinds.iter().enumerate().map(found).collect()
+    }
+
+    #[test]
+    fn of_several_adapters_the_one_that_is_meant_is_chosen() {
+        let all = [Kind::SoftwareGpu, Kind::IntegratedGpu, Kind::DiscreteGpu, Kind::DiscreteGpu];
+        let choose = |adapter, kinds: &[Kind]| Backend::Vulkan(adapter).choose(&found(kinds));
+        assert_eq!(choose(Adapter::Best, &all), Some(2));
+        assert_eq!(choose(Adapter::Best, &all[..2]), Some(1));
+        assert_eq!(choose(Adapter::Best, &all[..1]), Some(0));
+        assert_eq!(choose(Adapter::Discrete, &all), Some(2));
+        assert_eq!(choose(Adapter::Integrated, &all), Some(1));
+        assert_eq!(choose(Adapter::Cpu, &all), Some(0));
+        assert_eq!(choose(Adapter::Nth(3), &all), Some(3));
+        assert_eq!(choose(Adapter::Nth(4), &all), None);
+        assert_eq!(choose(Adapter::Discrete, &all[..2]), None);
+        assert_eq!(Backend::Cuda(4).choose(&found(&all)), None);
+    }
+
+    #[test]
+    #[cfg(not(feature = "rocm"))]
+    fn a_backend_that_was_not_built_names_its_feature_and_what_is_here() {
+        let error = Backend::Rocm(0).open().unwrap_err();
+        assert!(matches!(error, Error::FeatureMissing { feature: "rocm", .. }), "{error}");
+        let message = error.to_string();
+        assert!(message.contains("`rocm` for rocm:0") && message.contains("here are: flex"));
+    }
+
+    #[test]
+    #[cfg(feature = "wgpu")]
+    fn an_adapter_too_many_is_refused_with_those_that_there_are() {
+        let backend = Backend::Wgpu(Adapter::Nth(1000));
+        let error = backend.open().unwrap_err();
+        // Without any driver there is nothing to list.
+        match devices(&backend).is_empty() {
+            true => assert!(matches!(error, Error::DriverMissing { .. }), "{error}"),
+            false => {
+                assert!(matches!(error, Error::NoSuchDevice { .. }), "{error}");
+                assert!(error.to_string().contains("wgpu:0 ("), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_device_may_be_opened_twice() {
+        for found in Backend::available() {
+            for _ in 0..2 {
+                if let Ok(open) = found.backend.open() {
+                    assert_eq!((open.backend(), open.kind()), (&found.backend, found.kind));
+                }
+            }
+        }
+    }
 }

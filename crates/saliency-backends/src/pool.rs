@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use saliency_core::{Attribution, Error, Explainer, Inputs, Model, Result, Rows, Target, Warning};
 
 use crate::compute::ComputeDevice;
@@ -141,50 +141,51 @@ impl<E> DevicePool<E> {
             0 => return refused("rows at once", "at least 1", "0"),
             together => together,
         };
+        let whole = Host::read(input)?;
         let pieces = (0..total).step_by(together).map(|start| start..total.min(start + together));
-        let pieces = pieces.map(|rows| Piece { input: input.rows_on(rows.clone(), &home), rows });
         let job = Job {
             state: Mutex::new(State { waiting: pieces.collect(), ..State::default() }),
             changed: Condvar::new(),
-            home,
             total,
         };
         std::thread::scope(|scope| {
             for (device, explainer) in &self.devices {
-                let (job, target, rows) = (&job, &target, &rows);
+                let (job, whole, target, rows) = (&job, &whole, &target, &rows);
                 scope.spawn(move || {
                     let mut copy = None;
-                    let explain = |piece: &Piece<I>| {
+                    let explain = |piece: &Range<usize>| {
                         let copy =
                             copy.get_or_insert_with(|| model.valid().to_device(&device.device));
-                        let which: Vec<usize> = piece.rows.clone().collect();
-                        let input = piece.input.rows_on(0..which.len(), &device.device);
+                        let which: Vec<usize> = piece.clone().collect();
+                        let input = whole.write(piece.clone(), &device.device);
                         let (target, rows) = (target.select(&which), rows.select(&which));
-                        explainer.attribute_rows(copy, input, target, &rows)
+                        explainer.attribute_rows(copy, input, target, &rows)?.try_map(Host::read)
                     };
                     self.work(job, device, explain);
+                    // A GPU keeps memory apart for every thread, and this one is never seen again.
+                    let _ = attempt(|| Ok(device.device.memory_cleanup()));
                 });
             }
         });
-        job.finish()
+        let (maps, lost) = job.finish()?;
+        let at_home =
+            |map: Attribution<Host>| map.try_map(|host| Ok(host.write::<I>(0..host.rows(), &home)));
+        let maps = maps.into_iter().map(at_home).collect::<Result<Vec<_>>>()?;
+        let mut map = Attribution::stack_rows(maps).expect("at least one row");
+        map.warnings.extend(lost.into_iter().map(|row| Warning::DeviceLost { row }));
+        Ok(map)
     }
 
     /// What each device does until nothing is left, somebody failed, or it is lost.
-    fn work<I: Inputs>(
+    fn work(
         &self,
-        job: &Job<I>,
+        job: &Job,
         device: &ComputeDevice,
-        mut explain: impl FnMut(&Piece<I>) -> Result<Attribution<I>>,
+        mut explain: impl FnMut(&Range<usize>) -> Result<Attribution<Host>>,
     ) {
         let name = device.backend.to_string();
-        while let Some(piece) = job.take() {
-            let result = attempt(|| {
-                let map = explain(&piece)?;
-                synchronised(&device.device)?;
-                Ok(map.to_device(&job.home))
-            });
-            let rows = piece.rows.clone();
-            let error = match result {
+        while let Some(rows) = job.take() {
+            let error = match attempt(|| explain(&rows)) {
                 Ok(map) => {
                     let (done, total) = (job.done(&rows, map), job.total);
                     self.tell(PoolEvent::RowsDone { device: name.clone(), rows, done, total });
@@ -197,7 +198,7 @@ impl<E> DevicePool<E> {
                 Ok(()) => job.fail(error.with_rows(|row| rows.start + row)),
                 Err(lost) => {
                     let reason = lost.to_string();
-                    job.give_back(piece, format!("{name}: {reason}"));
+                    job.give_back(rows.clone(), format!("{name}: {reason}"));
                     self.tell(PoolEvent::DeviceLost { device: name, rows, reason });
                     return;
                 }
@@ -221,54 +222,71 @@ fn attempt<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// Some rows, and which they are.
-struct Piece<I> {
-    rows: Range<usize>,
-    input: I,
+/// Tensors in this machine's memory, where no device needs to wait for another one.
+struct Host {
+    /// Each `[rows, values]`.
+    parts: Vec<TensorData>,
+    shapes: Vec<Vec<usize>>,
+}
+
+impl Host {
+    fn read<I: Inputs>(inputs: I) -> Result<Self> {
+        let shapes = inputs.shapes();
+        let read = |part: Tensor<2>| {
+            let data = part.inner().try_into_data();
+            data.map_err(|error| Error::Device { reason: error.reason().to_owned() })
+        };
+        let parts = inputs.into_rows().into_iter().map(read).collect::<Result<_>>()?;
+        Ok(Self { parts, shapes })
+    }
+
+    fn rows(&self) -> usize {
+        self.shapes[0][0]
+    }
+
+    /// Some of the rows, on a device.
+    fn write<I: Inputs>(&self, rows: Range<usize>, device: &Device) -> I {
+        let parts = self.parts.iter().map(|data| {
+            let bytes = data.as_bytes();
+            let row = bytes.len() / self.rows();
+            let bytes = bytes[rows.start * row..rows.end * row].to_vec();
+            let shape = [rows.len(), data.shape()[1]];
+            let data = TensorData::from_bytes_vec(bytes, shape, data.dtype());
+            let dtype = data.dtype();
+            Tensor::from_data(data, (device, dtype))
+        });
+        I::from_rows(&mut parts.zip(self.shapes.iter().map(Vec::as_slice)))
+    }
 }
 
 /// What the devices share.
-struct Job<I> {
-    state: Mutex<State<I>>,
+struct Job {
+    state: Mutex<State>,
     changed: Condvar,
-    home: Device,
     total: usize,
 }
 
-struct State<I> {
-    waiting: VecDeque<Piece<I>>,
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Range<usize>>,
     /// How many pieces are being worked on.
     under_way: usize,
     /// By their first row.
-    done: BTreeMap<usize, Attribution<I>>,
+    done: BTreeMap<usize, Attribution<Host>>,
     rows_done: usize,
     lost_rows: Vec<usize>,
     lost: Vec<String>,
     error: Option<Error>,
 }
 
-impl<I> Default for State<I> {
-    fn default() -> Self {
-        Self {
-            waiting: VecDeque::new(),
-            under_way: 0,
-            done: BTreeMap::new(),
-            rows_done: 0,
-            lost_rows: Vec::new(),
-            lost: Vec::new(),
-            error: None,
-        }
-    }
-}
-
-impl<I: Inputs> Job<I> {
-    fn state(&self) -> MutexGuard<'_, State<I>> {
+impl Job {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next piece. While others are at work, waits for what they may give back.
-    fn take(&self) -> Option<Piece<I>> {
-        let waits = |state: &mut State<I>| {
+    /// The next rows. While others are at work, waits for what they may give back.
+    fn take(&self) -> Option<Range<usize>> {
+        let waits = |state: &mut State| {
             state.error.is_none() && state.waiting.is_empty() && state.under_way > 0
         };
         let state = self.changed.wait_while(self.state(), waits);
@@ -276,13 +294,13 @@ impl<I: Inputs> Job<I> {
         if state.error.is_some() {
             return None;
         }
-        let piece = state.waiting.pop_front()?;
+        let rows = state.waiting.pop_front()?;
         state.under_way += 1;
-        Some(piece)
+        Some(rows)
     }
 
     /// Keeps the answer for some rows; how many there are now.
-    fn done(&self, rows: &Range<usize>, map: Attribution<I>) -> usize {
+    fn done(&self, rows: &Range<usize>, map: Attribution<Host>) -> usize {
         let mut state = self.state();
         state.done.insert(rows.start, map);
         state.rows_done += rows.len();
@@ -291,11 +309,11 @@ impl<I: Inputs> Job<I> {
         state.rows_done
     }
 
-    fn give_back(&self, piece: Piece<I>, lost: String) {
+    fn give_back(&self, rows: Range<usize>, lost: String) {
         let mut state = self.state();
-        state.lost_rows.extend(piece.rows.clone());
+        state.lost_rows.extend(rows.clone());
         state.lost.push(lost);
-        state.waiting.push_front(piece);
+        state.waiting.push_front(rows);
         state.under_way -= 1;
         self.changed.notify_all();
     }
@@ -307,22 +325,20 @@ impl<I: Inputs> Job<I> {
         self.changed.notify_all();
     }
 
-    fn finish(self) -> Result<Attribution<I>> {
+    /// The answers in the order of their rows, and the rows that a device was lost with.
+    fn finish(self) -> Result<(Vec<Attribution<Host>>, Vec<usize>)> {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = state.error {
             return Err(error);
         }
-        let all = state.rows_done == self.total;
-        let map = Attribution::stack_rows(state.done.into_values().collect()).filter(|_| all);
-        let Some(mut map) = map else {
+        if state.rows_done < self.total {
             let reason = format!("every device was lost ({})", state.lost.join("; "));
             return Err(Error::Device { reason });
-        };
+        }
         let mut lost = state.lost_rows;
         lost.sort_unstable();
         lost.dedup();
-        map.warnings.extend(lost.into_iter().map(|row| Warning::DeviceLost { row }));
-        Ok(map)
+        Ok((state.done.into_values().collect(), lost))
     }
 }
 

@@ -1,7 +1,5 @@
 //! What an explainer answers.
 
-use burn::tensor::Device;
-
 use crate::error::Result;
 use crate::gradient::Scored;
 use crate::inputs::{Flat, Inputs};
@@ -118,6 +116,26 @@ impl<I> Attribution<I> {
             warnings: Vec::new(),
         }
     }
+
+    /// The same with its values, and their standard errors, as something else: on another device, in
+    /// another form.
+    ///
+    /// # Errors
+    /// Those of `f`.
+    pub fn try_map<J>(self, mut f: impl FnMut(I) -> Result<J>) -> Result<Attribution<J>> {
+        Ok(Attribution {
+            values: f(self.values)?,
+            standard_error: self.standard_error.map(f).transpose()?,
+            scores: self.scores,
+            targets: self.targets,
+            baseline_scores: self.baseline_scores,
+            completeness_gap: self.completeness_gap,
+            error_estimate: self.error_estimate,
+            converged: self.converged,
+            gradients: self.gradients,
+            warnings: self.warnings,
+        })
+    }
 }
 
 /// Scores that differ by no more than this share of the larger one are alike.
@@ -167,13 +185,6 @@ impl<I: Inputs> Attribution<I> {
             values: I::stack_rows(parts.into_iter().map(|part| part.values).collect())?,
             warnings,
         })
-    }
-
-    /// The same, with its tensors on `device`.
-    pub fn to_device(self, device: &Device) -> Self {
-        let rows = self.scores.len();
-        let standard_error = self.standard_error.map(|errors| errors.rows_on(0..rows, device));
-        Self { values: self.values.rows_on(0..rows, device), standard_error, ..self }
     }
 
     /// The answer of a method that took as many gradients for every row.

@@ -83,15 +83,22 @@ fn attempt<R>(device: &Device, compute: impl FnOnce() -> Result<R>) -> Result<Ou
     }
 }
 
-/// The line that says so, where an error of Burn's is one of memory: it has no kind of its own.
+/// What was needed, where an error of Burn's is one of memory: it has no kind of its own.
 fn out_of_memory(error: &str) -> Option<String> {
-    let says_so = |line: &&str| {
-        let line = line.to_lowercase();
-        ["out of device memory", "out of memory", "out-of-memory", "can't allocate"]
-            .iter()
-            .any(|words| line.contains(words))
+    let line = |words: &[&str]| {
+        let says_so = |line: &&str| {
+            let line = line.to_lowercase();
+            words.iter().any(|words| line.contains(words))
+        };
+        error.lines().map(str::trim).find(says_so).map(str::to_owned)
     };
-    error.lines().map(str::trim).find(says_so).map(str::to_owned)
+    let named = line(&["out of device memory", "out of memory", "out-of-memory", "can't allocate"]);
+    // What wgpu leaves of a buffer that it could not allocate.
+    let unnamed = || {
+        line(&["memory location was never initialized"])
+            .map(|_| "a buffer could not be allocated".to_owned())
+    };
+    named.or_else(unnamed)
 }
 
 /// What a panic said.

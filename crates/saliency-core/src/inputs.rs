@@ -1,7 +1,5 @@
 //! What a model takes in: tensors of any rank, alone or as a tuple.
 
-use std::ops::Range;
-
 use burn::tensor::{Bool, DType, Device, Int, Tensor};
 
 use crate::error::{Error, Place, Result};
@@ -50,20 +48,6 @@ pub trait Inputs: Clone + Send {
     /// For each tensor whether it is handed to the model as it is, see [`Fixed`]. By default none.
     fn fixed(&self) -> Vec<bool> {
         vec![false; self.shapes().len()]
-    }
-
-    /// Some of the rows, off the tape and on `device`.
-    ///
-    /// # Panics
-    /// Where there are not as many rows.
-    fn rows_on(&self, rows: Range<usize>, device: &Device) -> Self {
-        let shapes = self.shapes();
-        let parts = self
-            .clone()
-            .into_rows()
-            .into_iter()
-            .map(|part| part.inner().narrow(0, rows.start, rows.len()).to_device(device));
-        Self::from_rows(&mut parts.zip(shapes.iter().map(Vec::as_slice)))
     }
 
     /// Puts batches below each other, which must be on one device; none where there are none.

@@ -31,9 +31,10 @@ pub enum Parallelism {
     /// pool of yours. Other devices: one worker.
     #[default]
     Auto,
-    /// This many workers, from 1 to 1,024. On Burn's CPU backends each works on a thread of its
-    /// own, from start to end of a chunk, and leaves the other cores alone: two such workers do
-    /// the work of two cores, which two threads that share every convolution do not.
+    /// On Burn's CPU backends this many workers, from 1 to 1,024. Each works on a thread of its own,
+    /// from start to end of a chunk, and leaves the other cores alone: two such workers do the work
+    /// of two cores, which two threads that share every convolution do not. Other devices: one
+    /// worker, for they keep memory apart for every thread that calls them.
     Workers(usize),
     /// One chunk after the other, each spread over the cores by Burn.
     WithinModel,
@@ -230,7 +231,7 @@ impl Schedule {
             Parallelism::Auto if on_cpu => rayon::current_num_threads(),
             Parallelism::Workers(workers) => {
                 check_count("workers", workers, MOST_WORKERS)?;
-                workers
+                if on_cpu { workers } else { 1 }
             }
             Parallelism::Auto | Parallelism::WithinModel => 1,
         };

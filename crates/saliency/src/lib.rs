@@ -80,10 +80,20 @@
 //!   alone, not on the device.
 //! - Bad input is an [`Error`] that says what was expected and what was found.
 //!
+//! # Devices
+//!
+//! Whatever device a model and its input lie on computes: a CPU, a GPU, a GPU of another machine. The
+//! [`backends`] module opens devices by name, tells which there are, and shares a batch out over
+//! several.
+//!
 //! # Features
 //!
-//! - `flex` (default): Burn's CPU backend. Switch it off to bring your own through the `burn` crate.
-//! - `viz` (default): pictures.
+//! - `flex` (default): Burn's fast CPU backend
+//! - `ndarray`: its older one
+//! - `wgpu`, `vulkan`, `metal`, `webgpu`: GPUs through their graphics driver
+//! - `cuda`, `rocm`: GPUs of NVIDIA and AMD through their own libraries
+//! - `remote`, `remote-server`: devices of other machines, and lending this one's
+//! - `viz` (default): pictures
 
 pub use saliency_core::*;
 

@@ -1,13 +1,16 @@
 //! What every backend of the build must agree on with Flex.
 
-use burn::tensor::{FloatDType, Tensor};
+use std::sync::{Arc, Mutex};
+
+use burn::tensor::{Device, FloatDType, Tensor};
 use saliency_backends::{Backend, ComputeDevice, Kind};
 use saliency_core::{
-    Baseline, Explainer, Gradient, IntegratedGradients, NoiseScale, SmoothGrad, Target, VarGrad,
+    Baseline, Error, Explainer, Gradient, IntegratedGradients, NoiseScale, SmoothGrad, Target,
+    VarGrad, pure_function,
 };
 use saliency_models::{CifarCnn, EfficientNetLite0, Preparation, photos};
 use saliency_testkit::{
-    Golden, assert_close, device, devices, largest_error, on_every_device, square, values,
+    Golden, assert_close, device, largest_error, on_every_device, square, values,
 };
 
 /// What every backend promises to be within of Flex, of the largest absolute value.
@@ -21,7 +24,7 @@ fn bits<const D: usize>(tensor: &Tensor<D>) -> Vec<u32> {
 fn maps_of_a_network_are_those_of_flex() {
     let golden = Golden::cifar_zero_baseline();
     on_every_device(|compute| {
-        let explain = |device, explainer: &dyn Explainer<CifarCnn, Tensor<4>>| {
+        let explain = |device: &Device, explainer: &dyn Explainer<CifarCnn, Tensor<4>>| {
             let input = golden.tensor("input", device);
             explainer.attribute(&CifarCnn::embedded(device), input).unwrap()
         };
@@ -42,11 +45,11 @@ fn maps_of_a_network_are_those_of_flex() {
 
 #[test]
 fn noise_is_the_same_everywhere_to_the_last_bit() {
-    let x = |device| Tensor::<2>::from_data([[0.5, -1.0, 0.0], [2.0, 0.1, 3.0]], device);
+    let x = |device: &Device| Tensor::<2>::from_data([[0.5, -1.0, 0.0], [2.0, 0.1, 3.0]], device);
     on_every_device(|compute| {
         // The gradient of (x + ε)² is x + ε twice, without rounding.
         let one = SmoothGrad::default().with_samples(1).with_noise(NoiseScale::Absolute(0.3));
-        let draw = |device| {
+        let draw = |device: &Device| {
             let map =
                 one.clone().with_seed(11).attribute_to(&square(), x(device), Target::Class(0));
             bits(&map.unwrap().values)
@@ -54,7 +57,7 @@ fn noise_is_the_same_everywhere_to_the_last_bit() {
         assert_eq!(draw(compute.device()), draw(&device()));
         // From a random baseline to itself plus something: the baseline's numbers.
         let uniform = IntegratedGradients::new().with_baseline(Baseline::uniform(-1.0, 1.0, 5));
-        let scores = |device| {
+        let scores = |device: &Device| {
             let map = uniform.attribute_to(&square(), x(device), Target::Class(0)).unwrap();
             map.baseline_scores
         };
@@ -94,11 +97,11 @@ fn the_photo_network_is_explained_as_on_flex() {
         if !explains_photos(compute) {
             return;
         }
-        let explain = |device, explainer: &dyn Explainer<EfficientNetLite0, Tensor<4>>| {
+        let explain = |device: &Device, explainer: &dyn Explainer<EfficientNetLite0, Tensor<4>>| {
             let input = Preparation::imagenet().tensor(&photos::chelsea(), device);
             explainer.attribute(&EfficientNetLite0::embedded(device), input).unwrap()
         };
-        let gradient = |device| explain(device, &Gradient::new());
+        let gradient = |device: &Device| explain(device, &Gradient::new());
         let (flex, map) = (gradient(&device()), gradient(compute.device()));
         assert_eq!(map.targets, [Some(285)]);
         assert_close("gradient", &map.values, &flex.values, PROMISED);
@@ -137,14 +140,55 @@ fn lower_precision_costs_what_is_stated() {
     });
 }
 
+/// A GPU that software imitates has buffers of a gigabyte at most; one with more memory than this
+/// needs computes everything at once.
 #[test]
-fn there_is_a_device_and_flex_comes_before_software_gpus() {
-    let preferred = Backend::preferred().unwrap();
+fn chunks_that_memory_does_not_suffice_for_are_halved() {
+    on_every_device(|compute| {
+        if compute.kind() == Kind::Cpu {
+            // What a CPU's memory does not suffice for ends the program: hence memory budgets.
+            return;
+        }
+        let given: Arc<Mutex<Vec<usize>>> = Arc::default();
+        let explain = |mebibytes: usize, rows: usize| {
+            let given = Arc::clone(&given);
+            let model = pure_function(move |x: Tensor<2>| {
+                given.lock().unwrap().push(x.dims()[0]);
+                let large = x.repeat_dim(1, mebibytes << 18);
+                (large.clone() * large).sum_dim(1)
+            });
+            let x = Tensor::<2>::ones([rows, 1], compute.device()) * 2.0;
+            Gradient::new().attribute(&model, x)
+        };
+        let map = explain(280, 4).unwrap();
+        assert_eq!(values(&map.values), [(280 << 18) as f32 * 4.0; 4]);
+        let halved = std::mem::take(&mut *given.lock().unwrap());
+        println!("rows at once: {halved:?}");
+        assert!(halved == [4] || halved == [4, 2, 2], "{halved:?}");
+        if compute.kind() == Kind::SoftwareGpu {
+            let error = explain(2048, 3).unwrap_err();
+            println!("{error}");
+            assert!(matches!(error, Error::OutOfMemory { .. }), "{error:?}");
+            assert!(error.to_string().contains("bytes for this program"), "{error}");
+            assert_eq!(*given.lock().unwrap(), [3, 2, 1]);
+        }
+        // The device is as good as before.
+        let map = explain(1, 2).unwrap();
+        assert_eq!(values(&map.values), [(1 << 18) as f32 * 4.0; 2]);
+    });
+}
+
+#[test]
+fn a_real_gpu_comes_before_the_cpu_and_that_before_a_software_gpu() {
+    let place = |kind: Kind| match kind {
+        Kind::Cpu => 1,
+        Kind::SoftwareGpu => 2,
+        _ => 0,
+    };
     let all = Backend::available();
-    assert!(all.iter().any(|found| found.backend == preferred));
-    if !all.iter().any(|found| found.kind.is_gpu()) && std::env::var_os("SALIENCY_DEVICE").is_none()
-    {
-        assert_eq!(preferred, Backend::Flex);
+    assert!(all.is_sorted_by_key(|found| place(found.kind)), "{all:?}");
+    assert!(all.iter().any(|found| found.backend == Backend::Flex));
+    if std::env::var_os("SALIENCY_DEVICE").is_none() {
+        assert_eq!(Backend::preferred().unwrap(), all[0].backend);
     }
-    assert!(devices().iter().any(|compute| *compute.backend() == Backend::Flex));
 }

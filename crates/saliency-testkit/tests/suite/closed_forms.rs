@@ -1,6 +1,7 @@
 //! Where the right answer is known on paper.
 
 use burn::tensor::{DType, Device, FloatDType, Tensor};
+use saliency_backends::Kind;
 use saliency_core::{
     Baseline, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model, NoiseScale,
     Parallelism, Rule, Schedule, SmoothGrad, Target,
@@ -102,7 +103,10 @@ fn the_inputs_of_a_tuple_share_the_change_of_score() {
             let (x, y, z) = map.values;
             let found = Tensor::cat(vec![x, y, z], 1);
             assert_close("5x + y² + sin z", &found, &expected, EXACT);
-            assert!(map.completeness_gap.unwrap()[0].abs() < 1e-5);
+            // GPUs round sin() more coarsely.
+            let close = if compute.kind() == Kind::Cpu { 1e-5 } else { 1e-4 };
+            let gap = map.completeness_gap.unwrap()[0].abs();
+            assert!(gap < close, "{gap:.1e}");
         }
     });
 }

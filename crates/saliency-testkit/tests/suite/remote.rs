@@ -61,7 +61,7 @@ fn a_remote_device_gives_the_maps_of_its_server() {
     let here = explainer.attribute(&CifarCnn::embedded(&device()), pictures().narrow(0, 0, 2));
     let there = pictures().narrow(0, 0, 2).to_device(remote.device());
     let there = explainer.attribute(&CifarCnn::embedded(remote.device()), there);
-    let (here, there) = (here.unwrap(), there.unwrap().to_device(&device()));
+    let (here, there) = (here.unwrap(), there.unwrap());
     assert_close("remote", &there.values, &here.values, 1e-5);
     assert_eq!(there.targets, here.targets);
 }
@@ -83,7 +83,7 @@ fn a_server_reached_encrypted_by_its_id_does_as_well() {
     let here = Gradient::new().attribute(&CifarCnn::embedded(&device()), x.clone()).unwrap();
     let net = CifarCnn::embedded(remote.device());
     let there = Gradient::new().attribute(&net, x.to_device(remote.device())).unwrap();
-    assert_close("iroh", &there.to_device(&device()).values, &here.values, 1e-5);
+    assert_close("iroh", &there.values, &here.values, 1e-5);
     assert!(matches!(backend.open_with_token("a wrong one"), Err(OpenError::Unauthorized { .. })));
     runtime.shutdown_background();
 }
