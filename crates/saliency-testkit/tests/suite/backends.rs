@@ -155,13 +155,13 @@ fn chunks_that_memory_does_not_suffice_for_are_halved() {
             let model = pure_function(move |x: Tensor<2>| {
                 given.lock().unwrap().push(x.dims()[0]);
                 let large = x.repeat_dim(1, mebibytes << 18);
-                (large.clone() * large).sum_dim(1)
+                (large.clone() * large).narrow(1, 0, 8).sum_dim(1)
             });
             let x = Tensor::<2>::ones([rows, 1], compute.device()) * 2.0;
             Gradient::new().attribute(&model, x)
         };
         let map = explain(280, 4).unwrap();
-        assert_eq!(values(&map.values), [(280 << 18) as f32 * 4.0; 4]);
+        assert_eq!(values(&map.values), [32.0; 4]);
         let halved = std::mem::take(&mut *given.lock().unwrap());
         println!("rows at once: {halved:?}");
         assert!(halved == [4] || halved == [4, 2, 2], "{halved:?}");
@@ -174,7 +174,7 @@ fn chunks_that_memory_does_not_suffice_for_are_halved() {
         }
         // The device is as good as before.
         let map = explain(1, 2).unwrap();
-        assert_eq!(values(&map.values), [(1 << 18) as f32 * 4.0; 2]);
+        assert_eq!(values(&map.values), [32.0; 2]);
     });
 }
 
