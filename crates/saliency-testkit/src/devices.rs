@@ -1,7 +1,8 @@
 use std::sync::OnceLock;
 
 use burn::tensor::Device;
-use saliency_backends::{Backend, ComputeDevice};
+use saliency_backends::{Backend, ComputeDevice, Kind};
+use saliency_core::Schedule;
 
 /// The device that tests of one backend run on, and that others are compared with.
 pub fn device() -> Device {
@@ -28,6 +29,15 @@ pub fn devices() -> &'static [ComputeDevice] {
             open.filter_map(|opened| opened.inspect_err(|error| println!("{error}")).ok()).collect()
         }
     })
+}
+
+/// How networks are explained in tests: on a GPU that software imitates one row at a time, because
+/// Burn tries several kernels for every number of rows first, which takes it a minute.
+pub fn schedule(compute: &ComputeDevice) -> Schedule {
+    match compute.kind() {
+        Kind::SoftwareGpu => Schedule::new().with_chunk(1),
+        _ => compute.schedule(),
+    }
 }
 
 /// Runs a test on each of the [`devices`].

@@ -8,7 +8,7 @@ mod golden;
 mod models;
 
 pub use compare::{assert_close, cosine, largest_error, values};
-pub use devices::{device, devices, on_every_device};
+pub use devices::{device, devices, on_every_device, schedule};
 pub use golden::Golden;
 pub use models::{
     Counting, Noisy, contribution, implementation_a, implementation_b, linear, square,

@@ -10,7 +10,7 @@ use saliency_core::{
 };
 use saliency_models::{CifarCnn, EfficientNetLite0, Preparation, photos};
 use saliency_testkit::{
-    Golden, assert_close, device, largest_error, on_every_device, square, values,
+    Golden, assert_close, device, largest_error, on_every_device, schedule, square, values,
 };
 
 /// What every backend promises to be within of Flex, of the largest absolute value.
@@ -28,11 +28,15 @@ fn maps_of_a_network_are_those_of_flex() {
             let input = golden.tensor("input", device);
             explainer.attribute(&CifarCnn::embedded(device), input).unwrap()
         };
+        let schedule = || schedule(compute);
+        let gradient = || Gradient::new().with_schedule(schedule());
+        let smooth = SmoothGrad::new(gradient()).with_samples(10).with_seed(3);
+        let variance = VarGrad::new(gradient()).with_samples(10).with_seed(3);
         let explainers: [(&str, Box<dyn Explainer<_, _>>); 4] = [
-            ("gradient", Box::new(Gradient::new())),
-            ("IG", Box::new(IntegratedGradients::new())),
-            ("SmoothGrad", Box::new(SmoothGrad::default().with_samples(10).with_seed(3))),
-            ("VarGrad", Box::new(VarGrad::default().with_samples(10).with_seed(3))),
+            ("gradient", Box::new(gradient())),
+            ("IG", Box::new(IntegratedGradients::new().with_schedule(schedule()))),
+            ("SmoothGrad", Box::new(smooth.with_schedule(schedule()))),
+            ("VarGrad", Box::new(variance.with_schedule(schedule()))),
         ];
         for (name, explainer) in &explainers {
             let (flex, map) = (explain(&device(), explainer), explain(compute.device(), explainer));
@@ -70,7 +74,8 @@ fn the_same_call_gives_the_same_bits_again() {
     let golden = Golden::cifar_black_baseline();
     on_every_device(|compute| {
         let net = CifarCnn::embedded(compute.device());
-        let explainer = SmoothGrad::new(IntegratedGradients::new().with_steps(3)).with_samples(4);
+        let path = IntegratedGradients::new().with_steps(3).with_schedule(schedule(compute));
+        let explainer = SmoothGrad::new(path).with_samples(4).with_schedule(schedule(compute));
         let input = || golden.tensor("input", compute.device());
         let first = explainer.attribute(&net, input()).unwrap();
         let second = explainer.attribute(&net, input()).unwrap();

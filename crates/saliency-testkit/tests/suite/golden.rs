@@ -12,7 +12,7 @@ use saliency_models::{
     CifarCnn, EfficientNetLite0, LastConvolution, Preparation, imagenet, photos,
 };
 use saliency_testkit::{
-    Golden, assert_close, cosine, device, largest_error, on_every_device, values,
+    Golden, assert_close, cosine, device, largest_error, on_every_device, schedule, values,
 };
 
 type Map = Attribution<Tensor<4>>;
@@ -39,21 +39,25 @@ fn cifar(name: &str, golden: &Golden, points: &[usize], compute: &ComputeDevice)
     let explain = |explainer: &dyn Explainer<CifarCnn, Tensor<4>>| -> Map {
         explainer.attribute_to(&net, input.clone(), target.clone()).unwrap()
     };
-    let logits = net.forward(input.clone());
+    let rows = (0..input.dims()[0]).map(|row| net.forward(input.clone().narrow(0, row, 1)));
+    let logits = Tensor::cat(rows.collect(), 0);
     assert_close(&format!("{name} logits"), &logits, &golden.tensor("logits", device), close);
 
+    let schedule = schedule(compute);
     let check = |what: &str, found: &Map| {
         assert_close(&format!("{name} {what}"), &found.values, &tensor(what), close);
     };
-    check("gradient", &explain(&Gradient::new()));
-    check("input_x_gradient", &explain(&InputTimesGradient::new()));
+    check("gradient", &explain(&Gradient::new().with_schedule(schedule.clone())));
+    let product = InputTimesGradient::new().with_schedule(schedule.clone());
+    check("input_x_gradient", &explain(&product));
     for (rule, rule_name) in [(Rule::Midpoint, "midpoint"), (Rule::GaussLegendre, "gauss_legendre")]
     {
         for &steps in points {
             let explainer = IntegratedGradients::new()
                 .with_rule(rule)
                 .with_steps(steps)
-                .with_baseline(Baseline::tensor(tensor("baseline")));
+                .with_baseline(Baseline::tensor(tensor("baseline")))
+                .with_schedule(schedule.clone());
             let map = explain(&explainer);
             let what = format!("ig_{rule_name}_{steps}");
             check(&what, &map);
