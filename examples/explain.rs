@@ -267,14 +267,18 @@ fn explain(
 const BYTES_PER_PHOTO: u64 = 120 << 20;
 
 fn list_devices() {
-    let best = Backend::preferred().ok();
+    let best = Backend::preferred().and_then(|best| best.open());
     for device in Backend::available() {
-        let note = if Some(&device.backend) == best.as_ref() { " (default)" } else { "" };
+        let is_best = best.as_ref().is_ok_and(|best| *best.backend() == device.backend);
+        let note = if is_best { " (default)" } else { "" };
         let (backend, kind) = (device.backend.to_string(), device.kind.to_string());
         println!("{backend:<12} {kind:<15} {}{note}", device.name);
     }
     for missing in Backend::unavailable() {
         println!("{:<12} {:<15} {}", missing.backend, "-", missing.reason);
+    }
+    if let Err(error) = best {
+        println!("{:<12} {:<15} {error}", "default", "-");
     }
     println!("{:<12} {:<15} {}", "remote:URL", "-", "a server's device, not looked for");
 }

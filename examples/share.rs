@@ -46,7 +46,8 @@ enum Command {
         /// The device
         #[arg(long, default_value = "flex")]
         device: Backend,
-        /// Where to listen; port 0 takes any that is free
+        /// Where to listen; port 0 takes any that is free. With --iroh only the port counts: it
+        /// listens on every interface, and the address is the one to print for clients
         #[arg(long)]
         listen: Option<std::net::SocketAddr>,
         /// Encrypted, with the identity that this file keeps; it is made where there is none
@@ -199,26 +200,31 @@ mod server {
         }
         let listen = listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 3000)));
         let listener = TcpListener::bind(listen)?;
-        println!("remote:ws://{} serves {}", listener.local_addr()?, device.backend());
+        let address = listener.local_addr()?;
+        match address.ip().is_unspecified() {
+            true => println!("remote:ws://HOST:{} serves {}", address.port(), device.backend()),
+            false => println!("remote:ws://{address} serves {}", device.backend()),
+        }
         Ok(server.serve(WebSocketTransport::from_listener(listener))?)
     }
 
     /// Servers that end with this value, and the token that they want to be shown.
     pub struct Servers {
-        servers: Vec<(Child, Backend)>,
+        servers: Vec<Child>,
+        devices: Vec<Backend>,
         token: String,
     }
 
     impl Servers {
         pub fn open(&self) -> Result<Vec<ComputeDevice>> {
-            let open = |(_, device): &(Child, Backend)| Ok(device.open_with_token(&self.token)?);
-            self.servers.iter().map(open).collect()
+            let open = |device: &Backend| Ok(device.open_with_token(&self.token)?);
+            self.devices.iter().map(open).collect()
         }
     }
 
     impl Drop for Servers {
         fn drop(&mut self) {
-            for (server, _) in &mut self.servers {
+            for server in &mut self.servers {
                 // One that has ended already cannot be ended again.
                 let _ = server.kill().and_then(|()| server.wait());
             }
@@ -229,17 +235,19 @@ mod server {
     pub fn two_on_this_machine() -> Result<Servers> {
         // The standard library's own random numbers are from the operating system.
         let token = format!("{:016x}", RandomState::new().build_hasher().finish());
-        let mut all = Servers { servers: Vec::new(), token };
+        let mut all = Servers { servers: Vec::new(), devices: Vec::new(), token };
         for _ in 0..2 {
             let mut server = Command::new(std::env::current_exe()?)
                 .args(["serve", "--listen", "127.0.0.1:0"])
                 .env(TOKEN, &all.token)
                 .stdout(Stdio::piped())
                 .spawn()?;
-            let said = BufReader::new(server.stdout.take().expect("a pipe")).lines().next();
+            let out = server.stdout.take().expect("a pipe");
+            all.servers.push(server);
+            let said = BufReader::new(out).lines().next();
             let said = said.ok_or("expected a server, found one that ended at once")??;
             println!("{said}");
-            all.servers.push((server, said.split(' ').next().unwrap_or_default().parse()?));
+            all.devices.push(said.split(' ').next().unwrap_or_default().parse()?);
         }
         Ok(all)
     }

@@ -3,7 +3,9 @@
 use burn::tensor::{Device, DeviceType};
 
 use crate::backend::{Adapter, Backend};
-use crate::check::check;
+#[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
+use crate::check::attempt;
+use crate::check::{Fault, check};
 use crate::compute::ComputeDevice;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
@@ -79,16 +81,20 @@ impl Backend {
         missing.collect()
     }
 
-    /// What the variable `SALIENCY_DEVICE` names, or else the best of what there is: a real GPU,
-    /// the CPU (Flex rather than NdArray), or a GPU that software imitates.
+    /// What the variable `SALIENCY_DEVICE` names, if it is set and not empty, or else the best of
+    /// what can be opened: a real GPU, the CPU (Flex rather than NdArray), or a GPU that software
+    /// imitates.
     ///
     /// # Errors
     /// [`Error::UnknownBackend`] and [`Error::UnknownSelector`] for the variable,
     /// [`Error::NothingHere`] where there is nothing to compute with.
     pub fn preferred() -> Result<Self> {
-        match std::env::var(DEVICE_VARIABLE) {
-            Ok(name) => name.parse(),
-            Err(_) => found().into_iter().next().map(|best| best.backend).ok_or(Error::NothingHere),
+        match std::env::var_os(DEVICE_VARIABLE) {
+            Some(name) if !name.is_empty() => name.to_string_lossy().parse(),
+            _ => {
+                let mut open = found().into_iter().filter_map(|found| found.open().ok());
+                open.next().map(|best| best.backend).ok_or(Error::NothingHere)
+            }
         }
     }
 
@@ -141,6 +147,8 @@ fn found() -> Vec<Found> {
 
 /// The devices of one backend, in the order of their numbers.
 pub(crate) fn devices(backend: &Backend) -> Vec<Found> {
+    // Without any of these features, all that is left is `_`.
+    #[allow(clippy::match_single_binding)]
     let types: Option<DeviceType> = match backend {
         #[cfg(feature = "flex")]
         Backend::Flex => Some(DeviceType::Flex),
@@ -201,10 +209,7 @@ impl Found {
             }
             _ => {
                 let name = gpu_name(&device, &backend)?;
-                check(&device).map_err(|reason| {
-                    let (backend, name) = (backend.to_string(), name.clone());
-                    Error::WrongNumbers { backend, name, reason }
-                })?;
+                check(&device).map_err(|fault| fault.of(&backend, &name))?;
                 name
             }
         };
@@ -213,15 +218,30 @@ impl Found {
 }
 
 /// Opens a GPU and asks for its name.
-#[cfg(feature = "gpu")]
+#[cfg(any(feature = "wgpu", feature = "cuda", feature = "rocm"))]
 fn gpu_name(device: &Device, backend: &Backend) -> Result<String> {
     #[cfg(feature = "wgpu")]
     crate::open::open_graphics(device, backend)?;
-    let identity = device.identity();
+    let identity = attempt(|| Ok(device.identity()), |reason| reason);
+    let identity = identity.map_err(|reason| {
+        let backend = backend.to_string();
+        Error::NotOpened { backend, reason }
+    })?;
     Ok(identity.map_or_else(|| backend.to_string(), |identity| identity.name))
 }
 
-#[cfg(not(feature = "gpu"))]
+#[cfg(not(any(feature = "wgpu", feature = "cuda", feature = "rocm")))]
 fn gpu_name(_: &Device, backend: &Backend) -> Result<String> {
     Ok(backend.to_string())
+}
+
+impl Fault {
+    /// The error for the device that has it.
+    pub fn of(self, backend: &Backend, name: &str) -> Error {
+        let backend = backend.to_string();
+        match self {
+            Self::Wrong(reason) => Error::WrongNumbers { backend, name: name.to_owned(), reason },
+            Self::Failed(reason) => Error::NotOpened { backend, reason },
+        }
+    }
 }

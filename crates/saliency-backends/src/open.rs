@@ -3,6 +3,7 @@
 use burn::tensor::Device;
 
 use crate::backend::{Adapter, Backend};
+use crate::check::{Fault, check};
 use crate::compute::ComputeDevice;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
@@ -13,12 +14,12 @@ const TOKEN_VARIABLE: &str = "SALIENCY_TOKEN";
 
 impl Backend {
     /// Opens the device. A remote server is shown the token in the variable `SALIENCY_TOKEN`, if
-    /// there is one.
+    /// there is one; over `ws://` it can be read on the way.
     ///
     /// # Errors
     /// [`Error::FeatureMissing`], [`Error::DriverMissing`], [`Error::NoSuchDevice`],
-    /// [`Error::NotOpened`], and [`Error::WrongNumbers`] for a GPU whose driver computes something
-    /// else than it should: each is tried with a small network first. Of a remote device also [`Error::Unreachable`], after 15 seconds, and
+    /// [`Error::NotOpened`], and [`Error::WrongNumbers`] for a device that computes something else
+    /// than it should: each but the CPU is tried with a small network first. Of a remote device also [`Error::Unreachable`], after 15 seconds where nobody listens, and
     /// [`Error::Unauthorized`].
     ///
     /// # Example
@@ -47,6 +48,16 @@ impl Backend {
         }
         if let Self::Remote { url, index } = self {
             let device = open_remote(url, *index, token)?;
+            check(&device).map_err(|fault| match fault {
+                // Burn keeps a connection for the life of the program, lost or not.
+                Fault::Failed(reason) => Error::Unreachable {
+                    url: url.clone(),
+                    reason: format!(
+                        "{reason}; a device that was lost is opened again only by a new program"
+                    ),
+                },
+                wrong => wrong.of(self, url),
+            })?;
             let (backend, name) = (self.clone(), url.clone());
             return Ok(ComputeDevice { device, backend, kind: Kind::Remote, name });
         }
@@ -202,7 +213,7 @@ mod tests {
         let error = Backend::Rocm(0).open().unwrap_err();
         assert!(matches!(error, Error::FeatureMissing { feature: "rocm", .. }), "{error}");
         let message = error.to_string();
-        assert!(message.contains("`rocm` for rocm:0") && message.contains("here are: flex"));
+        assert!(message.contains("`rocm` for rocm:0") && message.contains("flex"), "{message}");
     }
 
     #[test]

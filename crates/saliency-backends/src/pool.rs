@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use saliency_core::{Attribution, Error, Explainer, Inputs, Model, Result, Rows, Target, Warning};
 
+use crate::check;
 use crate::compute::ComputeDevice;
 
 /// What a [`DevicePool`] tells while it works.
@@ -43,8 +43,8 @@ pub enum PoolEvent {
 /// with the last, so that a fast one does more. The model is copied to each device once for each
 /// call: explain many rows in one.
 ///
-/// A device that is lost on the way, because its server died or its driver gave up, takes no more
-/// rows; the others explain those that it was working on, and the answer has a
+/// A device that is lost on the way, because its server died, its driver gave up or its memory does
+/// not suffice for one row, takes no more rows; the others explain those that it was working on, and the answer has a
 /// [`Warning::DeviceLost`] for each of them.
 ///
 /// # Defaults
@@ -53,7 +53,13 @@ pub enum PoolEvent {
 ///
 /// # Errors
 /// Those of the explainer, for the row of the whole batch; [`Error::Device`] where all devices are
-/// lost, and [`Error::InvalidOption`] for a pool without devices.
+/// lost, and [`Error::InvalidOption`] for a pool without devices. Where several rows fail, the first
+/// of those that were tried is named. Rows that three devices were lost with fail.
+///
+/// An explainer's own progress and [`Error::Cancelled`] count the rows that one device is given at a
+/// time; the [observer](Self::with_observer) counts those of the whole batch. An observer must not
+/// panic. Tensors inside the explainer, such as baselines, are read by several threads: keep them on a
+/// CPU.
 ///
 /// # Example
 /// ```
@@ -141,7 +147,20 @@ impl<E> DevicePool<E> {
             0 => return refused("rows at once", "at least 1", "0"),
             together => together,
         };
+        for (tensor, shape) in input.shapes().iter().enumerate() {
+            if shape.first() != Some(&total) {
+                let found = shape.first().copied().unwrap_or(0);
+                return Err(Error::UnequalRows { tensor, expected: total, found });
+            }
+        }
         let whole = Host::read(input)?;
+        // Here and now, and finished before other threads touch them.
+        let copy = |device: &ComputeDevice| {
+            let copy = model.valid().to_device(&device.device);
+            synchronised(&device.device).map(|()| copy)
+        };
+        let copies = self.devices.iter().map(|(device, _)| attempt(|| copy(device)));
+        let copies: Vec<Result<M>> = copies.collect();
         let pieces = (0..total).step_by(together).map(|start| start..total.min(start + together));
         let job = Job {
             state: Mutex::new(State { waiting: pieces.collect(), ..State::default() }),
@@ -149,21 +168,28 @@ impl<E> DevicePool<E> {
             total,
         };
         std::thread::scope(|scope| {
-            for (device, explainer) in &self.devices {
+            for ((device, explainer), copy) in self.devices.iter().zip(copies) {
                 let (job, whole, target, rows) = (&job, &whole, &target, &rows);
+                let copy = match copy {
+                    Ok(copy) => copy,
+                    Err(error) => {
+                        self.lose(job, device, 0..0, error.to_string());
+                        continue;
+                    }
+                };
                 scope.spawn(move || {
-                    let mut copy = None;
-                    let explain = |piece: &Range<usize>| {
-                        let copy =
-                            copy.get_or_insert_with(|| model.valid().to_device(&device.device));
+                    self.work(job, device, |piece| {
                         let which: Vec<usize> = piece.clone().collect();
                         let input = whole.write(piece.clone(), &device.device);
                         let (target, rows) = (target.select(&which), rows.select(&which));
-                        explainer.attribute_rows(copy, input, target, &rows)?.try_map(Host::read)
-                    };
-                    self.work(job, device, explain);
+                        explainer.attribute_rows(&copy, input, target, &rows)?.try_map(Host::read)
+                    });
+                    drop(copy);
                     // A GPU keeps memory apart for every thread, and this one is never seen again.
-                    let _ = attempt(|| Ok(device.device.memory_cleanup()));
+                    let _ = attempt(|| {
+                        device.device.memory_cleanup();
+                        Ok(())
+                    });
                 });
             }
         });
@@ -193,33 +219,41 @@ impl<E> DevicePool<E> {
                 }
                 Err(error) => error,
             };
-            // A device that still answers is not to blame.
-            match attempt(|| synchronised(&device.device)) {
-                Ok(()) => job.fail(error.with_rows(|row| rows.start + row)),
-                Err(lost) => {
-                    let reason = lost.to_string();
-                    job.give_back(rows.clone(), format!("{name}: {reason}"));
-                    self.tell(PoolEvent::DeviceLost { device: name, rows, reason });
-                    return;
+            let lost = match &error {
+                // Another device may have more.
+                Error::OutOfMemory { .. } => Some(error.to_string()),
+                // A device that still answers is not to blame.
+                _ => attempt(|| synchronised(&device.device)).err().map(|lost| lost.to_string()),
+            };
+            match lost {
+                // Rows that take every device with them are to blame themselves.
+                Some(reason) if !job.took(&rows, MOST_LOST) => {
+                    let reason = format!("{reason} (after: {error})");
+                    return self.lose(job, device, rows, reason);
                 }
+                _ => return job.fail(rows.start, error.with_rows(|row| rows.start + row)),
             }
         }
     }
+
+    /// Goes on without a device.
+    fn lose(&self, job: &Job, device: &ComputeDevice, rows: Range<usize>, reason: String) {
+        let name = device.backend.to_string();
+        job.give_back(rows.clone(), format!("{name}: {reason}"));
+        self.tell(PoolEvent::DeviceLost { device: name, rows, reason });
+    }
 }
+
+/// How many devices may be lost with the same rows.
+const MOST_LOST: usize = 3;
 
 /// Waits for a device, and hears what went wrong on it.
 fn synchronised(device: &Device) -> Result<()> {
     device.sync().map_err(|error| Error::Device { reason: error.reason().to_owned() })
 }
 
-/// A call that may panic: what Burn does where a device does not answer.
 fn attempt<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
-    // What a panic leaves half done is not looked at again.
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(Error::Device { reason: text.unwrap_or("a panic without a message").to_owned() })
-    })
+    check::attempt(call, |reason| Error::Device { reason })
 }
 
 /// Tensors in this machine's memory, where no device needs to wait for another one.
@@ -276,7 +310,8 @@ struct State {
     rows_done: usize,
     lost_rows: Vec<usize>,
     lost: Vec<String>,
-    error: Option<Error>,
+    /// The one for the first rows that failed.
+    error: Option<(usize, Error)>,
 }
 
 impl Job {
@@ -311,16 +346,26 @@ impl Job {
 
     fn give_back(&self, rows: Range<usize>, lost: String) {
         let mut state = self.state();
-        state.lost_rows.extend(rows.clone());
         state.lost.push(lost);
-        state.waiting.push_front(rows);
-        state.under_way -= 1;
+        if !rows.is_empty() {
+            state.lost_rows.extend(rows.clone());
+            state.waiting.push_front(rows);
+            state.under_way -= 1;
+        }
         self.changed.notify_all();
     }
 
-    fn fail(&self, error: Error) {
+    /// Whether all but one of so many devices were lost with these rows before.
+    fn took(&self, rows: &Range<usize>, devices: usize) -> bool {
+        let state = self.state();
+        state.lost_rows.iter().filter(|&&row| row == rows.start).count() + 1 >= devices
+    }
+
+    fn fail(&self, start: usize, error: Error) {
         let mut state = self.state();
-        state.error.get_or_insert(error);
+        if state.error.as_ref().is_none_or(|(before, _)| start < *before) {
+            state.error = Some((start, error));
+        }
         state.under_way -= 1;
         self.changed.notify_all();
     }
@@ -328,7 +373,7 @@ impl Job {
     /// The answers in the order of their rows, and the rows that a device was lost with.
     fn finish(self) -> Result<(Vec<Attribution<Host>>, Vec<usize>)> {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = state.error {
+        if let Some((_, error)) = state.error {
             return Err(error);
         }
         if state.rows_done < self.total {

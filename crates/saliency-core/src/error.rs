@@ -226,8 +226,8 @@ pub enum Error {
         reason: String,
     },
 
-    /// A tensor could not be read back from its device.
-    #[error("expected to read a tensor from its device, found: {reason}")]
+    /// The device did not do what it was asked to, or does not answer any more.
+    #[error("expected an answer from the device, found: {reason}")]
     Device {
         /// What the device said.
         reason: String,

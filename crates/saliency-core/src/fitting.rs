@@ -63,7 +63,7 @@ enum Outcome<R> {
 fn attempt<R>(device: &Device, compute: impl FnOnce() -> Result<R>) -> Result<Outcome<R>> {
     let computed = catch_unwind(AssertUnwindSafe(|| {
         let result = compute()?;
-        device.sync().map_err(|error| Error::Device { reason: error.to_string() })?;
+        device.sync().map_err(|error| Error::Device { reason: error.reason().to_owned() })?;
         Ok(result)
     }));
     let said = match &computed {
