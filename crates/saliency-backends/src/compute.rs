@@ -55,14 +55,14 @@ impl ComputeDevice {
     /// (`docs/devices.md` has the figures).
     ///
     /// - double and single precision: 1e-4 on Flex, 1e-3 on every other backend
-    /// - half precision: 0.1 in `f16`, 0.5 in `bf16`
+    /// - half precision: 0.1 in `f16`, 0.25 in `bf16`
     ///
     /// Deep networks with ReLUs differ by more in single values where rounding switches a unit on or
     /// off; their maps as a whole do not.
     pub fn tolerance(&self, precision: FloatDType) -> f64 {
         match precision {
             FloatDType::F16 => 0.1,
-            FloatDType::BF16 => 0.5,
+            FloatDType::BF16 => 0.25,
             _ if self.backend == Backend::Flex => 1e-4,
             _ => 1e-3,
         }
