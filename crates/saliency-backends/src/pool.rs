@@ -131,12 +131,13 @@ impl<E> DevicePool<E> {
         if self.devices.is_empty() {
             return refused("a pool", "of at least one device", "none");
         }
-        let total = input.shapes().first().and_then(|shape| shape.first()).copied().unwrap_or(0);
+        let shapes = input.shapes();
         let home = input.clone().into_rows().first().map(|part| part.device());
-        let (1.., Some(home)) = (total, home) else {
-            // The explainer knows what to say to a batch without rows.
+        let (false, Some(home)) = (shapes.iter().any(|shape| shape.contains(&0)), home) else {
+            // The explainer knows what to say to a batch without rows or values.
             return self.devices[0].1.attribute_to(model, input, target);
         };
+        let total = shapes[0].first().copied().unwrap_or(0);
         target.check_rows(total)?;
         let rows = rows.cloned().unwrap_or_else(|| Rows::all(total));
         if rows.of().len() != total {
@@ -147,7 +148,7 @@ impl<E> DevicePool<E> {
             0 => return refused("rows at once", "at least 1", "0"),
             together => together,
         };
-        for (tensor, shape) in input.shapes().iter().enumerate() {
+        for (tensor, shape) in shapes.iter().enumerate() {
             if shape.first() != Some(&total) {
                 let found = shape.first().copied().unwrap_or(0);
                 return Err(Error::UnequalRows { tensor, expected: total, found });
@@ -221,7 +222,7 @@ impl<E> DevicePool<E> {
             };
             let lost = match &error {
                 // Another device may have more.
-                Error::OutOfMemory { .. } => Some(error.to_string()),
+                Error::OutOfMemory { .. } => Some("no memory for one row".to_owned()),
                 // A device that still answers is not to blame.
                 _ => attempt(|| synchronised(&device.device)).err().map(|lost| lost.to_string()),
             };

@@ -1,12 +1,13 @@
 //! One batch, several devices.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use burn::tensor::Tensor;
 use saliency_backends::{Backend, ComputeDevice, DevicePool, PoolEvent};
 use saliency_core::{
-    Baseline, Error, Explainer, Gradient, IntegratedGradients, Place, SmoothGrad, Target,
-    pure_function,
+    Attribution, Baseline, Error, Explainer, Gradient, IntegratedGradients, Model, Place,
+    SmoothGrad, Target, pure_function,
 };
 use saliency_testkit::{assert_close, device, devices, square, values};
 
@@ -75,9 +76,52 @@ fn errors_name_the_row_of_the_whole_batch() {
     let error = pool().attribute_to(&square(), x(4), Target::Classes(vec![0; 3])).unwrap_err();
     assert_eq!(error, Error::TargetCount { expected: 4, found: 3 });
 
-    let empty = Tensor::<2>::zeros([0, 3], &device());
-    let error = pool().attribute(&square(), empty).unwrap_err();
-    assert_eq!(error, Error::EmptyInput { tensor: 0, shape: vec![0, 3] });
+    for shape in [[0, 3], [2, 0]] {
+        let empty = Tensor::<2>::zeros(shape, &device());
+        let error = pool().attribute(&square(), empty).unwrap_err();
+        assert_eq!(error, Error::EmptyInput { tensor: 0, shape: shape.to_vec() });
+    }
+
+    let first = pure_function(|(a, _): (Tensor<2>, Tensor<2>)| a);
+    let error = pool().attribute(&first, (x(4), x(3))).unwrap_err();
+    assert_eq!(error, Error::UnequalRows { tensor: 1, expected: 4, found: 3 });
+}
+
+/// A gradient on a device whose memory may not suffice for it.
+struct OnSmallDevice {
+    full: bool,
+}
+
+impl<M: Model<Tensor<2>>> Explainer<M, Tensor<2>> for OnSmallDevice {
+    fn attribute_to(
+        &self,
+        model: &M,
+        input: Tensor<2>,
+        target: Target,
+    ) -> saliency_core::Result<Attribution<Tensor<2>>> {
+        match self.full {
+            true => Err(Error::OutOfMemory { reason: "no bytes left".to_owned() }),
+            false => Gradient::new().attribute_to(model, input, target),
+        }
+    }
+}
+
+#[test]
+fn what_one_device_has_no_memory_for_another_one_explains() {
+    let seen = AtomicUsize::new(0);
+    let pool = DevicePool::new([flex(), flex()], |_| OnSmallDevice {
+        full: seen.fetch_add(1, Ordering::Relaxed) == 0,
+    });
+    let map = pool.with_rows_at_once(1).attribute(&square(), x(20)).unwrap();
+    let alone = Gradient::new().attribute(&square(), x(20)).unwrap();
+    assert_eq!(values(&map.values), values(&alone.values));
+    // Where the other one is quick, the first comes to no row.
+    assert!(map.warnings.len() <= 1, "{:?}", map.warnings);
+
+    let pool = DevicePool::new([flex(), flex()], |_| OnSmallDevice { full: true });
+    let error = pool.attribute(&square(), x(2)).unwrap_err().to_string();
+    assert!(error.contains("every device was lost (flex: no memory for one row"), "{error}");
+    assert!(error.contains("no bytes left"), "{error}");
 }
 
 #[test]
