@@ -280,7 +280,7 @@ fn list_devices() {
     if let Err(error) = best {
         println!("{:<12} {:<15} {error}", "default", "-");
     }
-    println!("{:<12} {:<15} {}", "remote:URL", "-", "a server's device, not looked for");
+    println!("{:<12} {:<15} a server's device, not looked for", "remote:URL", "-");
 }
 
 type BoxedExplainer = Box<dyn Explainer<EfficientNetLite0, Tensor<4>>>;

@@ -36,6 +36,8 @@ pub enum PoolEvent {
     },
 }
 
+type Observer = dyn Fn(&PoolEvent) + Send + Sync;
+
 /// Shares the rows of a batch out over several devices, of this machine or others.
 ///
 /// The answer is the one that a single device would give, for all rows and in their order, with the
@@ -81,7 +83,7 @@ pub enum PoolEvent {
 pub struct DevicePool<E> {
     devices: Vec<(ComputeDevice, E)>,
     rows_at_once: Option<usize>,
-    observer: Option<Arc<dyn Fn(&PoolEvent) + Send + Sync>>,
+    observer: Option<Arc<Observer>>,
 }
 
 impl<E> DevicePool<E> {
@@ -132,7 +134,7 @@ impl<E> DevicePool<E> {
             return refused("a pool", "of at least one device", "none");
         }
         let shapes = input.shapes();
-        let home = input.clone().into_rows().first().map(|part| part.device());
+        let home = input.clone().into_rows().first().map(Tensor::device);
         let (false, Some(home)) = (shapes.iter().any(|shape| shape.contains(&0)), home) else {
             // The explainer knows what to say to a batch without rows or values.
             return self.devices[0].1.attribute_to(model, input, target);
