@@ -19,8 +19,8 @@ impl Backend {
     /// # Errors
     /// [`Error::FeatureMissing`], [`Error::DriverMissing`], [`Error::NoSuchDevice`],
     /// [`Error::NotOpened`], and [`Error::WrongNumbers`] for a device that computes something else
-    /// than it should: each but the CPU is tried with a small network first. Of a remote device also [`Error::Unreachable`], after 15 seconds where nobody listens, and
-    /// [`Error::Unauthorized`].
+    /// than it should: each but the CPU is tried with a small network first. Of a remote device also
+    /// [`Error::Unreachable`], after 15 seconds where nobody listens, and [`Error::Unauthorized`].
     ///
     /// # Example
     /// ```

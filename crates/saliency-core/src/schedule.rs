@@ -308,11 +308,10 @@ impl Work<'_> {
     ) -> Result<()> {
         let within_worker =
             rayon::current_thread_index().is_some() && rayon::current_num_threads() == 1;
-        let alone = units.len() < 2 || !self.own_thread && self.workers == 1;
+        let alone = units.len() < 2 || !self.own_thread;
         let job = Job {
             count: units.len(),
             workers: if alone || within_worker { None } else { Some(self.workers) },
-            own_thread: self.own_thread,
         };
         let before = self.done.load(Ordering::Relaxed);
         let total = self.total.load(Ordering::Relaxed);

@@ -10,10 +10,9 @@ use crate::fitting::message;
 /// How many work items there are, and who does them.
 pub(crate) struct Job {
     pub count: usize,
-    /// None: the calling thread.
+    /// None: the calling thread. Workers keep what they call on threads of their own, each in a rayon
+    /// pool of one.
     pub workers: Option<usize>,
-    /// Whether each worker keeps what it calls on its own thread, in a rayon pool of one.
-    pub own_thread: bool,
 }
 
 /// Finished items that a worker may hold back while an earlier one is not done: enough to even out
@@ -50,13 +49,9 @@ pub(crate) fn in_order<R: Send>(
         let spawned: Vec<_> = (0..workers)
             .map_while(|_| {
                 let thread = std::thread::Builder::new().name("saliency".to_owned());
-                let pool = || rayon::ThreadPoolBuilder::new().num_threads(1).build();
-                let pool = if job.own_thread { Some(pool().ok()?) } else { None };
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().ok()?;
                 let work = &work;
-                let run = move || match pool {
-                    Some(pool) => pool.install(work),
-                    None => work(),
-                };
+                let run = move || pool.install(work);
                 thread.spawn_scoped(scope, run).ok()
             })
             .collect();
