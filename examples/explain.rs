@@ -142,8 +142,10 @@ fn run(args: &Args) -> Result<()> {
         format!("expected a folder to write to at {}, found: {error}", args.out.display())
     })?;
 
-    let backend = args.device.as_deref().map_or_else(Backend::preferred, str::parse)?;
-    let compute = backend.open()?;
+    let compute = match &args.device {
+        Some(name) => name.parse::<Backend>()?.open()?,
+        None => Backend::open_preferred()?,
+    };
     let net = EfficientNetLite0::embedded(compute.device());
     if args.photos.is_empty() {
         return explain(args, (&compute, &net), "chelsea", &photos::chelsea(), (target, other));
@@ -267,7 +269,7 @@ fn explain(
 const BYTES_PER_PHOTO: u64 = 120 << 20;
 
 fn list_devices() {
-    let best = Backend::preferred().and_then(|best| best.open());
+    let best = Backend::open_preferred();
     for device in Backend::available() {
         let is_best = best.as_ref().is_ok_and(|best| *best.backend() == device.backend);
         let note = if is_best { " (default)" } else { "" };

@@ -1,5 +1,7 @@
 //! What this program can open on this machine.
 
+#[cfg(feature = "wgpu")]
+use burn::tensor::DeviceKind;
 use burn::tensor::{Device, DeviceType};
 
 use crate::backend::{Adapter, Backend};
@@ -9,8 +11,10 @@ use crate::check::{Fault, check};
 use crate::compute::ComputeDevice;
 use crate::error::{Error, Result};
 use crate::kind::Kind;
+#[cfg(feature = "wgpu")]
+use crate::open::adapter;
 
-/// The variable of the environment that names the backend for [`Backend::preferred`].
+/// The variable of the environment that names the backend for [`Backend::open_preferred`].
 const DEVICE_VARIABLE: &str = "SALIENCY_DEVICE";
 
 /// A device that can be opened.
@@ -81,20 +85,26 @@ impl Backend {
         missing.collect()
     }
 
-    /// What the variable `SALIENCY_DEVICE` names, if it is set and not empty, or else the best of
-    /// what can be opened: a real GPU, the CPU (Flex rather than NdArray), or a GPU that software
+    /// Opens what the variable `SALIENCY_DEVICE` names, if it is set and not empty, or else the best
+    /// of what can be opened: a real GPU, the CPU (Flex rather than NdArray), or a GPU that software
     /// imitates.
     ///
     /// # Errors
-    /// [`Error::UnknownBackend`] and [`Error::UnknownSelector`] for the variable,
-    /// [`Error::NothingHere`] where there is nothing to compute with.
-    pub fn preferred() -> Result<Self> {
+    /// [`Error::UnknownBackend`], [`Error::UnknownSelector`] and those of [`open`](Self::open) for
+    /// the variable, [`Error::NothingHere`] where there is nothing to compute with.
+    ///
+    /// # Example
+    /// ```
+    /// use saliency_backends::{Backend, Error};
+    ///
+    /// let compute = Backend::open_preferred()?;
+    /// println!("{}: {}", compute.backend(), compute.name());
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn open_preferred() -> Result<ComputeDevice> {
         match std::env::var_os(DEVICE_VARIABLE) {
-            Some(name) if !name.is_empty() => name.to_string_lossy().parse(),
-            _ => {
-                let mut open = found().into_iter().filter_map(|found| found.open().ok());
-                open.next().map(|best| best.backend).ok_or(Error::NothingHere)
-            }
+            Some(name) if !name.is_empty() => name.to_string_lossy().parse::<Self>()?.open(),
+            _ => found().into_iter().find_map(|found| found.open().ok()).ok_or(Error::NothingHere),
         }
     }
 
@@ -185,17 +195,20 @@ pub(crate) fn devices(backend: &Backend) -> Vec<Found> {
     devices.into_iter().enumerate().map(numbered).collect()
 }
 
-/// The kind of a graphics adapter. Burn tells it by the device's name only.
+/// The kind of a graphics adapter.
+#[cfg(feature = "wgpu")]
 fn kind_of(device: &Device) -> Kind {
-    let name = format!("{device:?}");
-    [
-        ("DiscreteGpu", Kind::DiscreteGpu),
-        ("IntegratedGpu", Kind::IntegratedGpu),
-        ("Cpu", Kind::SoftwareGpu),
-    ]
-    .into_iter()
-    .find_map(|(part, kind)| name.contains(part).then_some(kind))
-    .unwrap_or(Kind::OtherGpu)
+    match adapter(device) {
+        Some(DeviceKind::DiscreteGpu(_)) => Kind::DiscreteGpu,
+        Some(DeviceKind::IntegratedGpu(_)) => Kind::IntegratedGpu,
+        Some(DeviceKind::Cpu) => Kind::SoftwareGpu,
+        _ => Kind::OtherGpu,
+    }
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn kind_of(_: &Device) -> Kind {
+    Kind::OtherGpu
 }
 
 impl Found {

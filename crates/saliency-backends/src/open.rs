@@ -1,6 +1,8 @@
 //! From a name to a device.
 
 use burn::tensor::Device;
+#[cfg(feature = "wgpu")]
+use burn::tensor::DeviceKind;
 
 use crate::backend::{Adapter, Backend};
 use crate::check::{Fault, check};
@@ -101,10 +103,24 @@ impl Backend {
     }
 }
 
+/// Which graphics adapter a device is. Burn tells by the device's name only: `DiscreteGpu(1)`.
+#[cfg(feature = "wgpu")]
+pub(crate) fn adapter(device: &Device) -> Option<DeviceKind> {
+    let name = format!("{device:?}");
+    let number = |kind: &str| {
+        let (_, rest) = name.split_once(&format!("{kind}("))?;
+        rest.split_once(')')?.0.parse().ok()
+    };
+    number("DiscreteGpu")
+        .map(DeviceKind::DiscreteGpu)
+        .or_else(|| number("IntegratedGpu").map(DeviceKind::IntegratedGpu))
+        .or_else(|| number("VirtualGpu").map(DeviceKind::VirtualGpu))
+        .or_else(|| name.contains("Cpu").then_some(DeviceKind::Cpu))
+}
+
 /// Opens a graphics adapter. Burn would do so at the first use, and panic where it fails.
 #[cfg(feature = "wgpu")]
 pub(crate) fn open_graphics(device: &Device, backend: &Backend) -> Result<()> {
-    use burn::tensor::DeviceKind;
     use burn::tensor::wgpu::{WgpuBackend, WgpuInitError};
 
     let api = match backend {
@@ -114,18 +130,7 @@ pub(crate) fn open_graphics(device: &Device, backend: &Backend) -> Result<()> {
         Backend::WebGpu(_) => WgpuBackend::WebGpu,
         _ => return Ok(()),
     };
-    // Burn tells which adapter it is by the device's name only: `DiscreteGpu(1)`.
-    let name = format!("{device:?}");
-    let number = |kind: &str| {
-        let (_, rest) = name.split_once(&format!("{kind}("))?;
-        rest.split_once(')')?.0.parse().ok()
-    };
-    let kind = number("DiscreteGpu")
-        .map(DeviceKind::DiscreteGpu)
-        .or_else(|| number("IntegratedGpu").map(DeviceKind::IntegratedGpu))
-        .or_else(|| number("VirtualGpu").map(DeviceKind::VirtualGpu))
-        .or_else(|| name.contains("Cpu").then_some(DeviceKind::Cpu));
-    let Some(kind) = kind else { return Ok(()) };
+    let Some(kind) = adapter(device) else { return Ok(()) };
     match Device::wgpu_options().device_kind(kind).graphics_api(api).init() {
         // An adapter that is open already cannot be opened again, and need not be.
         Ok(_) | Err(WgpuInitError::Registration { .. }) => Ok(()),

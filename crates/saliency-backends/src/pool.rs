@@ -46,8 +46,8 @@ type Observer = dyn Fn(&PoolEvent) + Send + Sync;
 /// call: explain many rows in one.
 ///
 /// A device that is lost on the way, because its server died, its driver gave up or its memory does
-/// not suffice for one row, takes no more rows; the others explain those that it was working on, and the answer has a
-/// [`Warning::DeviceLost`] for each of them.
+/// not suffice for one row, takes no more rows; the others explain those that it was working on, and
+/// the answer has a [`Warning::DeviceLost`] for each of them.
 ///
 /// # Defaults
 /// - rows at once: a quarter of each device's share, at least one

@@ -145,8 +145,8 @@ fn lower_precision_costs_what_is_stated() {
     });
 }
 
-/// A GPU that software imitates has buffers of a gigabyte at most; one with more memory than this
-/// needs computes everything at once.
+/// A GPU that software imitates has buffers of 128 megabytes (llvmpipe) or a gigabyte (SwiftShader)
+/// at most; one with more memory than this needs computes everything at once.
 #[test]
 fn chunks_that_memory_does_not_suffice_for_are_halved() {
     on_every_device(|compute| {
@@ -165,7 +165,9 @@ fn chunks_that_memory_does_not_suffice_for_are_halved() {
             let x = Tensor::<2>::ones([rows, 1], compute.device()) * 2.0;
             Gradient::new().attribute(&model, x)
         };
-        let map = explain(280, 4).unwrap();
+        let row = if explain(280, 1).is_ok() { 280 } else { 64 };
+        given.lock().unwrap().clear();
+        let map = explain(row, 4).unwrap();
         assert_eq!(values(&map.values), [32.0; 4]);
         let halved = std::mem::take(&mut *given.lock().unwrap());
         println!("rows at once: {halved:?}");
@@ -194,6 +196,6 @@ fn a_real_gpu_comes_before_the_cpu_and_that_before_a_software_gpu() {
     assert!(all.is_sorted_by_key(|found| place(found.kind)), "{all:?}");
     assert!(all.iter().any(|found| found.backend == Backend::Flex));
     if std::env::var_os("SALIENCY_DEVICE").is_none() {
-        assert_eq!(Backend::preferred().unwrap(), all[0].backend);
+        assert_eq!(*Backend::open_preferred().unwrap().backend(), all[0].backend);
     }
 }
