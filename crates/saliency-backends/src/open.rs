@@ -1,5 +1,8 @@
 //! From a name to a device.
 
+#[cfg(feature = "wgpu")]
+use std::sync::{Mutex, PoisonError};
+
 use burn::tensor::Device;
 #[cfg(feature = "wgpu")]
 use burn::tensor::DeviceKind;
@@ -118,6 +121,11 @@ pub(crate) fn adapter(device: &Device) -> Option<DeviceKind> {
         .or_else(|| name.contains("Cpu").then_some(DeviceKind::Cpu))
 }
 
+/// The graphics adapters that this program has opened; Burn keeps each open as long as it runs.
+/// Opening one again, or two at a time, aborts the program with some drivers (Mesa's OpenGL).
+#[cfg(feature = "wgpu")]
+static OPEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
 /// Opens a graphics adapter. Burn would do so at the first use, and panic where it fails.
 #[cfg(feature = "wgpu")]
 pub(crate) fn open_graphics(device: &Device, backend: &Backend) -> Result<()> {
@@ -131,9 +139,17 @@ pub(crate) fn open_graphics(device: &Device, backend: &Backend) -> Result<()> {
         _ => return Ok(()),
     };
     let Some(kind) = adapter(device) else { return Ok(()) };
+    let name = format!("{device:?}");
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if open.contains(&name) {
+        return Ok(());
+    }
     match Device::wgpu_options().device_kind(kind).graphics_api(api).init() {
-        // An adapter that is open already cannot be opened again, and need not be.
-        Ok(_) | Err(WgpuInitError::Registration { .. }) => Ok(()),
+        // The program itself may have opened it through Burn.
+        Ok(_) | Err(WgpuInitError::Registration { .. }) => {
+            open.push(name);
+            Ok(())
+        }
         Err(error) => {
             Err(Error::NotOpened { backend: backend.to_string(), reason: error.to_string() })
         }
