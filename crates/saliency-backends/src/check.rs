@@ -10,6 +10,8 @@ const HIDDEN: [[f32; 3]; 4] =
     [[1.0, -2.0, 0.5], [0.5, 1.0, 1.0], [-1.0, 0.25, 2.0], [3.0, 0.0, -1.0]];
 const OUTPUT: [f32; 3] = [2.0, -1.0, 0.5];
 const BIAS: f32 = 4.0;
+/// Values in a row that is added up: as many as a photo network's largest layer has, and more.
+const LONG: usize = 1 << 20;
 
 /// What is wrong with a device.
 pub(crate) enum Fault {
@@ -19,10 +21,12 @@ pub(crate) enum Fault {
     Failed(String),
 }
 
-/// Computes scores and gradients of a network with one hidden layer on the device, and by hand.
+/// Computes scores and gradients of a network with one hidden layer and two long sums on the device,
+/// and by hand.
 ///
 /// Drivers that imitate a GPU have been met that added nothing up where a sum was fused with what
-/// follows it, and said nothing.
+/// follows it (SwiftShader), or left the second of two rows of 2^18 values out (llvmpipe through
+/// OpenGL), and said nothing.
 pub(crate) fn check(device: &Device) -> Result<(), Fault> {
     let found = attempt(|| on_device(device), |reason| reason).map_err(Fault::Failed)?;
     let expected = by_hand();
@@ -46,14 +50,15 @@ pub(crate) fn attempt<T, E>(
     })
 }
 
-/// Both scores, then the gradient of each.
+/// Both scores, then the gradient of each, then the long sums.
 fn on_device(device: &Device) -> Result<Vec<f32>, String> {
     let x = Tensor::<2>::from_data(INPUTS, device).autodiff().require_grad();
     let hidden = relu(x.clone().matmul(Tensor::from_data(HIDDEN, device)));
     let scores = (hidden * Tensor::<2>::from_data([OUTPUT], device)).sum_dim(1) + BIAS;
     let gradient = x.grad(&scores.clone().sum().backward()).ok_or("no gradient")?;
     let mut found = Vec::new();
-    for tensor in [scores.inner(), gradient] {
+    let long = Tensor::<2>::ones([2, LONG], device).sum_dim(1);
+    for tensor in [scores.inner(), gradient, long] {
         let read = tensor.try_into_vec_as::<f32>();
         found.extend(read.map_err(|error| error.to_string())?);
     }
@@ -69,7 +74,7 @@ fn by_hand() -> Vec<f32> {
         let gradient = |at: usize| active.iter().map(|&unit| HIDDEN[at][unit] * OUTPUT[unit]).sum();
         gradients.extend((0..4).map(gradient).collect::<Vec<f32>>());
     }
-    scores.into_iter().chain(gradients).collect()
+    scores.into_iter().chain(gradients).chain([LONG as f32; 2]).collect()
 }
 
 #[cfg(all(test, feature = "flex"))]
