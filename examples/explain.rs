@@ -20,7 +20,7 @@ use clap::{Parser, ValueEnum};
 use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
 use saliency::backends::{Backend, ComputeDevice};
-use saliency::viz::{Map, Picture, blurred, read_photo, write_png};
+use saliency::viz::{Map, Picture, Reduce, blurred, read_photo, write_png};
 use saliency::{
     Baseline, ExpectedGradients, Explainer, Gradient, InputTimesGradient, IntegratedGradients,
     Model as _, Schedule, Score, SmoothGrad, SmoothGradSquared, Target, VarGrad,
@@ -250,13 +250,13 @@ fn explain(
     }
     println!("time: {seconds:.1} s, gradients: {}", map.gradients[0]);
 
-    let map = Map::of_row(&map.values, 0)?.clip(99.0)?;
+    let map = Map::of_row(&map.values, 0, Reduce::default())?.clip(99.0)?;
     let picture = Picture::new(photo, preparation.region(photo), &map)?;
     let method = args.method.to_possible_value().expect("no method is hidden");
     for (kind, picture) in [
         ("heat-map", picture.heat_map()),
         ("overlay", picture.overlay()),
-        ("panel", picture.panel()),
+        ("panel", picture.panel(class_name(class)).to_picture()?),
     ] {
         let path = args.out.join(format!("{name}-{}-{kind}.png", method.get_name()));
         write_png(&path, &picture)?;

@@ -134,7 +134,7 @@ fn explain(devices: Vec<ComputeDevice>, out: &Path) -> Result<()> {
     let (across, side) = (8, 112);
     let mut sheet = RgbImage::new(across * side, PICTURES as u32 / across * side);
     for (row, photo) in pictures.iter().enumerate() {
-        let map = Map::of_row(&map.values, row)?.clip(99.0)?;
+        let map = Map::of_row(&map.values, row, Reduce::default())?.clip(99.0)?;
         let overlay = Picture::new(photo, preparation.region(photo), &map)?.overlay();
         let overlay = resize(&overlay, side, side, FilterType::Triangle);
         let (x, y) = (row as u32 % across * side, row as u32 / across * side);

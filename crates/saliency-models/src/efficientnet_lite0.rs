@@ -72,8 +72,13 @@ impl EfficientNetLite0 {
     /// The network with its ImageNet weights, rounded to half precision to keep them small;
     /// computation is in single precision.
     pub fn embedded(device: &Device) -> Self {
+        Self::embedded_in(device, DType::F32)
+    }
+
+    /// The same in another floating-point precision.
+    pub fn embedded_in(device: &Device, precision: DType) -> Self {
         let weights = Weights::from_safetensors(EMBEDDED).expect("the embedded file is readable");
-        Self::new(weights, (device, DType::F32)).expect("the embedded weights fit")
+        Self::new(weights, (device, precision)).expect("the embedded weights fit")
     }
 
     /// The network with the original PyTorch weights, computing in the given precision.

@@ -52,6 +52,43 @@ pub enum Error {
         found: f64,
     },
 
+    /// A scale that is none.
+    #[error("expected a scale of 0 or more that is finite, found {found}")]
+    Scale {
+        /// What was given.
+        found: f64,
+    },
+
+    /// A share of the total that no line can be drawn around.
+    #[error("expected a share above 0 and below 1, found {found}")]
+    Share {
+        /// What was given.
+        found: f64,
+    },
+
+    /// A figure that cannot be drawn.
+    #[error(
+        "expected a figure of at least one picture and at most 60000 pixels a side, \
+         found {pictures} pictures, {} x {} pixels", found.0, found.1
+    )]
+    Figure {
+        /// How many pictures it has.
+        pictures: usize,
+        /// Its width and height.
+        found: (u64, u64),
+    },
+
+    /// A page with nothing to show.
+    #[error("expected at least one map for the page, found none")]
+    NoLayers,
+
+    /// Something that could not be put into the form asked for.
+    #[error("expected to encode a picture, found: {reason}")]
+    Encode {
+        /// What the encoder said.
+        reason: String,
+    },
+
     /// A blur without a width.
     #[error("expected a positive finite sigma, found {found}")]
     Sigma {
@@ -70,6 +107,16 @@ pub enum Error {
         photo: (u32, u32),
         /// The region.
         region: crate::Region,
+    },
+
+    /// A mask of another size than the photo.
+    #[error("expected a mask of the photo's {} x {} pixels, found {} x {}",
+        photo.0, photo.1, mask.0, mask.1)]
+    Mask {
+        /// Width and height of the photo.
+        photo: (u32, u32),
+        /// Width and height of the mask.
+        mask: (u32, u32),
     },
 
     /// A map of another aspect than the region it is laid over.

@@ -13,15 +13,16 @@
 //! ```
 //! use burn::tensor::{Device, Tensor};
 //! use image::{Rgb, RgbImage};
-//! use saliency_viz::{Map, Picture, Region};
+//! use saliency_viz::{Map, Picture, Reduce, Region};
 //!
 //! let values = Tensor::<4>::from_data([[[[0.0, 1.0], [2.0, -4.0]]]], &Device::flex());
-//! let map = Map::of_row(&values, 0)?;
+//! let map = Map::of_row(&values, 0, Reduce::default())?;
 //! assert_eq!(map.values(), [0.0, 1.0, 2.0, 4.0]);
 //!
 //! let photo = RgbImage::from_pixel(60, 40, Rgb([90, 120, 150]));
 //! let seen = Region { x: 10, y: 0, width: 40, height: 40 };
-//! let picture = Picture::new(&photo, seen, &map.clip(99.0)?)?;
+//! let map = map.clip(99.0)?;
+//! let picture = Picture::new(&photo, seen, &map)?;
 //! assert_eq!(picture.overlay().dimensions(), (60, 40));
 //! # Ok::<(), saliency_viz::Error>(())
 //! ```
@@ -29,13 +30,20 @@
 mod blur;
 mod color;
 mod error;
+mod figure;
 mod files;
 mod map;
+mod page;
 mod picture;
+mod place;
+mod text;
 
 pub use blur::blurred;
 pub use color::ColorMap;
 pub use error::{Error, Result};
+pub use figure::{Figure, Tile};
 pub use files::{read_photo, write_png};
-pub use map::{Clipped, Map};
+pub use map::{Map, Reduce, Scaled};
+pub use page::{Layer, Page};
 pub use picture::{Picture, Region};
+pub use place::{Found, Place};

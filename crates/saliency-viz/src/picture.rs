@@ -1,9 +1,11 @@
+use contour::ContourBuilder;
 use image::imageops::{self, FilterType};
 use image::{GrayImage, ImageBuffer, Luma, Rgb, RgbImage};
 
-use crate::color::ColorMap;
+use crate::color::{ColorMap, Table, step};
 use crate::error::{Error, Result};
-use crate::map::Clipped;
+use crate::figure::{Bar, Figure, Line, Tile, draw_over};
+use crate::map::{Map, Scaled};
 
 /// A rectangle of a photo, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,17 +20,50 @@ pub struct Region {
     pub height: u32,
 }
 
+impl Region {
+    /// The whole of a photo.
+    pub fn whole(photo: &RgbImage) -> Self {
+        Self { x: 0, y: 0, width: photo.width(), height: photo.height() }
+    }
+
+    /// The region, if it has pixels and all of them lie in a photo of the given size.
+    pub(crate) fn inside(self, photo: (u32, u32)) -> Result<Self> {
+        let inside = |from: u32, length: u32, all: u32| {
+            length > 0 && from.checked_add(length).is_some_and(|to| to <= all)
+        };
+        match inside(self.x, self.width, photo.0) && inside(self.y, self.height, photo.1) {
+            true => Ok(self),
+            false => Err(Error::Region { photo, region: self }),
+        }
+    }
+
+    /// The region, if a map laid over it is not distorted by more than rounding to whole pixels
+    /// explains: half a pixel on each side of the region and of the map.
+    pub(crate) fn fitting(self, map: &Map) -> Result<Self> {
+        let [w, h] = [self.width, self.height].map(f64::from);
+        let (map_w, map_h) = map.dimensions();
+        let rounding = 0.5 * (w + h + map_w as f64 + map_h as f64) + 0.5;
+        match (w * map_h as f64 - h * map_w as f64).abs() <= rounding {
+            true => Ok(self),
+            false => {
+                Err(Error::Aspect { region: (self.width, self.height), map: (map_w, map_h) })
+            }
+        }
+    }
+}
+
 /// A photo with a map of the part of it that the model was shown, at the photo's own resolution.
 ///
 /// # Parameters and defaults
-/// - colours: [`ColorMap::Inferno`]
+/// - colours: [`ColorMap::Inferno`], or [`ColorMap::RedBlue`] for a signed map
 #[derive(Clone, Debug)]
 pub struct Picture<'a> {
     photo: &'a RgbImage,
     region: Region,
-    /// The map at the resolution of the region.
-    map: ImageBuffer<Luma<f32>, Vec<f32>>,
-    colors: ColorMap,
+    scaled: &'a Scaled,
+    /// The scaled map at the resolution of the region.
+    values: ImageBuffer<Luma<f32>, Vec<f32>>,
+    table: Table,
 }
 
 /// What the model was not shown is drawn in this grey on a heat map, which no colour map holds.
@@ -37,8 +72,6 @@ const UNSEEN: Rgb<u8> = Rgb([64, 64, 64]);
 const DIMMED: f32 = 0.55;
 /// How much of the photo's brightness remains where the model was not shown it.
 const DARK: f32 = 0.25;
-/// Between the pictures of a panel, in pixels.
-const GUTTER: u32 = 8;
 
 impl<'a> Picture<'a> {
     /// Lays `map` over the `region` of `photo` that the model was shown.
@@ -46,62 +79,136 @@ impl<'a> Picture<'a> {
     /// # Errors
     /// [`Error::Region`] where the region is empty or reaches out of the photo, [`Error::Aspect`]
     /// where the map would be distorted by more than rounding to whole pixels explains.
-    pub fn new(photo: &'a RgbImage, region: Region, map: &Clipped) -> Result<Self> {
-        let Region { x, y, width, height } = region;
-        let size = photo.dimensions();
-        let inside = |from: u32, length: u32, all: u32| {
-            length > 0 && from.checked_add(length).is_some_and(|to| to <= all)
-        };
-        if !(inside(x, width, size.0) && inside(y, height, size.1)) {
-            return Err(Error::Region { photo: size, region });
-        }
-        // Half a pixel of rounding on each side of the region and of the map.
-        let [w, h] = [f64::from(width), f64::from(height)];
-        let [map_w, map_h] = [map.width as f64, map.height as f64];
-        let rounding = 0.5 * (w + h + map_w + map_h) + 0.5;
-        if (w * map_h - h * map_w).abs() > rounding {
-            let map = (map.width, map.height);
-            return Err(Error::Aspect { region: (width, height), map });
-        }
-        let values = ImageBuffer::from_raw(map.width as u32, map.height as u32, map.values.clone());
+    pub fn new(photo: &'a RgbImage, region: Region, map: &'a Scaled) -> Result<Self> {
+        let region = region.inside(photo.dimensions())?.fitting(map.map())?;
+        let (width, height) = map.map().dimensions();
+        let values = ImageBuffer::from_raw(width as u32, height as u32, map.values());
         let values: ImageBuffer<Luma<f32>, _> = values.expect("as many values as pixels");
-        let map = imageops::resize(&values, width, height, FilterType::Triangle);
-        Ok(Self { photo, region, map, colors: ColorMap::default() })
+        let values = imageops::resize(&values, region.width, region.height, FilterType::Triangle);
+        let signed = map.map().is_signed();
+        let colors = if signed { ColorMap::RedBlue } else { ColorMap::Inferno };
+        Ok(Self { photo, region, scaled: map, values, table: colors.table(signed) })
     }
 
-    /// Sets the colours.
+    /// Sets the colours. Zero stays in the middle of a diverging map, and of any map where values
+    /// may lie below it.
     pub fn with_colors(mut self, colors: ColorMap) -> Self {
-        self.colors = colors;
+        self.table = colors.table(self.scaled.map().is_signed());
         self
     }
 
     /// The map alone, in colour; grey where the model was not shown the photo.
     pub fn heat_map(&self) -> RgbImage {
-        self.draw(|_, value| value.map_or(UNSEEN, |value| self.colors.color(value)))
+        self.draw(|_, value| value.map_or(UNSEEN, |value| Rgb(self.color(value))))
     }
 
     /// The map over the photo: the larger a value, the more of its colour covers the photo. The
     /// photo is grey and dimmed below, and dark where the model was not shown it.
     pub fn overlay(&self) -> RgbImage {
+        self.over_grey(|_, value| self.color(value))
+    }
+
+    /// The photo in full colour where the map is strong, grey and dimmed where it is zero.
+    pub fn masked(&self) -> RgbImage {
+        self.over_grey(|(x, y), _| self.photo.get_pixel(x, y).0)
+    }
+
+    /// The photo with a line around the strongest pixels that together hold each of the given shares
+    /// of the total, for instance 0.5; of a signed map, of what speaks for the class.
+    ///
+    /// # Errors
+    /// [`Error::Share`] where one is not above 0 and below 1.
+    pub fn contours(&self, shares: &[f64]) -> Result<RgbImage> {
+        let tile = self.contour_tile("", shares)?;
+        let (width, height) = self.photo.dimensions();
+        let line = |line: &Line| {
+            let Line { path, width, color } = line;
+            let edge = 2.0 * width;
+            format!(
+                "<path d='{path}' stroke='#000' stroke-width='{edge}'/>\
+                 <path d='{path}' stroke='{color}' stroke-width='{width}'/>"
+            )
+        };
+        let lines: String = tile.lines.iter().map(line).collect();
+        let mut picture = self.photo.clone();
+        draw_over(
+            &mut picture,
+            &format!(
+                "<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}'>\
+                 <g fill='none' stroke-linejoin='round'>{lines}</g></svg>"
+            ),
+        );
+        Ok(picture)
+    }
+
+    /// [`Picture::contours`] for a figure, where the lines stay lines.
+    ///
+    /// # Errors
+    /// Those of [`Picture::contours`].
+    pub fn contour_tile(&self, title: impl Into<String>, shares: &[f64]) -> Result<Tile> {
+        let mut tile = Tile::new(title, self.photo.clone());
+        let (columns, rows) = self.scaled.map().dimensions();
+        let weights: Vec<f64> = self.scaled.map().weights().collect();
+        let Region { x, y, width, height } = self.region;
+        let [wide, high] = [f64::from(width) / columns as f64, f64::from(height) / rows as f64];
+        let width = f64::from(self.photo.width().max(self.photo.height())) / 300.0;
+        let colors = ["#fff", "#ffd400", "#4dd2ff", "#ff7ad9"];
+        for (&share, color) in shares.iter().zip(colors.iter().cycle()) {
+            if !(share > 0.0 && share < 1.0) {
+                return Err(Error::Share { found: share });
+            }
+            // A map that is zero has no line.
+            let Some((_, level)) = self.scaled.map().area_holding(share) else { continue };
+            // Just below the weakest pixel, which lies inside.
+            let level = level * (1.0 - 1e-9);
+            let lines = ContourBuilder::new(columns, rows, true).lines(&weights, &[level]);
+            let lines = lines.map_err(|error| Error::Encode { reason: error.to_string() })?;
+            let mut path = String::new();
+            for ring in lines.iter().flat_map(|line| line.geometry().iter()) {
+                for (command, point) in std::iter::once("M").chain(std::iter::repeat("L")).zip(&ring.0)
+                {
+                    let [x, y] = [f64::from(x) + point.x * wide, f64::from(y) + point.y * high];
+                    path += &format!("{command}{x:.2} {y:.2}");
+                }
+                path += "Z";
+            }
+            tile.lines.push(Line { path, width: width.max(1.0), color });
+        }
+        Ok(tile)
+    }
+
+    /// Photo, heat map and overlay side by side, with titles and the colours' scale.
+    pub fn panel(&self, title: impl Into<String>) -> Figure {
+        Figure::new(title).with_row([
+            Tile::new("photo", self.photo.clone()),
+            Tile::new("attribution", self.heat_map()).with_bar(self),
+            Tile::new("over the photo", self.overlay()),
+        ])
+    }
+
+    pub(crate) fn bar(&self) -> Bar {
+        Bar {
+            table: self.table,
+            scale: self.scaled.scale(),
+            signed: self.scaled.map().is_signed(),
+            clipped: self.scaled.is_clipped(),
+        }
+    }
+
+    /// A colour by place and value over the dimmed grey photo, as opaque as the value is large.
+    fn over_grey(&self, color: impl Fn((u32, u32), f32) -> [u8; 3]) -> RgbImage {
         let grey: GrayImage = imageops::grayscale(self.photo);
-        self.draw(|(x, y), value| {
-            let grey = f32::from(grey.get_pixel(x, y).0[0]);
+        self.draw(|at, value| {
+            let grey = f32::from(grey.get_pixel(at.0, at.1).0[0]);
             let Some(value) = value else { return Rgb([(grey * DARK) as u8; 3]) };
-            let color = self.colors.color(value).0;
-            let mix = |channel: u8| grey * DIMMED * (1.0 - value) + f32::from(channel) * value;
-            Rgb(color.map(|channel| mix(channel).round() as u8))
+            let alpha = value.abs();
+            let mix = |channel: u8| grey * DIMMED * (1.0 - alpha) + f32::from(channel) * alpha;
+            Rgb(color(at, value).map(|channel| mix(channel).round() as u8))
         })
     }
 
-    /// Photo, heat map and overlay side by side.
-    pub fn panel(&self) -> RgbImage {
-        let (width, height) = self.photo.dimensions();
-        let pictures = [self.photo, &self.heat_map(), &self.overlay()];
-        let mut panel = RgbImage::from_pixel(3 * width + 2 * GUTTER, height, Rgb([255; 3]));
-        for (index, picture) in (0i64..).zip(pictures) {
-            imageops::replace(&mut panel, picture, index * i64::from(width + GUTTER), 0);
-        }
-        panel
+    fn color(&self, value: f32) -> [u8; 3] {
+        self.table[step(value, self.scaled.map().is_signed())]
     }
 
     /// Colours every pixel of the photo by its place and its value, if the model was shown it.
@@ -109,8 +216,8 @@ impl<'a> Picture<'a> {
         let (width, height) = self.photo.dimensions();
         RgbImage::from_fn(width, height, |x, y| {
             let inside = x.checked_sub(self.region.x).zip(y.checked_sub(self.region.y));
-            let value = inside.and_then(|(x, y)| self.map.get_pixel_checked(x, y));
-            color((x, y), value.map(|value| value.0[0].clamp(0.0, 1.0)))
+            let value = inside.and_then(|(x, y)| self.values.get_pixel_checked(x, y));
+            color((x, y), value.map(|value| value.0[0].clamp(-1.0, 1.0)))
         })
     }
 }
@@ -118,14 +225,18 @@ impl<'a> Picture<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Map;
+    use crate::{Map, Reduce};
     use burn::tensor::{Device, Tensor};
 
     const RIGHT_HALF: Region = Region { x: 4, y: 0, width: 4, height: 4 };
 
-    fn map(values: [[f32; 2]; 2]) -> Clipped {
+    fn map(values: [[f32; 2]; 2]) -> Scaled {
+        reduced(values, Reduce::AbsoluteSum)
+    }
+
+    fn reduced(values: [[f32; 2]; 2], reduce: Reduce) -> Scaled {
         let values = Tensor::<4>::from_data([[values]], &Device::flex());
-        Map::of_row(&values, 0).unwrap().clip(100.0).unwrap()
+        Map::of_row(&values, 0, reduce).unwrap().clip(100.0).unwrap()
     }
 
     fn photo() -> RgbImage {
@@ -151,13 +262,65 @@ mod tests {
     }
 
     #[test]
+    fn a_zero_map_is_neutral_everywhere() {
+        let (photo, zero) = (photo(), [[0.0; 2]; 2]);
+        for (reduce, neutral) in [(Reduce::Sum, [247; 3]), (Reduce::AbsoluteSum, [0, 0, 4])] {
+            let map = reduced(zero, reduce);
+            let picture = Picture::new(&photo, RIGHT_HALF, &map).unwrap();
+            assert_eq!(*picture.heat_map().get_pixel(5, 1), Rgb(neutral));
+            assert_eq!(*picture.overlay().get_pixel(5, 1), Rgb([110; 3]));
+            assert_eq!(*picture.masked().get_pixel(5, 1), Rgb([110; 3]));
+            assert_eq!(picture.contours(&[0.5]).unwrap(), photo, "nothing to draw a line around");
+        }
+    }
+
+    #[test]
+    fn a_sign_has_its_colour() {
+        let (photo, map) = (photo(), reduced([[1.0, 0.0], [0.0, -1.0]], Reduce::Sum));
+        let heat = Picture::new(&photo, RIGHT_HALF, &map).unwrap().heat_map();
+        assert_eq!(*heat.get_pixel(4, 0), ColorMap::RedBlue.color(1.0));
+        assert_eq!(*heat.get_pixel(7, 3), ColorMap::RedBlue.color(0.0));
+        // A constant below zero is as blue as can be.
+        let map = reduced([[-3.0; 2]; 2], Reduce::Sum);
+        let heat = Picture::new(&photo, RIGHT_HALF, &map).unwrap().heat_map();
+        assert_eq!(*heat.get_pixel(5, 1), ColorMap::RedBlue.color(0.0));
+    }
+
+    #[test]
+    fn a_masked_photo_keeps_its_colours_where_much_matters() {
+        let photo = RgbImage::from_pixel(8, 4, Rgb([250, 10, 20]));
+        let map = map([[0.0, 1.0], [0.0, 0.0]]);
+        let masked = Picture::new(&photo, RIGHT_HALF, &map).unwrap().masked();
+        assert_eq!(*masked.get_pixel(7, 0), Rgb([250, 10, 20]));
+        let [red, green, blue] = masked.get_pixel(4, 3).0;
+        assert!(red == green && green == blue && red < 60);
+    }
+
+    #[test]
+    fn a_contour_encloses_its_share() {
+        let photo = RgbImage::new(64, 64);
+        let map = map([[0.0, 1.0], [0.0, 0.0]]);
+        let picture = Picture::new(&photo, Region::whole(&photo), &map).unwrap();
+        let lines = picture.contours(&[0.5]).unwrap();
+        let bright = |x0, y0| {
+            let pixels = lines.enumerate_pixels().filter(|(_, _, pixel)| pixel.0[0] > 128);
+            pixels.filter(|(x, y, _)| (x0..x0 + 32).contains(x) && (y0..y0 + 32).contains(y)).count()
+        };
+        assert!(bright(32, 0) > 20, "around the upper right");
+        assert_eq!(bright(0, 32), 0);
+        for wrong in [0.0, 1.0, f64::NAN] {
+            assert!(matches!(picture.contours(&[wrong]), Err(Error::Share { .. })));
+        }
+    }
+
+    #[test]
     fn a_panel_holds_photo_map_and_overlay() {
         let (photo, map) = (photo(), map([[1.0; 2]; 2]));
-        let panel = Picture::new(&photo, RIGHT_HALF, &map).unwrap().panel();
-        assert_eq!(panel.dimensions(), (3 * 8 + 2 * 8, 4));
-        assert_eq!(*panel.get_pixel(0, 0), Rgb([200; 3]));
-        assert_eq!(*panel.get_pixel(16, 0), UNSEEN);
-        assert_eq!(*panel.get_pixel(39, 0), ColorMap::Inferno.color(1.0));
+        let picture = Picture::new(&photo, RIGHT_HALF, &map).unwrap();
+        let panel = picture.panel("a title").to_picture().unwrap();
+        let of = |color| panel.pixels().filter(|pixel| **pixel == color).count();
+        assert!(of(Rgb([200; 3])) >= 32 && of(UNSEEN) >= 16);
+        assert!(of(ColorMap::Inferno.color(1.0)) >= 2 * 16);
     }
 
     #[test]

@@ -83,10 +83,10 @@ fn the_same_call_gives_the_same_bits_again() {
     });
 }
 
-/// Whether the photo network is explained here. NdArray takes minutes for it, and a GPU that
-/// software imitates many more; `SALIENCY_TEST_PHOTO=1` has them do it all the same.
+/// Whether the photo network is explained here. A GPU that software imitates takes minutes for it;
+/// `SALIENCY_TEST_PHOTO=1` has it do it all the same.
 fn explains_photos(compute: &ComputeDevice) -> bool {
-    let slow = compute.kind() == Kind::SoftwareGpu || *compute.backend() == Backend::NdArray;
+    let slow = compute.kind() == Kind::SoftwareGpu;
     let explains = !slow || std::env::var_os("SALIENCY_TEST_PHOTO").is_some();
     if !explains {
         println!("left out on {}: set SALIENCY_TEST_PHOTO=1", compute.backend());
@@ -94,32 +94,49 @@ fn explains_photos(compute: &ComputeDevice) -> bool {
     explains
 }
 
-/// Along a path through a deep network with ReLUs, rounding decides here and there which side of a
-/// bend a point falls on, so that single pixels differ by more than the map as a whole does.
+/// The cat, explained in the given precision.
+fn explain_cat(
+    device: &Device,
+    precision: FloatDType,
+    explainer: &dyn Explainer<EfficientNetLite0, Tensor<4>>,
+) -> Tensor<4> {
+    let input = Preparation::imagenet().tensor(&photos::chelsea(), device).cast(precision);
+    let net = EfficientNetLite0::embedded_in(device, precision.into());
+    let map = explainer.attribute(&net, input).unwrap();
+    assert_eq!(map.targets, [Some(285)]);
+    map.values
+}
+
+/// In a deep network with ReLUs rounding decides here and there which side of a bend an activation
+/// falls on, so that single pixels differ by more than the map as a whole does: in single precision
+/// Flex itself is off by 1.7e-2 at the worst pixel, and by 1.8e-4 over the map. In double precision
+/// nothing of the kind is left.
 #[test]
 fn the_photo_network_is_explained_as_on_flex() {
     on_every_device(|compute| {
         if !explains_photos(compute) {
             return;
         }
-        let explain = |device: &Device, explainer: &dyn Explainer<EfficientNetLite0, Tensor<4>>| {
-            let input = Preparation::imagenet().tensor(&photos::chelsea(), device);
-            explainer.attribute(&EfficientNetLite0::embedded(device), input).unwrap()
-        };
-        let gradient = |device: &Device| explain(device, &Gradient::new());
-        let (flex, map) = (gradient(&device()), gradient(compute.device()));
-        assert_eq!(map.targets, [Some(285)]);
-        assert_close("gradient", &map.values, &flex.values, PROMISED);
-
         let path = IntegratedGradients::new().with_steps(10);
-        let (flex, map) = (explain(&device(), &path), explain(compute.device(), &path));
-        let sum = |tensor: &Tensor<4>| values(tensor).into_iter().map(f32::abs).sum::<f32>();
-        let difference = values(&map.values).into_iter().zip(values(&flex.values));
-        let difference: f32 = difference.map(|(a, b)| (a - b).abs()).sum();
-        let (error, largest) =
-            (difference / sum(&flex.values), largest_error(&map.values, &flex.values));
-        println!("IG: {error:.2e} of the map, {largest:.2e} of the largest value");
-        assert!(error < 5e-3 && largest < 2e-2, "{error}, {largest}");
+        let explainers: [(_, &dyn Explainer<_, _>, _); 2] =
+            [("gradient", &Gradient::new(), 1e-3), ("IG", &path, 5e-3)];
+        for (name, explainer, allowed) in explainers {
+            let on = |device: &Device| explain_cat(device, FloatDType::F32, explainer);
+            let (map, flex) = (on(compute.device()), on(&device()));
+            let sum = |tensor: &Tensor<4>| values(tensor).into_iter().map(f32::abs).sum::<f32>();
+            let difference = values(&map).into_iter().zip(values(&flex));
+            let difference: f32 = difference.map(|(a, b)| (a - b).abs()).sum();
+            let (error, largest) = (difference / sum(&flex), largest_error(&map, &flex));
+            println!("{name}: {error:.2e} of the map, {largest:.2e} of the largest value");
+            assert!(error < allowed && largest < 3e-2, "{name}: {error}, {largest}");
+        }
+        if compute.supports(FloatDType::F64) {
+            let on = |device: &Device| explain_cat(device, FloatDType::F64, &Gradient::new());
+            let (map, flex) = (on(compute.device()), on(&device()));
+            let largest = largest_error(&map.cast(FloatDType::F32), &flex.cast(FloatDType::F32));
+            println!("gradient in double precision: {largest:.2e} of the largest value");
+            assert!(largest < 1e-6, "{largest}");
+        }
     });
 }
 

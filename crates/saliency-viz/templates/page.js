@@ -1,0 +1,130 @@
+"use strict";
+const data = JSON.parse(document.getElementById("data").textContent);
+const at = (id) => document.getElementById(id);
+const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const percent = (share) => {
+  const value = 100 * share;
+  if (value === 0) return "0 %";
+  if (value < 0.01) return "less than 0.01 %";
+  return value.toFixed(value < 1 ? 2 : value < 9.95 ? 1 : 0) + " %";
+};
+const number = (value) => (value === 0 ? "0" : value.toPrecision(3).replace("-", "\u2212"));
+
+// Values are whole numbers from -32767 to 32767, the largest of which stands for `most`.
+for (const layer of data.layers) {
+  const view = new DataView(bytes(layer.values).buffer);
+  layer.values = Float32Array.from({ length: layer.width * layer.height }, (_, i) =>
+    (view.getInt16(2 * i, true) / 32767) * layer.most);
+  layer.sorted = Float32Array.from(layer.values, Math.abs).sort();
+  layer.total = layer.sorted.reduce((sum, value) => sum + value, 0);
+  layer.colors = bytes(layer.colors);
+}
+
+const map = at("map"), context = map.getContext("2d");
+let layer = data.layers[0], cursor = null;
+
+const place = (element, box) => {
+  element.style.left = 100 * box[0] + "%";
+  element.style.top = 100 * box[1] + "%";
+  element.style.width = 100 * box[2] + "%";
+  element.style.height = 100 * box[3] + "%";
+};
+place(at("seen"), data.seen);
+for (const box of data.places) {
+  const outline = document.createElement("div"), name = document.createElement("span");
+  outline.className = "place";
+  name.textContent = box.name;
+  outline.append(name);
+  place(outline, box.box);
+  at("places").append(outline);
+}
+
+const step = (value) => Math.round(256 * (layer.signed ? 0.5 + 0.5 * value : value));
+const draw = () => {
+  const strength = at("opacity").value / 100, shown = at("threshold").value / 100;
+  const { values, sorted, width, height, scale, colors } = layer;
+  const least = shown === 1 ? 0 : sorted[Math.floor((1 - shown) * sorted.length)];
+  map.width = width;
+  map.height = height;
+  const picture = context.createImageData(width, height);
+  values.forEach((value, i) => {
+    const scaled = scale > 0 ? Math.max(-1, Math.min(1, value / scale)) : 0;
+    const color = 3 * step(scaled);
+    picture.data.set(colors.subarray(color, color + 3), 4 * i);
+    const hidden = Math.abs(value) < least || value === 0;
+    picture.data[4 * i + 3] = hidden ? 0 : 255 * strength * Math.abs(scaled);
+  });
+  context.putImageData(picture, 0, 0);
+  at("opacity-is").textContent = at("opacity").value + " %";
+  at("threshold-is").textContent = at("threshold").value + " % of what was seen";
+};
+
+const choose = () => {
+  const wanted = data.layers.filter((it) => it.class === at("class").value);
+  // Not every method may have been asked about every class.
+  layer = wanted.find((it) => it.method === at("method").value) || wanted[0];
+  at("method").value = layer.method;
+  at("sentence").textContent = layer.sentence;
+  map.setAttribute("aria-label", layer.sentence);
+  const bar = at("colors").getContext("2d"), picture = bar.createImageData(257, 1);
+  for (let i = 0; i < 257; i++) picture.data.set([...layer.colors.subarray(3 * i, 3 * i + 3), 255], 4 * i);
+  bar.putImageData(picture, 0, 0);
+  const beyond = layer.most > layer.scale;
+  at("most").textContent = (beyond ? "\u2265 " : "") + number(layer.scale);
+  at("least").textContent = layer.signed ? (beyond ? "\u2264 " : "") + number(-layer.scale) : "0";
+  at("middle").textContent = layer.signed ? "0" : "";
+  draw();
+  if (cursor) read(...cursor);
+};
+
+const read = (x, y) => {
+  const { width, height, values, total, sorted } = layer;
+  x = Math.max(0, Math.min(width - 1, x));
+  y = Math.max(0, Math.min(height - 1, y));
+  cursor = [x, y];
+  const value = values[y * width + x], size = Math.abs(value);
+  let low = 0, high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < size) low = middle + 1; else high = middle;
+  }
+  const share = total > 0 ? size / total : 0;
+  at("value").textContent = `Value ${number(value)}: ${percent(share)} of the total, ` +
+    `stronger than ${percent(low / sorted.length)} of what the model was shown.`;
+  const mark = at("cursor");
+  mark.hidden = false;
+  mark.style.left = (100 * (x + 0.5)) / width + "%";
+  mark.style.top = (100 * (y + 0.5)) / height + "%";
+};
+
+map.addEventListener("pointermove", (event) => {
+  const box = map.getBoundingClientRect();
+  read(Math.floor(((event.clientX - box.left) / box.width) * layer.width),
+    Math.floor(((event.clientY - box.top) / box.height) * layer.height));
+});
+map.addEventListener("keydown", (event) => {
+  const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const move = moves[event.key];
+  if (!move) return;
+  event.preventDefault();
+  const [x, y] = cursor || [layer.width >> 1, layer.height >> 1], far = event.shiftKey ? 10 : 1;
+  read(x + far * move[0], y + far * move[1]);
+});
+document.addEventListener("keydown", (event) => {
+  const list = { m: at("method"), c: at("class") }[event.key.toLowerCase()];
+  if (!list || event.target.tagName === "SELECT" || event.ctrlKey || event.metaKey || event.altKey) return;
+  list.selectedIndex = (list.selectedIndex + 1) % list.options.length;
+  choose();
+});
+
+for (const key of ["method", "class"]) {
+  for (const name of new Set(data.layers.map((it) => it[key]))) at(key).add(new Option(name, name));
+  at(key).addEventListener("change", choose);
+}
+at("opacity").addEventListener("input", draw);
+at("threshold").addEventListener("input", draw);
+if (at("outlines")) at("outlines").addEventListener("change", (event) => { at("places").hidden = !event.target.checked; });
+at("controls").addEventListener("submit", (event) => event.preventDefault());
+at("class").value = layer.class;
+at("method").value = layer.method;
+choose();
