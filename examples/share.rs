@@ -25,7 +25,7 @@ use clap::{Parser, Subcommand};
 use image::RgbImage;
 use image::imageops::{FilterType, crop_imm, replace, resize};
 use saliency::backends::{Backend, ComputeDevice, DevicePool, PoolEvent};
-use saliency::viz::{Map, Picture, write_png};
+use saliency::viz::{Map, Picture, Reduce, write_picture};
 use saliency::{Explainer, Gradient};
 use saliency_models::{EfficientNetLite0, Preparation, photos};
 
@@ -141,7 +141,7 @@ fn explain(devices: Vec<ComputeDevice>, out: &Path) -> Result<()> {
         replace(&mut sheet, &overlay, x.into(), y.into());
     }
     let path = out.join("share.png");
-    write_png(&path, &sheet)?;
+    write_picture(&path, &sheet)?;
     println!("wrote {}", path.display());
     Ok(())
 }

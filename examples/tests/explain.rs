@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use common::{example, text};
-use saliency::viz::{read_photo, write_png};
+use saliency::viz::{read_photo, write_picture};
 use saliency_models::photos;
 
 /// Runs the program.
@@ -175,7 +175,7 @@ fn a_bad_photo_is_refused_and_leaves_nothing_behind() {
 fn one_bad_photo_does_not_keep_the_others_from_being_explained() {
     let folder = Folder::new();
     let good = folder.path("good.png");
-    write_png(&good, &photos::chelsea()).unwrap();
+    write_picture(&good, &photos::chelsea()).unwrap();
     let missing = folder.path("missing.png");
     let photos = [missing.to_str().unwrap(), good.to_str().unwrap()];
     let options = ["--method=gradient", "--out", &folder.out()];

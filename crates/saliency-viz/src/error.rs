@@ -78,6 +78,18 @@ pub enum Error {
         found: (u64, u64),
     },
 
+    /// A chart without values, or with another number of attributions.
+    #[error(
+        "expected one attribution for each of one or more values, \
+        found {values} values and {attributions} attributions"
+    )]
+    Lengths {
+        /// How many values.
+        values: usize,
+        /// How many attributions.
+        attributions: usize,
+    },
+
     /// A page with nothing to show.
     #[error("expected at least one map for the page, found none")]
     NoLayers,

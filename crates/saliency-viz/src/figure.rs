@@ -268,7 +268,8 @@ pub(crate) fn draw_over(picture: &mut RgbImage, svg: &str) {
             let alpha = u32::from(above.alpha());
             if alpha > 0 {
                 // What is drawn above is multiplied by its alpha already.
-                for (below, above) in below.iter_mut().zip([above.red(), above.green(), above.blue()])
+                for (below, above) in
+                    below.iter_mut().zip([above.red(), above.green(), above.blue()])
                 {
                     let seen = (u32::from(*below) * (255 - alpha) + 127) / 255;
                     *below = (u32::from(above) + seen).min(255) as u8;

@@ -1,5 +1,5 @@
 use std::fs;
-use std::io::{BufWriter, Cursor, Write as _};
+use std::io::{Cursor, Write as _};
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
@@ -86,36 +86,49 @@ fn opaque(photo: DynamicImage) -> RgbImage {
     })
 }
 
-/// Writes a picture as PNG, making the folder if need be. The file appears under its name only
-/// once it is whole.
+/// Writes a picture as PNG, JPEG or WebP, as the name ends.
 ///
 /// # Errors
-/// [`Error::Unwritable`]; no part of a file is left behind then.
+/// Those of [`write_file`], and where the ending is another.
 ///
 /// # Example
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
 /// let path = folder.path().join("maps/black.png");
-/// saliency_viz::write_png(&path, &image::RgbImage::new(4, 3))?;
+/// saliency_viz::write_picture(&path, &image::RgbImage::new(4, 3))?;
 /// assert_eq!(saliency_viz::read_photo(&path)?.dimensions(), (4, 3));
 /// # Ok::<(), saliency_viz::Error>(())
 /// ```
-pub fn write_png(path: &Path, picture: &RgbImage) -> Result<()> {
+pub fn write_picture(path: &Path, picture: &RgbImage) -> Result<()> {
+    let unwritable = |reason: String| Error::Unwritable { path: path.to_owned(), reason };
+    let format = ImageFormat::from_path(path).ok().filter(|format| {
+        matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)
+    });
+    let format =
+        format.ok_or_else(|| unwritable("a name without .png, .jpg or .webp".to_owned()))?;
+    let mut bytes = Cursor::new(Vec::new());
+    let encoded = picture.write_to(&mut bytes, format);
+    encoded.map_err(|error| unwritable(error.to_string()))?;
+    write_file(path, &bytes.into_inner())
+}
+
+/// Writes a file, making the folder if need be. It appears under its name only once it is whole.
+///
+/// # Errors
+/// [`Error::Unwritable`]; no part of a file is left behind then.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let write = || -> Result<(), Box<dyn std::error::Error>> {
+    let write = || -> std::io::Result<()> {
         fs::create_dir_all(folder)?;
         let mut builder = tempfile::Builder::new();
         // A new file has the permissions that the user's umask leaves, not a temporary file's.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let mut file = builder.prefix(".saliency-").tempfile_in(folder)?;
-        let mut writer = BufWriter::new(&mut file);
-        picture.write_to(&mut writer, ImageFormat::Png)?;
-        writer.flush()?;
-        drop(writer);
+        file.write_all(bytes)?;
         file.persist(path)?;
         Ok(())
     };
@@ -250,15 +263,20 @@ mod tests {
     #[test]
     fn what_cannot_be_written_is_an_error_and_leaves_nothing_behind() {
         let (folder, file) = folder_with("file", b"");
-        let error = write_png(&file.join("below/a/file.png"), &two_colors()).unwrap_err();
+        let error = write_picture(&file.join("below/a/file.png"), &two_colors()).unwrap_err();
         assert!(error.to_string().starts_with("expected to write "), "{error}");
         // A folder of that name is in the way: the finished file cannot take its place.
         let taken = folder.path().join("taken.png");
         fs::create_dir(&taken).unwrap();
         fs::write(taken.join("inside"), b"").unwrap();
-        assert!(matches!(write_png(&taken, &two_colors()), Err(Error::Unwritable { .. })));
+        assert!(matches!(write_picture(&taken, &two_colors()), Err(Error::Unwritable { .. })));
+        // A name that does not say what kind of picture it is, or one that cannot be written.
+        for name in ["plain", "picture.gif"] {
+            let error = write_picture(&folder.path().join(name), &two_colors()).unwrap_err();
+            assert!(error.to_string().ends_with("without .png, .jpg or .webp"), "{error}");
+        }
         // A picture without pixels cannot be encoded.
-        let none = write_png(&folder.path().join("none.png"), &RgbImage::new(0, 0));
+        let none = write_picture(&folder.path().join("none.png"), &RgbImage::new(0, 0));
         assert!(matches!(none, Err(Error::Unwritable { .. })));
         let mut left: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -267,9 +285,21 @@ mod tests {
     }
 
     #[test]
+    fn a_picture_has_the_format_of_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, start) in
+            [("a.png", &b"\x89PNG"[..]), ("a.JPG", b"\xff\xd8"), ("a.webp", b"RIFF")]
+        {
+            let path = folder.path().join(name);
+            write_picture(&path, &two_colors()).unwrap();
+            assert!(fs::read(&path).unwrap().starts_with(start), "{name}");
+        }
+    }
+
+    #[test]
     fn a_written_picture_replaces_the_old_one_and_others_may_read_it() {
         let (_folder, path) = folder_with("picture.png", b"old");
-        write_png(&path, &two_colors()).unwrap();
+        write_picture(&path, &two_colors()).unwrap();
         assert_eq!(read_photo(&path).unwrap(), two_colors());
         #[cfg(unix)]
         {

@@ -6,7 +6,7 @@
 //! 2. [`Map::clip`]: scaled to 0..1, with outliers clipped; the scale is kept
 //! 3. [`ColorMap`]: from 0..1 to a colour
 //! 4. [`Picture`]: heat map, overlay and panel at the photo's own resolution
-//! 5. [`read_photo`] and [`write_png`]: from and to files
+//! 5. [`read_photo`] and [`write_picture`]: from and to files
 //!
 //! And for the input: [`blurred`] makes a baseline of a photo.
 //!
@@ -28,8 +28,10 @@
 //! ```
 
 mod blur;
+mod chart;
 mod color;
 mod error;
+mod export;
 mod figure;
 mod files;
 mod map;
@@ -37,13 +39,17 @@ mod page;
 mod picture;
 mod place;
 mod text;
+mod tokens;
 
 pub use blur::blurred;
+pub use chart::Chart;
 pub use color::ColorMap;
 pub use error::{Error, Result};
+pub use export::{Record, export};
 pub use figure::{Figure, Tile};
-pub use files::{read_photo, write_png};
+pub use files::{read_photo, write_file, write_picture};
 pub use map::{Map, Reduce, Scaled};
 pub use page::{Layer, Page};
 pub use picture::{Picture, Region};
 pub use place::{Found, Place};
+pub use tokens::Tokens;

@@ -230,7 +230,10 @@ mod tests {
         let values = Tensor::<4>::from_data(values, &Device::flex());
         let map = Map::of_row(&values, 1, Reduce::default()).unwrap();
         assert_eq!((map.dimensions(), map.values()), ((2, 1), &[4.0, 6.0][..]));
-        assert!(matches!(Map::of_row(&values, 2, Reduce::default()), Err(Error::Row { rows: 2, row: 2 })));
+        assert!(matches!(
+            Map::of_row(&values, 2, Reduce::default()),
+            Err(Error::Row { rows: 2, row: 2 })
+        ));
     }
 
     #[test]

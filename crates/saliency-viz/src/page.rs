@@ -391,7 +391,8 @@ mod tests {
         let values = [[6.0, -1.0], [2.0, 2.0]];
         let predicted = page(layer(values, Reduce::Sum).predicted_with(0.384));
         // One quarter of the half of the photo that the model was shown.
-        let said = "The model says tabby (38 %). Half of what made it say so lies in 12 % of the picture";
+        let said =
+            "The model says tabby (38 %). Half of what made it say so lies in 12 % of the picture";
         assert_eq!(sentence(&predicted), format!("{said}."));
         let region = |x, y| Region { x, y, width: 20, height: 20 };
         let other = Place::boxes("the tail", [region(40, 20)]);
@@ -404,7 +405,10 @@ mod tests {
         let said = "The model gives tabby 0.4 %. Half of what speaks for that lies in 12 % of the picture.";
         assert_eq!(sentence(&asked), said);
         let nothing = page(layer([[-1.0; 2]; 2], Reduce::Sum));
-        assert_eq!(sentence(&nothing), "This is about tabby. Nothing in the picture speaks for that.");
+        assert_eq!(
+            sentence(&nothing),
+            "This is about tabby. Nothing in the picture speaks for that."
+        );
     }
 
     #[test]
@@ -426,7 +430,8 @@ mod tests {
         let noise = |x: u32, y: u32| (x.wrapping_mul(2654435761) ^ y.wrapping_mul(40503)) as u8;
         let photo = RgbImage::from_fn(1400, 1400, |x, y| image::Rgb([noise(x, y); 3]));
         let values: Vec<f32> = (0..512 * 512u32).map(|at| f32::from(noise(at, 7))).collect();
-        let values = Tensor::<4>::from_data(TensorData::new(values, [1, 1, 512, 512]), &Device::flex());
+        let values =
+            Tensor::<4>::from_data(TensorData::new(values, [1, 1, 512, 512]), &Device::flex());
         let map = Map::of_row(&values, 0, Reduce::Sum).unwrap().clip(99.0).unwrap();
         let mut page = Page::new(&photo, Region::whole(&photo));
         for number in 0..12 {
@@ -441,7 +446,8 @@ mod tests {
     #[test]
     fn a_large_map_is_averaged_and_its_mean_stays() {
         let values: Vec<f32> = (0..600u16).map(f32::from).collect();
-        let values = Tensor::<4>::from_data(TensorData::new(values, [1, 1, 1, 600]), &Device::flex());
+        let values =
+            Tensor::<4>::from_data(TensorData::new(values, [1, 1, 1, 600]), &Device::flex());
         let map = Map::of_row(&values, 0, Reduce::Sum).unwrap();
         let (columns, rows, means) = averaged(&map);
         assert_eq!((columns, rows, means[0], means[199]), (200, 1, 1.0, 598.0));

@@ -45,9 +45,7 @@ impl Region {
         let rounding = 0.5 * (w + h + map_w as f64 + map_h as f64) + 0.5;
         match (w * map_h as f64 - h * map_w as f64).abs() <= rounding {
             true => Ok(self),
-            false => {
-                Err(Error::Aspect { region: (self.width, self.height), map: (map_w, map_h) })
-            }
+            false => Err(Error::Aspect { region: (self.width, self.height), map: (map_w, map_h) }),
         }
     }
 }
@@ -165,7 +163,8 @@ impl<'a> Picture<'a> {
             let lines = lines.map_err(|error| Error::Encode { reason: error.to_string() })?;
             let mut path = String::new();
             for ring in lines.iter().flat_map(|line| line.geometry().iter()) {
-                for (command, point) in std::iter::once("M").chain(std::iter::repeat("L")).zip(&ring.0)
+                for (command, point) in
+                    std::iter::once("M").chain(std::iter::repeat("L")).zip(&ring.0)
                 {
                     let [x, y] = [f64::from(x) + point.x * wide, f64::from(y) + point.y * high];
                     path += &format!("{command}{x:.2} {y:.2}");
@@ -304,7 +303,9 @@ mod tests {
         let lines = picture.contours(&[0.5]).unwrap();
         let bright = |x0, y0| {
             let pixels = lines.enumerate_pixels().filter(|(_, _, pixel)| pixel.0[0] > 128);
-            pixels.filter(|(x, y, _)| (x0..x0 + 32).contains(x) && (y0..y0 + 32).contains(y)).count()
+            pixels
+                .filter(|(x, y, _)| (x0..x0 + 32).contains(x) && (y0..y0 + 32).contains(y))
+                .count()
         };
         assert!(bright(32, 0) > 20, "around the upper right");
         assert_eq!(bright(0, 32), 0);

@@ -101,19 +101,16 @@ impl Place {
                 let (top, bottom) = ends(&mut set().map(|(_, y, _)| y));
                 match right {
                     0 => Vec::new(),
-                    _ => vec![Region { x: left, y: top, width: right - left, height: bottom - top }],
+                    _ => {
+                        vec![Region { x: left, y: top, width: right - left, height: bottom - top }]
+                    }
                 }
             }
         }
     }
 
     /// The covered share of every pixel of the map.
-    pub(crate) fn coverage(
-        &self,
-        map: &Map,
-        seen: Region,
-        photo: (u32, u32),
-    ) -> Result<Vec<f64>> {
+    pub(crate) fn coverage(&self, map: &Map, seen: Region, photo: (u32, u32)) -> Result<Vec<f64>> {
         let seen = seen.inside(photo)?.fitting(map)?;
         let (columns, rows) = map.dimensions();
         // The photo's pixels that are inside, column and row counted from the region's corner.
@@ -124,7 +121,8 @@ impl Place {
                 }
                 Box::new(|x, y| {
                     let holds = |it: &Region| {
-                        (it.x..it.x + it.width).contains(&x) && (it.y..it.y + it.height).contains(&y)
+                        (it.x..it.x + it.width).contains(&x)
+                            && (it.y..it.y + it.height).contains(&y)
                     };
                     boxes.iter().any(holds)
                 })

@@ -45,6 +45,7 @@ pub(crate) fn fitted(text: &str, size: f64, room: f64) -> String {
 pub(crate) fn outlined(svg: &str) -> usvg::Tree {
     let mut fonts = fontdb::Database::new();
     fonts.load_font_data(FONT.to_vec());
+    fonts.set_sans_serif_family("Roboto");
     let options = usvg::Options {
         font_family: "Roboto".to_owned(),
         fontdb: Arc::new(fonts),

@@ -1,0 +1,250 @@
+//! Pages in the browser that people use: Chromium, or whichever the variable `CHROME` names.
+//!
+//! With `SALIENCY_SCREENSHOTS` set to a folder, what the browser showed is left there.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use headless_chrome::browser::{Tab, default_executable};
+use headless_chrome::protocol::cdp::types::Event;
+use headless_chrome::protocol::cdp::{Emulation, Network, Page as PageProtocol};
+use headless_chrome::{Browser, LaunchOptions};
+use image::{Rgb, RgbImage};
+use saliency_viz::{Layer, Map, Page, Place, Reduce, Region, Scaled, Tokens};
+
+/// A page in a browser, and what it asked for and complained about.
+struct Opened {
+    _browser: Browser,
+    tab: Arc<Tab>,
+    requests: Arc<Mutex<Vec<String>>>,
+    complaints: Arc<Mutex<Vec<String>>>,
+    _folder: tempfile::TempDir,
+}
+
+/// Opens a page; none where this machine has no browser.
+fn open(html: &str) -> Option<Opened> {
+    let Ok(path) = default_executable() else {
+        println!("left out: no Chromium on this machine");
+        return None;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("<b>page #1.html");
+    std::fs::write(&file, html).unwrap();
+    let options = LaunchOptions::default_builder()
+        .path(Some(path))
+        .sandbox(false)
+        .window_size(Some((1280, 1600)))
+        .build()
+        .unwrap();
+    let browser = Browser::new(options).unwrap();
+    let tab = browser.new_tab().unwrap();
+    let (requests, complaints) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<Mutex<Vec<_>>>::default());
+    let (asked, complained) = (requests.clone(), complaints.clone());
+    tab.add_event_listener(Arc::new(move |event: &Event| match event {
+        Event::NetworkRequestWillBeSent(event) => {
+            asked.lock().unwrap().push(event.params.request.url.clone());
+        }
+        Event::RuntimeConsoleAPICalled(event) => {
+            complained.lock().unwrap().push(format!("{:?}", event.params));
+        }
+        Event::RuntimeExceptionThrown(event) => {
+            complained.lock().unwrap().push(format!("{:?}", event.params));
+        }
+        Event::LogEntryAdded(event) => {
+            complained.lock().unwrap().push(event.params.entry.text.clone());
+        }
+        _ => {}
+    }))
+    .unwrap();
+    tab.enable_runtime().unwrap();
+    tab.enable_log().unwrap();
+    tab.call_method(Network::Enable {
+        max_total_buffer_size: None,
+        max_resource_buffer_size: None,
+        max_post_data_size: None,
+        report_direct_socket_traffic: None,
+        enable_durable_messages: None,
+    })
+    .unwrap();
+    let address = format!("file://{}/%3Cb%3Epage%20%231.html", folder.path().display());
+    tab.navigate_to(&address).unwrap().wait_until_navigated().unwrap();
+    Some(Opened { _browser: browser, tab, requests, complaints, _folder: folder })
+}
+
+impl Opened {
+    /// What an expression gives, as text.
+    fn ask(&self, expression: &str) -> String {
+        let value = self.tab.evaluate(&format!("String({expression})"), false).unwrap().value;
+        value.unwrap().as_str().unwrap().to_owned()
+    }
+
+    fn press(&self, key: &str) {
+        self.tab.press_key(key).unwrap();
+    }
+
+    /// The map as it is drawn.
+    fn drawn(&self) -> String {
+        self.ask("document.getElementById('map').toDataURL()")
+    }
+
+    fn text(&self, id: &str) -> String {
+        self.ask(&format!("document.getElementById('{id}').textContent"))
+    }
+
+    fn focus(&self, id: &str) {
+        self.ask(&format!("document.getElementById('{id}').focus()"));
+    }
+
+    fn screenshot(&self, name: &str) {
+        if let Some(folder) = std::env::var_os("SALIENCY_SCREENSHOTS") {
+            let format = PageProtocol::CaptureScreenshotFormatOption::Png;
+            let png = self.tab.capture_screenshot(format, None, None, true).unwrap();
+            std::fs::write(Path::new(&folder).join(name), png).unwrap();
+        }
+    }
+
+    fn set_width(&self, width: u32, dark: bool) {
+        self.tab
+            .call_method(Emulation::SetDeviceMetricsOverride {
+                width,
+                height: 1400,
+                device_scale_factor: 1.0,
+                mobile: true,
+                scale: None,
+                screen_width: None,
+                screen_height: None,
+                position_x: None,
+                position_y: None,
+                dont_set_visible_size: None,
+                screen_orientation: None,
+                viewport: None,
+                display_feature: None,
+                device_posture: None,
+                scrollbar_type: None,
+                screen_orientation_lock_emulation: None,
+            })
+            .unwrap();
+        let feature = |value: &str| Emulation::MediaFeature {
+            name: "prefers-color-scheme".to_owned(),
+            value: value.to_owned(),
+        };
+        let features = Some(vec![feature(if dark { "dark" } else { "light" })]);
+        self.tab.call_method(Emulation::SetEmulatedMedia { media: None, features }).unwrap();
+    }
+}
+
+/// A bump of attribution around a place.
+fn bump(at: (f32, f32), reduce: Reduce) -> Scaled {
+    let value = |index: i32| {
+        let (x, y) = ((index % 64) as f32, (index / 64) as f32);
+        let far = ((x - at.0).powi(2) + (y - at.1).powi(2)) / 60.0;
+        (-far).exp() - 0.2 * (-far / 9.0).exp()
+    };
+    let values: Vec<f32> = (0..64 * 64).map(value).collect();
+    let values = Tensor::<4>::from_data(TensorData::new(values, [1, 1, 64, 64]), &Device::flex());
+    Map::of_row(&values, 0, reduce).unwrap().clip(99.0).unwrap()
+}
+
+const HOSTILE: &str =
+    "</script><script>window.hacked=1</script><img src=x onerror=window.hacked=2>";
+
+#[test]
+fn a_page_answers_to_mouse_and_keys_and_asks_for_nothing() {
+    let photo = RgbImage::from_fn(600, 400, |x, y| Rgb([(x / 3) as u8, (y / 2) as u8, 120]));
+    let seen = Region { x: 100, y: 0, width: 400, height: 400 };
+    let face = Region { x: 150, y: 50, width: 130, height: 130 };
+    let layer = |method: &str, class: &str, at, reduce| Layer::new(method, class, bump(at, reduce));
+    let page = Page::new(&photo, seen)
+        .with_title(HOSTILE)
+        .with_layer(
+            layer("gradient", "tabby", (16.0, 18.0), Reduce::AbsoluteSum).predicted_with(0.5),
+        )
+        .with_layer(layer("SmoothGrad", "tabby", (20.0, 18.0), Reduce::Sum).predicted_with(0.5))
+        .with_layer(
+            layer("gradient", HOSTILE, (50.0, 40.0), Reduce::AbsoluteSum).with_note(HOSTILE),
+        )
+        .with_place(Place::boxes("the face", [face]));
+    let Some(page) = open(&page.to_html().unwrap()) else { return };
+    page.screenshot("desktop.png");
+    let sentence = page.text("sentence");
+    assert!(
+        sentence.starts_with("The model says tabby (50 %). Half of what made it"),
+        "{sentence}"
+    );
+    assert!(sentence.ends_with("of the picture: the face."), "{sentence}");
+
+    // Sliders move the picture.
+    let first = page.drawn();
+    page.focus("opacity");
+    page.press("ArrowLeft");
+    let paler = page.drawn();
+    assert!(paler != first && page.text("opacity-is") == "79 %");
+    page.focus("threshold");
+    page.press("Home");
+    assert!(page.drawn() != paler);
+    assert_eq!(page.text("threshold-is"), "1 % of what was seen");
+    page.press("End");
+    assert_eq!(page.drawn(), paler);
+
+    // Arrows on the picture, then the mouse, read values.
+    page.focus("map");
+    page.press("ArrowRight");
+    let middle = page.text("value");
+    assert!(middle.contains("of the total, stronger than"), "{middle}");
+    for _ in 0..16 {
+        page.press("ArrowLeft");
+    }
+    assert!(page.text("value") != middle);
+    let at = page.tab.find_element("#map").unwrap().get_midpoint().unwrap();
+    page.tab.move_mouse_to_point(at).unwrap();
+    let pointed = page.text("value");
+    assert!(pointed.starts_with("Value "), "{pointed}");
+
+    // Methods and classes by key; a class that only one method explained takes that method along.
+    page.press("m");
+    assert_eq!(page.ask("document.getElementById('method').value"), "SmoothGrad");
+    assert!(page.drawn() != paler && page.text("least").contains('\u{2212}'));
+    page.screenshot("signed.png");
+    page.press("c");
+    assert_eq!(page.ask("document.getElementById('class').value"), HOSTILE);
+    assert_eq!(page.ask("document.getElementById('method').value"), "gradient");
+    assert!(page.text("sentence").contains(HOSTILE));
+    page.focus("outlines");
+    page.press(" ");
+    assert_eq!(page.ask("document.getElementById('places').hidden"), "true");
+
+    for (width, dark, name) in [(360, false, "phone.png"), (360, true, "phone-dark.png")] {
+        page.set_width(width, dark);
+        let wide: u32 = page.ask("document.documentElement.scrollWidth").parse().unwrap();
+        assert!(wide <= width, "{wide} pixels wide on a phone of {width}");
+        page.screenshot(name);
+    }
+
+    assert_eq!(page.ask("typeof window.hacked"), "undefined");
+    // The policy holds against what would come in some other way.
+    page.ask(
+        "document.body.insertAdjacentHTML('beforeend', '<i onclick=\"window.hacked=3\">x</i>')",
+    );
+    page.ask("document.body.lastElementChild.click()");
+    assert_eq!(page.ask("typeof window.hacked"), "undefined");
+    let complaints = std::mem::take(&mut *page.complaints.lock().unwrap());
+    let about_policy = |text: &String| text.contains("Content Security Policy");
+    assert!(complaints.iter().all(about_policy) && complaints.len() <= 1, "{complaints:?}");
+    let requests = page.requests.lock().unwrap();
+    let own = |url: &String| url.starts_with("data:") || url.contains("page%20%231.html");
+    assert!(!requests.is_empty() && requests.iter().all(own), "{requests:?}");
+}
+
+#[test]
+fn tokens_are_shown_in_colour_and_without_script() {
+    let tokens = [("the food was ", 0.02), ("not ", -0.9), (HOSTILE, 0.3), (" good", 1.0)];
+    let html = Tokens::new(tokens).unwrap().to_html("good rather than bad");
+    let Some(page) = open(&html) else { return };
+    page.screenshot("tokens.png");
+    let color = page
+        .ask("getComputedStyle(document.querySelector('#text span:last-child')).backgroundColor");
+    assert_eq!(color, "rgb(202, 0, 32)");
+    assert_eq!(page.ask("typeof window.hacked"), "undefined");
+    assert_eq!(*page.complaints.lock().unwrap(), [""; 0]);
+}
