@@ -1,5 +1,6 @@
 use image::{Rgb, RgbImage};
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::color::{ColorMap, step};
 use crate::error::{Error, Result};
