@@ -594,8 +594,13 @@ fn places(boxes: &[(String, Region)]) -> Vec<Place> {
             names.push(name);
         }
     }
-    let of = |name: &str| boxes.iter().filter(move |(it, _)| it == name).map(|(_, region)| *region);
-    names.into_iter().map(|name| Place::boxes(name, of(name).collect::<Vec<_>>())).collect()
+    names
+        .into_iter()
+        .map(|name| {
+            let own = boxes.iter().filter(|(it, _)| it == name).map(|(_, region)| *region);
+            Place::boxes(name, own.collect::<Vec<_>>())
+        })
+        .collect()
 }
 
 /// What one photo takes with all activations of the network, as measured.
