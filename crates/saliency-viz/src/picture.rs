@@ -60,9 +60,11 @@ pub struct Picture<'a> {
     region: Region,
     scaled: &'a Scaled,
     /// The scaled map at the resolution of the region.
-    values: ImageBuffer<Luma<f32>, Vec<f32>>,
+    values: Values,
     table: Table,
 }
+
+type Values = ImageBuffer<Luma<f32>, Vec<f32>>;
 
 /// What the model was not shown is drawn in this grey on a heat map, which no colour map holds.
 const UNSEEN: Rgb<u8> = Rgb([64, 64, 64]);
@@ -79,11 +81,14 @@ impl<'a> Picture<'a> {
     /// where the map would be distorted by more than rounding to whole pixels explains.
     pub fn new(photo: &'a RgbImage, region: Region, map: &'a Scaled) -> Result<Self> {
         let region = region.inside(photo.dimensions())?.fitting(map.map())?;
-        let (width, height) = map.map().dimensions();
-        let values = ImageBuffer::from_raw(width as u32, height as u32, map.values());
-        let values: ImageBuffer<Luma<f32>, _> = values.expect("as many values as pixels");
-        let values = imageops::resize(&values, region.width, region.height, FilterType::Triangle);
         let signed = map.map().is_signed();
+        let mut values = enlarged(map, region, |value| value.max(0.0));
+        if signed {
+            let below = enlarged(map, region, |value| (-value).max(0.0));
+            for (value, below) in values.iter_mut().zip(below.iter()) {
+                *value -= below;
+            }
+        }
         let colors = if signed { ColorMap::RedBlue } else { ColorMap::Inferno };
         Ok(Self { photo, region, scaled: map, values, table: colors.table(signed) })
     }
@@ -157,8 +162,9 @@ impl<'a> Picture<'a> {
             }
             // A map that is zero has no line.
             let Some((_, level)) = self.scaled.map().area_holding(share) else { continue };
-            // Just below the weakest pixel, which lies inside.
-            let level = level * (1.0 - 1e-9);
+            // Midway between the weakest pixel inside and the strongest outside.
+            let outside = weights.iter().filter(|weight| **weight < level);
+            let level = (level + outside.fold(0.0, |most, weight| weight.max(most))) / 2.0;
             let lines = ContourBuilder::new(columns, rows, true).lines(&weights, &[level]);
             let lines = lines.map_err(|error| Error::Encode { reason: error.to_string() })?;
             let mut path = String::new();
@@ -219,6 +225,15 @@ impl<'a> Picture<'a> {
             color((x, y), value.map(|value| value.0[0].clamp(-1.0, 1.0)))
         })
     }
+}
+
+/// One sign of the map at the resolution of the region, for `image` clamps to 0 and 1 as it resizes.
+fn enlarged(map: &Scaled, region: Region, part: impl Fn(f32) -> f32) -> Values {
+    let (width, height) = map.map().dimensions();
+    let values = map.values().into_iter().map(part).collect();
+    let values = Values::from_raw(width as u32, height as u32, values);
+    let values = values.expect("as many values as pixels");
+    imageops::resize(&values, region.width, region.height, FilterType::Triangle)
 }
 
 #[cfg(test)]
