@@ -1,94 +1,125 @@
-//! What does each method cost, and how good is its map?
+//! What does each method cost on each kind of network, and how good is its map?
 //!
 //! ```text
-//! cargo bench --profile dev --bench methods
+//! cargo bench --profile dev --bench methods                     # everything: an hour on two cores
+//! cargo bench --profile dev --bench methods -- cifar-cnn        # one network
+//! cargo bench --profile dev --bench methods -- --test           # each once, with two points: a smoke test
 //! ```
 //!
-//! The quality is printed before the times: the relative L1 error of Integrated Gradients against a
-//! map from many points, and the median relative standard error of SmoothGrad.
+//! The quality is printed before the times: the relative L1 error against a map from many points and
+//! the completeness gap of Integrated Gradients, the median relative standard error of what is sampled.
 
 use std::time::Duration;
 
 use burn::tensor::{Device, Tensor};
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use saliency::{
-    Baseline, ExpectedGradients, Explainer, Gradient, InputTimesGradient, IntegratedGradients,
-    Model, Rule, SmoothGrad, SmoothGradSquared, VarGrad,
+    Baseline, ExpectedGradients, Explainer, Gradient, InputTimesGradient, Inputs,
+    IntegratedGradients, Model, Rule, SmoothGrad, SmoothGradSquared, VarGrad,
 };
-use saliency_models::{CifarCnn, EfficientNetLite0, Preparation, photos};
+use saliency_models::{
+    CifarCnn, EfficientNetLite0, Mlp, Preparation, ResNet, VisionTransformer, photos,
+};
 
-/// Points of the map that others are compared with.
-const REFERENCE: usize = 500;
+/// Points of the map that others are compared with; points and samples of a map; rows.
+struct Effort {
+    reference: usize,
+    points: usize,
+    rows: [usize; 2],
+}
 
-type Methods<M> = Vec<(&'static str, Box<dyn Explainer<M, Tensor<4>>>)>;
+/// Little for a smoke test, which only asks whether everything runs.
+fn effort() -> Effort {
+    match std::env::args().any(|arg| arg == "--test") {
+        true => Effort { reference: 3, points: 2, rows: [1, 2] },
+        false => Effort { reference: 500, points: 50, rows: [1, 8] },
+    }
+}
 
-fn methods<M: Model<Tensor<4>>>() -> Methods<M> {
-    let ig = |rule| IntegratedGradients::new().with_rule(rule);
+type Methods<M, I> = Vec<(&'static str, Box<dyn Explainer<M, I>>)>;
+
+fn methods<M: Model<I>, I: Inputs>(points: usize) -> Methods<M, I> {
+    let ig = |rule| IntegratedGradients::new().with_rule(rule).with_steps(points);
+    let to_tolerance = IntegratedGradients::new().to_tolerance(0.05).with_limit(20 * points);
+    let expected = ExpectedGradients::from_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
     vec![
         ("gradient", Box::new(Gradient::new())),
         ("input-x-gradient", Box::new(InputTimesGradient::new())),
         ("integrated-gradients-gauss-legendre", Box::new(ig(Rule::GaussLegendre))),
         ("integrated-gradients-midpoint", Box::new(ig(Rule::Midpoint))),
         ("integrated-gradients-placed", Box::new(ig(Rule::Placed))),
-        (
-            "integrated-gradients-to-5-percent",
-            Box::new(IntegratedGradients::new().to_tolerance(0.05)),
-        ),
-        (
-            "expected-gradients",
-            Box::new(ExpectedGradients::from_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed))),
-        ),
-        ("smooth-grad", Box::new(SmoothGrad::default())),
-        ("smooth-grad-squared", Box::new(SmoothGradSquared::default())),
-        ("var-grad", Box::new(VarGrad::default())),
+        ("integrated-gradients-to-5-percent", Box::new(to_tolerance)),
+        ("expected-gradients", Box::new(expected.with_samples(points))),
+        ("smooth-grad", Box::new(SmoothGrad::default().with_samples(points))),
+        ("smooth-grad-squared", Box::new(SmoothGradSquared::default().with_samples(points))),
+        ("var-grad", Box::new(VarGrad::default().with_samples(points))),
     ]
 }
 
-fn values(tensor: Tensor<4>) -> Vec<f64> {
-    tensor.into_data().iter().collect()
+fn values<I: Inputs>(tensors: &I) -> Vec<f64> {
+    let rows = tensors.clone().into_rows();
+    rows.into_iter().flat_map(|rows| rows.into_data().iter().collect::<Vec<_>>()).collect()
 }
 
-fn bench<M: Model<Tensor<4>>>(criterion: &mut Criterion, name: &str, net: &M, input: &Tensor<4>) {
-    let reference = IntegratedGradients::new().with_steps(REFERENCE).with_rule(Rule::Midpoint);
-    let reference = values(reference.attribute(net, input.clone()).expect("a map").values);
+fn bench<M: Model<I>, I: Inputs>(
+    criterion: &mut Criterion,
+    name: &str,
+    net: &M,
+    input: impl Fn(usize) -> I,
+) {
+    // A network that was not asked for is not explained for its quality either.
+    let asked = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect::<Vec<_>>();
+    if !asked.is_empty() && !asked.iter().any(|arg| arg.starts_with(name)) {
+        return;
+    }
+    let Effort { reference, points, rows } = effort();
+    let one = input(1);
+    let right = IntegratedGradients::new().with_steps(reference).with_rule(Rule::Midpoint);
+    let right = values(&right.attribute(net, one.clone()).expect("a map").values);
     let mut group = criterion.benchmark_group(name);
-    group.sample_size(10).measurement_time(Duration::from_secs(10));
-    for (method, explainer) in methods::<M>() {
-        let map = explainer.attribute(net, input.clone()).expect("a map");
+    group.sample_size(10).measurement_time(Duration::from_secs(3));
+    for (method, explainer) in methods::<M, I>(points) {
+        let map = explainer.attribute(net, one.clone()).expect("a map");
         if let Some(gap) = &map.completeness_gap {
-            let found = values(map.values.clone());
-            let difference = found.iter().zip(&reference).map(|(a, b)| (a - b).abs()).sum::<f64>();
-            let error = difference / reference.iter().map(|value| value.abs()).sum::<f64>();
+            let found = values(&map.values);
+            let difference = found.iter().zip(&right).map(|(a, b)| (a - b).abs()).sum::<f64>();
+            let error = difference / right.iter().map(|value| value.abs()).sum::<f64>();
             println!("{name} {method}: error {error:.4}, completeness gap {:.4}", gap[0]);
         }
-        if let Some(standard_error) = map.standard_error {
-            let ratios = values(standard_error).into_iter().zip(values(map.values));
-            let mut ratios: Vec<f64> = ratios.map(|(error, value)| error / value.abs()).collect();
-            ratios.sort_by(f64::total_cmp);
-            println!(
-                "{name} {method}: median relative standard error {:.3}",
-                ratios[ratios.len() / 2]
-            );
+        if let Some(error) = map.median_relative_error().expect("finite errors") {
+            println!("{name} {method}: median relative standard error {:.3}", error[0]);
         }
-        group.bench_function(method, |bencher| {
-            bencher.iter(|| explainer.attribute(net, input.clone()).expect("a map"));
-        });
+        for rows in rows {
+            let input = input(rows);
+            group.bench_function(BenchmarkId::new(method, rows), |bencher| {
+                bencher.iter(|| explainer.attribute(net, input.clone()).expect("a map"));
+            });
+        }
     }
     group.finish();
 }
 
-fn cifar(criterion: &mut Criterion) {
-    let device = Device::flex();
-    let wave: Vec<f32> = (0..3 * 32 * 32).map(|at| (at as f32 * 0.05).sin()).collect();
-    let input = Tensor::<1>::from_data(&wave[..], &device).reshape([1, 3, 32, 32]);
-    bench(criterion, "cifar-cnn", &CifarCnn::embedded(&device), &input);
+/// Numbers that differ from row to row.
+fn wave<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
+    let count = shape.iter().product::<usize>();
+    let values: Vec<f32> = (0..count).map(|at| (at as f32 * 0.05).sin()).collect();
+    Tensor::<1>::from_data(&values[..], device).reshape(shape)
 }
 
-fn lite0(criterion: &mut Criterion) {
+fn networks(criterion: &mut Criterion) {
     let device = Device::flex();
-    let input = Preparation::imagenet().tensor(&photos::chelsea(), &device);
-    bench(criterion, "efficientnet-lite0", &EfficientNetLite0::embedded(&device), &input);
+    device.seed(0);
+    let cat = Preparation::imagenet().tensor(&photos::chelsea(), &device);
+    let cats = |rows| cat.clone().repeat_dim(0, rows);
+    bench(criterion, "mlp", &Mlp::new(&device), |rows| wave([rows, 64], &device));
+    bench(criterion, "cifar-cnn", &CifarCnn::embedded(&device), |rows| {
+        wave([rows, 3, 32, 32], &device)
+    });
+    bench(criterion, "vision-transformer", &VisionTransformer::new(&device), cats);
+    bench(criterion, "efficientnet-lite0", &EfficientNetLite0::embedded(&device), cats);
+    bench(criterion, "resnet-18", &ResNet::new_18(&device), cats);
+    bench(criterion, "resnet-50", &ResNet::new_50(&device), cats);
 }
 
-criterion_group!(benches, cifar, lite0);
+criterion_group!(benches, networks);
 criterion_main!(benches);

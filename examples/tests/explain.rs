@@ -107,8 +107,87 @@ fn photos_of_every_kind_are_explained_for_the_class_asked_for() {
     let written = files(&folder.path("out"));
     assert_eq!(written.len(), 6, "{written:?}");
     assert!(written.contains(&"cup-2-gradient-panel.png".to_owned()), "{written:?}");
-    let panel = read_photo(&folder.path("out/cup-gradient-panel.png")).unwrap();
-    assert_eq!(panel.dimensions(), (3 * 600 + 16, 400));
+    // The photo stands in the panel pixel for pixel, between a title and a scale.
+    let (photo, panel) = (read_photo(&jpeg).unwrap(), folder.path("out/cup-gradient-panel.png"));
+    let panel = read_photo(&panel).unwrap();
+    assert!(panel.width() > 3 * 600 && panel.height() > 400 + 80, "{:?}", panel.dimensions());
+    let stands_at = |x, y| {
+        let mut pixels = photo.enumerate_pixels();
+        pixels.all(|(right, down, pixel)| panel.get_pixel(x + right, y + down) == pixel)
+    };
+    let gap = (panel.width() - 3 * 600) / 4;
+    assert!((40..panel.height() - 400).any(|y| stands_at(gap, y)));
+}
+
+#[test]
+fn a_page_figures_and_values_are_written_for_what_is_asked() {
+    let folder = Folder::new();
+    let explain = |options: &[&str]| explain(&[options, &["--out", &folder.out()]].concat());
+    let output = explain(&[
+        "--compare=gradient,input-x-gradient",
+        "--target=tabby",
+        "--target=Egyptian cat",
+        "--boxes=the face=135,85,210,180",
+        "--mode=masked,contours,panel",
+        "--reduce=sum",
+        "--page",
+        "--svg",
+        "--export",
+    ]);
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(said.matches("the face: ").count(), 4, "{said}");
+    let written = files(&folder.path("out"));
+    let of = |ending: &str| written.iter().filter(|name| name.ends_with(ending)).count();
+    for (ending, count) in [
+        ("-masked.png", 4),
+        ("-contours.png", 4),
+        ("-contours.svg", 4),
+        ("-panel.png", 4),
+        ("-panel.svg", 4),
+        ("-map.png", 4),
+        (".npy", 4),
+        (".safetensors", 4),
+        (".json", 4),
+        ("chelsea-grid.png", 1),
+        ("chelsea-grid.svg", 1),
+        ("chelsea-page.html", 1),
+    ] {
+        assert_eq!(of(ending), count, "{ending}: {written:?}");
+    }
+    let page = fs::read_to_string(folder.path("out/chelsea-page.html")).unwrap();
+    assert!(page.contains("The model says Egyptian cat (38 %). Half of what made it say so lies"));
+    assert!(page.contains("The model gives tabby "));
+    assert_eq!(page.matches("<th scope=\"row\">the face</th>").count(), 4);
+    let json = fs::read_to_string(folder.path("out/chelsea-gradient-285.json")).unwrap();
+    for fact in ["\"target\": 285", "\"seed\": 0", "\"reduce\": \"sum\"", "\"device\": \""] {
+        assert!(json.contains(fact), "{fact}: {json}");
+    }
+
+    let outside = refused(&["--boxes=it=400,0,100,100", "--out", &folder.out()]);
+    assert!(outside.contains("inside the photo of 451 x 300 pixels"), "{outside}");
+    let wrong = explain(&["--boxes=it=1,2,3"]);
+    let wrong = text(&wrong.stderr);
+    assert!(wrong.contains("expected NAME=X,Y,WIDTH,HEIGHT in whole pixels, found it=1,2,3"));
+}
+
+/// A limit on the size of files stands for a disk that is full.
+#[cfg(target_os = "linux")]
+#[test]
+fn where_a_file_cannot_be_written_to_its_end_nothing_is_left() {
+    let folder = Folder::new();
+    let out = folder.out();
+    let program = example("explain", &[]);
+    let limited =
+        "trap '' XFSZ; ulimit -f 4; exec \"$0\" --device=flex --method=gradient --out \"$1\"";
+    let mut shell = std::process::Command::new("bash");
+    let output = shell.arg("-c").arg(limited).arg(program.get_program()).arg(&out).output();
+    let output = output.unwrap();
+    let error = text(&output.stderr);
+    print!("{error}");
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.starts_with("error: expected to write ") && error.contains("found: "), "{error}");
+    assert_eq!(files(&folder.path("out")), [""; 0]);
 }
 
 #[test]

@@ -65,6 +65,15 @@ pub enum Warning {
 }
 
 impl Warning {
+    /// The row that it is about.
+    pub fn row(&self) -> usize {
+        match *self {
+            Self::BaselineIsInput { row }
+            | Self::BaselineScoresLikeInput { row }
+            | Self::DeviceLost { row } => row,
+        }
+    }
+
     /// The same about another row: that which the one it names stands for.
     pub(crate) fn with_row(self, row_of: impl Fn(usize) -> usize) -> Self {
         match self {

@@ -2,7 +2,7 @@
 //!
 //! - [`EfficientNetLite0`]: an ImageNet classifier, its weights embedded in half precision
 //! - [`CifarCnn`]: a small network for pictures of 32 x 32
-//! - [`ResNet`]: with random weights, for measuring
+//! - [`ResNet`], [`VisionTransformer`], [`Mlp`]: with random weights, for measuring
 //! - [`imagenet`]: the names of the 1,000 classes
 //! - [`Preparation`]: from a photo to a tensor, and where in the photo the tensor came from
 //! - [`photos`]: two photos that may be shipped
@@ -12,13 +12,17 @@
 mod cifar;
 mod efficientnet_lite0;
 pub mod imagenet;
+mod mlp;
 pub mod photos;
 mod preparation;
 mod resnet;
+mod vit;
 mod weights;
 
 pub use cifar::CifarCnn;
 pub use efficientnet_lite0::{EfficientNetLite0, LastConvolution};
+pub use mlp::Mlp;
 pub use preparation::Preparation;
 pub use resnet::ResNet;
+pub use vit::VisionTransformer;
 pub use weights::{Weights, WeightsError};

@@ -34,6 +34,12 @@ impl Preparation {
         Self { size: 224, mean: 127.0, scale: 128.0 }
     }
 
+    /// Sets the side of the tensor, for networks that take pictures of any size.
+    pub fn with_size(mut self, size: u32) -> Self {
+        self.size = size;
+        self
+    }
+
     /// The square of the photo that the network is shown.
     pub fn region(&self, photo: &RgbImage) -> Region {
         let (width, height) = photo.dimensions();

@@ -5,7 +5,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use crate::color::{ColorMap, step};
 use crate::error::{Error, Result};
 use crate::figure::draw_over;
-use crate::text::{drawable, fitted, number, outlined};
+use crate::text::{fitted, number, outlined};
 
 /// A drawing of attributions that are not pictures: of named features, or along time.
 ///
@@ -21,13 +21,17 @@ pub struct Chart {
 const WIDTH: u32 = 800;
 /// The size of letters.
 const SIZE: u32 = 15;
+/// The parts that a ribbon is drawn in at most: no finer than pixels, which are whole.
+const RIBBON: usize = 700;
+/// The largest number that an axis is drawn for: sums of larger ones would not be finite.
+const LARGEST: f64 = 1e300;
 
 impl Chart {
     /// Bars for named features, the strongest at the top, to the right where they speak for the class
     /// and to the left where they speak against it.
     ///
     /// # Errors
-    /// [`Error::Lengths`] without features, [`Error::NotFinite`].
+    /// [`Error::Lengths`] without features, [`Error::NotFinite`] also where a number is beyond 1e300.
     ///
     /// # Example
     /// ```
@@ -49,23 +53,26 @@ impl Chart {
             .collect();
         let most = sorted.iter().fold(0.0, |most: f64, (_, value)| most.max(value.abs()));
         let room = if most > 0.0 { 1.25 * most } else { 1.0 };
+        if room > LARGEST {
+            return Err(Error::NotFinite);
+        }
         let least = sorted.iter().fold(0.0, |least: f64, (_, value)| least.min(*value));
         let left = if least < 0.0 { -room } else { 0.0 };
         let size = (WIDTH, 90 + 30 * sorted.len() as u32);
         let colors = ColorMap::RedBlue;
         draw(size, |area| {
             let mut chart = ChartBuilder::on(area)
-                .caption(drawable(title), font(1.3))
+                .caption(caption(title), font(1.3))
                 .margin(12)
                 .x_label_area_size(28)
                 .y_label_area_size((f64::from(WIDTH) * 0.36) as u32)
-                .build_cartesian_2d(left..room, (0..sorted.len()).into_segmented())?;
+                .build_cartesian_2d(left..room, (0..sorted.len() - 1).into_segmented())?;
             chart
                 .configure_mesh()
                 .disable_y_mesh()
                 .light_line_style(TRANSPARENT)
                 .label_style(font(1.0))
-                .x_label_formatter(&|value| number(round(*value)))
+                .x_label_formatter(&|value| number(round(*value, room)))
                 .y_labels(sorted.len())
                 .y_label_formatter(&|at| match at {
                     SegmentValue::CenterOf(at) => names.get(*at).cloned().unwrap_or_default(),
@@ -91,10 +98,12 @@ impl Chart {
     }
 
     /// A series as a line over a ribbon that shows how much each moment spoke for the class (red) or
-    /// against it (blue), full colour at the largest.
+    /// against it (blue), full colour at the largest. Of moments that share a pixel of the ribbon the one
+    /// with the largest is shown.
     ///
     /// # Errors
-    /// [`Error::Lengths`] where there is not one attribution for each value, [`Error::NotFinite`].
+    /// [`Error::Lengths`] where there is not one attribution for each value, [`Error::NotFinite`] also
+    /// where a number is beyond 1e300.
     ///
     /// # Example
     /// ```
@@ -111,27 +120,33 @@ impl Chart {
         let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let room = if high > low { 0.08 * (high - low) } else { 1.0 };
         let (low, high) = (low - room, high + room);
+        if high.max(-low).max(most) > LARGEST {
+            return Err(Error::NotFinite);
+        }
+        let moments = attributions.len().div_ceil(RIBBON);
+        let stronger = |a: f64, b: &f64| if b.abs() > a.abs() { *b } else { a };
         let table = ColorMap::RedBlue.table(true);
         draw((WIDTH, 320), |area| {
             let mut chart = ChartBuilder::on(area)
-                .caption(drawable(title), font(1.3))
+                .caption(caption(title), font(1.3))
                 .margin(12)
                 .x_label_area_size(28)
                 .y_label_area_size(56)
                 .build_cartesian_2d(-0.5..values.len() as f64 - 0.5, low..high)?;
-            chart.draw_series(attributions.iter().enumerate().map(|(at, value)| {
+            chart.draw_series(attributions.chunks(moments).enumerate().map(|(at, values)| {
+                let value = values.iter().fold(0.0, stronger);
                 let share = if most > 0.0 { (value / most) as f32 } else { 0.0 };
                 let [red, green, blue] = table[step(share, true)];
-                let at = at as f64;
-                let corners = [(at - 0.5, low), (at + 0.5, high)];
+                let at = (at * moments) as f64;
+                let corners = [(at - 0.5, low), (at + values.len() as f64 - 0.5, high)];
                 Rectangle::new(corners, RGBColor(red, green, blue).filled())
             }))?;
             chart
                 .configure_mesh()
                 .disable_mesh()
                 .label_style(font(1.0))
-                .x_label_formatter(&|value| number(round(*value)))
-                .y_label_formatter(&|value| number(round(*value)))
+                .x_label_formatter(&|value| number(round(*value, values.len() as f64)))
+                .y_label_formatter(&|value| number(round(*value, high - low)))
                 .draw()?;
             let points = values.iter().enumerate().map(|(at, value)| (at as f64, *value));
             chart.draw_series(LineSeries::new(points, BLACK.stroke_width(2)))?;
@@ -157,8 +172,13 @@ fn font(size: f64) -> TextStyle<'static> {
 }
 
 /// What is left of the middle of an axis after adding its steps up is zero.
-fn round(value: f64) -> f64 {
-    if value.abs() < 1e-12 { 0.0 } else { value }
+fn round(value: f64, length: f64) -> f64 {
+    if value.abs() < 1e-12 * length { 0.0 } else { value }
+}
+
+/// The title in the room that there is.
+fn caption(title: &str) -> String {
+    fitted(title, 1.3 * f64::from(SIZE), f64::from(WIDTH) - 24.0)
 }
 
 fn check(values: usize, attributions: usize, all: impl Iterator<Item = f64>) -> Result<()> {
@@ -215,6 +235,11 @@ mod tests {
         assert!(share(ColorMap::RedBlue.color(1.0)) > 0.1);
         assert!(share(ColorMap::RedBlue.color(0.0)) > 0.1);
         assert!(share(Rgb([247; 3])) > 0.2);
+        // One moment of many is seen.
+        let mut spike = vec![0.0; 5_000];
+        spike[3_333] = 1.0;
+        let chart = Chart::series("t", &[1.0; 5_000], &spike).unwrap();
+        assert!(count(&chart, ColorMap::RedBlue.color(1.0)) > 100);
     }
 
     #[test]
@@ -227,6 +252,10 @@ mod tests {
         assert!(matches!(Chart::bars("", &none), Err(Error::Lengths { values: 0, .. })));
         let unequal = Chart::series("", &[1.0, 2.0], &[1.0]);
         assert!(matches!(unequal, Err(Error::Lengths { values: 2, attributions: 1 })));
-        assert!(matches!(Chart::bars("", &[("a", f64::NAN)]), Err(Error::NotFinite)));
+        for wrong in [f64::NAN, f64::INFINITY, 1.7e308, -1.7e308] {
+            assert!(matches!(Chart::bars("", &[("a", wrong)]), Err(Error::NotFinite)));
+            assert!(matches!(Chart::series("", &[wrong], &[0.0]), Err(Error::NotFinite)));
+            assert!(matches!(Chart::series("", &[0.0], &[wrong]), Err(Error::NotFinite)));
+        }
     }
 }

@@ -1,8 +1,11 @@
 use colorgrad::{BlendMode, Gradient, GradientBuilder, LinearGradient, preset};
 use image::Rgb;
 
-/// A colour map: equal steps of value look like equal steps of colour, in grey print and to
-/// colour-blind readers too. `Turbo`, on request, is the exception: it shows more steps, not in grey.
+use crate::map::Map;
+
+/// A colour map: equal steps of value look like equal steps of colour, to colour-blind readers too, and
+/// in grey print. Two exceptions: `Turbo`, on request, shows more steps and none of them in grey; and in
+/// grey the two ends of `RedBlue` look alike.
 ///
 /// # Example
 /// ```
@@ -48,6 +51,12 @@ impl ColorMap {
         let gradient = self.gradient();
         let [red, green, blue, _] = gradient.at(place.clamp(0.0, 1.0)).to_rgba8();
         Rgb([red, green, blue])
+    }
+
+    /// The colours of a map: those asked for, or what suits its values.
+    pub(crate) fn table_of(map: &Map, colors: Option<Self>) -> Table {
+        let signed = map.is_signed();
+        colors.unwrap_or(if signed { Self::RedBlue } else { Self::Inferno }).table(signed)
     }
 
     /// The colours of a map whose values are signed or not: zero lies in the middle of a diverging

@@ -68,7 +68,7 @@ pub enum Error {
 
     /// A figure that cannot be drawn.
     #[error(
-        "expected a figure of at least one picture and at most 60000 pixels a side, \
+        "expected a figure of at least one picture, at most 60000 pixels a side and 500 million in all, \
          found {pictures} pictures, {} x {} pixels", found.0, found.1
     )]
     Figure {

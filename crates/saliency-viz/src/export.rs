@@ -28,20 +28,29 @@ use crate::map::{Map, Scaled};
 ///
 /// let values = Tensor::<4>::zeros([1, 3, 8, 8], &Device::flex());
 /// let map = Attribution::new(values, vec![1.5], vec![Some(285)]);
-/// let record = Record::of(&map, 0).with("method", "smooth-grad").with("seed", 7);
+/// let record = Record::of(&map, 0)?.with("method", "smooth-grad").with("seed", 7);
 /// assert!(record.to_json().contains("\"score\": 1.5"));
+/// # Ok::<(), saliency_viz::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Record(Json<String, Value>);
 
+/// The version of Burn that this crate asks for.
+const BURN: &str = "0.22";
+
 impl Record {
     /// Score, target, gap, errors, warnings and versions of one row.
     ///
-    /// # Panics
-    /// Where the attribution has no such row.
-    pub fn of<I>(attribution: &Attribution<I>, row: usize) -> Self {
+    /// # Errors
+    /// [`Error::Row`].
+    pub fn of<I>(attribution: &Attribution<I>, row: usize) -> Result<Self> {
+        let rows = attribution.scores.len();
+        if row >= rows {
+            return Err(Error::Row { rows, row });
+        }
         let of = |values: &Option<Vec<f64>>| values.as_ref().map(|values| values[row]);
-        let warnings: Vec<_> = attribution.warnings.iter().map(ToString::to_string).collect();
+        let warnings = attribution.warnings.iter().filter(|warning| warning.row() == row);
+        let warnings: Vec<_> = warnings.map(ToString::to_string).collect();
         let record = json!({
             "row": row,
             "target": attribution.targets[row],
@@ -52,10 +61,10 @@ impl Record {
             "converged": attribution.converged.as_ref().map(|converged| converged[row]),
             "gradients": attribution.gradients[row],
             "warnings": warnings,
-            "versions": { "saliency": env!("CARGO_PKG_VERSION") },
+            "versions": { "saliency": env!("CARGO_PKG_VERSION"), "burn": BURN },
         });
         match record {
-            Value::Object(record) => Self(record),
+            Value::Object(record) => Ok(Self(record)),
             _ => unreachable!("it was just made as an object"),
         }
     }
@@ -74,17 +83,17 @@ impl Record {
     }
 }
 
-/// Writes one row's values for Python and image programs: `NAME.npy` (as `[channels, height, width]`),
-/// `NAME.safetensors` (the same as `attribution`, and the reduced map as `map`), `NAME-map.png` (the
-/// reduced map with 16 bits) and `NAME.json`, the record with how to read the picture. Returns the
-/// paths.
+/// Writes one row's values for Python and image programs, in single precision: `NAME.npy` (as
+/// `[channels, height, width]`), `NAME.safetensors` (the same as `attribution`, and the reduced map as
+/// `map`), `NAME-map.png` (the reduced map with 16 bits) and `NAME.json`, the record with how to read the
+/// picture, how it was reduced and scaled. Returns the paths.
 ///
 /// A value of the picture is `(step - zero) * value_per_step`, both numbers of the JSON; all of the map
 /// fits, nothing is clipped.
 ///
 /// # Errors
-/// [`Error::Row`], [`Error::EmptyMap`], [`Error::Device`], and [`Error::Unwritable`], where files
-/// written before are left.
+/// [`Error::Row`], [`Error::Device`], [`Error::Encode`], and [`Error::Unwritable`], where files written
+/// before are left.
 ///
 /// # Example
 /// ```
@@ -95,7 +104,7 @@ impl Record {
 /// # let folder = tempfile::tempdir().unwrap();
 /// let values = Tensor::<4>::from_data([[[[0.0, 3.0], [0.0, 1.0]]]], &Device::flex());
 /// let scaled = Map::of_row(&values, 0, Reduce::default())?.clip(99.0)?;
-/// let record = Record::of(&Attribution::new(values.clone(), vec![1.0], vec![Some(0)]), 0);
+/// let record = Record::of(&Attribution::new(values.clone(), vec![1.0], vec![Some(0)]), 0)?;
 /// let paths = export(folder.path(), "cat", &values, 0, &scaled, record)?;
 /// assert!(paths.iter().all(|path| path.exists()));
 /// # Ok::<(), saliency_viz::Error>(())
@@ -127,6 +136,7 @@ pub fn export(
     let safetensors = safetensors::serialize(tensors, None).map_err(|error| encode(&error))?;
     let (png, zero, step) = deep_png(map.map())?;
     let record = record
+        .with("reduce", format!("{:?}", map.map().reduce()))
         .with("scale", map.scale())
         .with("shape", shape.to_vec())
         .with("map_png", json!({ "zero": zero, "value_per_step": step }));
@@ -158,7 +168,7 @@ fn npy(values: &[f32], shape: &[usize]) -> std::io::Result<Vec<u8>> {
 
 /// The map with 16 bits, the step that stands for zero, and the value of a step.
 fn deep_png(map: &Map) -> Result<(Vec<u8>, u16, f64)> {
-    let most = map.values().iter().fold(0.0, |most: f64, value| most.max(value.abs()));
+    let most = map.most();
     let (zero, steps) = if map.is_signed() { (32768, 32767.0) } else { (0, 65535.0) };
     let step = |value: &f64| match most {
         0.0 => zero,
@@ -211,7 +221,8 @@ mod tests {
         let values = Tensor::<4>::from_data(values, &Device::flex());
         let map = Map::of_row(&values, 1, Reduce::Sum).unwrap().clip(50.0).unwrap();
         let attribution = Attribution::new(values.clone(), vec![0.0, 2.5], vec![None, Some(3)]);
-        let record = Record::of(&attribution, 1).with("method", "gradient").with("seed", 5);
+        let record = Record::of(&attribution, 1).unwrap();
+        let record = record.with("method", "gradient").with("seed", 5);
         let folder = tempfile::tempdir().unwrap();
         let paths = export(folder.path(), "it", &values, 1, &map, record).unwrap();
         let read = |at: usize| std::fs::read(&paths[at]).unwrap();
@@ -238,6 +249,7 @@ mod tests {
             (&3.into(), &2.5.into(), &5.into())
         );
         assert_eq!(json["scale"], map.scale());
+        assert_eq!((&json["reduce"], &json["warnings"]), (&"Sum".into(), &json!([])));
         let picture = image::load_from_memory(&read(2)).unwrap().into_luma16();
         let [zero, step] =
             ["zero", "value_per_step"].map(|key| json["map_png"][key].as_f64().unwrap());
@@ -248,10 +260,24 @@ mod tests {
     }
 
     #[test]
+    fn warnings_are_those_of_the_row_and_versions_those_asked_for() {
+        let values = Tensor::<4>::zeros([2, 1, 2, 2], &Device::flex());
+        let mut attribution = Attribution::new(values, vec![0.0; 2], vec![None; 2]);
+        attribution.warnings = vec![saliency_core::Warning::BaselineIsInput { row: 0 }];
+        let warnings = |row| Record::of(&attribution, row).unwrap().0["warnings"].clone();
+        assert_eq!(warnings(0).as_array().map(Vec::len), Some(1));
+        assert_eq!(warnings(1), json!([]));
+        let workspace = include_str!("../../../Cargo.toml");
+        assert!(workspace.contains(&format!("burn = {{ version = \"{BURN}.")));
+    }
+
+    #[test]
     fn a_row_that_is_not_there_is_an_error_and_so_is_a_folder_that_is_a_file() {
         let values = Tensor::<4>::zeros([1, 1, 2, 2], &Device::flex());
         let map = Map::of_row(&values, 0, Reduce::Max).unwrap().clip(99.0).unwrap();
-        let record = Record::of(&Attribution::new(values.clone(), vec![0.0], vec![None]), 0);
+        let attribution = Attribution::new(values.clone(), vec![0.0], vec![None]);
+        assert!(matches!(Record::of(&attribution, 1), Err(Error::Row { rows: 1, row: 1 })));
+        let record = Record::of(&attribution, 0).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let wrong = export(folder.path(), "it", &values, 1, &map, record.clone());
         assert!(matches!(wrong, Err(Error::Row { rows: 1, row: 1 })));

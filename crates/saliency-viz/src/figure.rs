@@ -1,9 +1,9 @@
 use askama::Template;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use image::{ImageFormat, Rgb, RgbImage, imageops};
+use image::{ImageFormat, RgbImage};
 use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::WriteOptions;
+use resvg::usvg::{Node, WriteOptions};
 
 use crate::color::Table;
 use crate::error::{Error, Result};
@@ -36,7 +36,7 @@ pub struct Figure {
 #[derive(Clone, Debug)]
 pub struct Tile {
     title: String,
-    picture: RgbImage,
+    pub(crate) picture: RgbImage,
     bar: Option<Bar>,
     pub(crate) lines: Vec<Line>,
 }
@@ -75,6 +75,8 @@ impl Tile {
 const COLUMN: u32 = 180;
 /// The longest side of a figure.
 const LIMIT: u64 = 60_000;
+/// The most pixels of all its pictures' places: 1.5 GB of colours.
+const AREA: u64 = 500_000_000;
 /// Lines and letters are drawn this many rows of pixels at a time, so that memory stays bounded.
 const STRIP: u32 = 128;
 
@@ -99,12 +101,20 @@ impl Figure {
     /// The figure as pixels, its pictures as they are.
     ///
     /// # Errors
-    /// [`Error::Figure`] without pictures, or where it is longer than 60,000 pixels.
+    /// [`Error::Figure`] without pictures, or where they need more than 60,000 pixels a side or 500
+    /// million in all.
     pub fn to_picture(&self) -> Result<RgbImage> {
         let layout = self.layout()?;
-        let mut picture = RgbImage::from_pixel(layout.width, layout.height, Rgb([255; 3]));
+        let white = vec![255; 3 * layout.width as usize * layout.height as usize];
+        let picture = RgbImage::from_raw(layout.width, layout.height, white);
+        let mut picture = picture.expect("as many bytes as pixels");
         for (placed, tile) in layout.tiles.iter().zip(self.rows.iter().flatten()) {
-            imageops::replace(&mut picture, &tile.picture, placed.x.into(), placed.y.into());
+            let left = 3 * placed.x as usize;
+            let (line, length) = (3 * layout.width as usize, 3 * placed.width as usize);
+            let rows = picture.chunks_exact_mut(line).skip(placed.y as usize);
+            for (below, row) in rows.zip(tile.picture.chunks_exact(length)) {
+                below[left..left + length].copy_from_slice(row);
+            }
         }
         draw_over(&mut picture, &layout.render().expect("the template is valid"));
         Ok(picture)
@@ -119,7 +129,7 @@ impl Figure {
         let mut layout = self.layout()?;
         layout.opaque = true;
         for (placed, tile) in layout.tiles.iter_mut().zip(self.rows.iter().flatten()) {
-            placed.png = encoded(&tile.picture, ImageFormat::Png)?;
+            placed.png = encoded(&tile.picture)?;
         }
         let svg = layout.render().expect("the template is valid");
         Ok(outlined(&svg).to_string(&WriteOptions::default()))
@@ -130,9 +140,10 @@ impl Figure {
         let tiles = || self.rows.iter().flatten();
         let column = tiles().map(|tile| tile.picture.width()).max().unwrap_or(0);
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0) as u64;
-        let tallest = tiles().map(|tile| u64::from(tile.picture.height())).sum::<u64>();
+        let tallest = |row: &Vec<Tile>| row.iter().map(|tile| tile.picture.height()).max();
+        let tallest = self.rows.iter().filter_map(tallest).map(u64::from).sum::<u64>();
         let found = (columns * u64::from(column.max(COLUMN)), tallest);
-        if columns == 0 || found.0.max(found.1) > LIMIT {
+        if columns == 0 || found.0.max(found.1) > LIMIT || found.0 * found.1 > AREA {
             return Err(Error::Figure { pictures: tiles().count(), found });
         }
         let column = column.max(COLUMN);
@@ -258,7 +269,15 @@ pub(crate) fn draw_over(picture: &mut RgbImage, svg: &str) {
     let tree = outlined(svg);
     let (width, height) = picture.dimensions();
     let mut strip = Pixmap::new(width, STRIP.min(height)).expect("a picture has pixels");
+    let drawn = |top: u32, node: &Node| {
+        let bounds = node.abs_stroke_bounding_box();
+        bounds.top() - 1.0 < (top + STRIP) as f32 && bounds.bottom() + 1.0 > top as f32
+    };
     for top in (0..height).step_by(STRIP as usize) {
+        // Most of a figure is pictures, with nothing to draw above them.
+        if !tree.root().children().iter().any(|node| drawn(top, node)) {
+            continue;
+        }
         strip.fill(resvg::tiny_skia::Color::TRANSPARENT);
         let up = Transform::from_translate(0.0, -(top as f32));
         resvg::render(&tree, up, &mut strip.as_mut());
@@ -280,9 +299,9 @@ pub(crate) fn draw_over(picture: &mut RgbImage, svg: &str) {
 }
 
 /// A picture as the text of a `data:` address.
-pub(crate) fn encoded(picture: &RgbImage, format: ImageFormat) -> Result<String> {
+fn encoded(picture: &RgbImage) -> Result<String> {
     let mut bytes = std::io::Cursor::new(Vec::new());
-    let written = picture.write_to(&mut bytes, format);
+    let written = picture.write_to(&mut bytes, ImageFormat::Png);
     written.map_err(|error| Error::Encode { reason: error.to_string() })?;
     Ok(BASE64_STANDARD.encode(bytes.into_inner()))
 }
@@ -292,6 +311,7 @@ mod tests {
     use super::*;
     use crate::{Map, Reduce, Region};
     use burn::tensor::{Device, Tensor};
+    use image::Rgb;
 
     #[test]
     fn pictures_stay_as_they_are_and_titles_are_drawn() {
@@ -337,5 +357,13 @@ mod tests {
         let wide = (0..400).map(|_| Tile::new("", RgbImage::new(1, 1)));
         let error = Figure::new("").with_row(wide).to_svg().unwrap_err().to_string();
         assert!(error.contains("found 400"), "{error}");
+        // What counts of a row is the tallest picture in it.
+        let tall = || (0..4).map(|_| Tile::new("", RgbImage::new(1, 2_000)));
+        let figure = (0..10).fold(Figure::new(""), |figure, _| figure.with_row(tall()));
+        assert!(figure.to_picture().unwrap().height() > 20_000);
+        let huge =
+            || [Tile::new("", RgbImage::new(8_000, 8_000)), Tile::new("", RgbImage::new(1, 1))];
+        let figure = (0..4).fold(Figure::new(""), |figure, _| figure.with_row(huge()));
+        assert!(matches!(figure.to_picture(), Err(Error::Figure { pictures: 8, .. })));
     }
 }

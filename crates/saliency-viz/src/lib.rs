@@ -3,12 +3,15 @@
 //! The data flow, and the items that hold it, in order:
 //!
 //! 1. [`Map`]: the values of one row, reduced over channels
-//! 2. [`Map::clip`]: scaled to 0..1, with outliers clipped; the scale is kept
-//! 3. [`ColorMap`]: from 0..1 to a colour
-//! 4. [`Picture`]: heat map, overlay and panel at the photo's own resolution
-//! 5. [`read_photo`] and [`write_picture`]: from and to files
+//! 2. [`Map::clip`]: scaled to 0..1, or to -1..1 where values have signs, with outliers clipped; the
+//!    scale is kept, and may be [shared](Map::shared_scale) by several maps
+//! 3. [`ColorMap`]: from there to a colour
+//! 4. [`Picture`]: heat map, overlay, masked photo and contour lines at the photo's own resolution
+//! 5. [`Figure`]: several of them with titles and scales; [`Page`]: a file for the browser
+//! 6. [`read_photo`] and [`write_picture`]: from and to files; [`export`]: the values for Python
 //!
-//! And for the input: [`blurred`] makes a baseline of a photo.
+//! And beside it: [`Place`] measures how much of a map lies in a marked part of the photo, [`Chart`]
+//! draws features and series, [`Tokens`] colours text, and [`blurred`] makes a baseline of a photo.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};

@@ -52,7 +52,7 @@ pub struct Map {
     width: usize,
     height: usize,
     values: Vec<f64>,
-    signed: bool,
+    reduce: Reduce,
 }
 
 /// A [`Map`] with the attribution that is shown as 1.
@@ -96,7 +96,11 @@ impl Map {
         let area = height * width;
         let channels = |pixel| values[pixel..].iter().step_by(area).copied();
         let values: Vec<f64> = (0..area).map(|pixel| reduce.of(channels(pixel))).collect();
-        Ok(Self { width, height, values, signed: reduce == Reduce::Sum })
+        // And after: the sum of huge numbers may not be one.
+        match values.iter().all(|value| value.is_finite()) {
+            true => Ok(Self { width, height, values, reduce }),
+            false => Err(Error::NotFinite),
+        }
     }
 
     /// Width and height in pixels.
@@ -111,7 +115,17 @@ impl Map {
 
     /// Whether values may lie below zero.
     pub fn is_signed(&self) -> bool {
-        self.signed
+        self.reduce == Reduce::Sum
+    }
+
+    /// What became of the channels.
+    pub fn reduce(&self) -> Reduce {
+        self.reduce
+    }
+
+    /// The largest absolute value.
+    pub(crate) fn most(&self) -> f64 {
+        self.values.iter().fold(0.0, |most, value| value.abs().max(most))
     }
 
     /// What spoke for the class at each pixel: the values, or of a signed map those above zero.
@@ -221,7 +235,8 @@ mod tests {
     use burn::tensor::Device;
 
     fn map(values: &[f64]) -> Map {
-        Map { width: values.len(), height: 1, values: values.to_vec(), signed: true }
+        let (width, values) = (values.len(), values.to_vec());
+        Map { width, height: 1, values, reduce: Reduce::Sum }
     }
 
     #[test]
@@ -247,6 +262,8 @@ mod tests {
         assert!(matches!(Map::of_row(&infinite, 0, Reduce::Max), Err(Error::NotFinite)));
         let huge = Tensor::<4>::full([1, 4, 1, 1], f32::MAX, &device);
         assert!(Map::of_row(&huge, 0, Reduce::L2Norm).is_ok(), "the sum over channels is finite");
+        let huge = Tensor::<4>::full([1, 4, 1, 1], 1e308, (&device, burn::tensor::DType::F64));
+        assert!(matches!(Map::of_row(&huge, 0, Reduce::Sum), Err(Error::NotFinite)));
     }
 
     #[test]

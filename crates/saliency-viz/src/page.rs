@@ -1,16 +1,19 @@
 use askama::Template;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use half::f16;
+use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
-use image::{RgbImage, imageops};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::color::ColorMap;
 use crate::error::{Error, Result};
-use crate::map::{Map, Scaled};
+use crate::map::{Map, Reduce, Scaled};
 use crate::picture::Region;
-use crate::place::Place;
+use crate::place::{Found, Place, overlaps};
 use crate::text::{number, percent};
 
 /// One HTML file that shows where a model looked, to people who do not program: no network, nothing
@@ -19,8 +22,8 @@ use crate::text::{number, percent};
 /// The photo with the map over it, sliders for opacity and threshold, a choice of methods and classes,
 /// the value under the pointer, and on top a sentence in plain words whose figures are computed:
 /// "The model says Egyptian cat (38 %). Half of what made it say so lies in 6 % of the picture: the
-/// face." A place is named only where one was marked that holds most of that half. Every text is
-/// escaped, and a content security policy lets nothing run but the page's own script.
+/// face." A place is named only where one was marked that holds two thirds of that half or more. Every
+/// text is escaped, and a content security policy lets nothing run but the page's own script.
 ///
 /// # Parameters and defaults
 /// - colours: [`ColorMap::Inferno`], or [`ColorMap::RedBlue`] for signed maps
@@ -88,8 +91,8 @@ impl Layer {
     }
 }
 
-/// The longest side of a photo on a page, in pixels.
-const PHOTO_SIDE: u32 = 1400;
+/// The shortest and the longest that the longer side of a photo on a page is, in pixels.
+const PHOTO_SIDES: (u32, u32) = (400, 1400);
 /// The longest side of a map on a page; larger ones are averaged.
 const MAP_SIDE: usize = 256;
 
@@ -136,29 +139,39 @@ impl<'a> Page<'a> {
         let size @ (width, height) = self.photo.dimensions();
         let (mut rows, mut places, mut layers) = (Vec::new(), Vec::new(), Vec::new());
         self.seen.inside(size)?;
-        for layer in &self.layers {
-            self.seen.fitting(layer.map.map())?;
-            let sentence = self.sentence(layer)?;
-            rows.push(Row {
-                method: &layer.method,
-                class: &layer.class,
-                probability: layer.probability.map_or(String::new(), percent),
-                sentence: sentence.clone(),
-                scale: number(layer.map.scale()),
-                notes: &layer.notes,
-            });
-            layers.push(self.layer_data(layer, sentence));
-            for place in &self.places {
-                let found = place.found(layer.map.map(), self.seen, size)?;
+        // Most maps have one size, so that what a place covers is worked out once.
+        let mut covered: Vec<((usize, usize), Vec<Vec<f64>>)> = Vec::new();
+        for (index, layer) in self.layers.iter().enumerate() {
+            let map = layer.map.map();
+            self.seen.fitting(map)?;
+            let dimensions = map.dimensions();
+            if !covered.iter().any(|(it, _)| *it == dimensions) {
+                let of = |place: &Place| place.coverage(dimensions, self.seen, size);
+                covered.push((dimensions, self.places.iter().map(of).collect::<Result<_>>()?));
+            }
+            let covered = covered.iter().find(|(it, _)| *it == dimensions).expect("just added");
+            let method = self.method_name(index);
+            let sentence = self.sentence(layer, &covered.1);
+            for (place, coverage) in self.places.iter().zip(&covered.1) {
+                let found = Found::of(map, coverage);
                 places.push(PlaceRow {
                     name: place.name(),
-                    method: &layer.method,
+                    method: method.clone(),
                     class: &layer.class,
                     share: percent(found.share),
                     area: percent(found.area),
                     peak: if found.peak { "yes" } else { "no" },
                 });
             }
+            layers.push(self.layer_data(layer, method.clone(), sentence.clone()));
+            rows.push(Row {
+                method,
+                class: &layer.class,
+                probability: layer.probability.map_or(String::new(), percent),
+                sentence,
+                scale: number(layer.map.scale()),
+                notes: &layer.notes,
+            });
         }
         let share = |region: Region| {
             let [x, width_of] = [region.x, region.width].map(|it| f64::from(it) / f64::from(width));
@@ -177,6 +190,7 @@ impl<'a> Page<'a> {
             version: env!("CARGO_PKG_VERSION"),
             seen: (self.seen != Region::whole(self.photo)).then(|| percent(self.seen_share())),
             photo: self.photo_data()?,
+            signed: self.layers.iter().any(|layer| layer.map.map().is_signed()),
             coarse: self.layers.iter().any(|layer| side(layer.map.map()) > MAP_SIDE),
             data: Data { seen: share(self.seen), layers, places: outlines.collect() },
             script_hash: BASE64_STANDARD.encode(Sha256::digest(script)),
@@ -195,8 +209,18 @@ impl<'a> Page<'a> {
         area((self.seen.width, self.seen.height)) / area(self.photo.dimensions())
     }
 
+    /// The name of a layer's method, with a number where an earlier layer has the same and its class.
+    fn method_name(&self, index: usize) -> String {
+        let Layer { method, class, .. } = &self.layers[index];
+        let same = |it: &&Layer| it.method == *method && it.class == *class;
+        match self.layers[..index].iter().filter(same).count() {
+            0 => method.clone(),
+            before => format!("{method} ({})", before + 1),
+        }
+    }
+
     /// What a map says, in plain words.
-    fn sentence(&self, layer: &Layer) -> Result<String> {
+    fn sentence(&self, layer: &Layer, covered: &[Vec<f64>]) -> String {
         let Layer { class, map, .. } = layer;
         let map = map.map();
         let probability = layer.probability.map(percent);
@@ -205,100 +229,116 @@ impl<'a> Page<'a> {
             (Some(probability), false) => format!("The model gives {class} {probability}."),
             (None, _) => format!("This is about {class}."),
         };
-        let reason = if layer.predicted { "made it say so" } else { "speaks for that" };
+        let reason = match (map.reduce(), layer.predicted) {
+            (Reduce::Negative, true) => "spoke against it",
+            (Reduce::Negative, false) => "speaks against that",
+            (_, true) => "made it say so",
+            (_, false) => "speaks for that",
+        };
         let Some((area, level)) = map.area_holding(0.5) else {
-            return Ok(format!("{says} Nothing in the picture {reason}."));
+            return format!("{says} Nothing in the picture {reason}.");
         };
         let area = percent(area * self.seen_share());
-        let place = match self.place_of_half(map, level)? {
+        let place = match self.place_of_half(map, level, covered) {
             Some(name) => format!(": {name}"),
             None => String::new(),
         };
-        Ok(format!("{says} Half of what {reason} lies in {area} of the picture{place}."))
+        format!("{says} Half of what {reason} lies in {area} of the picture{place}.")
     }
 
-    /// The marked place that holds most of what lies at or above a level, if one holds more than half
-    /// of it.
-    fn place_of_half(&self, map: &Map, level: f64) -> Result<Option<&str>> {
-        let mut best = (0.5, None);
-        for place in &self.places {
-            let coverage = place.coverage(map, self.seen, self.photo.dimensions())?;
-            let strong = map.weights().zip(coverage).filter(|(weight, _)| *weight >= level);
+    /// The smallest marked place that holds at least two thirds of what lies at or above a level.
+    fn place_of_half(&self, map: &Map, level: f64, covered: &[Vec<f64>]) -> Option<&str> {
+        let holds_it = |(_, coverage): &(&Place, &Vec<f64>)| {
+            let strong = map.weights().zip(*coverage).filter(|(weight, _)| *weight >= level);
             let (all, inside) = strong.fold((0.0, 0.0), |(all, inside), (weight, covered)| {
                 (all + weight, inside + weight * covered)
             });
-            if inside / all > best.0 {
-                best = (inside / all, Some(place.name()));
-            }
-        }
-        Ok(best.1)
+            inside >= all * 2.0 / 3.0
+        };
+        let area = |coverage: &[f64]| coverage.iter().sum::<f64>();
+        let holding = self.places.iter().zip(covered).filter(holds_it);
+        let smallest = holding.min_by(|a, b| area(a.1).total_cmp(&area(b.1)));
+        smallest.map(|(place, _)| place.name())
     }
 
-    /// The photo as JPEG, no larger than a screen.
+    /// The photo as JPEG, no larger than a screen and no smaller than a hand.
     fn photo_data(&self) -> Result<String> {
         let (width, height) = self.photo.dimensions();
-        let shrink = f64::from(PHOTO_SIDE) / f64::from(width.max(height));
-        let [small_width, small_height] =
-            [width, height].map(|side| ((f64::from(side) * shrink).round() as u32).max(1));
-        let small;
-        let photo = match shrink < 1.0 {
-            true => {
-                small = imageops::thumbnail(self.photo, small_width, small_height);
-                &small
-            }
-            false => self.photo,
-        };
+        let longest = width.max(height);
+        let side = f64::from(longest.clamp(PHOTO_SIDES.0, PHOTO_SIDES.1));
+        let to =
+            |length: u32| (f64::from(length) * side / f64::from(longest)).round().max(1.0) as u32;
         let mut bytes = Vec::new();
-        let written = photo.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, 88));
+        let encoder = JpegEncoder::new_with_quality(&mut bytes, 88);
+        let written = resized(self.photo, (to(width), to(height))).write_with_encoder(encoder);
         written.map_err(|error| Error::Encode { reason: error.to_string() })?;
         Ok(BASE64_STANDARD.encode(bytes))
     }
 
-    fn layer_data<'b>(&self, layer: &'b Layer, sentence: String) -> LayerData<'b> {
-        let map = layer.map.map();
+    fn layer_data<'b>(&self, layer: &'b Layer, method: String, sentence: String) -> LayerData<'b> {
+        let (map, scale) = (layer.map.map(), layer.map.scale());
         let (width, height, values) = averaged(map);
-        let most = values.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
-        let whole = |value: &f64| match most {
-            0.0 => 0,
-            _ => (value / most * 32767.0).round() as i16,
-        };
-        let bytes: Vec<u8> = values.iter().flat_map(|value| whole(value).to_le_bytes()).collect();
+        let most = values.iter().fold(0.0, |most: f64, value| value.abs().max(most));
+        let unit = [scale, most].into_iter().find(|unit| *unit > 0.0).unwrap_or(1.0);
+        let largest = f64::from(f16::MAX);
+        let half = |value: &f64| f16::from_f64((value / unit).clamp(-largest, largest));
+        let bytes: Vec<u8> = values.iter().flat_map(|value| half(value).to_le_bytes()).collect();
         let signed = map.is_signed();
-        let colors = self.colors.unwrap_or(match signed {
-            true => ColorMap::RedBlue,
-            false => ColorMap::Inferno,
-        });
+        let beyond = |sign| if layer.map.is_clipped() { sign } else { "" };
         LayerData {
-            method: &layer.method,
+            method,
             class: &layer.class,
             sentence,
             width,
             height,
             values: BASE64_STANDARD.encode(bytes),
-            most,
-            scale: layer.map.scale(),
+            unit,
+            scale,
             signed,
-            colors: BASE64_STANDARD.encode(colors.table(signed).concat()),
+            least: match signed {
+                true => format!("{}{}", beyond("≤ "), number(-scale)),
+                false => "0".to_owned(),
+            },
+            most: format!("{}{}", beyond("≥ "), number(scale)),
+            colors: BASE64_STANDARD.encode(ColorMap::table_of(map, self.colors).concat()),
         }
     }
+}
+
+/// The photo at another size.
+fn resized(photo: &RgbImage, (width, height): (u32, u32)) -> RgbImage {
+    let from = ImageRef::new(photo.width(), photo.height(), photo, PixelType::U8x3);
+    let mut to = Image::new(width, height, PixelType::U8x3);
+    let linear = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    let from = from.expect("as many bytes as pixels");
+    Resizer::new().resize(&from, &mut to, &linear).expect("both have pixels");
+    RgbImage::from_raw(width, height, to.into_vec()).expect("as many bytes as pixels")
 }
 
 fn side(map: &Map) -> usize {
     map.dimensions().0.max(map.dimensions().1)
 }
 
-/// A map at a page's resolution: its width, height, and the means of squares of its pixels.
+/// A map at a page's resolution: its width, height, and the means over the areas of its pixels.
 fn averaged(map: &Map) -> (usize, usize, Vec<f64>) {
     let (width, height) = map.dimensions();
-    let block = side(map).div_ceil(MAP_SIDE);
-    let (columns, rows) = (width.div_ceil(block), height.div_ceil(block));
-    let mean = |at: usize| {
-        let (left, top) = (at % columns * block, at / columns * block);
-        let (right, bottom) = ((left + block).min(width), (top + block).min(height));
-        let row = |y: usize| map.values()[y * width + left..y * width + right].iter().sum::<f64>();
-        (top..bottom).map(row).sum::<f64>() / ((right - left) * (bottom - top)) as f64
+    if side(map) <= MAP_SIDE {
+        return (width, height, map.values().to_vec());
+    }
+    let to = |length: usize| (length * MAP_SIDE).div_ceil(side(map));
+    let (columns, rows) = (overlaps(to(width), width as u32), overlaps(to(height), height as u32));
+    let mean = |row: &[(u32, f64)], column: &[(u32, f64)]| {
+        let (mut sum, mut area) = (0.0, 0.0);
+        for &(y, high) in row {
+            for &(x, wide) in column {
+                sum += map.values()[y as usize * width + x as usize] * wide * high;
+                area += wide * high;
+            }
+        }
+        sum / area
     };
-    (columns, rows, (0..columns * rows).map(mean).collect())
+    let of_row = |row: &Vec<_>| columns.iter().map(|it| mean(row, it)).collect::<Vec<_>>();
+    (columns.len(), rows.len(), rows.iter().flat_map(of_row).collect())
 }
 
 #[derive(Template)]
@@ -311,6 +351,7 @@ struct Html<'a> {
     photo: String,
     rows: Vec<Row<'a>>,
     places: Vec<PlaceRow<'a>>,
+    signed: bool,
     coarse: bool,
     data: Data<'a>,
     script: &'a str,
@@ -320,7 +361,7 @@ struct Html<'a> {
 }
 
 struct Row<'a> {
-    method: &'a str,
+    method: String,
     class: &'a str,
     probability: String,
     sentence: String,
@@ -330,7 +371,7 @@ struct Row<'a> {
 
 struct PlaceRow<'a> {
     name: &'a str,
-    method: &'a str,
+    method: String,
     class: &'a str,
     share: String,
     area: String,
@@ -347,16 +388,19 @@ struct Data<'a> {
 
 #[derive(Serialize)]
 struct LayerData<'a> {
-    method: &'a str,
+    method: String,
     class: &'a str,
     sentence: String,
     width: usize,
     height: usize,
-    /// Whole numbers of 16 bits, the largest of which, 32767, stands for `most`.
+    /// Half-precision numbers, in units of `unit`.
     values: String,
-    most: f64,
+    unit: f64,
     scale: f64,
     signed: bool,
+    /// What the ends of the colours stand for.
+    least: String,
+    most: String,
     colors: String,
 }
 
@@ -381,7 +425,10 @@ mod tests {
     }
 
     fn sentence(page: &Page) -> String {
-        page.sentence(&page.layers[0]).unwrap()
+        let layer = &page.layers[0];
+        let of =
+            |place: &Place| place.coverage(layer.map.map().dimensions(), SEEN, (80, 40)).unwrap();
+        page.sentence(layer, &page.places.iter().map(of).collect::<Vec<_>>())
     }
 
     #[test]
@@ -398,8 +445,13 @@ mod tests {
         let other = Place::boxes("the tail", [region(40, 20)]);
         let face = Place::boxes("the face", [region(20, 0)]);
         assert_eq!(sentence(&predicted.clone().with_place(other.clone())), format!("{said}."));
-        let both = predicted.with_place(other).with_place(face);
-        assert_eq!(sentence(&both), format!("{said}: the face."));
+        // The smallest that holds most of it, and not whatever holds all.
+        let all = Place::boxes("all", [SEEN]);
+        let every = predicted.with_place(all).with_place(other).with_place(face);
+        assert_eq!(sentence(&every), format!("{said}: the face."));
+        let against = page(layer(values, Reduce::Negative).predicted_with(0.384));
+        let said = "The model says tabby (38 %). Half of what spoke against it lies in 12 % of the picture.";
+        assert_eq!(sentence(&against), said);
 
         let asked = page(layer(values, Reduce::Sum).with_probability(0.004));
         let said = "The model gives tabby 0.4 %. Half of what speaks for that lies in 12 % of the picture.";
@@ -450,7 +502,10 @@ mod tests {
             Tensor::<4>::from_data(TensorData::new(values, [1, 1, 1, 600]), &Device::flex());
         let map = Map::of_row(&values, 0, Reduce::Sum).unwrap();
         let (columns, rows, means) = averaged(&map);
-        assert_eq!((columns, rows, means[0], means[199]), (200, 1, 1.0, 598.0));
+        // The first holds 2 and 11/32 values: 0, 1 and a part of 2.
+        assert_eq!((columns, rows), (256, 1));
+        assert!((means[0] - (1.0 + 0.34375 * 2.0) / 2.34375).abs() < 1e-12);
+        assert!((means.iter().sum::<f64>() / 256.0 - 299.5).abs() < 1e-9);
     }
 
     #[test]

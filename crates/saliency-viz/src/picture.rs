@@ -1,6 +1,10 @@
 use contour::ContourBuilder;
-use image::imageops::{self, FilterType};
-use image::{GrayImage, ImageBuffer, Luma, Rgb, RgbImage};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::F32;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use image::{Pixel as _, Rgb, RgbImage};
+use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
+use rayon::slice::{ParallelSlice as _, ParallelSliceMut as _};
 
 use crate::color::{ColorMap, Table, step};
 use crate::error::{Error, Result};
@@ -59,12 +63,10 @@ pub struct Picture<'a> {
     photo: &'a RgbImage,
     region: Region,
     scaled: &'a Scaled,
-    /// The scaled map at the resolution of the region.
-    values: Values,
+    /// The scaled map at the resolution of the region, row by row.
+    values: Vec<F32>,
     table: Table,
 }
-
-type Values = ImageBuffer<Luma<f32>, Vec<f32>>;
 
 /// What the model was not shown is drawn in this grey on a heat map, which no colour map holds.
 const UNSEEN: Rgb<u8> = Rgb([64, 64, 64]);
@@ -81,22 +83,15 @@ impl<'a> Picture<'a> {
     /// where the map would be distorted by more than rounding to whole pixels explains.
     pub fn new(photo: &'a RgbImage, region: Region, map: &'a Scaled) -> Result<Self> {
         let region = region.inside(photo.dimensions())?.fitting(map.map())?;
-        let signed = map.map().is_signed();
-        let mut values = enlarged(map, region, |value| value.max(0.0));
-        if signed {
-            let below = enlarged(map, region, |value| (-value).max(0.0));
-            for (value, below) in values.iter_mut().zip(below.iter()) {
-                *value -= below;
-            }
-        }
-        let colors = if signed { ColorMap::RedBlue } else { ColorMap::Inferno };
-        Ok(Self { photo, region, scaled: map, values, table: colors.table(signed) })
+        let values = enlarged(map, region);
+        let table = ColorMap::table_of(map.map(), None);
+        Ok(Self { photo, region, scaled: map, values, table })
     }
 
     /// Sets the colours. Zero stays in the middle of a diverging map, and of any map where values
     /// may lie below it.
     pub fn with_colors(mut self, colors: ColorMap) -> Self {
-        self.table = colors.table(self.scaled.map().is_signed());
+        self.table = ColorMap::table_of(self.scaled.map(), Some(colors));
         self
     }
 
@@ -113,7 +108,7 @@ impl<'a> Picture<'a> {
 
     /// The photo in full colour where the map is strong, grey and dimmed where it is zero.
     pub fn masked(&self) -> RgbImage {
-        self.over_grey(|(x, y), _| self.photo.get_pixel(x, y).0)
+        self.over_grey(|photo, _| photo)
     }
 
     /// The photo with a line around the strongest pixels that together hold each of the given shares
@@ -122,8 +117,8 @@ impl<'a> Picture<'a> {
     /// # Errors
     /// [`Error::Share`] where one is not above 0 and below 1.
     pub fn contours(&self, shares: &[f64]) -> Result<RgbImage> {
-        let tile = self.contour_tile("", shares)?;
-        let (width, height) = self.photo.dimensions();
+        let Tile { mut picture, lines, .. } = self.contour_tile("", shares)?;
+        let (width, height) = picture.dimensions();
         let line = |line: &Line| {
             let Line { path, width, color } = line;
             let edge = 2.0 * width;
@@ -132,8 +127,7 @@ impl<'a> Picture<'a> {
                  <path d='{path}' stroke='{color}' stroke-width='{width}'/>"
             )
         };
-        let lines: String = tile.lines.iter().map(line).collect();
-        let mut picture = self.photo.clone();
+        let lines: String = lines.iter().map(line).collect();
         draw_over(
             &mut picture,
             &format!(
@@ -200,15 +194,15 @@ impl<'a> Picture<'a> {
         }
     }
 
-    /// A colour by place and value over the dimmed grey photo, as opaque as the value is large.
-    fn over_grey(&self, color: impl Fn((u32, u32), f32) -> [u8; 3]) -> RgbImage {
-        let grey: GrayImage = imageops::grayscale(self.photo);
-        self.draw(|at, value| {
-            let grey = f32::from(grey.get_pixel(at.0, at.1).0[0]);
+    /// A colour by the photo's and the map's value over the dimmed grey photo, as opaque as the value
+    /// is large.
+    fn over_grey(&self, color: impl Fn([u8; 3], f32) -> [u8; 3] + Sync) -> RgbImage {
+        self.draw(|photo, value| {
+            let grey = f32::from(photo.to_luma().0[0]);
             let Some(value) = value else { return Rgb([(grey * DARK) as u8; 3]) };
             let alpha = value.abs();
             let mix = |channel: u8| grey * DIMMED * (1.0 - alpha) + f32::from(channel) * alpha;
-            Rgb(color(at, value).map(|channel| mix(channel).round() as u8))
+            Rgb(color(photo.0, value).map(|channel| mix(channel).round() as u8))
         })
     }
 
@@ -216,24 +210,41 @@ impl<'a> Picture<'a> {
         self.table[step(value, self.scaled.map().is_signed())]
     }
 
-    /// Colours every pixel of the photo by its place and its value, if the model was shown it.
-    fn draw(&self, color: impl Fn((u32, u32), Option<f32>) -> Rgb<u8>) -> RgbImage {
+    /// Colours every pixel by that of the photo and the map's value, if the model was shown it.
+    fn draw(&self, color: impl Fn(Rgb<u8>, Option<f32>) -> Rgb<u8> + Sync) -> RgbImage {
         let (width, height) = self.photo.dimensions();
-        RgbImage::from_fn(width, height, |x, y| {
-            let inside = x.checked_sub(self.region.x).zip(y.checked_sub(self.region.y));
-            let value = inside.and_then(|(x, y)| self.values.get_pixel_checked(x, y));
-            color((x, y), value.map(|value| value.0[0].clamp(-1.0, 1.0)))
-        })
+        let [left, seen, line] =
+            [self.region.x, self.region.width, width].map(|side| side as usize);
+        let mut picture = RgbImage::new(width, height);
+        let rows = picture.par_chunks_exact_mut(3 * line);
+        let rows = rows.zip(self.photo.par_chunks_exact(3 * line)).enumerate();
+        rows.for_each(|(y, (drawn, photo))| {
+            let down = y.checked_sub(self.region.y as usize);
+            let down = down.filter(|down| *down < self.region.height as usize);
+            let values = down.map(|down| &self.values[down * seen..][..seen]);
+            let pixels = drawn.chunks_exact_mut(3).zip(photo.chunks_exact(3)).enumerate();
+            for (x, (drawn, photo)) in pixels {
+                let value = values.zip(x.checked_sub(left)).and_then(|(row, x)| row.get(x));
+                let value = value.map(|value| value.0.clamp(-1.0, 1.0));
+                drawn.copy_from_slice(&color(*Rgb::from_slice(photo), value).0);
+            }
+        });
+        picture
     }
 }
 
-/// One sign of the map at the resolution of the region, for `image` clamps to 0 and 1 as it resizes.
-fn enlarged(map: &Scaled, region: Region, part: impl Fn(f32) -> f32) -> Values {
+/// The map at the resolution of the region. `image` would clamp its values to 0 and 1.
+fn enlarged(map: &Scaled, region: Region) -> Vec<F32> {
     let (width, height) = map.map().dimensions();
-    let values = map.values().into_iter().map(part).collect();
-    let values = Values::from_raw(width as u32, height as u32, values);
+    let values: Vec<F32> = map.values().into_iter().map(F32::new).collect();
+    let values = TypedImageRef::new(width as u32, height as u32, &values);
     let values = values.expect("as many values as pixels");
-    imageops::resize(&values, region.width, region.height, FilterType::Triangle)
+    let mut large = vec![F32::new(0.0); region.width as usize * region.height as usize];
+    let to = TypedImage::from_pixels_slice(region.width, region.height, &mut large);
+    let linear = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    let mut to = to.expect("as many values as pixels");
+    Resizer::new().resize_typed(&values, &mut to, &linear).expect("both have pixels");
+    large
 }
 
 #[cfg(test)]
@@ -356,6 +367,11 @@ mod tests {
         let (photo, map) = (RgbImage::new(1, 1), map([[1.0; 2]; 2]));
         let region = Region { x: 0, y: 0, width: 1, height: 1 };
         let picture = Picture::new(&photo, region, &map).unwrap();
-        assert_eq!(*picture.heat_map().get_pixel(0, 0), ColorMap::Inferno.color(1.0));
+        let full = ColorMap::Inferno.color(1.0);
+        assert_eq!(*picture.heat_map().get_pixel(0, 0), full);
+        assert_eq!(*picture.overlay().get_pixel(0, 0), full);
+        assert_eq!(*picture.masked().get_pixel(0, 0), Rgb([0; 3]));
+        assert_eq!(picture.contours(&[0.5]).unwrap().dimensions(), (1, 1));
+        assert!(picture.panel("a dot").to_picture().unwrap().pixels().any(|pixel| *pixel == full));
     }
 }

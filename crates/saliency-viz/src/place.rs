@@ -65,6 +65,19 @@ impl Place {
         &self.name
     }
 
+    /// Whether it lies in a photo of the given size.
+    ///
+    /// # Errors
+    /// [`Error::Region`] where a box is empty or reaches out of the photo, [`Error::Mask`] where a mask
+    /// has another size.
+    pub fn check(&self, photo: (u32, u32)) -> Result<()> {
+        match &self.shape {
+            Shape::Boxes(boxes) => boxes.iter().try_for_each(|it| it.inside(photo).map(drop)),
+            Shape::Mask(mask) if mask.dimensions() == photo => Ok(()),
+            Shape::Mask(mask) => Err(Error::Mask { photo, mask: mask.dimensions() }),
+        }
+    }
+
     /// How much of `map`, which lies over the region `seen` of a photo of the given size, is inside.
     ///
     /// A pixel of the map counts as far as it is covered.
@@ -73,19 +86,8 @@ impl Place {
     /// [`Error::Region`] where `seen` or a box is empty or reaches out of the photo, [`Error::Mask`]
     /// where a mask has another size, [`Error::Aspect`] where `seen` has another aspect than the map.
     pub fn found(&self, map: &Map, seen: Region, photo: (u32, u32)) -> Result<Found> {
-        let coverage = self.coverage(map, seen, photo)?;
-        let weights: Vec<f64> = map.weights().collect();
-        let (mut total, mut inside, mut peak) = (0.0, 0.0, (0.0, 0.0));
-        for (&weight, &covered) in weights.iter().zip(&coverage) {
-            total += weight;
-            inside += weight * covered;
-            if weight > peak.0 {
-                peak = (weight, covered);
-            }
-        }
-        let share = if total > 0.0 { inside / total } else { 0.0 };
-        let area = coverage.iter().sum::<f64>() / coverage.len() as f64;
-        Ok(Found { share, area, peak: peak.1 >= 0.5 })
+        seen.fitting(map)?;
+        Ok(Found::of(map, &self.coverage(map.dimensions(), seen, photo)?))
     }
 
     /// Its boxes; for a mask the smallest that holds it.
@@ -109,50 +111,113 @@ impl Place {
         }
     }
 
-    /// The covered share of every pixel of the map.
-    pub(crate) fn coverage(&self, map: &Map, seen: Region, photo: (u32, u32)) -> Result<Vec<f64>> {
-        let seen = seen.inside(photo)?.fitting(map)?;
-        let (columns, rows) = map.dimensions();
-        // The photo's pixels that are inside, column and row counted from the region's corner.
-        let inside: Box<dyn Fn(u32, u32) -> bool> = match &self.shape {
-            Shape::Boxes(boxes) => {
-                for it in boxes {
-                    it.inside(photo)?;
-                }
-                Box::new(|x, y| {
-                    let holds = |it: &Region| {
-                        (it.x..it.x + it.width).contains(&x)
-                            && (it.y..it.y + it.height).contains(&y)
-                    };
-                    boxes.iter().any(holds)
-                })
-            }
-            Shape::Mask(mask) if mask.dimensions() != photo => {
-                return Err(Error::Mask { photo, mask: mask.dimensions() });
-            }
-            Shape::Mask(mask) => Box::new(|x, y| mask.get_pixel(x, y).0[0] > 0),
-        };
+    /// The covered share of every pixel of a map of the given size.
+    pub(crate) fn coverage(
+        &self,
+        (columns, rows): (usize, usize),
+        seen: Region,
+        photo: (u32, u32),
+    ) -> Result<Vec<f64>> {
+        seen.inside(photo)?;
+        self.check(photo)?;
         // A pixel of the photo may lie in two of the map, and one of the map in many of the photo.
         let across = overlaps(columns, seen.width);
         let down = overlaps(rows, seen.height);
-        let covered = |(row, column): (usize, usize)| {
-            let (mut covered, mut all) = (0.0, 0.0);
-            for &(y, high) in &down[row] {
-                for &(x, wide) in &across[column] {
-                    all += wide * high;
-                    if inside(seen.x + x, seen.y + y) {
-                        covered += wide * high;
+        let mut covered = vec![0.0; columns * rows];
+        match &self.shape {
+            Shape::Boxes(boxes) => {
+                for it in disjoint(boxes) {
+                    // How much of each column and row the box covers.
+                    let part = |side: &[Vec<(u32, f64)>], start: u32, from: u32, length: u32| {
+                        let part = |cell: &Vec<(u32, f64)>| {
+                            let inside = |at: u32| (from..from + length).contains(&(start + at));
+                            cell.iter().filter(|(at, _)| inside(*at)).map(|(_, it)| it).sum::<f64>()
+                        };
+                        side.iter().map(part).collect::<Vec<f64>>()
+                    };
+                    let wide = part(&across, seen.x, it.x, it.width);
+                    let high = part(&down, seen.y, it.y, it.height);
+                    for (row, high) in covered.chunks_exact_mut(columns).zip(&high) {
+                        row.iter_mut()
+                            .zip(&wide)
+                            .for_each(|(covered, wide)| *covered += wide * high);
                     }
                 }
             }
-            covered / all
-        };
-        Ok((0..rows * columns).map(|at| covered((at / columns, at % columns))).collect())
+            Shape::Mask(mask) => {
+                for (row, down) in covered.chunks_exact_mut(columns).zip(&down) {
+                    for (covered, across) in row.iter_mut().zip(&across) {
+                        for &(y, high) in down {
+                            let set = |x: u32| mask.get_pixel(seen.x + x, seen.y + y).0[0] > 0;
+                            let wide = across.iter().filter(|(x, _)| set(*x)).map(|(_, it)| it);
+                            *covered += high * wide.sum::<f64>();
+                        }
+                    }
+                }
+            }
+        }
+        let whole = f64::from(seen.width) / columns as f64 * f64::from(seen.height) / rows as f64;
+        covered.iter_mut().for_each(|covered| *covered = (*covered / whole).min(1.0));
+        Ok(covered)
     }
 }
 
+impl Found {
+    /// What is found of a map whose pixels are covered as given.
+    pub(crate) fn of(map: &Map, coverage: &[f64]) -> Self {
+        let (mut total, mut inside, mut peak) = (0.0, 0.0, (0.0, 0.0));
+        for (weight, &covered) in map.weights().zip(coverage) {
+            total += weight;
+            inside += weight * covered;
+            if weight > peak.0 {
+                peak = (weight, covered);
+            }
+        }
+        let share = if total > 0.0 { inside / total } else { 0.0 };
+        let area = coverage.iter().sum::<f64>() / coverage.len() as f64;
+        Self { share, area, peak: peak.1 >= 0.5 }
+    }
+}
+
+/// The same pixels by boxes that do not overlap.
+fn disjoint(boxes: &[Region]) -> Vec<Region> {
+    let mut done: Vec<Region> = Vec::new();
+    for &it in boxes {
+        let mut new = vec![it];
+        for other in &done {
+            new = new.into_iter().flat_map(|it| without(it, *other)).collect();
+        }
+        done.extend(new);
+    }
+    done
+}
+
+/// What is left of a box without another one: above, below, left and right of it.
+fn without(it: Region, other: Region) -> Vec<Region> {
+    let (right, bottom) = (it.x + it.width, it.y + it.height);
+    // The overlap, which may be empty.
+    let [x0, x1] = [other.x, other.x + other.width].map(|x| x.clamp(it.x, right));
+    let [y0, y1] = [other.y, other.y + other.height].map(|y| y.clamp(it.y, bottom));
+    if x0 == x1 || y0 == y1 {
+        return vec![it];
+    }
+    let between = |x: u32, y: u32, right: u32, bottom: u32| Region {
+        x,
+        y,
+        width: right - x,
+        height: bottom - y,
+    };
+    let parts = [
+        between(it.x, it.y, right, y0),
+        between(it.x, y1, right, bottom),
+        between(it.x, y0, x0, y1),
+        between(x1, y0, right, y1),
+    ];
+    parts.into_iter().filter(|part| part.width > 0 && part.height > 0).collect()
+}
+
 /// For each of `cells` along a side of `pixels`, the pixels it lies over and how much of each.
-fn overlaps(cells: usize, pixels: u32) -> Vec<Vec<(u32, f64)>> {
+pub(crate) fn overlaps(cells: usize, pixels: u32) -> Vec<Vec<(u32, f64)>> {
     let length = f64::from(pixels) / cells as f64;
     let cell = |cell: usize| {
         let (from, to) = (cell as f64 * length, (cell + 1) as f64 * length);
@@ -192,6 +257,8 @@ mod tests {
             (vec![at(0, 0, 4, 4)], (0.0, 0.0, false)),
             // Overlapping boxes count once, and none is nothing.
             (vec![at(4, 0, 2, 2), at(4, 0, 2, 2)], (0.75, 0.25, true)),
+            (vec![at(4, 0, 1, 2), at(4, 0, 2, 1), at(4, 0, 2, 2)], (0.75, 0.25, true)),
+            (vec![at(4, 0, 4, 1), at(5, 0, 1, 4)], (0.625, 0.4375, true)),
             (vec![], (0.0, 0.0, false)),
         ] {
             let found = Place::boxes("it", boxes).found(&map(Reduce::Sum), SEEN, PHOTO).unwrap();

@@ -40,15 +40,24 @@ impl Tokens {
         Ok(Self { tokens, scale })
     }
 
-    /// For a terminal that shows 24-bit colours. Control characters in tokens are left out, so that a
-    /// text cannot command the terminal.
+    /// For a terminal that shows 24-bit colours. Of control characters in tokens only line breaks and
+    /// tabs are kept, and what turns the direction of writing is left out, so that a text cannot command
+    /// the terminal.
     pub fn to_ansi(&self) -> String {
         let colors = ColorMap::RedBlue.table(true);
         let token = |(token, value): &(String, f64)| {
             let [red, green, blue] = colors[self.step(*value)];
             let ink = if is_light([red, green, blue]) { "30" } else { "97" };
-            let text: String = token.chars().filter(|c| !c.is_control()).collect();
-            format!("\x1b[{ink};48;2;{red};{green};{blue}m{text}\x1b[0m")
+            let harmless = |c: &char| {
+                let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+                    | '\u{2066}'..='\u{2069}');
+                matches!(c, '\n' | '\t') || !c.is_control() && !turns
+            };
+            let text: String = token.chars().filter(harmless).collect();
+            let (start, end) = (format!("\x1b[{ink};48;2;{red};{green};{blue}m"), "\x1b[0m");
+            // A colour that is still on at a line's end would fill the line.
+            let lines: Vec<&str> = text.split('\n').collect();
+            format!("{start}{}{end}", lines.join(&format!("{end}\n{start}")))
         };
         self.tokens.iter().map(token).collect()
     }
@@ -88,8 +97,21 @@ impl Tokens {
     }
 }
 
-fn is_light([red, green, blue]: [u8; 3]) -> bool {
-    0.299 * f64::from(red) + 0.587 * f64::from(green) + 0.114 * f64::from(blue) > 128.0
+/// Whether black can be read better on a colour than white.
+fn is_light(color: [u8; 3]) -> bool {
+    contrast(color, 0.0) > contrast(color, 1.0)
+}
+
+/// The contrast of a colour with another one's relative luminance, as the Web Content Accessibility
+/// Guidelines define them.
+fn contrast(color: [u8; 3], other: f64) -> f64 {
+    let linear = |channel: u8| match f64::from(channel) / 255.0 {
+        dark if dark <= 0.04045 => dark / 12.92,
+        light => ((light + 0.055) / 1.055).powf(2.4),
+    };
+    let [red, green, blue] = color.map(linear);
+    let own = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    (own.max(other) + 0.05) / (own.min(other) + 0.05)
 }
 
 #[derive(Template)]
@@ -121,6 +143,13 @@ mod tests {
             "\x1b[97;48;2;202;0;32ma\x1b[0m\x1b[30;48;2;247;247;247mb\x1b[0m\
              \x1b[97;48;2;5;113;176mc\x1b[0m"
         );
+        let lines = Tokens::new([("a\nb", 0.0)]).unwrap().to_ansi();
+        let grey = "\x1b[30;48;2;247;247;247m";
+        assert_eq!(lines, format!("{grey}a\x1b[0m\n{grey}b\x1b[0m"));
+        for color in ColorMap::RedBlue.table(true) {
+            let ink = if is_light(color) { 0.0 } else { 1.0 };
+            assert!(contrast(color, ink) >= 4.5, "{color:?}");
+        }
         let zero = Tokens::new([("a", 0.0)]).unwrap().to_ansi();
         assert!(zero.contains("247;247;247"));
         let none: [(&str, f64); 0] = [];

@@ -8,17 +8,48 @@ const percent = (share) => {
   if (value < 0.01) return "less than 0.01 %";
   return value.toFixed(value < 1 ? 2 : value < 9.95 ? 1 : 0) + " %";
 };
-const number = (value) => (value === 0 ? "0" : value.toPrecision(3).replace("-", "\u2212"));
+const number = (value) => {
+  const size = Math.abs(value), short = Number(value.toPrecision(3));
+  const text = value === 0 ? "0" : size >= 1e-3 && size < 1e4 ? String(short) : value.toExponential(2).replace("+", "");
+  return text.replaceAll("-", "\u2212");
+};
+// Half precision: a sign, five bits of exponent, ten of fraction.
+const half = (bits) => {
+  const exponent = (bits >> 10) & 31, fraction = (bits & 1023) / 1024;
+  const size = exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction;
+  return bits & 0x8000 ? -size : size;
+};
 
-// Values are whole numbers from -32767 to 32767, the largest of which stands for `most`.
 for (const layer of data.layers) {
   const view = new DataView(bytes(layer.values).buffer);
   layer.values = Float32Array.from({ length: layer.width * layer.height }, (_, i) =>
-    (view.getInt16(2 * i, true) / 32767) * layer.most);
+    half(view.getUint16(2 * i, true)) * layer.unit);
   layer.sorted = Float32Array.from(layer.values, Math.abs).sort();
-  layer.total = layer.sorted.reduce((sum, value) => sum + value, 0);
+  layer.speaksFor = layer.values.reduce((sum, value) => sum + Math.max(value, 0), 0);
+  layer.against = layer.values.reduce((sum, value) => sum + Math.max(-value, 0), 0);
   layer.colors = bytes(layer.colors);
 }
+
+// Values between those of the map, and not colours, lie between them: red and blue do not make purple.
+const enlarged = (layer) => {
+  if (layer.large) return layer.large;
+  const { width, height, values } = layer;
+  const times = Math.max(1, Math.floor(768 / Math.max(width, height)));
+  const side = (length) => Array.from({ length: length * times }, (_, i) => {
+    const at = Math.min(length - 1, Math.max(0, (i + 0.5) / times - 0.5)), low = Math.floor(at);
+    return [low, Math.min(length - 1, low + 1), at - low];
+  });
+  const across = side(width), large = new Float32Array(width * height * times * times);
+  let i = 0;
+  for (const [top, bottom, down] of side(height)) {
+    for (const [left, right, along] of across) {
+      const above = values[top * width + left] * (1 - along) + values[top * width + right] * along;
+      const below = values[bottom * width + left] * (1 - along) + values[bottom * width + right] * along;
+      large[i++] = above * (1 - down) + below * down;
+    }
+  }
+  return (layer.large = { values: large, width: width * times, height: height * times });
+};
 
 const map = at("map"), context = map.getContext("2d");
 let layer = data.layers[0], cursor = null;
@@ -30,6 +61,7 @@ const place = (element, box) => {
   element.style.height = 100 * box[3] + "%";
 };
 place(at("seen"), data.seen);
+at("seen").className = "placed";
 for (const box of data.places) {
   const outline = document.createElement("div"), name = document.createElement("span");
   outline.className = "place";
@@ -42,7 +74,7 @@ for (const box of data.places) {
 const step = (value) => Math.round(256 * (layer.signed ? 0.5 + 0.5 * value : value));
 const draw = () => {
   const strength = at("opacity").value / 100, shown = at("threshold").value / 100;
-  const { values, sorted, width, height, scale, colors } = layer;
+  const { sorted, scale, colors } = layer, { values, width, height } = enlarged(layer);
   const least = shown === 1 ? 0 : sorted[Math.floor((1 - shown) * sorted.length)];
   map.width = width;
   map.height = height;
@@ -62,23 +94,24 @@ const draw = () => {
 const choose = () => {
   const wanted = data.layers.filter((it) => it.class === at("class").value);
   // Not every method may have been asked about every class.
+  for (const option of at("method").options) option.disabled = !wanted.some((it) => it.method === option.value);
   layer = wanted.find((it) => it.method === at("method").value) || wanted[0];
   at("method").value = layer.method;
+  at("shown").textContent = layer.method + ", " + layer.class;
   at("sentence").textContent = layer.sentence;
   map.setAttribute("aria-label", layer.sentence);
   const bar = at("colors").getContext("2d"), picture = bar.createImageData(257, 1);
   for (let i = 0; i < 257; i++) picture.data.set([...layer.colors.subarray(3 * i, 3 * i + 3), 255], 4 * i);
   bar.putImageData(picture, 0, 0);
-  const beyond = layer.most > layer.scale;
-  at("most").textContent = (beyond ? "\u2265 " : "") + number(layer.scale);
-  at("least").textContent = layer.signed ? (beyond ? "\u2264 " : "") + number(-layer.scale) : "0";
+  at("most").textContent = layer.most;
+  at("least").textContent = layer.least;
   at("middle").textContent = layer.signed ? "0" : "";
   draw();
   if (cursor) read(...cursor);
 };
 
 const read = (x, y) => {
-  const { width, height, values, total, sorted } = layer;
+  const { width, height, values, sorted } = layer;
   x = Math.max(0, Math.min(width - 1, x));
   y = Math.max(0, Math.min(height - 1, y));
   cursor = [x, y];
@@ -88,8 +121,9 @@ const read = (x, y) => {
     const middle = (low + high) >> 1;
     if (sorted[middle] < size) low = middle + 1; else high = middle;
   }
-  const share = total > 0 ? size / total : 0;
-  at("value").textContent = `Value ${number(value)}: ${percent(share)} of the total, ` +
+  const total = value < 0 ? layer.against : layer.speaksFor, share = total > 0 ? size / total : 0;
+  const whole = !layer.signed ? "the total" : value < 0 ? "what speaks against it" : "what speaks for it";
+  at("value").textContent = `Value ${number(value)}: ${percent(share)} of ${whole}, ` +
     `stronger than ${percent(low / sorted.length)} of what the model was shown.`;
   const mark = at("cursor");
   mark.hidden = false;
@@ -97,11 +131,13 @@ const read = (x, y) => {
   mark.style.top = (100 * (y + 0.5)) / height + "%";
 };
 
-map.addEventListener("pointermove", (event) => {
+const point = (event) => {
   const box = map.getBoundingClientRect();
   read(Math.floor(((event.clientX - box.left) / box.width) * layer.width),
     Math.floor(((event.clientY - box.top) / box.height) * layer.height));
-});
+};
+// A tap of a finger moves nothing.
+for (const event of ["pointermove", "pointerdown"]) map.addEventListener(event, point);
 map.addEventListener("keydown", (event) => {
   const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   const move = moves[event.key];
@@ -112,8 +148,10 @@ map.addEventListener("keydown", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   const list = { m: at("method"), c: at("class") }[event.key.toLowerCase()];
-  if (!list || event.target.tagName === "SELECT" || event.ctrlKey || event.metaKey || event.altKey) return;
-  list.selectedIndex = (list.selectedIndex + 1) % list.options.length;
+  if (!list || !event.target.closest("#stage, #controls")) return;
+  if (event.target.tagName === "SELECT" || event.ctrlKey || event.metaKey || event.altKey) return;
+  do list.selectedIndex = (list.selectedIndex + 1) % list.options.length;
+  while (list.selectedOptions[0].disabled);
   choose();
 });
 

@@ -1,0 +1,47 @@
+//! How far from what the machine can do: the same gradients by hand in Burn, on every core.
+
+use std::time::Instant;
+
+use burn::tensor::Tensor;
+use saliency::{Explainer, IntegratedGradients, Model};
+
+/// Prints our time for 50 points beside that of 50 gradients by hand, shared out over the cores.
+pub fn print<M: Model<Tensor<4>>>(name: &str, net: &M, input: &Tensor<4>, cores: usize) {
+    const POINTS: usize = 50;
+    let frozen = net.valid();
+    let by_hand = || {
+        let leaf = input.clone().autodiff().require_grad();
+        let score = frozen.forward(leaf.clone()).max();
+        let gradient = leaf.grad(&score.backward()).expect("a gradient");
+        std::hint::black_box(gradient.into_data());
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+    let time = |run: &dyn Fn()| {
+        let start = Instant::now();
+        run();
+        start.elapsed().as_secs_f64()
+    };
+    let alone = || pool.install(|| time(&by_hand));
+    let ours = || {
+        time(&|| {
+            drop(
+                IntegratedGradients::new()
+                    .with_steps(POINTS)
+                    .attribute(net, input.clone())
+                    .expect("a map"),
+            )
+        })
+    };
+    (alone(), ours());
+    let mut times: Vec<(f64, f64)> =
+        (0..7).map(|_| ((0..5).map(|_| alone()).sum::<f64>() / 5.0, ours())).collect();
+    let limit = |gradient: f64| gradient * POINTS as f64 / cores as f64;
+    times.sort_by(|a, b| (a.1 / a.0).total_cmp(&(b.1 / b.0)));
+    let (alone, ours) = times[times.len() / 2];
+    let limit = limit(alone);
+    println!(
+        "{name}: one gradient by hand on one core {alone:.4} s; {POINTS} of them on {cores} cores \
+         {limit:.3} s at best; ours {ours:.3} s, {:.2} times that",
+        ours / limit
+    );
+}

@@ -1,0 +1,138 @@
+//! How do time and memory grow with the work?
+//!
+//! ```text
+//! cargo bench --profile dev --bench growth
+//! ```
+//!
+//! EfficientNet-Lite0; every figure is from a process of its own. Prints a table and draws it as
+//! `docs/images/growth.svg`. Memory is read from Linux's `/proc`; elsewhere it says so and stops.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use burn::tensor::Device;
+use plotters::prelude::*;
+use saliency::{Explainer, Gradient, IntegratedGradients, Parallelism, Schedule};
+use saliency_models::{EfficientNetLite0, photos};
+
+/// A question, and how large the work is.
+#[derive(Clone, Copy)]
+enum Work {
+    Points(usize),
+    Rows(usize),
+    Pixels(usize),
+    Workers(usize),
+}
+
+/// Explains in this process, and prints the seconds and the peak in MiB.
+fn one(work: Work) {
+    let device = Device::flex();
+    let net = EfficientNetLite0::embedded(&device);
+    let side = if let Work::Pixels(side) = work { side as u32 } else { 224 };
+    let input = saliency_models::Preparation::imagenet().with_size(side);
+    let input = input.tensor(&photos::chelsea(), &device);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = if let Work::Workers(workers) = work { workers } else { cores };
+    let schedule = Schedule::new().with_parallelism(Parallelism::Workers(workers)).with_chunk(1);
+    let points = match work {
+        Work::Points(points) => points,
+        Work::Workers(_) => 50,
+        _ => 1,
+    };
+    let ig = IntegratedGradients::new().with_steps(points).with_schedule(schedule.clone());
+    let gradient = Gradient::new().with_schedule(schedule);
+    let run = || match work {
+        Work::Rows(rows) => {
+            drop(gradient.attribute(&net, input.clone().repeat_dim(0, rows)).expect("a map"))
+        }
+        Work::Pixels(_) => drop(gradient.attribute(&net, input.clone()).expect("a map")),
+        Work::Points(_) | Work::Workers(_) => {
+            drop(ig.attribute(&net, input.clone()).expect("a map"))
+        }
+    };
+    run();
+    let mut times: Vec<f64> = (0..3)
+        .map(|_| {
+            let start = Instant::now();
+            run();
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let peak = status.lines().find(|line| line.starts_with("VmHWM")).expect("a peak");
+    let peak: f64 = peak.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("KiB");
+    println!("{} {}", times[1], peak / 1024.0);
+}
+
+/// The seconds and the peak of a process that does the work.
+fn measured(question: &str, size: usize) -> (f64, f64) {
+    let program = std::env::current_exe().expect("this program");
+    let output = Command::new(program).env("WORK", format!("{question} {size}")).output();
+    let text = String::from_utf8(output.expect("a run").stdout).expect("text");
+    let numbers: Vec<f64> = text.split_whitespace().filter_map(|it| it.parse().ok()).collect();
+    (numbers[0], numbers[1])
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    if let Ok(work) = std::env::var("WORK") {
+        let (question, size) = work.split_once(' ').expect("a question and a size");
+        let size = size.parse()?;
+        one(match question {
+            "points" => Work::Points(size),
+            "rows" => Work::Rows(size),
+            "pixels a side" => Work::Pixels(size),
+            _ => Work::Workers(size),
+        });
+        return Ok(());
+    }
+    if !Path::new("/proc/self/status").exists() {
+        println!("skipped: this system does not tell a process's memory in /proc");
+        return Ok(());
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let questions: [(&str, Vec<usize>); 4] = [
+        ("points", vec![1, 3, 10, 30, 100, 300, 1000]),
+        ("rows", vec![1, 2, 4, 8, 16, 32, 64]),
+        ("pixels a side", vec![64, 96, 128, 192, 256, 384, 512]),
+        ("workers", (1..=cores).collect()),
+    ];
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/images/growth.svg");
+    let area = SVGBackend::new(&path, (1200, 560)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let panels = area.split_evenly((2, 4));
+    println!("| what | size | seconds | MiB |\n|---|---|---|---|");
+    for (column, (question, sizes)) in questions.iter().enumerate() {
+        let rows: Vec<_> = sizes.iter().map(|size| (*size, measured(question, *size))).collect();
+        for (size, (seconds, mebibytes)) in &rows {
+            println!("| {question} | {size} | {seconds:.3} | {mebibytes:.0} |");
+        }
+        let first = rows[0].0 as f64;
+        let last = (rows[rows.len() - 1].0 as f64).max(first * 1.5);
+        for (row, (unit, value)) in
+            [("seconds", (|it| it.0) as fn((f64, f64)) -> f64), ("MiB", |it| it.1)]
+                .into_iter()
+                .enumerate()
+        {
+            let points = || rows.iter().map(|(size, it)| (*size as f64, value(*it)));
+            let most = points().fold(0.0, |most: f64, it| most.max(it.1));
+            let least = points().fold(f64::INFINITY, |least: f64, it| least.min(it.1));
+            let mut chart = ChartBuilder::on(&panels[row * 4 + column])
+                .margin(10)
+                .caption(format!("{unit} by {question}"), ("sans-serif", 15))
+                .x_label_area_size(28)
+                .y_label_area_size(48)
+                .build_cartesian_2d(
+                    (first..last).log_scale(),
+                    (least / 2.0..most * 2.0).log_scale(),
+                )?;
+            chart.configure_mesh().x_labels(6).y_labels(6).draw()?;
+            chart.draw_series(LineSeries::new(points(), BLUE.stroke_width(2)))?;
+            chart.draw_series(points().map(|at| Circle::new(at, 3, BLUE.filled())))?;
+        }
+    }
+    area.present()?;
+    println!("\nwrote {}", path.display());
+    Ok(())
+}
