@@ -91,7 +91,7 @@ impl ColorMap {
 /// The step of a [`Table`] for a value.
 pub(crate) fn step(value: f32, signed: bool) -> usize {
     let place = if signed { 0.5 + 0.5 * value } else { value };
-    (256.0 * place.clamp(0.0, 1.0)).round() as usize
+    (256.0 * place.clamp(0.0, 1.0) + 0.5) as usize
 }
 
 #[cfg(test)]

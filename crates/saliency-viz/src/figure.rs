@@ -78,7 +78,7 @@ const LIMIT: u64 = 60_000;
 /// The most pixels of all its pictures' places: 1.5 GB of colours.
 const AREA: u64 = 500_000_000;
 /// Lines and letters are drawn this many rows of pixels at a time, so that memory stays bounded.
-const STRIP: u32 = 128;
+const STRIP: u32 = 512;
 
 impl Figure {
     /// A figure without pictures.

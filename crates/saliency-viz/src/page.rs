@@ -92,7 +92,7 @@ impl Layer {
 }
 
 /// The shortest and the longest that the longer side of a photo on a page is, in pixels.
-const PHOTO_SIDES: (u32, u32) = (400, 1400);
+const PHOTO_SIDES: (u32, u32) = (960, 1400);
 /// The longest side of a map on a page; larger ones are averaged.
 const MAP_SIDE: usize = 256;
 

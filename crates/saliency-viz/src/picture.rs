@@ -202,7 +202,8 @@ impl<'a> Picture<'a> {
             let Some(value) = value else { return Rgb([(grey * DARK) as u8; 3]) };
             let alpha = value.abs();
             let mix = |channel: u8| grey * DIMMED * (1.0 - alpha) + f32::from(channel) * alpha;
-            Rgb(color(photo.0, value).map(|channel| mix(channel).round() as u8))
+            // To the nearest, for nothing here is below zero.
+            Rgb(color(photo.0, value).map(|channel| (mix(channel) + 0.5) as u8))
         })
     }
 
