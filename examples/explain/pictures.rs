@@ -38,8 +38,7 @@ pub struct Drawn<'a> {
 const PERCENTILE: f64 = 99.0;
 /// Lines are drawn around what holds these shares.
 const CONTOURS: [f64; 2] = [0.25, 0.5];
-const CONTOURS_SAY: &str =
-    "inside the white line: a quarter of the attribution; inside the yellow: half";
+const CONTOURS_SAY: &str = "white around a quarter of the attribution, yellow around half";
 
 impl Drawn<'_> {
     /// Writes every file that was asked for.

@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use crate::error::{Error, Result, check_count};
 use crate::inputs::Flat;
 use crate::units::{Unit, Units};
-use crate::workers::{Job, in_order};
+use crate::workers::{Job, Threads, in_order};
 
 /// How far a call has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,12 +240,11 @@ impl Schedule {
             chunk = chunk.min(inputs);
             workers = workers.min(inputs / chunk);
         }
-        let own_thread = on_cpu && self.parallelism != Parallelism::WithinModel;
         let work = Work {
             schedule: self,
             chunk,
             workers,
-            own_thread,
+            on_cpu,
             done: AtomicUsize::new(0),
             total: AtomicUsize::new(total),
         };
@@ -279,7 +278,7 @@ pub(crate) struct Work<'a> {
     schedule: &'a Schedule,
     chunk: usize,
     workers: usize,
-    own_thread: bool,
+    on_cpu: bool,
     done: AtomicUsize,
     total: AtomicUsize,
 }
@@ -306,13 +305,16 @@ impl Work<'_> {
         evaluate: impl Fn(&Unit) -> Result<R> + Sync,
         mut fold: impl FnMut(&Unit, R) -> Result<()> + Send,
     ) -> Result<()> {
-        let within_worker =
-            rayon::current_thread_index().is_some() && rayon::current_num_threads() == 1;
-        let alone = units.len() < 2 || !self.own_thread;
-        let job = Job {
-            count: units.len(),
-            workers: if alone || within_worker { None } else { Some(self.workers) },
+        let in_pool = rayon::current_thread_index().is_some();
+        let within_worker = in_pool && rayon::current_num_threads() == 1;
+        let share = self.schedule.parallelism == Parallelism::WithinModel || units.len() < 2;
+        let threads = match self.on_cpu && !within_worker {
+            false => Threads::Calling,
+            true if share && in_pool => Threads::Calling,
+            true if share => Threads::Shared,
+            true => Threads::Workers(self.workers),
         };
+        let job = Job { count: units.len(), threads };
         let before = self.done.load(Ordering::Relaxed);
         let total = self.total.load(Ordering::Relaxed);
         let panicked = |unit: &Unit, message| {

@@ -10,9 +10,18 @@ use crate::fitting::message;
 /// How many work items there are, and who does them.
 pub(crate) struct Job {
     pub count: usize,
-    /// None: the calling thread. Workers keep what they call on threads of their own, each in a rayon
-    /// pool of one.
-    pub workers: Option<usize>,
+    pub threads: Threads,
+}
+
+/// Which threads evaluate items.
+pub(crate) enum Threads {
+    /// The calling one.
+    Calling,
+    /// All of rayon's share each item. It is evaluated from inside their pool: handing over every
+    /// operation of a network from outside takes longer than many of them do.
+    Shared,
+    /// This many, each with items of its own, in a rayon pool of one that keeps what it calls there.
+    Workers(usize),
 }
 
 /// Finished items that a worker may hold back while an earlier one is not done: enough to even out
@@ -29,19 +38,22 @@ pub(crate) fn in_order<R: Send>(
     panicked: impl Fn(usize, String) -> Error + Sync,
     mut fold: impl FnMut(usize, R) -> Result<()> + Send,
 ) -> Result<()> {
+    let count = job.count;
     let evaluate = |item| {
         // What a panic leaves half done inside the model is not looked at again.
         let result = catch_unwind(AssertUnwindSafe(|| evaluate(item)));
         result.unwrap_or_else(|panic| Err(panicked(item, message(&*panic).to_owned())))
     };
-    let Some(workers) = job.workers else {
-        return (0..job.count).try_for_each(|item| fold(item, evaluate(item)?));
+    let mut one_by_one = || (0..count).try_for_each(|item| fold(item, evaluate(item)?));
+    let workers = match job.threads {
+        Threads::Calling => return one_by_one(),
+        Threads::Shared => return rayon::scope(|_| one_by_one()),
+        Threads::Workers(workers) => workers.min(count),
     };
-    let workers = workers.min(job.count);
     let queue = Queue {
         state: Mutex::new(State { next: 0, folded: 0, ready: BTreeMap::new(), fold, error: None }),
         changed: Condvar::new(),
-        count: job.count,
+        count,
         ahead: workers * AHEAD_PER_WORKER,
     };
     let work = || queue.work(&evaluate);

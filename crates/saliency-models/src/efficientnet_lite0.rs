@@ -7,6 +7,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::{Cut, Model};
 
+use crate::depthwise::Depthwise;
 use crate::weights::{Weights, WeightsError};
 
 /// Kernel, repeats, channels in, channels out, expansion and stride of each stage.
@@ -28,8 +29,9 @@ const EMBEDDED: &[u8] = include_bytes!("../data/efficientnet_lite0_f16.safetenso
 
 /// EfficientNet-Lite0, a convolutional ImageNet classifier with 4.7 million parameters.
 ///
-/// BatchNorm is folded into the convolutions when weights are loaded, and ReLU6 is written as the
-/// difference of two ReLUs; both make gradients cheaper and change them by rounding only.
+/// BatchNorm is folded into the convolutions when weights are loaded, ReLU6 is written as the difference
+/// of two ReLUs, and on Burn's Flex backend the gradient of depthwise convolutions is a convolution; all
+/// three make gradients cheaper and change them by rounding only.
 ///
 /// # Shapes
 /// - input: `[rows, 3, 224, 224]`, see [`Preparation`](crate::Preparation)
@@ -63,7 +65,7 @@ pub struct EfficientNetLite0 {
 #[derive(Module, Debug)]
 struct Block {
     expand: Option<Conv2d>,
-    depthwise: Conv2d,
+    depthwise: Depthwise,
     project: Conv2d,
     shortcut: bool,
 }
@@ -137,7 +139,13 @@ impl EfficientNetLite0 {
             };
             made.push(Block {
                 expand,
-                depthwise: conv(&name("depthwise"), [wide, wide], kernel, stride, wide)?,
+                depthwise: Depthwise::new(conv(
+                    &name("depthwise"),
+                    [wide, wide],
+                    kernel,
+                    stride,
+                    wide,
+                )?),
                 project: conv(&name("project"), [wide, outputs], 1, 1, 1)?,
                 shortcut: stride == 1 && inputs == outputs,
             });

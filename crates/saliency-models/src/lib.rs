@@ -10,6 +10,7 @@
 //! Where everything comes from, and its licence, is told in `data/NOTICE.md`.
 
 mod cifar;
+mod depthwise;
 mod efficientnet_lite0;
 pub mod imagenet;
 mod mlp;

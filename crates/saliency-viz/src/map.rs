@@ -1,6 +1,7 @@
 use burn::tensor::Tensor;
 
 use crate::error::{Error, Result};
+use crate::place::overlaps;
 
 /// How the attributions of a pixel's channels become one number.
 ///
@@ -121,6 +122,34 @@ impl Map {
     /// What became of the channels.
     pub fn reduce(&self) -> Reduce {
         self.reduce
+    }
+
+    /// The longer side.
+    pub(crate) fn side(&self) -> usize {
+        self.width.max(self.height)
+    }
+
+    /// The same map with at most so many pixels along its longer side: means over their areas.
+    pub(crate) fn averaged(&self, most: usize) -> Self {
+        if self.side() <= most {
+            return self.clone();
+        }
+        let to = |length: usize| (length * most).div_ceil(self.side());
+        let columns = overlaps(to(self.width), self.width as u32);
+        let rows = overlaps(to(self.height), self.height as u32);
+        let mean = |row: &[(u32, f64)], column: &[(u32, f64)]| {
+            let (mut sum, mut area) = (0.0, 0.0);
+            for &(y, high) in row {
+                for &(x, wide) in column {
+                    sum += self.values[y as usize * self.width + x as usize] * wide * high;
+                    area += wide * high;
+                }
+            }
+            sum / area
+        };
+        let of_row = |row: &Vec<_>| columns.iter().map(|it| mean(row, it)).collect::<Vec<_>>();
+        let values = rows.iter().flat_map(of_row).collect();
+        Self { width: columns.len(), height: rows.len(), values, reduce: self.reduce }
     }
 
     /// The largest absolute value.
@@ -329,6 +358,17 @@ mod tests {
         for wrong in [-1.0, f64::NAN, f64::INFINITY] {
             assert!(matches!(small.with_scale(wrong), Err(Error::Scale { .. })));
         }
+    }
+
+    #[test]
+    fn a_large_map_is_averaged_and_its_mean_stays() {
+        let values: Vec<f64> = (0..600).map(f64::from).collect();
+        let small = map(&values).averaged(256);
+        assert_eq!(small.dimensions(), (256, 1));
+        // The first holds 2 and 11/32 values: 0, 1 and a part of 2.
+        assert!((small.values()[0] - (1.0 + 0.34375 * 2.0) / 2.34375).abs() < 1e-12);
+        assert!((small.values().iter().sum::<f64>() / 256.0 - 299.5).abs() < 1e-9);
+        assert_eq!(map(&values).averaged(600), map(&values));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::color::ColorMap;
 use crate::error::{Error, Result};
 use crate::map::{Map, Reduce, Scaled};
 use crate::picture::Region;
-use crate::place::{Found, Place, overlaps};
+use crate::place::{Found, Place};
 use crate::text::{number, percent};
 
 /// One HTML file that shows where a model looked, to people who do not program: no network, nothing
@@ -191,7 +191,7 @@ impl<'a> Page<'a> {
             seen: (self.seen != Region::whole(self.photo)).then(|| percent(self.seen_share())),
             photo: self.photo_data()?,
             signed: self.layers.iter().any(|layer| layer.map.map().is_signed()),
-            coarse: self.layers.iter().any(|layer| side(layer.map.map()) > MAP_SIDE),
+            coarse: self.layers.iter().any(|layer| layer.map.map().side() > MAP_SIDE),
             data: Data { seen: share(self.seen), layers, places: outlines.collect() },
             script_hash: BASE64_STANDARD.encode(Sha256::digest(script)),
             style_hash: BASE64_STANDARD.encode(Sha256::digest(style)),
@@ -277,12 +277,13 @@ impl<'a> Page<'a> {
 
     fn layer_data<'b>(&self, layer: &'b Layer, method: String, sentence: String) -> LayerData<'b> {
         let (map, scale) = (layer.map.map(), layer.map.scale());
-        let (width, height, values) = averaged(map);
-        let most = values.iter().fold(0.0, |most: f64, value| value.abs().max(most));
+        let small = map.averaged(MAP_SIDE);
+        let ((width, height), most) = (small.dimensions(), small.most());
         let unit = [scale, most].into_iter().find(|unit| *unit > 0.0).unwrap_or(1.0);
         let largest = f64::from(f16::MAX);
         let half = |value: &f64| f16::from_f64((value / unit).clamp(-largest, largest));
-        let bytes: Vec<u8> = values.iter().flat_map(|value| half(value).to_le_bytes()).collect();
+        let bytes = small.values().iter().flat_map(|value| half(value).to_le_bytes());
+        let bytes: Vec<u8> = bytes.collect();
         let signed = map.is_signed();
         let beyond = |sign| if layer.map.is_clipped() { sign } else { "" };
         LayerData {
@@ -313,32 +314,6 @@ fn resized(photo: &RgbImage, (width, height): (u32, u32)) -> RgbImage {
     let from = from.expect("as many bytes as pixels");
     Resizer::new().resize(&from, &mut to, &linear).expect("both have pixels");
     RgbImage::from_raw(width, height, to.into_vec()).expect("as many bytes as pixels")
-}
-
-fn side(map: &Map) -> usize {
-    map.dimensions().0.max(map.dimensions().1)
-}
-
-/// A map at a page's resolution: its width, height, and the means over the areas of its pixels.
-fn averaged(map: &Map) -> (usize, usize, Vec<f64>) {
-    let (width, height) = map.dimensions();
-    if side(map) <= MAP_SIDE {
-        return (width, height, map.values().to_vec());
-    }
-    let to = |length: usize| (length * MAP_SIDE).div_ceil(side(map));
-    let (columns, rows) = (overlaps(to(width), width as u32), overlaps(to(height), height as u32));
-    let mean = |row: &[(u32, f64)], column: &[(u32, f64)]| {
-        let (mut sum, mut area) = (0.0, 0.0);
-        for &(y, high) in row {
-            for &(x, wide) in column {
-                sum += map.values()[y as usize * width + x as usize] * wide * high;
-                area += wide * high;
-            }
-        }
-        sum / area
-    };
-    let of_row = |row: &Vec<_>| columns.iter().map(|it| mean(row, it)).collect::<Vec<_>>();
-    (columns.len(), rows.len(), rows.iter().flat_map(of_row).collect())
 }
 
 #[derive(Template)]
@@ -493,19 +468,6 @@ mod tests {
         println!("{} bytes", html.len());
         assert!(html.len() < 5_000_000, "{}", html.len());
         assert!(html.contains("are shown here as averages"));
-    }
-
-    #[test]
-    fn a_large_map_is_averaged_and_its_mean_stays() {
-        let values: Vec<f32> = (0..600u16).map(f32::from).collect();
-        let values =
-            Tensor::<4>::from_data(TensorData::new(values, [1, 1, 1, 600]), &Device::flex());
-        let map = Map::of_row(&values, 0, Reduce::Sum).unwrap();
-        let (columns, rows, means) = averaged(&map);
-        // The first holds 2 and 11/32 values: 0, 1 and a part of 2.
-        assert_eq!((columns, rows), (256, 1));
-        assert!((means[0] - (1.0 + 0.34375 * 2.0) / 2.34375).abs() < 1e-12);
-        assert!((means.iter().sum::<f64>() / 256.0 - 299.5).abs() < 1e-9);
     }
 
     #[test]

@@ -72,6 +72,8 @@ pub struct Picture<'a> {
 const UNSEEN: Rgb<u8> = Rgb([64, 64, 64]);
 /// How much of the photo's brightness remains under an overlay where the map is zero.
 const DIMMED: f32 = 0.55;
+/// Cells along the longer side of the map that lines are drawn of.
+const CELLS: usize = 48;
 /// How much of the photo's brightness remains where the model was not shown it.
 const DARK: f32 = 0.25;
 
@@ -111,8 +113,11 @@ impl<'a> Picture<'a> {
         self.over_grey(|photo, _| photo)
     }
 
-    /// The photo with a line around the strongest pixels that together hold each of the given shares
-    /// of the total, for instance 0.5; of a signed map, of what speaks for the class.
+    /// The photo with a line around the strongest places that together hold each of the given shares of
+    /// the total, for instance 0.5; of a signed map, of what speaks for the class.
+    ///
+    /// Lines around single pixels could not be read: they are those of the map averaged to 48 cells along
+    /// its longer side.
     ///
     /// # Errors
     /// [`Error::Share`] where one is not above 0 and below 1.
@@ -144,8 +149,9 @@ impl<'a> Picture<'a> {
     /// Those of [`Picture::contours`].
     pub fn contour_tile(&self, title: impl Into<String>, shares: &[f64]) -> Result<Tile> {
         let mut tile = Tile::new(title, self.photo.clone());
-        let (columns, rows) = self.scaled.map().dimensions();
-        let weights: Vec<f64> = self.scaled.map().weights().collect();
+        let map = self.scaled.map().averaged(CELLS);
+        let (columns, rows) = map.dimensions();
+        let weights: Vec<f64> = map.weights().collect();
         let Region { x, y, width, height } = self.region;
         let [wide, high] = [f64::from(width) / columns as f64, f64::from(height) / rows as f64];
         let width = f64::from(self.photo.width().max(self.photo.height())) / 300.0;
@@ -155,7 +161,7 @@ impl<'a> Picture<'a> {
                 return Err(Error::Share { found: share });
             }
             // A map that is zero has no line.
-            let Some((_, level)) = self.scaled.map().area_holding(share) else { continue };
+            let Some((_, level)) = map.area_holding(share) else { continue };
             // Midway between the weakest pixel inside and the strongest outside.
             let outside = weights.iter().filter(|weight| **weight < level);
             let level = (level + outside.fold(0.0, |most, weight| weight.max(most))) / 2.0;
