@@ -16,6 +16,7 @@ mod limit;
 use std::process::Command;
 use std::time::Instant;
 
+use burn::module::Module as _;
 use burn::tensor::{Device, Tensor};
 use captum::{Captum, Request};
 use saliency::{
@@ -48,7 +49,7 @@ fn main() {
     let cat = Photo::new("cat", &photos::chelsea(), &device, &lite0);
     let coffee = Photo::new("coffee", &photos::coffee(), &device, &lite0);
     device.seed(0);
-    let resnet = ResNet::new_18(&device);
+    let resnet = ResNet::new_18(&device).valid().folded();
     println!("{cores} cores\n");
     println!("| what | ours | Captum | its batch | ratio | at most |");
     println!("|---|---|---|---|---|---|");

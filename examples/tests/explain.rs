@@ -156,11 +156,13 @@ fn a_page_figures_and_values_are_written_for_what_is_asked() {
         assert_eq!(of(ending), count, "{ending}: {written:?}");
     }
     let page = fs::read_to_string(folder.path("out/chelsea-page.html")).unwrap();
-    assert!(page.contains("The model says Egyptian cat (38 %). Half of what made it say so lies"));
+    assert!(page.contains("The model says Egyptian cat (39 %). Half of what made it say so lies"));
     assert!(page.contains("The model gives tabby "));
     assert_eq!(page.matches("<th scope=\"row\">the face</th>").count(), 4);
     let json = fs::read_to_string(folder.path("out/chelsea-gradient-285.json")).unwrap();
-    for fact in ["\"target\": 285", "\"seed\": 0", "\"reduce\": \"sum\"", "\"device\": \""] {
+    for fact in
+        ["\"target\": 285", "\"method\": \"gradient\"", "\"reduce\": \"Sum\"", "\"device\": \""]
+    {
         assert!(json.contains(fact), "{fact}: {json}");
     }
 

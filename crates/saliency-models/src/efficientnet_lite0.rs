@@ -3,11 +3,10 @@ use std::path::Path;
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, PaddingConfig2d};
-use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::{Cut, Model};
 
-use crate::depthwise::Depthwise;
+use crate::flex::{Depthwise, relu6};
 use crate::weights::{Weights, WeightsError};
 
 /// Kernel, repeats, channels in, channels out, expansion and stride of each stage.
@@ -29,9 +28,9 @@ const EMBEDDED: &[u8] = include_bytes!("../data/efficientnet_lite0_f16.safetenso
 
 /// EfficientNet-Lite0, a convolutional ImageNet classifier with 4.7 million parameters.
 ///
-/// BatchNorm is folded into the convolutions when weights are loaded, ReLU6 is written as the difference
-/// of two ReLUs, and on Burn's Flex backend the gradient of depthwise convolutions is a convolution; all
-/// three make gradients cheaper and change them by rounding only.
+/// BatchNorm is folded into the convolutions when weights are loaded; ReLU6 and, on Burn's Flex backend, the
+/// gradient of depthwise convolutions are computed in fewer passes than Burn's. That makes gradients
+/// cheaper and changes them by rounding only.
 ///
 /// # Shapes
 /// - input: `[rows, 3, 224, 224]`, see [`Preparation`](crate::Preparation)
@@ -215,9 +214,4 @@ fn padding(kernel: usize, stride: usize) -> PaddingConfig2d {
         1 => PaddingConfig2d::Valid,
         _ => PaddingConfig2d::Explicit(before, before, after, after),
     }
-}
-
-/// The difference of two ReLUs, whose gradient costs less than that of `clamp`.
-fn relu6(x: Tensor<4>) -> Tensor<4> {
-    relu(x.clone()) - relu(x - 6.0)
 }

@@ -10,8 +10,8 @@
 //! Where everything comes from, and its licence, is told in `data/NOTICE.md`.
 
 mod cifar;
-mod depthwise;
 mod efficientnet_lite0;
+mod flex;
 pub mod imagenet;
 mod mlp;
 pub mod photos;
