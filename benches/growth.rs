@@ -44,11 +44,11 @@ fn one(work: Work) {
     let gradient = Gradient::new().with_schedule(schedule);
     let run = || match work {
         Work::Rows(rows) => {
-            drop(gradient.attribute(&net, input.clone().repeat_dim(0, rows)).expect("a map"))
+            drop(gradient.attribute(&net, input.clone().repeat_dim(0, rows)).expect("a map"));
         }
         Work::Pixels(_) => drop(gradient.attribute(&net, input.clone()).expect("a map")),
         Work::Points(_) | Work::Workers(_) => {
-            drop(ig.attribute(&net, input.clone()).expect("a map"))
+            drop(ig.attribute(&net, input.clone()).expect("a map"));
         }
     };
     run();

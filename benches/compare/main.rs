@@ -314,7 +314,8 @@ fn start(peers: &std::path::Path) {
             command.arg(here.join("compare/captum_first_map.py")).arg(&photo).arg(theirs);
             run(command.arg(folder.path().join("captum.png")))
         };
-        (ours(), captum());
+        ours();
+        captum();
         let times: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (ours(), captum())).collect();
         let ours = median(times.iter().map(|time| time.0).collect());
         let theirs = median(times.iter().map(|time| time.1).collect());

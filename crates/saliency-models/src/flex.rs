@@ -182,7 +182,7 @@ impl<B: FlexOps, C: CheckpointStrategy> FlexOps for Autodiff<B, C> {
 
         let prepared = Turned.prepare::<C>([input.node()]).compute_bound().stateful();
         let constants = [weight, turned, bias];
-        let [weight, turned, bias] = constants.map(|constant| constant.into_primitive());
+        let [weight, turned, bias] = constants.map(FloatTensor::<Self>::into_primitive);
         let output = B::depthwise(input.into_primitive(), weight, turned.clone(), bias, padding);
         match prepared {
             OpsKind::Tracked(prepared) => prepared.finish((turned, padding), output),

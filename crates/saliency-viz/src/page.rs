@@ -140,19 +140,21 @@ impl<'a> Page<'a> {
         let (mut rows, mut places, mut layers) = (Vec::new(), Vec::new(), Vec::new());
         self.seen.inside(size)?;
         // Most maps have one size, so that what a place covers is worked out once.
-        let mut covered: Vec<((usize, usize), Vec<Vec<f64>>)> = Vec::new();
+        let mut covered: Vec<Covered> = Vec::new();
         for (index, layer) in self.layers.iter().enumerate() {
             let map = layer.map.map();
             self.seen.fitting(map)?;
             let dimensions = map.dimensions();
-            if !covered.iter().any(|(it, _)| *it == dimensions) {
+            if !covered.iter().any(|it| it.dimensions == dimensions) {
                 let of = |place: &Place| place.coverage(dimensions, self.seen, size);
-                covered.push((dimensions, self.places.iter().map(of).collect::<Result<_>>()?));
+                let places = self.places.iter().map(of).collect::<Result<_>>()?;
+                covered.push(Covered { dimensions, places });
             }
-            let covered = covered.iter().find(|(it, _)| *it == dimensions).expect("just added");
+            let covered = covered.iter().find(|it| it.dimensions == dimensions);
+            let covered = &covered.expect("it was just added").places;
             let method = self.method_name(index);
-            let sentence = self.sentence(layer, &covered.1);
-            for (place, coverage) in self.places.iter().zip(&covered.1) {
+            let sentence = self.sentence(layer, covered);
+            for (place, coverage) in self.places.iter().zip(covered) {
                 let found = Found::of(map, coverage);
                 places.push(PlaceRow {
                     name: place.name(),
@@ -314,6 +316,12 @@ fn resized(photo: &RgbImage, (width, height): (u32, u32)) -> RgbImage {
     let from = from.expect("as many bytes as pixels");
     Resizer::new().resize(&from, &mut to, &linear).expect("both have pixels");
     RgbImage::from_raw(width, height, to.into_vec()).expect("as many bytes as pixels")
+}
+
+/// How far each place covers the pixels of a map of some size.
+struct Covered {
+    dimensions: (usize, usize),
+    places: Vec<Vec<f64>>,
 }
 
 #[derive(Template)]

@@ -190,6 +190,10 @@ fn a_page_answers_to_mouse_and_keys_and_asks_for_nothing() {
     page.press("ArrowRight");
     let middle = page.text("value");
     assert!(middle.contains("of the total, stronger than"), "{middle}");
+    // One to the right of the middle, to the three digits that are shown.
+    let shown: f64 = middle[6..].split(':').next().unwrap().parse().unwrap();
+    let value = bump((16.0, 18.0), Reduce::AbsoluteSum).map().values()[32 * 64 + 33];
+    assert!((shown / value - 1.0).abs() < 0.01, "{shown} for {value}");
     for _ in 0..16 {
         page.press("ArrowLeft");
     }
