@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! bash benches/compare/run.sh                     # everything, with the peer's installation
-//! SALIENCY_COMPARE=ig,memory bash benches/compare/run.sh   # parts: vanilla, ig, error, smooth, memory, start
+//! SALIENCY_COMPARE=ig,memory bash benches/compare/run.sh   # parts: vanilla, ig, error, smooth, memory, start, limit
 //! ```
 //!
 //! Every line is a median over rounds in which both sides take turns, and the ratio of ours to
@@ -111,8 +111,8 @@ fn main() {
         start(&peers);
     }
     if has("limit") {
-        limit::print("EfficientNet-Lite0", &lite0, &cat.input, cores);
-        limit::print("ResNet-18", &resnet, &cat.input, cores);
+        limit::print(("EfficientNet-Lite0", 0.385e9), &lite0, &cat.input, cores);
+        limit::print(("ResNet-18", 1.82e9), &resnet, &cat.input, cores);
     }
 }
 

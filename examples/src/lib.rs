@@ -1,1 +1,5 @@
-//! The programs are the files beside `src`, one for each task.
+//! What the examples have in common.
+
+#[cfg(doctest)]
+mod book;
+pub mod training;

@@ -38,6 +38,7 @@ pub struct Tile {
     title: String,
     pub(crate) picture: RgbImage,
     bar: Option<Bar>,
+    notes: Vec<String>,
     pub(crate) lines: Vec<Line>,
 }
 
@@ -61,12 +62,18 @@ pub(crate) struct Bar {
 impl Tile {
     /// A picture under a title.
     pub fn new(title: impl Into<String>, picture: RgbImage) -> Self {
-        Self { title: title.into(), picture, bar: None, lines: Vec::new() }
+        Self { title: title.into(), picture, bar: None, notes: Vec::new(), lines: Vec::new() }
     }
 
     /// Draws below the picture which colour stands for which attribution.
     pub fn with_bar(mut self, picture: &Picture) -> Self {
         self.bar = Some(picture.bar());
+        self
+    }
+
+    /// Adds a line of text below the picture and its colours: what it cost, how sure it is.
+    pub fn with_note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
         self
     }
 }
@@ -184,6 +191,15 @@ impl Figure {
                     }
                 }
                 y += (2.2 * size) as u32;
+            }
+            let small = 0.85 * size;
+            for line in 0..row.iter().map(|tile| tile.notes.len()).max().unwrap_or(0) {
+                for (tile, left) in row.iter().zip((gap..).step_by((column + gap) as usize)) {
+                    let note = tile.notes.get(line).map_or("", String::as_str);
+                    let middle = f64::from(left) + f64::from(column) / 2.0;
+                    layout.write(&fitted(note, small, column.into()), (middle, y), small, "middle");
+                }
+                y += (1.3 * size) as u32;
             }
             y += gap / 2;
         }
@@ -321,6 +337,22 @@ mod tests {
         let of = |color| figure.pixels().filter(|pixel| **pixel == Rgb(color)).count();
         assert_eq!(of([200, 0, 0]), 2 * 300 * 200);
         assert!(of([0x22; 3]) > 20, "the title's letters");
+    }
+
+    #[test]
+    fn notes_stand_below_their_picture_in_lines() {
+        let tile = |notes: &[&str]| {
+            notes
+                .iter()
+                .fold(Tile::new("", RgbImage::new(300, 20)), |tile, note| tile.with_note(*note))
+        };
+        let figure = Figure::new("").with_row([tile(&["a", "b"]), tile(&["c"])]);
+        let texts = figure.layout().unwrap().texts;
+        let texts: Vec<_> = texts.iter().map(|it| (&it.text[..], it.x, it.y)).collect();
+        let [("a", a_x, a_y), ("c", c_x, c_y), ("b", b_x, b_y), ("", ..)] = texts[..] else {
+            panic!("{texts:?}");
+        };
+        assert!(a_y == c_y && b_y > a_y && a_x == b_x && c_x > a_x && a_y > 20.0);
     }
 
     #[test]

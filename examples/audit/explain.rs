@@ -1,0 +1,237 @@
+//! From photos to maps, and from these to what is measured of them.
+
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor};
+use image::RgbImage;
+use image::imageops::{crop_imm, replace, thumbnail};
+use saliency::backends::{ComputeDevice, DevicePool};
+use saliency::viz::{Map, Picture, Place, Reduce, Region};
+use saliency::{
+    Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model as _, Rows, Schedule,
+    SmoothGrad, Target, Warning,
+};
+use saliency_models::{EfficientNetLite0, Preparation, imagenet};
+use serde::Serialize;
+
+use crate::Result;
+use crate::args::{Args, Method};
+use crate::boxes::{self, Marked};
+use crate::row::{BORDER, Inside, Measured};
+
+/// How every photo is explained.
+#[derive(Clone, Copy, Serialize)]
+pub struct Plan {
+    pub method: Method,
+    pub effort: Effort,
+}
+
+/// How many gradients each photo is worth.
+#[derive(Clone, Copy, Serialize)]
+pub enum Effort {
+    Steps(usize),
+    Tolerance { tolerance: f64, limit: usize },
+}
+
+const TOLERANCE: f64 = 0.1;
+const STEPS: usize = 25;
+
+impl Plan {
+    pub fn new(args: &Args) -> Result<Self> {
+        let method = args.method;
+        let single = matches!(method, Method::Gradient | Method::InputXGradient);
+        if single && (args.steps.is_some() || args.tolerance.is_some()) {
+            return Err(format!(
+                "expected --steps or --tolerance with integrated-gradients or smooth-grad, found {}",
+                method.name()
+            )
+            .into());
+        }
+        let steps = match method {
+            Method::SmoothGrad => Some(STEPS),
+            Method::IntegratedGradients => None,
+            _ => Some(1),
+        };
+        let steps = args.steps.or(steps.filter(|_| args.tolerance.is_none()));
+        let tolerance = args.tolerance.unwrap_or(TOLERANCE);
+        let effort = match steps {
+            Some(steps) => Effort::Steps(steps),
+            None => Effort::Tolerance { tolerance, limit: args.limit },
+        };
+        Ok(Self { method, effort })
+    }
+}
+
+/// A photo as the model is shown it, and what is needed of it afterwards.
+pub struct Shown {
+    input: Tensor<4>,
+    small: RgbImage,
+    size: (u32, u32),
+    seen: Region,
+    boxes: Vec<Marked>,
+    marked: Place,
+}
+
+/// The side of the small pictures.
+const SMALL: u32 = 200;
+/// What one photo takes with all activations of the network, as measured.
+const BYTES_PER_PHOTO: u64 = 120 << 20;
+
+type BoxedExplainer = Box<dyn Explainer<EfficientNetLite0, Tensor<4>>>;
+
+pub struct Auditor {
+    net: EfficientNetLite0,
+    /// Where inputs lie; a pool copies them to its devices.
+    home: Device,
+    explainer: BoxedExplainer,
+    plan: Plan,
+}
+
+impl Auditor {
+    /// The model on its devices, of which there is at least one.
+    pub fn new(mut devices: Vec<ComputeDevice>, plan: Plan) -> Self {
+        let home = devices[0].device().clone();
+        let net = EfficientNetLite0::embedded(&home);
+        let explainer: BoxedExplainer = match devices.len() {
+            1 => explainer(plan, schedule(&devices.remove(0))),
+            _ => Box::new(DevicePool::new(devices, |device| explainer(plan, schedule(device)))),
+        };
+        Self { net, home, explainer, plan }
+    }
+
+    /// Makes a photo ready; or says which box does not lie in it.
+    pub fn show(
+        &self,
+        file: &str,
+        photo: &RgbImage,
+        boxes: &[Marked],
+    ) -> std::result::Result<Shown, String> {
+        let preparation = Preparation::imagenet();
+        let (size, seen) = (photo.dimensions(), preparation.region(photo));
+        let marked = boxes::place(boxes, file, size)?;
+        Ok(Shown {
+            input: preparation.tensor(photo, &self.home),
+            small: small(photo, seen),
+            size,
+            seen,
+            boxes: boxes.to_vec(),
+            marked,
+        })
+    }
+
+    /// Explains photos together: what is measured of each, and a small picture of where the model looked.
+    ///
+    /// A photo's values do not depend on the others: the model is given one at a time, and each has
+    /// the same noise.
+    pub fn explain(&self, photos: Vec<Shown>) -> Result<Vec<(Measured, RgbImage)>> {
+        if photos.is_empty() {
+            return Ok(Vec::new());
+        }
+        let inputs: Vec<_> = photos.iter().map(|photo| photo.input.clone()).collect();
+        let rows = Rows::all(1).select(&vec![0; inputs.len()]);
+        let input = Tensor::cat(inputs, 0);
+        let map = self.explainer.attribute_rows(&self.net, input, Target::Predicted, &rows)?;
+        let sampled = map.median_relative_error()?;
+        let mut explained = Vec::new();
+        for (row, photo) in photos.into_iter().enumerate() {
+            let reduced = Map::of_row(&map.values, row, Reduce::default())?;
+            let class = map.targets[row].expect("the predicted class is a class");
+            let probabilities = softmax(self.net.forward(photo.input), 1);
+            let probability = probabilities.slice([0..1, class..class + 1]).into_scalar::<f32>();
+            let found = |place: &Place| place.found(&reduced, photo.seen, photo.size);
+            let inside = match photo.boxes.is_empty() {
+                true => None,
+                false => Some(found(&photo.marked)?),
+            };
+            let estimate = map.error_estimate.as_ref().or(sampled.as_ref());
+            let measured = Measured {
+                seen: [photo.seen.x, photo.seen.y, photo.seen.width, photo.seen.height],
+                class,
+                class_name: imagenet::name(class).unwrap_or("a class without a name").to_owned(),
+                probability: probability.into(),
+                method: self.plan.method.name(),
+                gradients: map.gradients[row],
+                error_estimate: estimate.map(|errors| errors[row]),
+                completeness_gap: map.completeness_gap.as_ref().map(|gaps| gaps[row]),
+                converged: map.converged.as_ref().map(|converged| converged[row]),
+                inside: inside.map(|found| Inside {
+                    share: found.share,
+                    area: found.area,
+                    peak: found.peak,
+                }),
+                border: found(&border(photo.seen))?.share,
+                half_area: reduced.area_holding(0.5).map(|(area, _)| area),
+                like_baseline: map.warnings.iter().any(|warning| {
+                    warning.row() == row && !matches!(warning, Warning::DeviceLost { .. })
+                }),
+                boxes: photo.boxes,
+            };
+            explained.push((measured, beside(&photo.small, &reduced)?));
+        }
+        Ok(explained)
+    }
+}
+
+fn schedule(device: &ComputeDevice) -> Schedule {
+    let schedule = device.schedule().with_chunk(1);
+    match device.memory_budget(BYTES_PER_PHOTO) {
+        Some(budget) => schedule.with_memory(budget),
+        None => schedule,
+    }
+}
+
+fn explainer(plan: Plan, schedule: Schedule) -> BoxedExplainer {
+    match plan.method {
+        Method::Gradient => Box::new(Gradient::new().with_schedule(schedule)),
+        Method::InputXGradient => Box::new(InputTimesGradient::new().with_schedule(schedule)),
+        Method::IntegratedGradients => {
+            let explainer = IntegratedGradients::new().with_schedule(schedule);
+            Box::new(match plan.effort {
+                Effort::Steps(steps) => explainer.with_steps(steps),
+                Effort::Tolerance { tolerance, limit } => {
+                    explainer.to_tolerance(tolerance).with_limit(limit)
+                }
+            })
+        }
+        Method::SmoothGrad => {
+            let explainer = SmoothGrad::default().with_schedule(schedule);
+            Box::new(match plan.effort {
+                Effort::Steps(samples) => explainer.with_samples(samples),
+                Effort::Tolerance { tolerance, limit } => {
+                    explainer.to_tolerance(tolerance).with_limit(limit)
+                }
+            })
+        }
+    }
+}
+
+/// What the model is shown of the photo, as small as it is on the page.
+fn small(photo: &RgbImage, seen: Region) -> RgbImage {
+    let square = crop_imm(photo, seen.x, seen.y, seen.width, seen.height).to_image();
+    thumbnail(&square, SMALL, SMALL)
+}
+
+/// A square of a photo, and beside it the same with a map over it.
+fn beside(square: &RgbImage, map: &Map) -> Result<RgbImage> {
+    let map = map.clip(99.0)?;
+    let overlay = Picture::new(square, Region::whole(square), &map)?.overlay();
+    let mut both = RgbImage::new(2 * SMALL, SMALL);
+    replace(&mut both, square, 0, 0);
+    replace(&mut both, &overlay, SMALL.into(), 0);
+    Ok(both)
+}
+
+/// What lies at the edges of what the model was shown.
+fn border(seen: Region) -> Place {
+    let Region { x, y, width, height } = seen;
+    let wide = |length: u32| ((f64::from(length) * BORDER).round() as u32).max(1);
+    let (across, down) = (wide(width), wide(height));
+    Place::boxes(
+        "border",
+        [
+            Region { height: down, ..seen },
+            Region { y: y + height - down, height: down, ..seen },
+            Region { width: across, ..seen },
+            Region { x: x + width - across, width: across, ..seen },
+        ],
+    )
+}

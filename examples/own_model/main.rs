@@ -1,0 +1,162 @@
+//! Networks from elsewhere, explained as they are: weights from PyTorch, and an ONNX file.
+//!
+//! ```text
+//! cargo run --example own_model
+//! cargo run --example own_model -- --out FOLDER
+//! ```
+//!
+//! A small network that tells shapes apart comes in three ways. Weights in PyTorch's own format,
+//! and in safetensors, go into a network that is written with Burn (`network.rs`). Of an ONNX file
+//! burn-onnx makes a network when this program is built (`build.rs`); its BatchNorm is gone,
+//! because PyTorch's exporter folds it into the convolution. Each is explained, and held against
+//! what Captum says of the original in PyTorch (`make_network.py`, which made all files).
+
+mod generated;
+mod golden;
+mod network;
+#[cfg(test)]
+mod tests;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use burn::tensor::{Device, Tensor};
+use clap::Parser;
+use golden::Golden;
+use image::RgbImage;
+use image::imageops::{FilterType, resize};
+use network::Network;
+use saliency::viz::{Figure, Map, Picture, Reduce, Region, Tile, write_picture};
+use saliency::{Explainer as _, Gradient, IntegratedGradients, Model, ModelFn};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Explains a network that was loaded from PyTorch's files and one made of an ONNX file.
+#[derive(Parser)]
+struct Args {
+    /// The folder to write the picture to
+    #[arg(long, default_value = "maps")]
+    out: PathBuf,
+}
+
+/// All that a network of one's own needs.
+impl Model<Tensor<4>> for Network {
+    fn forward(&self, picture: Tensor<4>) -> Tensor<2> {
+        Network::forward(self, picture)
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse().out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(out: &Path) -> Result<()> {
+    let device = Device::flex();
+    let golden = Golden::read(&device)?;
+    let explained = explained(&golden, &device)?;
+
+    println!("largest difference from Captum's values, relative to the largest of them:");
+    println!("{:<20} {:>7} {:>9} {:>21}", "", "logits", "gradient", "integrated gradients");
+    for Explained { file, differences: [logits, gradient, integrated], .. } in &explained {
+        println!("{file:<20} {logits:7.0e} {gradient:9.0e} {integrated:21.0e}");
+    }
+    std::fs::create_dir_all(out).map_err(|error| {
+        format!("expected a folder to write to at {}, found: {error}", out.display())
+    })?;
+    let path = out.join("own_model.png");
+    write_picture(&path, &panel(&golden, &explained)?.to_picture()?)?;
+    println!("wrote {}", path.display());
+
+    match explained.iter().flat_map(|it| it.differences).all(|it| it <= ROUNDING) {
+        true => println!("all three agree with Captum: what differs is rounding"),
+        false => Err(format!("expected differences of at most {ROUNDING:.0e}, found larger ones"))?,
+    }
+    Ok(())
+}
+
+/// The same network, from each of its files.
+fn explained(golden: &Golden, device: &Device) -> Result<[Explained; 3]> {
+    let from_pytorch = Network::from_pytorch(&file("network.pt"), device)?;
+    let from_safetensors = Network::from_safetensors(&file("network.safetensors"), device)?;
+    // Without an `impl`, as for a network from another crate: a module and a function of it.
+    let from_onnx = generated::Model::from_embedded(device);
+    let from_onnx = ModelFn::new(from_onnx, generated::Model::forward);
+    Ok([
+        Explained::new("network.pt", &from_pytorch, golden)?,
+        Explained::new("network.safetensors", &from_safetensors, golden)?,
+        Explained::new("network.onnx", &from_onnx, golden)?,
+    ])
+}
+
+/// A file that `make_network.py` wrote.
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name)
+}
+
+/// The share of the largest value by which single precision may miss what double precision found.
+const ROUNDING: f32 = 1e-4;
+
+/// The answers about one network, and how far they are from Captum's.
+struct Explained {
+    file: &'static str,
+    /// Of the logits, of the gradient and of Integrated Gradients.
+    differences: [f32; 3],
+    integrated: Tensor<4>,
+}
+
+impl Explained {
+    fn new<M: Model<Tensor<4>>>(
+        file: &'static str,
+        network: &M,
+        golden: &Golden,
+    ) -> saliency::Result<Self> {
+        let picture = || golden.picture.clone();
+        let logits = network.forward(picture());
+        let gradient = Gradient::new().attribute(network, picture())?;
+        // Its defaults are Captum's: 50 Gauss-Legendre points, and a baseline of zeros.
+        let integrated = IntegratedGradients::new().attribute(network, picture())?;
+        let differences = [
+            difference(&logits, &golden.logits),
+            difference(&gradient.values, &golden.gradient),
+            difference(&integrated.values, &golden.integrated_gradients),
+        ];
+        Ok(Self { file, differences, integrated: integrated.values })
+    }
+}
+
+/// The largest difference, relative to the largest absolute value that was expected.
+fn difference<const D: usize>(found: &Tensor<D>, expected: &Tensor<D>) -> f32 {
+    let largest = |tensor: Tensor<D>| tensor.abs().max().into_scalar::<f32>();
+    largest(found.clone() - expected.clone()) / largest(expected.clone())
+}
+
+/// The picture that was explained, and the three maps.
+fn panel(golden: &Golden, explained: &[Explained]) -> Result<Figure> {
+    let photo = enlarged(&golden.picture());
+    let maps: Vec<Map> = explained
+        .iter()
+        .map(|it| Map::of_row(&it.integrated, 0, Reduce::default()))
+        .collect::<std::result::Result<_, _>>()?;
+    let scale = Map::shared_scale(&maps.iter().collect::<Vec<_>>(), 99.0)?;
+    let mut tiles = vec![Tile::new("the picture", photo.clone())];
+    for (it, map) in explained.iter().zip(&maps) {
+        let map = map.with_scale(scale)?;
+        let picture = Picture::new(&photo, Region::whole(&photo), &map)?;
+        tiles.push(Tile::new(it.file, picture.heat_map()).with_bar(&picture));
+    }
+    let figure = Figure::new("Why a ring? One network that came in three ways").with_row(tiles);
+    Ok(figure.with_note("bright: the pixels that mattered to its answer (Integrated Gradients)"))
+}
+
+/// With pixels that can be seen.
+fn enlarged(picture: &RgbImage) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    resize(picture, 8 * width, 8 * height, FilterType::Nearest)
+}

@@ -1,0 +1,76 @@
+//! A network written with Burn. Its layers are named as in PyTorch, so that weights are found.
+
+use std::fmt::Display;
+use std::path::Path;
+
+use burn::module::Module;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
+use burn::store::{
+    ModuleSnapshot, ModuleStore, PyTorchToBurnAdapter, PytorchStore, SafetensorsStore,
+};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
+
+#[derive(Module, Debug)]
+pub struct Network {
+    conv1: Conv2d,
+    norm1: BatchNorm,
+    pool1: MaxPool2d,
+    conv2: Conv2d,
+    pool2: AdaptiveAvgPool2d,
+    linear: Linear,
+}
+
+impl Network {
+    /// Pictures `[rows, 3, 32, 32]` in, a score for each of four shapes out.
+    pub fn forward(&self, picture: Tensor<4>) -> Tensor<2> {
+        let x = relu(self.norm1.forward(self.conv1.forward(picture)));
+        let x = relu(self.conv2.forward(self.pool1.forward(x)));
+        self.linear.forward(self.pool2.forward(x).flatten(1, 3))
+    }
+
+    fn new(device: &Device) -> Self {
+        let convolution = |channels| {
+            let padding = PaddingConfig2d::Explicit(1, 1, 1, 1);
+            Conv2dConfig::new(channels, [3, 3]).with_padding(padding).init(device)
+        };
+        Self {
+            conv1: convolution([3, 8]),
+            norm1: BatchNormConfig::new(8).init(device),
+            pool1: MaxPool2dConfig::new([2, 2]).init(),
+            conv2: convolution([8, 16]),
+            pool2: AdaptiveAvgPool2dConfig::new([4, 4]).init(),
+            linear: LinearConfig::new(16 * 4 * 4, 4).init(device),
+        }
+    }
+
+    /// With the weights of a state dict that `torch.save` wrote.
+    pub fn from_pytorch(path: &Path, device: &Device) -> Result<Self, String> {
+        let store = PytorchStore::from_file(path).validate(false).allow_partial(true);
+        Self::new(device).with_weights(store, path)
+    }
+
+    /// With the weights of a state dict that `safetensors.torch.save_file` wrote.
+    pub fn from_safetensors(path: &Path, device: &Device) -> Result<Self, String> {
+        let store = SafetensorsStore::from_file(path).validate(false).allow_partial(true);
+        // PyTorch keeps the matrices of linear layers transposed, and has other names in BatchNorm.
+        let store = store.with_from_adapter(PyTorchToBurnAdapter);
+        Self::new(device).with_weights(store, path)
+    }
+
+    /// All of them or none, with one line about the first thing that is wrong: the store's own
+    /// checks, which are switched off above, describe the whole file in a table.
+    fn with_weights(mut self, mut store: impl ModuleStore, path: &Path) -> Result<Self, String> {
+        let refused = |found: &dyn Display| {
+            format!("expected the network's weights in {}, found: {found}", path.display())
+        };
+        let loaded = self.load_from(&mut store).map_err(|error| refused(&error))?;
+        match (loaded.errors.first(), loaded.missing.first()) {
+            (Some(error), _) => Err(refused(error)),
+            (None, Some((name, _))) => Err(refused(&format!("no tensor {name}"))),
+            (None, None) => Ok(self),
+        }
+    }
+}

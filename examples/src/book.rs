@@ -1,0 +1,19 @@
+//! The code that the book shows, run as documentation tests.
+
+#[doc = include_str!("../../docs/README.md")]
+struct StartHere;
+
+#[doc = include_str!("../../docs/methods.md")]
+struct Methods;
+
+#[doc = include_str!("../../docs/baselines.md")]
+struct Baselines;
+
+#[doc = include_str!("../../docs/devices.md")]
+struct Devices;
+
+#[doc = include_str!("../../docs/own-model.md")]
+struct OwnModel;
+
+#[doc = include_str!("../../docs/upstream.md")]
+struct Upstream;
