@@ -9,6 +9,7 @@
 //! scale of its own, because the methods' units differ.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use burn::tensor::activation::softmax;
@@ -19,6 +20,7 @@ use saliency::{
     Attribution, Baseline, ExpectedGradients, Explainer, Gradient, InputTimesGradient,
     IntegratedGradients, Model, SmoothGrad, SmoothGradSquared, Target, VarGrad,
 };
+use saliency_examples::ended;
 use saliency_models::{EfficientNetLite0, Preparation, imagenet, photos};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -34,8 +36,11 @@ struct Args {
     out: PathBuf,
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    ended(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<()> {
     let device = Device::flex();
     let net = EfficientNetLite0::embedded(&device);
     let preparation = Preparation::imagenet();

@@ -11,6 +11,7 @@
 //! question: which words would change the score if they changed a little?
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use burn::module::Module;
 use burn::nn::conv::{Conv1d, Conv1dConfig};
@@ -25,6 +26,7 @@ use saliency::viz::{Tokens, write_file};
 use saliency::{
     Explainer, Fixed, Gradient, InputTimesGradient, IntegratedGradients, Model, SmoothGrad, Target,
 };
+use saliency_examples::ended;
 use saliency_examples::training::{Learns, Training, accuracy, train};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -158,8 +160,11 @@ struct Args {
     out: PathBuf,
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    ended(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<()> {
     let device = Device::flex();
     device.seed(0);
     let seen: Vec<Sentence> = (0..2000).map(Sentence::new).collect();

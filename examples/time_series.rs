@@ -11,6 +11,7 @@
 use std::f32::consts::PI;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use burn::module::Module;
 use burn::nn::conv::{Conv1d, Conv1dConfig};
@@ -26,6 +27,7 @@ use saliency::{
     ExpectedGradients, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model,
     SmoothGrad, SmoothGradSquared, VarGrad,
 };
+use saliency_examples::ended;
 use saliency_examples::training::{Learns, Training, accuracy, train};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -125,8 +127,11 @@ struct Args {
     out: PathBuf,
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    ended(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<()> {
     let device = Device::flex();
     device.seed(0);
     let labelled = |numbers: Range<u64>| -> Vec<(Series, usize)> {

@@ -10,7 +10,7 @@ use serde::Serialize;
 ///
 /// Writes audit.html, a page for people who do not program, and its figures as audit.csv and
 /// audit.parquet. A photo that cannot be read becomes a line with the reason. An audit that was ended
-/// on the way, by Ctrl-C or a power cut, goes on when it is started again: what is known of a photo is
+/// on the way, by Ctrl-C or otherwise, goes on when it is started again: what is known of a photo is
 /// kept in OUT/parts, and is used for as long as the photo, its boxes and the method stay the same.
 #[derive(Parser)]
 pub struct Args {
@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub expect: Option<u8>,
     /// How to explain. On two cores a photo takes about 0.1 s with gradient, which is coarse and does
-    /// for a first look, and about 1 s with integrated-gradients at the default tolerance
+    /// for a first look, and 1 to 2 s with integrated-gradients at the default tolerance
     #[arg(long, value_enum, default_value_t = Method::IntegratedGradients)]
     pub method: Method,
     /// Go on until the relative error is at most this: of the whole map for integrated-gradients

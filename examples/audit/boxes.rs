@@ -1,6 +1,6 @@
 //! What the model should look at, drawn by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -115,15 +115,21 @@ fn coco(bytes: &[u8]) -> Result<Vec<Line>> {
         let name = image.file_name.rsplit(['/', '\\']).next().unwrap_or_default();
         files.insert(image.id, name);
     }
+    let names: BTreeSet<&str> = files.values().copied().collect();
+    if names.len() < coco.images.len() {
+        return Err("images of the same name or id, of which only one can be in the folder".into());
+    }
     let names: BTreeMap<u64, &str> =
         coco.categories.iter().map(|category| (category.id, &category.name[..])).collect();
     let line = |annotation: &Annotation| {
         let [x, y, width, height] = annotation.bbox;
         let (image, category) = (annotation.image_id, annotation.category_id);
-        let file = files.get(&image).ok_or(format!("a box for image {image}, which is missing"))?;
+        let file = files
+            .get(&image)
+            .ok_or_else(|| format!("a box for image {image}, which is missing"))?;
         let name = names
             .get(&category)
-            .ok_or(format!("a box of category {category}, which is missing"))?;
+            .ok_or_else(|| format!("a box of category {category}, which is missing"))?;
         Ok(Line { file: (*file).to_owned(), name: (*name).to_owned(), x, y, width, height })
     };
     coco.annotations.iter().map(line).collect()

@@ -59,6 +59,15 @@ impl Plan {
         };
         Ok(Self { method, effort })
     }
+
+    /// Photos that each device explains together: enough to keep its workers busy, and few enough to
+    /// lose only seconds when the program is ended.
+    pub fn photos_at_once(self) -> usize {
+        match self.effort {
+            Effort::Steps(1) => 8,
+            _ => 2,
+        }
+    }
 }
 
 /// A photo as the model is shown it, and what is needed of it afterwards.

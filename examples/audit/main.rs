@@ -44,10 +44,6 @@ use tables::Line;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Photos that are explained together, for each device: enough to keep its workers busy, and few
-/// enough to lose little when the program is ended.
-const BATCH: usize = 8;
-
 fn main() -> ExitCode {
     match run(&Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -120,7 +116,7 @@ fn explain(
             Err(error) => fail(parts, photo, error)?,
         }
     }
-    println!("{} photos to explain, of {}", waiting.len(), photos.len());
+    println!("photos to explain: {} of {}", waiting.len(), photos.len());
     if waiting.is_empty() {
         return Ok(());
     }
@@ -128,7 +124,7 @@ fn explain(
         true => vec![Backend::open_preferred()?],
         false => args.devices.iter().map(Backend::open).collect::<std::result::Result<_, _>>()?,
     };
-    let at_once = BATCH * devices.len();
+    let at_once = plan.photos_at_once() * devices.len();
     let auditor = Auditor::new(devices, plan);
     let style = ProgressStyle::with_template("{bar:40} {pos} of {len} photos, {eta} left")?;
     let bar = ProgressBar::new(waiting.len() as u64).with_style(style);
@@ -177,7 +173,7 @@ fn fail(parts: &Parts, photo: &PhotoFile, error: String) -> Result<()> {
 /// Reads boxes, and tells which of them are for no photo of the folder.
 fn boxes_of(path: &Path, photos: &[PhotoFile]) -> Result<Boxes> {
     let boxes = boxes::read(path)?;
-    let missing = |file: &&String| !photos.iter().any(|photo| photo.name == **file);
+    let missing = |file: &&String| photos.binary_search_by(|it| it.name.cmp(file)).is_err();
     let lost: Vec<&String> = boxes.keys().filter(missing).collect();
     match lost.first() {
         Some(first) if lost.len() == boxes.len() => Err(format!(

@@ -129,7 +129,8 @@ impl<'a> Report<'a> {
     fn tiles(&self) -> Vec<Tile> {
         let explained = self.measured().count();
         let boxed = self.insides().next().is_some();
-        let mut tiles = vec![Tile { show: "", count: explained, label: "photos explained" }];
+        let label_of_all = if explained == 1 { "photo explained" } else { "photos explained" };
+        let mut tiles = vec![Tile { show: "", count: explained, label: label_of_all }];
         for concern in Concern::ALL {
             let count = self.count(concern);
             // That there is none is good to know of the two that most people ask for.

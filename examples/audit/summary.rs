@@ -55,8 +55,8 @@ impl<'a> Report<'a> {
         }
         if explained > 0 {
             lines.push(format!(
-                "It looks at the border in {border} of {}: there, half or more of what made it say so \
-                 lies in the outer tenth on each side.",
+                "In {border} of {}, half or more of what made the model say so lies at the border, the \
+                 outer tenth on each side.",
                 photos(explained)
             ));
         }
@@ -105,7 +105,7 @@ impl<'a> Report<'a> {
     pub fn meaning(&self, concern: Concern) -> String {
         match concern {
             Concern::Elsewhere => format!(
-                "The marked box holds less than {} of what made the model say so. It may go by \
+                "Of what made the model say so, the marked box holds less than {}. It may go by \
                  something else in the picture: look where the bright places are, and whether that can \
                  be right.",
                 self.least()

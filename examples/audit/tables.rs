@@ -10,7 +10,7 @@ use parquet::schema::parser::parse_message_type;
 use serde::Serialize;
 
 use crate::Result;
-use crate::row::Row;
+use crate::row::{Concern, Row};
 
 /// A row of a table; what is not known is empty.
 #[derive(Serialize)]
@@ -58,7 +58,7 @@ impl<'a> Line<'a> {
         let it = row.outcome.as_ref().ok();
         let inside = it.and_then(|it| it.inside.as_ref());
         let warnings = it.map(|it| {
-            let codes = it.concerns(expected).into_iter().map(|concern| concern.code());
+            let codes = it.concerns(expected).into_iter().map(Concern::code);
             codes.collect::<Vec<_>>().join(" ")
         });
         Self {

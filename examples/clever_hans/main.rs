@@ -16,6 +16,7 @@
 mod shop;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -30,6 +31,7 @@ use saliency::{
     ExpectedGradients, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model,
     SmoothGrad, SmoothGradSquared, Target, VarGrad,
 };
+use saliency_examples::ended;
 use saliency_examples::training::{Learns, Training, accuracy, train};
 use shop::{CLASSES, MUG, Product, SIDE, WATERMARK};
 
@@ -127,8 +129,11 @@ fn trained(marked: Marked, device: &Device) -> Result<Net> {
     train(Net::new(device), &examples, tensor, Training { epochs: 12, rate: 2e-3, batch: 30 })
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    ended(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<()> {
     let device = Device::flex();
     let biased = trained(Marked::Mugs, &device)?;
     let honest = trained(Marked::Nothing, &device)?;

@@ -28,6 +28,7 @@ use pictures::{Drawn, Explained};
 use saliency::Model as _;
 use saliency::backends::{Backend, ComputeDevice};
 use saliency::viz::{Map, read_photo};
+use saliency_examples::ended;
 use saliency_models::{EfficientNetLite0, Preparation, imagenet, photos};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -49,13 +50,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
     };
-    match run(&args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(run(&args))
 }
 
 fn run(args: &Args) -> Result<()> {
