@@ -8,197 +8,35 @@
 //! cargo run --example audit -- FOLDER --tolerance 0.05 --device cuda:0 --device flex
 //! ```
 //!
-//! The data flow, and the modules that hold it, in order: options (`args`), files of the folder
-//! (`folder`) or made ones (`demonstration`), `boxes`, from photos to maps (`explain`), what is measured
-//! of a map (`row`), a file for each photo (`parts`), and from these a `summary`, `tables` and a `page`.
+//! `examples/src/audit` does the work, for any network: this file says which one it is here.
 
-mod args;
-mod boxes;
 mod demonstration;
-mod explain;
-mod folder;
-mod page;
-mod parts;
-mod row;
-mod summary;
-mod tables;
 
-use std::error::Error;
-use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
-use args::Args;
-use boxes::{Boxes, Marked};
 use clap::Parser as _;
-use explain::{Auditor, Plan};
-use folder::PhotoFile;
-use indicatif::{ProgressBar, ProgressStyle};
-use parts::Parts;
-use row::Row;
-use saliency::backends::Backend;
-use saliency::viz::write_file;
-use sha2::{Digest as _, Sha256};
-use summary::Report;
-use tables::Line;
+use saliency_examples::audit::{Args, Subject, run};
+use saliency_examples::ended;
+use saliency_models::{EfficientNetLite0, Preparation, imagenet};
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(audit(&Args::parse()))
 }
 
-fn run(args: &Args) -> Result<()> {
-    let plan = Plan::new(args)?;
-    let parts = Parts::open(&args.out)?;
-    let (path, boxes) = match &args.folder {
-        Some(path) => (path.clone(), args.boxes.clone()),
+fn audit(args: &Args) -> Result<()> {
+    let subject = Subject {
+        description: "EfficientNet-Lite0, a classifier for 1,000 kinds of things".to_owned(),
+        net: Box::new(EfficientNetLite0::embedded),
+        preparation: Preparation::imagenet(),
+        class_name: |class| imagenet::name(class).unwrap_or("a class without a name"),
+    };
+    match &args.folder {
+        Some(folder) => run(&subject, args, (folder, args.boxes.as_deref())),
         None => {
-            let (path, boxes) = demonstration::write(&args.out)?;
-            (path, Some(boxes))
-        }
-    };
-    let folder = folder::photos_of(&path)?;
-    let boxes = match &boxes {
-        Some(path) => boxes_of(path, &folder.photos)?,
-        None => Boxes::new(),
-    };
-
-    explain(args, plan, &parts, &folder.photos, &boxes)?;
-
-    // From the parts alone, so that it does not matter how often the audit was ended.
-    let rows = folder.photos.iter().map(|photo| parts.row(&photo.name));
-    let rows: Vec<Row> = rows.collect::<Result<_>>()?;
-    let expected = args.expect.map(|percent| f64::from(percent) / 100.0);
-    let lines: Vec<Line> = rows.iter().map(|row| Line::new(row, expected)).collect();
-    let title = path.canonicalize()?;
-    let title = title.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    let report = Report { title: &title, plan, expected, rows: &rows, others: folder.others };
-    for line in report.summary() {
-        println!("{line}");
-    }
-    for (name, bytes) in [
-        ("audit.csv", tables::csv(&lines)?),
-        ("audit.parquet", tables::parquet(&lines)?),
-        ("audit.html", report.to_html(&parts)?.into_bytes()),
-    ] {
-        let path = args.out.join(name);
-        write_file(&path, &bytes)?;
-        println!("wrote {}", path.display());
-    }
-    Ok(())
-}
-
-/// Explains the photos of which nothing is known yet.
-fn explain(
-    args: &Args,
-    plan: Plan,
-    parts: &Parts,
-    photos: &[PhotoFile],
-    boxes: &Boxes,
-) -> Result<()> {
-    let mut waiting = Vec::new();
-    for photo in photos {
-        let boxes = boxes.get(&photo.name).map_or(&[][..], Vec::as_slice);
-        match photo.digest() {
-            Ok(digest) => {
-                let fingerprint = fingerprint(plan, &digest, boxes)?;
-                if !parts.has(&photo.name, &fingerprint) {
-                    waiting.push(Waiting { photo, boxes, fingerprint });
-                }
-            }
-            Err(error) => fail(parts, photo, error)?,
+            let (folder, boxes) = demonstration::write(&args.out)?;
+            run(&subject, args, (&folder, Some(&boxes)))
         }
     }
-    println!("photos to explain: {} of {}", waiting.len(), photos.len());
-    if waiting.is_empty() {
-        return Ok(());
-    }
-    let devices = match args.devices.is_empty() {
-        true => vec![Backend::open_preferred()?],
-        false => args.devices.iter().map(Backend::open).collect::<std::result::Result<_, _>>()?,
-    };
-    let at_once = plan.photos_at_once() * devices.len();
-    let auditor = Auditor::new(devices, plan);
-    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} photos, {eta} left")?;
-    let bar = ProgressBar::new(waiting.len() as u64).with_style(style);
-    bar.enable_steady_tick(Duration::from_secs(1));
-    let start = Instant::now();
-    for batch in waiting.chunks(at_once) {
-        explain_together(&auditor, parts, batch)?;
-        bar.inc(batch.len() as u64);
-    }
-    bar.finish_and_clear();
-    println!("time: {:.1} s", start.elapsed().as_secs_f64());
-    Ok(())
-}
-
-/// A photo that is to be explained.
-struct Waiting<'a> {
-    photo: &'a PhotoFile,
-    boxes: &'a [Marked],
-    fingerprint: String,
-}
-
-fn explain_together(auditor: &Auditor, parts: &Parts, batch: &[Waiting]) -> Result<()> {
-    let (mut read, mut shown) = (Vec::new(), Vec::new());
-    for it in batch {
-        let photo = it.photo.read();
-        match photo.and_then(|photo| auditor.show(&it.photo.name, &photo, it.boxes)) {
-            Ok(photo) => {
-                read.push(it);
-                shown.push(photo);
-            }
-            Err(error) => fail(parts, it.photo, error)?,
-        }
-    }
-    for (it, (measured, thumbnail)) in read.into_iter().zip(auditor.explain(shown)?) {
-        let row = Row { file: it.photo.name.clone(), outcome: Ok(measured) };
-        parts.keep(&it.fingerprint, row, Some(&thumbnail))?;
-    }
-    Ok(())
-}
-
-/// Keeps why a photo could not be explained; it is tried again by the next audit.
-fn fail(parts: &Parts, photo: &PhotoFile, error: String) -> Result<()> {
-    parts.keep("", Row { file: photo.name.clone(), outcome: Err(error) }, None)
-}
-
-/// Reads boxes, and tells which of them are for no photo of the folder.
-fn boxes_of(path: &Path, photos: &[PhotoFile]) -> Result<Boxes> {
-    let boxes = boxes::read(path)?;
-    let missing = |file: &&String| photos.binary_search_by(|it| it.name.cmp(file)).is_err();
-    let lost: Vec<&String> = boxes.keys().filter(missing).collect();
-    match lost.first() {
-        Some(first) if lost.len() == boxes.len() => Err(format!(
-            "expected boxes for photos of the folder in {}, found only others, such as {first}",
-            path.display()
-        )
-        .into()),
-        Some(first) => {
-            let count = lost.len();
-            eprintln!("warning: {count} files with boxes are not in the folder, such as {first}");
-            Ok(boxes)
-        }
-        None => Ok(boxes),
-    }
-}
-
-/// Stands for everything that a photo's row depends on. The device is none of it: an audit may go on
-/// on another one, whose values differ by rounding.
-fn fingerprint(plan: Plan, digest: &str, boxes: &[Marked]) -> Result<String> {
-    let version = env!("CARGO_PKG_VERSION");
-    let made_from = serde_json::to_vec(&(version, "EfficientNet-Lite0", plan, digest, boxes))?;
-    Ok(crate::digest(&made_from))
-}
-
-/// The SHA-256 of bytes, in letters and digits.
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -15,14 +15,14 @@
 
 mod shop;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use clap::Parser;
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
@@ -31,8 +31,10 @@ use saliency::{
     ExpectedGradients, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model,
     SmoothGrad, SmoothGradSquared, Target, VarGrad,
 };
+use saliency_examples::audit::{self, Args as AuditArgs, Subject};
 use saliency_examples::ended;
 use saliency_examples::training::{Learns, Training, accuracy, train};
+use saliency_models::Preparation;
 use shop::{CLASSES, MUG, Product, SIDE, WATERMARK};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -80,16 +82,14 @@ impl Learns for Net {
     }
 }
 
-/// Photos as `[rows, 3, SIDE, SIDE]`, from -1 to 1.
+/// From -1 to 1, nothing cut off.
+fn preparation() -> Preparation {
+    Preparation::imagenet().with_size(SIDE)
+}
+
+/// Photos as `[rows, 3, SIDE, SIDE]`.
 fn tensor(photos: Vec<RgbImage>, device: &Device) -> Tensor<4> {
-    let side = SIDE as usize;
-    let value = |photo: &RgbImage, at: usize| {
-        let (channel, pixel) = (at / (side * side), at % (side * side));
-        f32::from(photo.as_raw()[3 * pixel + channel]) / 127.5 - 1.0
-    };
-    let values = photos.iter().flat_map(|photo| (0..3 * side * side).map(|at| value(photo, at)));
-    let values: Vec<f32> = values.collect();
-    Tensor::from_data(TensorData::new(values, [photos.len(), 3, side, side]), device)
+    Tensor::cat(photos.iter().map(|photo| preparation().tensor(photo, device)).collect(), 0)
 }
 
 /// Which photos carry the mark.
@@ -120,6 +120,7 @@ fn labelled(products: &[Product]) -> Vec<(RgbImage, usize)> {
 
 const TRAINING: std::ops::Range<u64> = 0..1800;
 const TEST: std::ops::Range<u64> = 10_000..10_150;
+const AUDITED: std::ops::Range<u64> = 20_001..20_037;
 /// The photos that are explained.
 const EXPLAINED: usize = 24;
 
@@ -202,7 +203,33 @@ fn run(args: &Args) -> Result<()> {
     )?;
     write_file(&args.out.join("clever_hans.md"), table.as_bytes())?;
     println!("wrote {0}/clever_hans.png and {0}/clever_hans.md", args.out.display());
-    Ok(())
+    println!();
+    audit(biased, &args.out.join("clever_hans"))
+}
+
+/// Audits the biased network on photos of which a third are mugs with the mark, boxes around all
+/// products: the page has the mugs on top, and who made it need not know about the mark.
+fn audit(net: Net, out: &Path) -> Result<()> {
+    let (folder, boxes) = (out.join("photos"), out.join("boxes.csv"));
+    let mut lines = csv::Writer::from_writer(Vec::new());
+    lines.write_record(["file", "name", "x", "y", "width", "height"])?;
+    for (number, product) in photos(AUDITED, Marked::Mugs).iter().enumerate() {
+        let file = format!("{}-{number:02}.png", CLASSES[product.class]);
+        write_picture(&folder.join(&file), &product.photo)?;
+        let Region { x, y, width, height } = product.outline();
+        let outline = [x, y, width, height].map(|it| it.to_string());
+        lines.write_record([file, "product".to_owned()].into_iter().chain(outline))?;
+    }
+    write_file(&boxes, &lines.into_inner().map_err(|error| error.to_string())?)?;
+    let subject = Subject {
+        description: "A network that tells mugs, bottles and shirts apart".to_owned(),
+        net: Box::new(move |device| net.clone().to_device(device)),
+        preparation: preparation(),
+        class_name: |class| CLASSES[class],
+    };
+    let mut args = AuditArgs::parse_from(["audit", "--device", "flex"]);
+    args.out = out.to_owned();
+    audit::run(&subject, &args, (&folder, Some(&boxes)))
 }
 
 type Method = Box<dyn Explainer<Net, Tensor<4>>>;

@@ -23,6 +23,19 @@ pub struct Product {
     pub object: GrayImage,
 }
 
+impl Product {
+    /// The smallest box around the product.
+    pub fn outline(&self) -> Region {
+        let inside = || self.object.enumerate_pixels().filter(|(.., pixel)| pixel.0[0] > 0);
+        let ends = |places: &mut dyn Iterator<Item = u32>| {
+            places.fold((SIDE, 0), |(first, last), at| (first.min(at), last.max(at)))
+        };
+        let (left, right) = ends(&mut inside().map(|(x, ..)| x));
+        let (top, bottom) = ends(&mut inside().map(|(_, y, _)| y));
+        Region { x: left, y: top, width: right - left + 1, height: bottom - top + 1 }
+    }
+}
+
 /// Composes the photo of a number: the same photo with and without the watermark.
 pub fn photo(number: u64, class: usize, watermarked: bool) -> Product {
     let mut random = ChaCha8Rng::seed_from_u64(number);

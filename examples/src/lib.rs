@@ -1,5 +1,6 @@
 //! What the examples have in common.
 
+pub mod audit;
 #[cfg(doctest)]
 mod book;
 pub mod training;

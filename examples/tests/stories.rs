@@ -37,6 +37,12 @@ fn the_maps_tell_that_the_network_reads_the_watermark() {
     }
     let picture = read_photo(&folder.path().join("clever_hans.png")).unwrap();
     assert!(picture.width() > 500);
+    // Who made the audit's page need not know about the mark: the mugs are on top.
+    let page = std::fs::read_to_string(folder.path().join("clever_hans/audit.html")).unwrap();
+    let cards: Vec<&str> = page.split("<li class=\"photo").skip(1).collect();
+    let is_mug = |card: &&str| card.contains("mug-");
+    assert_eq!((cards.len(), cards.iter().take_while(|card| is_mug(card)).count()), (36, 12));
+    assert!(!cards[12..].iter().any(|card| is_mug(&card)));
     let table = std::fs::read_to_string(folder.path().join("clever_hans.md")).unwrap();
     assert_eq!(table.lines().count(), 2 + 7, "{table}");
 }

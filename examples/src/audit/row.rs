@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::boxes::Marked;
+use super::boxes::Marked;
 
 /// What is known of a file of the folder.
 #[derive(Deserialize, Serialize)]

@@ -7,8 +7,8 @@ use image::RgbImage;
 use saliency::viz::{write_file, write_picture};
 use serde::{Deserialize, Serialize};
 
-use crate::row::Row;
-use crate::{Result, digest};
+use super::row::Row;
+use super::{Result, digest};
 
 /// The folder of parts, which one audit at a time works in.
 pub struct Parts {

@@ -7,16 +7,28 @@ use image::imageops::{crop_imm, replace, thumbnail};
 use saliency::backends::{ComputeDevice, DevicePool};
 use saliency::viz::{Map, Picture, Place, Reduce, Region};
 use saliency::{
-    Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model as _, Rows, Schedule,
+    Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model, Rows, Schedule,
     SmoothGrad, Target, Warning,
 };
-use saliency_models::{EfficientNetLite0, Preparation, imagenet};
+use saliency_models::Preparation;
 use serde::Serialize;
 
-use crate::Result;
-use crate::args::{Args, Method};
-use crate::boxes::{self, Marked};
-use crate::row::{BORDER, Inside, Measured};
+use super::Result;
+use super::args::{Args, Method};
+use super::boxes::{self, Marked};
+use super::row::{BORDER, Inside, Measured};
+
+/// What is audited. To audit a network of your own, fill in these four.
+pub struct Subject<N> {
+    /// Which network it is, in a few words; another description makes every photo be explained anew.
+    pub description: String,
+    /// The network on a device.
+    pub net: Box<dyn Fn(&Device) -> N>,
+    /// How a photo becomes its input.
+    pub preparation: Preparation,
+    /// What a class is called.
+    pub class_name: fn(usize) -> &'static str,
+}
 
 /// How every photo is explained.
 #[derive(Clone, Copy, Serialize)]
@@ -85,26 +97,27 @@ const SMALL: u32 = 200;
 /// What one photo takes with all activations of the network, as measured.
 const BYTES_PER_PHOTO: u64 = 120 << 20;
 
-type BoxedExplainer = Box<dyn Explainer<EfficientNetLite0, Tensor<4>>>;
+type BoxedExplainer<N> = Box<dyn Explainer<N, Tensor<4>>>;
 
-pub struct Auditor {
-    net: EfficientNetLite0,
+pub struct Auditor<'a, N> {
+    subject: &'a Subject<N>,
+    net: N,
     /// Where inputs lie; a pool copies them to its devices.
     home: Device,
-    explainer: BoxedExplainer,
+    explainer: BoxedExplainer<N>,
     plan: Plan,
 }
 
-impl Auditor {
+impl<'a, N: Model<Tensor<4>> + 'static> Auditor<'a, N> {
     /// The model on its devices, of which there is at least one.
-    pub fn new(mut devices: Vec<ComputeDevice>, plan: Plan) -> Self {
+    pub fn new(subject: &'a Subject<N>, mut devices: Vec<ComputeDevice>, plan: Plan) -> Self {
         let home = devices[0].device().clone();
-        let net = EfficientNetLite0::embedded(&home);
-        let explainer: BoxedExplainer = match devices.len() {
+        let net = (subject.net)(&home);
+        let explainer: BoxedExplainer<N> = match devices.len() {
             1 => explainer(plan, schedule(&devices.remove(0))),
             _ => Box::new(DevicePool::new(devices, |device| explainer(plan, schedule(device)))),
         };
-        Self { net, home, explainer, plan }
+        Self { subject, net, home, explainer, plan }
     }
 
     /// Makes a photo ready; or says which box does not lie in it.
@@ -114,7 +127,7 @@ impl Auditor {
         photo: &RgbImage,
         boxes: &[Marked],
     ) -> std::result::Result<Shown, String> {
-        let preparation = Preparation::imagenet();
+        let preparation = self.subject.preparation;
         let (size, seen) = (photo.dimensions(), preparation.region(photo));
         let marked = boxes::place(boxes, file, size)?;
         Ok(Shown {
@@ -155,7 +168,7 @@ impl Auditor {
             let measured = Measured {
                 seen: [photo.seen.x, photo.seen.y, photo.seen.width, photo.seen.height],
                 class,
-                class_name: imagenet::name(class).unwrap_or("a class without a name").to_owned(),
+                class_name: (self.subject.class_name)(class).to_owned(),
                 probability: probability.into(),
                 method: self.plan.method.name(),
                 gradients: map.gradients[row],
@@ -188,7 +201,7 @@ fn schedule(device: &ComputeDevice) -> Schedule {
     }
 }
 
-fn explainer(plan: Plan, schedule: Schedule) -> BoxedExplainer {
+fn explainer<N: Model<Tensor<4>>>(plan: Plan, schedule: Schedule) -> BoxedExplainer<N> {
     match plan.method {
         Method::Gradient => Box::new(Gradient::new().with_schedule(schedule)),
         Method::InputXGradient => Box::new(InputTimesGradient::new().with_schedule(schedule)),

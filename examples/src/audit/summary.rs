@@ -1,12 +1,14 @@
 //! What was found out, in plain words.
 
-use crate::explain::{Effort, Plan};
-use crate::row::{Concern, Inside, Measured, Row};
+use super::explain::{Effort, Plan};
+use super::row::{Concern, Inside, Measured, Row};
 
 /// What was found out about the photos of a folder.
 pub struct Report<'a> {
     /// The folder's name.
     pub title: &'a str,
+    /// Which network was audited.
+    pub model: &'a str,
     pub plan: Plan,
     /// The share of the attribution that boxes should hold, if not as much as their area.
     pub expected: Option<f64>,
@@ -141,7 +143,7 @@ impl<'a> Report<'a> {
                 )
             }
         };
-        format!("EfficientNet-Lite0, a classifier for 1,000 kinds of things; {method}{effort}.")
+        format!("{}; {method}{effort}.", self.model)
     }
 }
 

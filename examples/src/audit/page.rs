@@ -7,10 +7,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use crate::Result;
-use crate::parts::Parts;
-use crate::row::{BORDER_AREA, Concern, Inside, Measured, Row};
-use crate::summary::{Report, label, mean, percent, shown, title};
+use super::Result;
+use super::parts::Parts;
+use super::row::{BORDER_AREA, Concern, Inside, Measured, Row};
+use super::summary::{Report, label, mean, percent, shown, title};
 
 /// More photos than this make a page that no browser likes.
 const MOST_PHOTOS: usize = 1000;
@@ -94,8 +94,8 @@ struct ClassRow<'a> {
 impl<'a> Report<'a> {
     /// The file's text.
     pub fn to_html(&self, parts: &Parts) -> Result<String> {
-        let script = include_str!("../templates/audit.js");
-        let style = include_str!("../templates/audit.css");
+        let script = include_str!("../../templates/audit.js");
+        let style = include_str!("../../templates/audit.css");
         let mut cards = self.cards();
         let hidden = cards.len().saturating_sub(MOST_PHOTOS);
         cards.truncate(MOST_PHOTOS);
@@ -156,16 +156,19 @@ impl<'a> Report<'a> {
         Concern::ALL.into_iter().map(row).filter(|row| row.count > 0).collect()
     }
 
-    /// Photos with the least in their boxes first, then those without boxes, with the most at the
-    /// border first.
+    /// Photos with the least in their boxes first, for the boxes' size, since a large box holds much by
+    /// chance; then those without boxes, with the most at the border first.
     fn cards(&self) -> Vec<Card<'a>> {
         let rows = self.rows.iter().enumerate();
         let explained = rows.filter_map(|(at, row)| Some((at, row, row.outcome.as_ref().ok()?)));
         let mut cards: Vec<_> = explained.map(|(at, row, it)| self.card(at, row, it)).collect();
         cards.sort_by(|a, b| {
-            let share = |card: &Card| card.it.inside.as_ref().map_or(2.0, |inside| inside.share);
-            let by_share = share(a).total_cmp(&share(b));
-            by_share.then(b.it.border.total_cmp(&a.it.border)).then(a.at.cmp(&b.at))
+            let density = |card: &Card| {
+                let inside = card.it.inside.as_ref().filter(|inside| inside.area > 0.0);
+                inside.map_or(f64::INFINITY, |inside| inside.share / inside.area)
+            };
+            let by_density = density(a).total_cmp(&density(b));
+            by_density.then(b.it.border.total_cmp(&a.it.border)).then(a.at.cmp(&b.at))
         });
         cards
     }

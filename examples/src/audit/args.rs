@@ -6,7 +6,7 @@ use clap::{Parser, ValueEnum};
 use saliency::backends::Backend;
 use serde::Serialize;
 
-/// Audits an ImageNet classifier over a folder of photos: where did it look in each of them?
+/// Audits a classifier over a folder of photos: where did it look in each of them?
 ///
 /// Writes audit.html, a page for people who do not program, and its figures as audit.csv and
 /// audit.parquet. A photo that cannot be read becomes a line with the reason. An audit that was ended
@@ -53,6 +53,8 @@ pub struct Args {
     pub out: PathBuf,
 }
 
+/// How a photo is explained: the variants are methods of the library.
+#[expect(missing_docs)]
 #[derive(Clone, Copy, PartialEq, Serialize, ValueEnum)]
 pub enum Method {
     Gradient,

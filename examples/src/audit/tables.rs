@@ -9,8 +9,8 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use serde::Serialize;
 
-use crate::Result;
-use crate::row::{Concern, Row};
+use super::Result;
+use super::row::{Concern, Row};
 
 /// A row of a table; what is not known is empty.
 #[derive(Serialize)]

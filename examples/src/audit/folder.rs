@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use image::RgbImage;
 use saliency::viz::{Error, read_photo};
 
-use crate::{Result, digest};
+use super::{Result, digest};
 
 /// A file that is called a photo; whether it is one shows when it is read.
 pub struct PhotoFile {

@@ -7,7 +7,7 @@ use std::path::Path;
 use saliency::viz::{Place, Region};
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
+use super::Result;
 
 /// A box around what matters, in pixels of the photo.
 #[derive(Clone, Debug, Deserialize, Serialize)]
