@@ -42,7 +42,7 @@ fn the_maps_tell_that_the_network_reads_the_watermark() {
     let cards: Vec<&str> = page.split("<li class=\"photo").skip(1).collect();
     let is_mug = |card: &&str| card.contains("mug-");
     assert_eq!((cards.len(), cards.iter().take_while(|card| is_mug(card)).count()), (36, 12));
-    assert!(!cards[12..].iter().any(|card| is_mug(&card)));
+    assert!(!cards[12..].iter().any(is_mug));
     let table = std::fs::read_to_string(folder.path().join("clever_hans.md")).unwrap();
     assert_eq!(table.lines().count(), 2 + 7, "{table}");
 }
