@@ -27,7 +27,7 @@ book:
 pictures:
     bash examples/pictures.sh
 
-# every bench once, without measuring
+# the bench of every method once, without measuring
 smoke:
     cargo bench --profile dev {{features}} --bench methods -- --test
 

@@ -16,15 +16,11 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use clap::Parser;
 use saliency::viz::{Figure, Map, Picture, Reduce, Tile, read_photo, write_picture};
-use saliency::{
-    Attribution, Baseline, ExpectedGradients, Explainer, Gradient, InputTimesGradient,
-    IntegratedGradients, Model, SmoothGrad, SmoothGradSquared, Target, VarGrad,
-};
-use saliency_examples::ended;
+use saliency::{Attribution, Baseline, ExpectedGradients, Explainer, Model, Target};
+use saliency_examples::{ended, every_method};
 use saliency_models::{EfficientNetLite0, Preparation, imagenet, photos};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
-type Method = Box<dyn Explainer<EfficientNetLite0, Tensor<4>>>;
 
 /// Explains one photo by every method
 #[derive(Parser)]
@@ -55,9 +51,10 @@ fn run(args: &Args) -> Result<()> {
     let name = imagenet::name(class).unwrap_or("a class without a name");
     println!("{name} ({probability:.1} %)");
 
+    let noise = |seed| Baseline::uniform(-1.0, 1.0, seed);
     println!("| Method | Seconds | Gradients | What it says of its error |\n|---|---|---|---|");
     let mut tiles = vec![Tile::new("photo", photo.clone())];
-    for (method, explainer) in methods() {
+    for (method, explainer) in every_method(ExpectedGradients::from_sampler(noise)) {
         let start = Instant::now();
         let map = explainer.attribute_to(&net, input.clone(), Target::Class(class))?;
         let seconds = start.elapsed().as_secs_f64();
@@ -78,19 +75,6 @@ fn run(args: &Args) -> Result<()> {
     write_picture(&path, &figure.to_picture()?)?;
     println!("wrote {}", path.display());
     Ok(())
-}
-
-fn methods() -> Vec<(&'static str, Method)> {
-    let noise = |seed| Baseline::uniform(-1.0, 1.0, seed);
-    vec![
-        ("Gradient", Box::new(Gradient::new())),
-        ("Input x Gradient", Box::new(InputTimesGradient::new())),
-        ("Integrated Gradients", Box::new(IntegratedGradients::new())),
-        ("Expected Gradients", Box::new(ExpectedGradients::from_sampler(noise))),
-        ("SmoothGrad", Box::new(SmoothGrad::default())),
-        ("SmoothGrad Squared", Box::new(SmoothGradSquared::default())),
-        ("VarGrad", Box::new(VarGrad::default())),
-    ]
 }
 
 /// What a method says of its own error, a line each.

@@ -27,6 +27,7 @@ use image::imageops::{FilterType, crop_imm, replace, resize};
 use saliency::backends::{Backend, ComputeDevice, DevicePool, PoolEvent};
 use saliency::viz::{Map, Picture, Reduce, write_picture};
 use saliency::{Explainer, Gradient};
+use saliency_examples::ended;
 use saliency_models::{EfficientNetLite0, Preparation, photos};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -82,13 +83,7 @@ fn main() -> ExitCode {
             .map_err(Into::into)
             .and_then(|flex| explain(vec![flex], Path::new("maps"))),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(done)
 }
 
 const PICTURES: usize = 64;

@@ -242,5 +242,8 @@ fn scored(sentence: &Sentence, map: &[f64]) -> (f64, f64) {
     let tokens = || sentence.words.iter().map(|(_, decides)| *decides).zip(&sizes);
     let strongest = tokens().max_by(|a, b| a.1.total_cmp(b.1));
     let share = tokens().filter(|(decides, _)| *decides).map(|(_, size)| size).sum::<f64>();
-    (f64::from(strongest.is_some_and(|(decides, _)| decides)), share / sizes.iter().sum::<f64>())
+    (
+        f64::from(strongest.is_some_and(|(decides, _)| decides)),
+        share / sizes.iter().sum::<f64>().max(f64::MIN_POSITIVE),
+    )
 }

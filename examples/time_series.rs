@@ -23,12 +23,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use rand_distr::{Distribution as _, Normal, Uniform};
 use saliency::viz::{Chart, Figure, Tile, write_picture};
-use saliency::{
-    ExpectedGradients, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model,
-    SmoothGrad, SmoothGradSquared, VarGrad,
-};
-use saliency_examples::ended;
+use saliency::{ExpectedGradients, Explainer, IntegratedGradients, Model};
 use saliency_examples::training::{Learns, Training, accuracy, train};
+use saliency_examples::{ended, every_method};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -158,7 +155,7 @@ fn run(args: &Args) -> Result<()> {
     println!("| Method | Attribution inside | Times its length | Strongest moment inside |");
     println!("|---|---|---|---|");
     let mut shares = Vec::new();
-    for (name, explainer) in methods(references) {
+    for (name, explainer) in every_method(ExpectedGradients::new(references)) {
         let maps = explainer.attribute(&net, input.clone())?;
         let values: Vec<f64> = maps.values.into_data().iter().collect();
         let found = explained.iter().zip(values.chunks(LENGTH)).map(|(it, map)| inside(it, map));
@@ -180,24 +177,11 @@ fn run(args: &Args) -> Result<()> {
     draw(&net, &explained, &args.out.join("time_series.png"))
 }
 
-type Method = Box<dyn Explainer<Net, Tensor<3>>>;
-
-fn methods(references: Tensor<3>) -> Vec<(&'static str, Method)> {
-    vec![
-        ("Gradient", Box::new(Gradient::new())),
-        ("Input x Gradient", Box::new(InputTimesGradient::new())),
-        ("Integrated Gradients", Box::new(IntegratedGradients::new())),
-        ("Expected Gradients", Box::new(ExpectedGradients::new(references))),
-        ("SmoothGrad", Box::new(SmoothGrad::default())),
-        ("SmoothGrad Squared", Box::new(SmoothGradSquared::default())),
-        ("VarGrad", Box::new(VarGrad::default())),
-    ]
-}
-
 /// The share of a map inside the beat that deviates, and 1 where its strongest moment is.
 fn inside(series: &Series, map: &[f64]) -> (f64, f64) {
     let sizes: Vec<f64> = map.iter().map(|value| value.abs()).collect();
-    let share = sizes[series.telling.clone()].iter().sum::<f64>() / sizes.iter().sum::<f64>();
+    let share = sizes[series.telling.clone()].iter().sum::<f64>()
+        / sizes.iter().sum::<f64>().max(f64::MIN_POSITIVE);
     let strongest = (0..LENGTH).max_by(|a, b| sizes[*a].total_cmp(&sizes[*b])).unwrap_or_default();
     (share, f64::from(series.telling.contains(&strongest)))
 }

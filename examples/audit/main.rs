@@ -8,7 +8,7 @@
 //! cargo run --example audit -- FOLDER --tolerance 0.05 --device cuda:0 --device flex
 //! ```
 //!
-//! `examples/src/audit` does the work, for any network: this file says which one it is here.
+//! `examples/src/audit` does the work, for any network of photos: this file says which one it is here.
 
 mod demonstration;
 
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
 fn audit(args: &Args) -> Result<()> {
     let subject = Subject {
         description: "EfficientNet-Lite0, a classifier for 1,000 kinds of things".to_owned(),
+        weights: "embedded".to_owned(),
         net: Box::new(EfficientNetLite0::embedded),
         preparation: Preparation::imagenet(),
         class_name: |class| imagenet::name(class).unwrap_or("a class without a name"),

@@ -27,20 +27,18 @@ use clap::Parser;
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
 use saliency::viz::{Figure, Map, Picture, Place, Reduce, Region, Tile, write_file, write_picture};
-use saliency::{
-    ExpectedGradients, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model,
-    SmoothGrad, SmoothGradSquared, Target, VarGrad,
-};
-use saliency_examples::audit::{self, Args as AuditArgs, Subject};
-use saliency_examples::ended;
+use saliency::{ExpectedGradients, Explainer, IntegratedGradients, Model, Target};
+use saliency_examples::audit::{self, Args as AuditArgs, Method, Subject};
 use saliency_examples::training::{Learns, Training, accuracy, train};
+use saliency_examples::{ended, every_method};
 use saliency_models::Preparation;
+use sha2::{Digest as _, Sha256};
 use shop::{CLASSES, MUG, Product, SIDE, WATERMARK};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-#[derive(Parser)]
 /// Trains a network that reads a watermark instead of looking at the product, and shows it
+#[derive(Parser)]
 struct Args {
     /// The folder to write to
     #[arg(long, default_value = "maps")]
@@ -169,7 +167,7 @@ fn run(args: &Args) -> Result<()> {
          |---|---|---|---|---|\n",
     );
     let mut shown = Vec::new();
-    for (name, explainer) in methods(&references) {
+    for (name, explainer) in every_method(ExpectedGradients::new(references)) {
         let [before, after] = [&biased, &honest].map(|net| scored(net, &*explainer, mugs, &device));
         let (before, after) = (before?, after?);
         table += &format!(
@@ -207,6 +205,13 @@ fn run(args: &Args) -> Result<()> {
     audit(biased, &args.out.join("clever_hans"))
 }
 
+/// A digest of what the network says of the photos that it was trained with.
+fn fingerprint(net: &Net) -> String {
+    let photos = photos(0..60, Marked::Mugs).into_iter().map(|it| it.photo).collect();
+    let scores = net.forward(tensor(photos, &Device::flex())).into_data();
+    Sha256::digest(scores.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Audits the biased network on photos of which a third are mugs with the mark, boxes around all
 /// products: the page has the mugs on top, and who made it need not know about the mark.
 fn audit(net: Net, out: &Path) -> Result<()> {
@@ -223,27 +228,23 @@ fn audit(net: Net, out: &Path) -> Result<()> {
     write_file(&boxes, &lines.into_inner().map_err(|error| error.to_string())?)?;
     let subject = Subject {
         description: "A network that tells mugs, bottles and shirts apart".to_owned(),
+        weights: fingerprint(&net),
         net: Box::new(move |device| net.clone().to_device(device)),
         preparation: preparation(),
         class_name: |class| CLASSES[class],
     };
-    let mut args = AuditArgs::parse_from(["audit", "--device", "flex"]);
-    args.out = out.to_owned();
+    let args = AuditArgs {
+        folder: None,
+        boxes: None,
+        expect: None,
+        method: Method::IntegratedGradients,
+        tolerance: None,
+        limit: 200,
+        steps: None,
+        devices: vec!["flex".parse()?],
+        out: out.to_owned(),
+    };
     audit::run(&subject, &args, (&folder, Some(&boxes)))
-}
-
-type Method = Box<dyn Explainer<Net, Tensor<4>>>;
-
-fn methods(references: &Tensor<4>) -> Vec<(&'static str, Method)> {
-    vec![
-        ("Gradient", Box::new(Gradient::new())),
-        ("Input x Gradient", Box::new(InputTimesGradient::new())),
-        ("Integrated Gradients", Box::new(IntegratedGradients::new())),
-        ("Expected Gradients", Box::new(ExpectedGradients::new(references.clone()))),
-        ("SmoothGrad", Box::new(SmoothGrad::default())),
-        ("SmoothGrad Squared", Box::new(SmoothGradSquared::default())),
-        ("VarGrad", Box::new(VarGrad::default())),
-    ]
 }
 
 /// Where a method's maps of some photos lie, on average: shares of the attribution, each with the

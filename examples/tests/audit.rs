@@ -373,13 +373,14 @@ fn a_folder_that_cannot_be_audited_is_refused() {
     fs::remove_dir(folder.path("photos")).unwrap();
     let missing = folder.refused("out", &[]);
     assert!(missing.contains("expected a folder of photos at "), "{missing}");
-    fs::write(folder.path("file"), b"").unwrap();
-    let file = folder.refused("file", &[]);
-    assert!(file.contains("expected a folder to write to at "), "{file}");
+    assert!(!folder.path("out").exists(), "a mistyped name leaves nothing behind");
     let method = folder.refused("out", &["--steps=5"]);
     assert!(method.contains("found gradient"), "{method}");
 
     let folder = Folder::with_photos(1);
+    fs::write(folder.path("file"), b"").unwrap();
+    let file = folder.refused("file", &[]);
+    assert!(file.contains("expected a folder to write to at "), "{file}");
     fs::create_dir_all(folder.path("out/parts")).unwrap();
     let lock = fs::File::create(folder.path("out/parts/lock")).unwrap();
     lock.lock().unwrap();

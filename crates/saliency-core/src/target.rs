@@ -64,8 +64,8 @@ pub enum Score {
     /// The logarithm of the softmax over the outputs: what speaks for the class and against the
     /// others.
     LogProbability,
-    /// The softmax over the outputs. Where the model is sure its gradient vanishes, and maps are
-    /// mostly rounding; the logarithm does not have this problem.
+    /// The softmax over the outputs. Its gradient vanishes where the class is nearly certain or nearly
+    /// impossible, and maps are mostly rounding; that of the logarithm only where it is nearly certain.
     Probability,
 }
 

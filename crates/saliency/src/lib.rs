@@ -75,7 +75,8 @@
 //! - BatchNorm and Dropout: every explainer works on a snapshot of the model in inference mode. A
 //!   network in training mode gives the same maps, and is left as it was.
 //! - Work: whole gradients run side by side, one on each core, in chunks (see [`Schedule`]); beside a
-//!   few copies of the input, memory does not grow with the number of points or samples.
+//!   few copies of the input, memory does not grow with the number of points or samples, but for those on the way to a
+//!   tolerance, which are bounded.
 //! - The same call gives the same bits again, for any number of workers. Noise depends on a seed
 //!   alone, not on the device.
 //! - Bad input is an [`Error`] that says what was expected and what was found.

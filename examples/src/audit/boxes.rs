@@ -136,7 +136,8 @@ fn coco(bytes: &[u8]) -> Result<Vec<Line>> {
 }
 
 impl Marked {
-    fn region(&self) -> Region {
+    /// In the photo.
+    pub fn region(&self) -> Region {
         Region { x: self.x, y: self.y, width: self.width, height: self.height }
     }
 }

@@ -18,10 +18,12 @@ use super::args::{Args, Method};
 use super::boxes::{self, Marked};
 use super::row::{BORDER, Inside, Measured};
 
-/// What is audited. To audit a network of your own, fill in these four.
+/// What is audited. To audit a network of your own, fill in these five.
 pub struct Subject<N> {
-    /// Which network it is, in a few words; another description makes every photo be explained anew.
+    /// Which network it is, in a few words.
     pub description: String,
+    /// Changes with the weights, as a digest does: photos are explained anew then.
+    pub weights: String,
     /// The network on a device.
     pub net: Box<dyn Fn(&Device) -> N>,
     /// How a photo becomes its input.
@@ -83,6 +85,7 @@ impl Plan {
 }
 
 /// A photo as the model is shown it, and what is needed of it afterwards.
+#[derive(Clone)]
 pub struct Shown {
     input: Tensor<4>,
     small: RgbImage,
@@ -180,7 +183,12 @@ impl<'a, N: Model<Tensor<4>> + 'static> Auditor<'a, N> {
                     area: found.area,
                     peak: found.peak,
                 }),
-                border: found(&border(photo.seen))?.share,
+                border: found(&Place::boxes("border", border(photo.seen)))?.share,
+                border_unmarked: {
+                    let marked = photo.boxes.iter().map(Marked::region);
+                    let both = Place::boxes("both", border(photo.seen).into_iter().chain(marked));
+                    found(&both)?.share - found(&photo.marked)?.share
+                },
                 half_area: reduced.area_holding(0.5).map(|(area, _)| area),
                 like_baseline: map.warnings.iter().any(|warning| {
                     warning.row() == row && !matches!(warning, Warning::DeviceLost { .. })
@@ -243,17 +251,14 @@ fn beside(square: &RgbImage, map: &Map) -> Result<RgbImage> {
 }
 
 /// What lies at the edges of what the model was shown.
-fn border(seen: Region) -> Place {
+fn border(seen: Region) -> [Region; 4] {
     let Region { x, y, width, height } = seen;
     let wide = |length: u32| ((f64::from(length) * BORDER).round() as u32).max(1);
     let (across, down) = (wide(width), wide(height));
-    Place::boxes(
-        "border",
-        [
-            Region { height: down, ..seen },
-            Region { y: y + height - down, height: down, ..seen },
-            Region { width: across, ..seen },
-            Region { x: x + width - across, width: across, ..seen },
-        ],
-    )
+    [
+        Region { height: down, ..seen },
+        Region { y: y + height - down, height: down, ..seen },
+        Region { width: across, ..seen },
+        Region { x: x + width - across, width: across, ..seen },
+    ]
 }

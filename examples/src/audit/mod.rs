@@ -44,8 +44,8 @@ pub fn run<N: Model<Tensor<4>> + 'static>(
     (path, boxes): (&Path, Option<&Path>),
 ) -> Result<()> {
     let plan = Plan::new(args)?;
-    let parts = Parts::open(&args.out)?;
     let folder = folder::photos_of(path)?;
+    let parts = Parts::open(&args.out)?;
     let boxes = match boxes {
         Some(path) => boxes_of(path, &folder.photos)?,
         None => Boxes::new(),
@@ -96,7 +96,7 @@ fn explain<N: Model<Tensor<4>> + 'static>(
         let boxes = boxes.get(&photo.name).map_or(&[][..], Vec::as_slice);
         match photo.digest() {
             Ok(digest) => {
-                let fingerprint = fingerprint(&subject.description, plan, &digest, boxes)?;
+                let fingerprint = fingerprint(subject, plan, &digest, boxes)?;
                 if !parts.has(&photo.name, &fingerprint) {
                     waiting.push(Waiting { photo, boxes, fingerprint });
                 }
@@ -150,11 +150,32 @@ fn explain_together<N: Model<Tensor<4>> + 'static>(
             Err(error) => fail(parts, it.photo, error)?,
         }
     }
-    for (it, (measured, thumbnail)) in read.into_iter().zip(auditor.explain(shown)?) {
-        let row = Row { file: it.photo.name.clone(), outcome: Ok(measured) };
-        parts.keep(&it.fingerprint, row, Some(&thumbnail))?;
+    let explained = match auditor.explain(shown.clone()) {
+        Ok(explained) => explained.into_iter().map(Ok).collect(),
+        Err(error) if is_of_a_photo(&*error) => {
+            // One of them: each by itself.
+            let alone = |photo| Ok(auditor.explain(vec![photo])?.remove(0));
+            shown.into_iter().map(alone).collect::<Vec<Result<_>>>()
+        }
+        Err(error) => return Err(error),
+    };
+    for (it, explained) in read.into_iter().zip(explained) {
+        match explained {
+            Ok((measured, thumbnail)) => {
+                let row = Row { file: it.photo.name.clone(), outcome: Ok(measured) };
+                parts.keep(&it.fingerprint, row, Some(&thumbnail))?;
+            }
+            Err(error) if is_of_a_photo(&*error) => fail(parts, it.photo, error.to_string())?,
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
+}
+
+/// Whether an error is a photo's own: others may still be explained.
+fn is_of_a_photo(error: &(dyn Error + 'static)) -> bool {
+    use saliency::Error::{NotFinite, Panicked};
+    matches!(error.downcast_ref(), Some(NotFinite { .. } | Panicked { .. }))
 }
 
 /// Keeps why a photo could not be explained; it is tried again by the next audit.
@@ -184,8 +205,14 @@ fn boxes_of(path: &Path, photos: &[PhotoFile]) -> Result<Boxes> {
 
 /// Stands for everything that a photo's row depends on. The device is none of it: an audit may go on
 /// on another one, whose values differ by rounding.
-fn fingerprint(model: &str, plan: Plan, digest: &str, boxes: &[Marked]) -> Result<String> {
+fn fingerprint<N>(
+    subject: &Subject<N>,
+    plan: Plan,
+    digest: &str,
+    boxes: &[Marked],
+) -> Result<String> {
     let version = env!("CARGO_PKG_VERSION");
+    let model = (&subject.description, &subject.weights, format!("{:?}", subject.preparation));
     let made_from = serde_json::to_vec(&(version, model, plan, digest, boxes))?;
     Ok(self::digest(&made_from))
 }

@@ -34,6 +34,8 @@ pub struct Measured {
     pub inside: Option<Inside>,
     /// The share of the attribution in the outer tenth on each side.
     pub border: f64,
+    /// The same without what lies in the boxes.
+    pub border_unmarked: f64,
     /// The smallest area that holds half of the attribution; none where the map is blank.
     pub half_area: Option<f64>,
     /// Whether the model scores the baseline like the photo.
@@ -99,11 +101,9 @@ impl Measured {
         // Boxes around everything hold all but for rounding.
         let less = |it: &Inside| it.share < expected.unwrap_or(it.area) - 1e-6;
         let elsewhere = !blank && shown.is_some_and(less);
-        // What is marked may well lie at the border.
-        let right = !elsewhere && shown.is_some();
         let is = |concern: &Concern| match concern {
             Concern::Elsewhere => elsewhere,
-            Concern::Border => self.border >= AT_BORDER && !right,
+            Concern::Border => self.border_unmarked >= AT_BORDER,
             Concern::NotShown => self.inside.is_some() && shown.is_none(),
             Concern::Blank => blank,
             Concern::LikeBaseline => self.like_baseline,

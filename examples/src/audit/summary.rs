@@ -34,9 +34,16 @@ impl<'a> Report<'a> {
                     photos(explained)
                 )
             }
-            _ if elsewhere == 0 => {
-                format!("In all of {of_boxed} with a marked box, the model looks there.")
-            }
+            _ if elsewhere == 0 => match self.expected {
+                Some(share) => {
+                    let share = percent(share);
+                    format!("In all of {of_boxed} with a marked box, it holds {share} or more.")
+                }
+                None => format!(
+                    "In all of {of_boxed} with a marked box, the model looks there at least as much as \
+                     elsewhere."
+                ),
+            },
             _ => format!(
                 "In {elsewhere} of {of_boxed} with a marked box, the model looks elsewhere."
             ),
@@ -46,7 +53,7 @@ impl<'a> Report<'a> {
             let area = mean(self.insides().map(|inside| inside.area));
             let peaks = self.insides().filter(|inside| inside.peak).count();
             lines.push(format!(
-                "On average the box holds {share} of what made the model say so, and covers {area} of \
+                "On average the box holds {share} of what mattered to the answer, and covers {area} of \
                  what it was shown. It looks elsewhere where the box holds less than {}.",
                 self.least()
             ));
@@ -57,8 +64,8 @@ impl<'a> Report<'a> {
         }
         if explained > 0 {
             lines.push(format!(
-                "In {border} of {}, half or more of what made the model say so lies at the border, the \
-                 outer tenth on each side.",
+                "In {border} of {}, half or more of what mattered to the answer lies at the border, the \
+                 outer tenth on each side, and in no box.",
                 photos(explained)
             ));
         }
@@ -107,19 +114,20 @@ impl<'a> Report<'a> {
     pub fn meaning(&self, concern: Concern) -> String {
         match concern {
             Concern::Elsewhere => format!(
-                "Of what made the model say so, the marked box holds less than {}. It may go by \
+                "Of what mattered to the answer, the marked box holds less than {}. It may go by \
                  something else in the picture: look where the bright places are, and whether that can \
                  be right.",
                 self.least()
             ),
-            Concern::Border => "Half or more of what made the model say so lies in the outer tenth on \
+            Concern::Border => "Half or more of what mattered to the answer lies in the outer tenth on \
                 each side: often a background, a frame or a watermark. Try the same thing before another \
                 background."
                 .to_owned(),
             Concern::NotShown => "The model is shown the centred square of a photo, and no marked box \
                 reaches into it. Crop the photo, so that what matters is in the middle."
                 .to_owned(),
-            Concern::Blank => "Nothing in the picture made the model say so: its map is empty."
+            Concern::Blank => "The map is zero everywhere: this method found nothing to show. Try \
+                another one."
                 .to_owned(),
             Concern::LikeBaseline => "The model is as sure of this answer without any picture; what \
                 speaks for it and against it cancels, and the map says little."

@@ -13,7 +13,7 @@ use super::Result;
 use super::row::{Concern, Row};
 
 /// A row of a table; what is not known is empty.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct Line<'a> {
     file: &'a str,
     class: Option<i64>,
@@ -82,11 +82,16 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The lines as CSV.
+/// The lines as CSV. A name that a spreadsheet would run as a formula begins with an apostrophe.
 pub fn csv(lines: &[Line]) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
+    let text = |text: &str| match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => format!("'{text}"),
+        false => text.to_owned(),
+    };
     for line in lines {
-        writer.serialize(line)?;
+        let (file, error) = (text(line.file), line.error.map(text));
+        writer.serialize(Line { file: &file, error: error.as_deref(), ..line.clone() })?;
     }
     Ok(writer.into_inner().map_err(|error| error.to_string())?)
 }
