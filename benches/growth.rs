@@ -77,7 +77,7 @@ fn measured(question: &str, size: usize) -> (f64, f64) {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Ok(work) = std::env::var("WORK") {
-        let (question, size) = work.split_once(' ').expect("a question and a size");
+        let (question, size) = work.rsplit_once(' ').expect("a question and a size");
         let size = size.parse()?;
         one(match question {
             "points" => Work::Points(size),
