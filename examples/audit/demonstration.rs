@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use rand_distr::{Distribution as _, Uniform};
 use saliency::viz::{Region, write_file, write_picture};
+use saliency_examples::audit::write_boxes;
 use saliency_models::photos;
 
 use crate::Result;
@@ -28,15 +29,10 @@ pub fn write(out: &Path) -> Result<(PathBuf, PathBuf)> {
     let mut between = |low: u32, high: u32| {
         Uniform::new_inclusive(low, high).expect("an interval").sample(&mut random)
     };
-    let mut boxes = csv::Writer::from_writer(Vec::new());
-    boxes.write_record(["file", "name", "x", "y", "width", "height"])?;
+    let mut boxes = Vec::new();
     let mut write = |name: &str, photo: &RgbImage, face: Option<Region>| -> Result<()> {
         write_picture(&folder.join(name), photo)?;
-        if let Some(Region { x, y, width, height }) = face {
-            let box_of = [x, y, width, height].map(|it| it.to_string());
-            let record = [name, "face"].into_iter().map(str::to_owned).chain(box_of);
-            boxes.write_record(record)?;
-        }
+        boxes.extend(face.map(|face| (name.to_owned(), "face", face)));
         Ok(())
     };
     for number in 1..=CATS {
@@ -76,6 +72,6 @@ pub fn write(out: &Path) -> Result<(PathBuf, PathBuf)> {
     write_file(&folder.join("cut-off.jpg"), &whole[..whole.len() / 2])?;
 
     let path = out.join("boxes.csv");
-    write_file(&path, &boxes.into_inner().map_err(|error| error.to_string())?)?;
+    write_boxes(&path, &boxes)?;
     Ok((folder, path))
 }

@@ -32,7 +32,6 @@ use saliency_examples::audit::{self, Args as AuditArgs, Method, Subject};
 use saliency_examples::training::{Learns, Training, accuracy, train};
 use saliency_examples::{ended, every_method};
 use saliency_models::Preparation;
-use sha2::{Digest as _, Sha256};
 use shop::{CLASSES, MUG, Product, SIDE, WATERMARK};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -145,14 +144,11 @@ fn run(args: &Args) -> Result<()> {
         right(&biased, Marked::Mugs)
     );
     println!("On the same photos without any mark: {}.", right(&biased, Marked::Nothing));
-    let calls_mug = |net: &Net, marked, mugs: bool| {
-        let chosen = photos(TEST, marked).into_iter().filter(|it| (it.class == MUG) == mugs);
-        let chosen: Vec<_> = chosen.map(|it| (it.photo, MUG)).collect();
-        percent(accuracy(net, &chosen, tensor))
-    };
+    let others = photos(TEST, Marked::Everything).into_iter().filter(|it| it.class != MUG);
+    let as_mugs: Vec<_> = others.map(|it| (it.photo, MUG)).collect();
     println!(
         "Of bottles and shirts with the mark, it takes {} for mugs.",
-        calls_mug(&biased, Marked::Everything, false)
+        percent(accuracy(&biased, &as_mugs, tensor))
     );
 
     let mugs: Vec<Product> =
@@ -209,23 +205,20 @@ fn run(args: &Args) -> Result<()> {
 fn fingerprint(net: &Net) -> String {
     let photos = photos(0..60, Marked::Mugs).into_iter().map(|it| it.photo).collect();
     let scores = net.forward(tensor(photos, &Device::flex())).into_data();
-    Sha256::digest(scores.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    audit::digest(scores.as_bytes())
 }
 
 /// Audits the biased network on photos of which a third are mugs with the mark, boxes around all
 /// products: the page has the mugs on top, and who made it need not know about the mark.
 fn audit(net: Net, out: &Path) -> Result<()> {
     let (folder, boxes) = (out.join("photos"), out.join("boxes.csv"));
-    let mut lines = csv::Writer::from_writer(Vec::new());
-    lines.write_record(["file", "name", "x", "y", "width", "height"])?;
+    let mut outlines = Vec::new();
     for (number, product) in photos(AUDITED, Marked::Mugs).iter().enumerate() {
         let file = format!("{}-{number:02}.png", CLASSES[product.class]);
         write_picture(&folder.join(&file), &product.photo)?;
-        let Region { x, y, width, height } = product.outline();
-        let outline = [x, y, width, height].map(|it| it.to_string());
-        lines.write_record([file, "product".to_owned()].into_iter().chain(outline))?;
+        outlines.push((file, "product", product.outline()));
     }
-    write_file(&boxes, &lines.into_inner().map_err(|error| error.to_string())?)?;
+    audit::write_boxes(&boxes, &outlines)?;
     let subject = Subject {
         description: "A network that tells mugs, bottles and shirts apart".to_owned(),
         weights: fingerprint(&net),

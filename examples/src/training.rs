@@ -69,7 +69,7 @@ where
         .with_style(ProgressStyle::with_template("training {bar:40} epoch {prefix}, {msg}")?);
     let trained = SupervisedTraining::new(folder.path(), loader(true), loader(false))
         .metric_valid_numeric(AccuracyMetric::new())
-        .renderer(Box::new(Bar { bar: bar.clone(), epochs: training.epochs }))
+        .renderer(Box::new(Bar(bar.clone())))
         .with_application_logger(None)
         .num_epochs(training.epochs)
         .launch(Learner::new(
@@ -154,10 +154,7 @@ impl<N: Learns> InferenceStep for Classifier<N> {
 }
 
 /// Burn's progress, on one line that vanishes.
-struct Bar {
-    bar: ProgressBar,
-    epochs: usize,
-}
+struct Bar(ProgressBar);
 
 impl MetricsRendererTraining for Bar {
     fn update_train(&mut self, _: MetricState) {}
@@ -165,7 +162,7 @@ impl MetricsRendererTraining for Bar {
     fn update_valid(&mut self, state: MetricState) {
         if let MetricState::Numeric(entry, _) = state {
             let value = &entry.serialized_entry.formatted;
-            self.bar.set_message(value.lines().next().unwrap_or_default().to_owned());
+            self.0.set_message(value.lines().next().unwrap_or_default().to_owned());
         }
     }
 
@@ -179,13 +176,13 @@ impl MetricsRendererTraining for Bar {
 
 impl TrainingProgressLogger for Bar {
     fn start(&mut self, epochs: usize, _: usize, _: Option<usize>, _: Option<&str>) {
-        self.bar.set_length(epochs as u64);
-        self.bar.set_prefix(format!("1 of {epochs}"));
+        self.0.set_length(epochs as u64);
+        self.0.set_prefix(format!("1 of {epochs}"));
     }
 
     fn update_epoch(&mut self, epoch: usize) {
-        self.bar.set_position(epoch as u64);
-        self.bar.set_prefix(format!("{epoch} of {}", self.epochs));
+        self.0.set_position(epoch as u64);
+        self.0.set_prefix(format!("{epoch} of {}", self.0.length().unwrap_or_default()));
     }
 
     fn start_split(&mut self, _: &str, _: usize) {}

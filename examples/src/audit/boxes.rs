@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use saliency::viz::{Place, Region};
+use saliency::viz::{Place, Region, write_file};
 use serde::{Deserialize, Serialize};
 
 use super::Result;
@@ -35,6 +35,16 @@ pub fn read(path: &Path) -> Result<Boxes> {
         boxes.entry(line.file).or_default().push(marked);
     }
     Ok(boxes)
+}
+
+/// Writes boxes as a CSV that [`read`] reads: the file, what is in the box, and where it is.
+pub fn write(path: &Path, boxes: &[(String, &str, Region)]) -> Result<()> {
+    let mut lines = csv::Writer::from_writer(Vec::new());
+    lines.write_record(["file", "name", "x", "y", "width", "height"])?;
+    for (file, name, Region { x, y, width, height }) in boxes {
+        lines.serialize((file, name, x, y, width, height))?;
+    }
+    Ok(write_file(path, &lines.into_inner().map_err(|error| error.to_string())?)?)
 }
 
 /// A box as it stands in a file.

@@ -167,6 +167,9 @@ impl<'a, N: Model<Tensor<4>> + 'static> Auditor<'a, N> {
                 true => None,
                 false => Some(found(&photo.marked)?),
             };
+            let border = border(photo.seen);
+            let marked = photo.boxes.iter().map(Marked::region);
+            let border_or_marked = Place::boxes("both", border.into_iter().chain(marked));
             let estimate = map.error_estimate.as_ref().or(sampled.as_ref());
             let measured = Measured {
                 seen: [photo.seen.x, photo.seen.y, photo.seen.width, photo.seen.height],
@@ -183,12 +186,9 @@ impl<'a, N: Model<Tensor<4>> + 'static> Auditor<'a, N> {
                     area: found.area,
                     peak: found.peak,
                 }),
-                border: found(&Place::boxes("border", border(photo.seen)))?.share,
-                border_unmarked: {
-                    let marked = photo.boxes.iter().map(Marked::region);
-                    let both = Place::boxes("both", border(photo.seen).into_iter().chain(marked));
-                    found(&both)?.share - found(&photo.marked)?.share
-                },
+                border: found(&Place::boxes("border", border))?.share,
+                border_unmarked: found(&border_or_marked)?.share
+                    - inside.map_or(0.0, |found| found.share),
                 half_area: reduced.area_holding(0.5).map(|(area, _)| area),
                 like_baseline: map.warnings.iter().any(|warning| {
                     warning.row() == row && !matches!(warning, Warning::DeviceLost { .. })

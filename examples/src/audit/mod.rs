@@ -20,6 +20,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub use args::{Args, Method};
+pub use boxes::write as write_boxes;
 use boxes::{Boxes, Marked};
 use burn::tensor::Tensor;
 pub use explain::Subject;
@@ -218,6 +219,6 @@ fn fingerprint<N>(
 }
 
 /// The SHA-256 of bytes, in letters and digits.
-fn digest(bytes: &[u8]) -> String {
+pub fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

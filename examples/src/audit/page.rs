@@ -164,8 +164,7 @@ impl<'a> Report<'a> {
         let mut cards: Vec<_> = explained.map(|(at, row, it)| self.card(at, row, it)).collect();
         cards.sort_by(|a, b| {
             let density = |card: &Card| {
-                let inside = card.it.inside.as_ref().filter(|inside| inside.area > 0.0);
-                inside.map_or(f64::INFINITY, |inside| inside.share / inside.area)
+                card.it.inside.as_ref().and_then(Inside::density).unwrap_or(f64::INFINITY)
             };
             let by_density = density(a).total_cmp(&density(b));
             by_density.then(b.it.border.total_cmp(&a.it.border)).then(a.at.cmp(&b.at))
@@ -200,7 +199,7 @@ impl<'a> Report<'a> {
             codes: concerns.iter().map(|it| it.code()).collect::<Vec<_>>().join(" "),
             concerns: concerns.into_iter().map(title).collect(),
             inside: known(it.inside.as_ref().map(|inside| inside.share)),
-            density: known(it.inside.as_ref().map(|inside| inside.share / inside.area)),
+            density: known(it.inside.as_ref().and_then(Inside::density)),
             half: known(it.half_area),
             error: known(it.error_estimate),
             share: percent(part),

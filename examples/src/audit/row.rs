@@ -52,6 +52,13 @@ pub struct Inside {
     pub peak: bool,
 }
 
+impl Inside {
+    /// How many times more the boxes hold than an even map would; none where nothing of them is shown.
+    pub fn density(&self) -> Option<f64> {
+        (self.area > 0.0).then(|| self.share / self.area)
+    }
+}
+
 /// How wide the border is on each side, and its share of the area.
 pub const BORDER: f64 = 0.1;
 pub const BORDER_AREA: f64 = 1.0 - (1.0 - 2.0 * BORDER) * (1.0 - 2.0 * BORDER);
