@@ -37,7 +37,7 @@ pub fn read(path: &Path) -> Result<Boxes> {
     Ok(boxes)
 }
 
-/// Writes boxes as a CSV that [`read`] reads: the file, what is in the box, and where it is.
+/// Writes boxes as a CSV of the form that an audit reads: the file, what is in the box, and where it is.
 pub fn write(path: &Path, boxes: &[(String, &str, Region)]) -> Result<()> {
     let mut lines = csv::Writer::from_writer(Vec::new());
     lines.write_record(["file", "name", "x", "y", "width", "height"])?;
