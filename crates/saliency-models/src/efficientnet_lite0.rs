@@ -1,12 +1,12 @@
 use std::path::Path;
 
 use burn::module::Module;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::conv::Conv2dConfig;
 use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::{Cut, Model};
 
-use crate::flex::{Depthwise, relu6};
+use crate::flex::{Conv, relu6};
 use crate::weights::{Weights, WeightsError};
 
 /// Kernel, repeats, channels in, channels out, expansion and stride of each stage.
@@ -28,9 +28,9 @@ const EMBEDDED: &[u8] = include_bytes!("../data/efficientnet_lite0_f16.safetenso
 
 /// EfficientNet-Lite0, a convolutional ImageNet classifier with 4.7 million parameters.
 ///
-/// BatchNorm is folded into the convolutions when weights are loaded; ReLU6 and, on Burn's Flex backend, the
-/// gradient of depthwise convolutions are computed in fewer passes than Burn's. That makes gradients
-/// cheaper and changes them by rounding only.
+/// BatchNorm is folded into the convolutions when weights are loaded. On Burn's Flex backend, convolutions and
+/// ReLU6 keep and compute only what gradients by the input need. That makes gradients cheaper and
+/// changes them by rounding only.
 ///
 /// # Shapes
 /// - input: `[rows, 3, 224, 224]`, see [`Preparation`](crate::Preparation)
@@ -54,18 +54,18 @@ const EMBEDDED: &[u8] = include_bytes!("../data/efficientnet_lite0_f16.safetenso
 /// ```
 #[derive(Module, Debug)]
 pub struct EfficientNetLite0 {
-    stem: Conv2d,
+    stem: Conv,
     blocks: Vec<Block>,
-    head: Conv2d,
+    head: Conv,
     classifier: Linear,
 }
 
 /// Widen, filter each channel in space, narrow: with a short cut where the shapes allow it.
 #[derive(Module, Debug)]
 struct Block {
-    expand: Option<Conv2d>,
-    depthwise: Depthwise,
-    project: Conv2d,
+    expand: Option<Conv>,
+    depthwise: Conv,
+    project: Conv,
     shortcut: bool,
 }
 
@@ -125,7 +125,7 @@ impl EfficientNetLite0 {
                 .with_stride([stride; 2])
                 .with_groups(groups)
                 .with_padding(padding(kernel, stride));
-            weights.conv(name, &config, to)
+            weights.conv(name, &config, to).map(Conv::new)
         };
         let stem = conv("stem", [3, 32], 3, 2, 1)?;
         let mut made = Vec::new();
@@ -138,13 +138,7 @@ impl EfficientNetLite0 {
             };
             made.push(Block {
                 expand,
-                depthwise: Depthwise::new(conv(
-                    &name("depthwise"),
-                    [wide, wide],
-                    kernel,
-                    stride,
-                    wide,
-                )?),
+                depthwise: conv(&name("depthwise"), [wide, wide], kernel, stride, wide)?,
                 project: conv(&name("project"), [wide, outputs], 1, 1, 1)?,
                 shortcut: stride == 1 && inputs == outputs,
             });

@@ -1,10 +1,11 @@
 use burn::module::{Module, Param};
-use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::conv::Conv2dConfig;
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use saliency_core::Model;
+
+use crate::flex::{Conv, relu};
 
 /// A residual network for ImageNet with random weights: for measuring time and memory, which do
 /// not depend on what was learned. BatchNorm is a layer of its own, as most networks have it.
@@ -38,7 +39,7 @@ pub struct ResNet {
 /// A convolution with BatchNorm, unless that is folded into it.
 #[derive(Module, Debug)]
 struct Layer {
-    conv: Conv2d,
+    conv: Conv,
     norm: Option<BatchNorm>,
 }
 
@@ -140,20 +141,20 @@ impl Layer {
             .with_padding(PaddingConfig2d::Explicit(side, side, side, side))
             .with_bias(false)
             .init(device);
-        Self { conv, norm: Some(BatchNormConfig::new(channels[1]).init(device)) }
+        Self { conv: Conv::new(conv), norm: Some(BatchNormConfig::new(channels[1]).init(device)) }
     }
 
-    fn folded(mut self) -> Self {
-        if let Some(norm) = self.norm.take() {
-            let variance = norm.running_var.value();
-            let factor = norm.gamma.val() / (variance + norm.epsilon).sqrt();
-            let bias = norm.beta.val() - norm.running_mean.value() * factor.clone();
-            let channels = factor.dims()[0];
-            let weight = self.conv.weight.val() * factor.reshape([channels, 1, 1, 1]);
-            self.conv.weight = Param::from_tensor(weight);
-            self.conv.bias = Some(Param::from_tensor(bias));
-        }
-        self
+    fn folded(self) -> Self {
+        let Some(norm) = self.norm else { return self };
+        let variance = norm.running_var.value();
+        let factor = norm.gamma.val() / (variance + norm.epsilon).sqrt();
+        let bias = norm.beta.val() - norm.running_mean.value() * factor.clone();
+        let channels = factor.dims()[0];
+        let mut conv = self.conv.conv();
+        let weight = conv.weight.val() * factor.reshape([channels, 1, 1, 1]);
+        conv.weight = Param::from_tensor(weight);
+        conv.bias = Some(Param::from_tensor(bias));
+        Self { conv: Conv::frozen(conv), norm: None }
     }
 
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {

@@ -1,0 +1,106 @@
+//! ReLUs that keep a bit for each value until the gradient has passed, where Burn keeps the value.
+
+use burn::backend::ops::{ActivationOps as _, FloatTensorOps as _};
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Dispatch, Flex};
+use burn::tensor::{DType, Shape, Tensor, activation};
+use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
+use rayon::slice::{ParallelSlice as _, ParallelSliceMut as _};
+
+use super::{FlexOps, is_flex};
+
+/// Values whose bits lie in the same bytes: bit b of byte i belongs to value `LANES * b + i`, so that bits are
+/// gathered without moving them across a register.
+const BLOCK: usize = 8 * LANES;
+const LANES: usize = 16;
+/// Blocks that a thread takes at a time.
+const PIECE: usize = 256;
+
+/// ReLU, `max(x, 0)`.
+pub(crate) fn relu(x: Tensor<4>) -> Tensor<4> {
+    match is_flex(&x) {
+        true => rectified(x, f32::INFINITY),
+        false => activation::relu(x),
+    }
+}
+
+/// ReLU6, `min(max(x, 0), 6)`. By Burn it is the difference of two ReLUs, whose gradient costs less than that of
+/// `clamp`.
+pub(crate) fn relu6(x: Tensor<4>) -> Tensor<4> {
+    match is_flex(&x) {
+        true => rectified(x, 6.0),
+        false => activation::relu(x.clone()) - activation::relu(x - 6.0),
+    }
+}
+
+fn rectified(x: Tensor<4>, ceiling: f32) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as FlexOps>::rectify(x.into_dispatch(), ceiling))
+}
+
+/// Where a value lay between zero and the ceiling, so that the gradient passes.
+#[derive(Clone, Debug)]
+pub(super) enum Passed {
+    Bits(IntTensor<Flex>),
+    /// In other than single precision, the output and the ceiling.
+    Output(FloatTensor<Flex>, f32),
+}
+
+/// `min(max(x, 0), ceiling)`.
+pub(super) fn rectify(input: FloatTensor<Flex>, ceiling: f32) -> (FloatTensor<Flex>, Passed) {
+    if input.dtype() != DType::F32 {
+        let output = Flex::float_clamp(input, 0.into(), ceiling.into());
+        return (output.clone(), Passed::Output(output, ceiling));
+    }
+    let mut values = input.to_contiguous();
+    drop(input);
+    let blocks = values.storage::<f32>().len().div_ceil(BLOCK);
+    let mut passed = IntTensor::<Flex>::empty(Shape::from([blocks * LANES]), DType::U8);
+    let bits = passed.storage_mut::<u8>().par_chunks_mut(PIECE * LANES);
+    let pieces = values.storage_mut::<f32>().par_chunks_mut(PIECE * BLOCK).zip(bits);
+    pieces.for_each(|(values, bits)| {
+        for (values, bits) in values.chunks_mut(BLOCK).zip(bits.chunks_exact_mut(LANES)) {
+            // Bytes first, then bits: each loop is one that compilers turn into vectors.
+            let mut bytes = [0_u8; BLOCK];
+            for (value, byte) in values.iter_mut().zip(&mut bytes) {
+                // A NaN is passed on, which `clamp` would check for value by value.
+                *byte = u8::from(!(*value <= 0.0 || *value >= ceiling));
+                let above = if *value < 0.0 { 0.0 } else { *value };
+                *value = if above > ceiling { ceiling } else { above };
+            }
+            for (bit, bytes) in bytes.as_chunks::<LANES>().0.iter().enumerate() {
+                for (bits, byte) in bits.iter_mut().zip(bytes) {
+                    *bits |= byte << bit;
+                }
+            }
+        }
+    });
+    (values, Passed::Bits(passed))
+}
+
+pub(super) fn gradient(gradient: FloatTensor<Flex>, passed: Passed) -> FloatTensor<Flex> {
+    let passed = match passed {
+        Passed::Bits(passed) => passed,
+        Passed::Output(output, ceiling) => {
+            let left = Flex::float_add_scalar(Flex::float_neg(output.clone()), ceiling.into());
+            return Flex::relu_backward(left, Flex::relu_backward(output, gradient));
+        }
+    };
+    let mut values = gradient.to_contiguous();
+    drop(gradient);
+    let bits = passed.storage::<u8>().par_chunks(PIECE * LANES);
+    let pieces = values.storage_mut::<f32>().par_chunks_mut(PIECE * BLOCK).zip(bits);
+    pieces.for_each(|(values, bits)| {
+        for (values, bits) in values.chunks_mut(BLOCK).zip(bits.chunks_exact(LANES)) {
+            let mut bytes = [0_u8; BLOCK];
+            for (bit, bytes) in bytes.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+                for (byte, bits) in bytes.iter_mut().zip(bits) {
+                    *byte = bits & (1 << bit);
+                }
+            }
+            for (value, byte) in values.iter_mut().zip(&bytes) {
+                *value = if *byte == 0 { 0.0 } else { *value };
+            }
+        }
+    });
+    values
+}
