@@ -38,7 +38,7 @@ impl Axis {
         let (stride, padding) = (options.stride[axis], options.padding[axis].0);
         let before = (kernel - 1).saturating_sub(padding).div_ceil(stride);
         let places = size.div_ceil(stride);
-        let span = before + given.max(places + (stride - 1 + padding) / stride);
+        let span = before + given.max(places + padding.div_ceil(stride));
         Self { kernel, stride, padding, before, places, span }
     }
 

@@ -41,8 +41,8 @@ pub(super) fn convolve(
     let kernels = if back { Flex::float_swap_dims(kernels, 1, 2) } else { kernels };
     let tiles = Tiles { width, down: height.div_ceil(2), across: width.div_ceil(2), back };
     let input = input.to_contiguous();
-    let bias = bias.map(|bias| bias.to_contiguous());
-    let bias = bias.as_ref().map(|bias| bias.storage::<f32>());
+    let bias = bias.map(FloatTensor::<Flex>::to_contiguous);
+    let bias = bias.as_ref().map(FloatTensor::<Flex>::storage::<f32>);
     let mut output =
         FloatTensor::<Flex>::empty(Shape::from([rows, outputs, height, width]), DType::F32);
     let area = height * width;
@@ -95,7 +95,7 @@ impl Tiles {
 
     /// Where a transformed value of a tile is found: 16 in all, four by four.
     fn index(&self, y: usize, x: usize) -> usize {
-        let turned = |at: usize| if self.back && at % 3 == 0 { 3 - at } else { at };
+        let turned = |at: usize| if self.back && at.is_multiple_of(3) { 3 - at } else { at };
         4 * turned(y) + turned(x)
     }
 
