@@ -61,7 +61,7 @@ impl ResNet {
     }
 
     /// The same function in inference mode with BatchNorm folded into the convolutions: fewer passes over
-    /// the values.
+    /// the values. It is not for training: on Flex, weights of 3 x 3 then ask for no gradient.
     pub fn folded(self) -> Self {
         let block = |block: Block| Block {
             layers: block.layers.into_iter().map(Layer::folded).collect(),

@@ -87,14 +87,19 @@ pub(super) fn gradient(
     let (stride, padding, dilation) = (options.stride, options.padding_begin(), options.dilation);
     let groups = options.groups;
     let depthwise = groups == outputs && inputs == 1 && dilation == [1; 2];
-    if depthwise
-        && stride == [1; 2]
-        && kernel.map(|side| side / 2) == padding
-        && size == [height, width]
-    {
-        // A convolution with the kernel turned by half.
+    let fits = [0, 1].iter().all(|&axis| {
+        let (before, behind) = options.padding[axis];
+        before.max(behind) < kernel[axis]
+    });
+    if depthwise && stride == [1; 2] && fits {
+        // A convolution with the kernel turned by half, and padding for every place that it reaches.
         let turned = Flex::float_flip(weight, &[2, 3]);
-        return Flex::conv2d(gradient, turned, None, options.clone());
+        let padding = [0, 1].map(|axis| {
+            let (before, behind) = options.padding[axis];
+            (kernel[axis] - 1 - before, kernel[axis] - 1 - behind)
+        });
+        let options = ConvOptions::new_with_padding(stride, padding, dilation, groups);
+        return Flex::conv2d(gradient, turned, None, options);
     }
     if depthwise && gradient.dtype() == DType::F32 {
         return depthwise::gradient(&gradient, &weight, options, size);

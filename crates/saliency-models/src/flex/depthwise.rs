@@ -67,6 +67,15 @@ pub(super) fn gradient(
     let shape = Shape::from([rows, channels, height, width]);
     let mut output = FloatTensor::<Flex>::empty(shape, DType::F32);
     let planes = output.storage_mut::<f32>().par_chunks_mut((height * width).max(1)).enumerate();
+    let phases = (0..y.stride).flat_map(|phase_y| (0..x.stride).map(move |it| (phase_y, it)));
+    let phases = phases.map(|(phase_y, phase_x)| {
+        let taps = y.taps(phase_y).flat_map(|(tap_y, start_y)| {
+            let (tap_y, start_y) = (tap_y * kernel_width, start_y * x.span);
+            x.taps(phase_x).map(move |(tap_x, start_x)| (tap_y + tap_x, start_y + start_x))
+        });
+        (phase_y, phase_x, taps.collect())
+    });
+    let phases: Vec<(usize, usize, Vec<(usize, usize)>)> = phases.collect();
     let sums = (y.places * x.span).next_multiple_of(LANES);
     let scratch = || (vec![0.0_f32; (y.span + 1) * x.span + LANES], vec![0.0_f32; sums]);
     planes.for_each_init(scratch, |(padded, sums), (plane, output)| {
@@ -76,20 +85,12 @@ pub(super) fn gradient(
             padded[start..start + given_width].copy_from_slice(row);
         }
         let weight = &weight[plane % channels * kernel_height * kernel_width..];
-        for phase_y in 0..y.stride {
-            for phase_x in 0..x.stride {
-                let taps = y.taps(phase_y).flat_map(|(tap_y, start_y)| {
-                    x.taps(phase_x).map(move |(tap_x, start_x)| {
-                        (weight[tap_y * kernel_width + tap_x], start_y * x.span + start_x)
-                    })
-                });
-                let taps: Vec<(f32, usize)> = taps.collect();
-                sum_up(sums, padded, &taps);
-                let lines = output.chunks_exact_mut(width).skip(phase_y).step_by(y.stride);
-                for (line, sums) in lines.zip(sums.chunks(x.span)) {
-                    for (place, sum) in line.iter_mut().skip(phase_x).step_by(x.stride).zip(sums) {
-                        *place = *sum;
-                    }
+        for (phase_y, phase_x, taps) in &phases {
+            sum_up(sums, padded, weight, taps);
+            let lines = output.chunks_exact_mut(width).skip(*phase_y).step_by(y.stride);
+            for (line, sums) in lines.zip(sums.chunks(x.span)) {
+                for (place, sum) in line.iter_mut().skip(*phase_x).step_by(x.stride).zip(sums) {
+                    *place = *sum;
                 }
             }
         }
@@ -97,15 +98,15 @@ pub(super) fn gradient(
     output
 }
 
-/// `sums[i] = sum over taps of weight * values[start + i]`.
-fn sum_up(sums: &mut [f32], values: &[f32], taps: &[(f32, usize)]) {
+/// `sums[i] = sum over taps of weights[tap] * values[start + i]`.
+fn sum_up(sums: &mut [f32], values: &[f32], weights: &[f32], taps: &[(usize, usize)]) {
     for (block, sums) in sums.chunks_exact_mut(LANES).enumerate() {
         let mut sum = [0.0; LANES];
-        for (weight, start) in taps {
+        for (tap, start) in taps {
             let values = values[start + block * LANES..].first_chunk::<LANES>();
             let values = values.expect("zeros behind the last value");
             for lane in 0..LANES {
-                sum[lane] += weight * values[lane];
+                sum[lane] += weights[*tap] * values[lane];
             }
         }
         sums.copy_from_slice(&sum);

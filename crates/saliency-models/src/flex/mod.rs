@@ -195,6 +195,8 @@ mod tests {
             depthwise(5, 2).with_padding(before.clone()),
             depthwise(3, 2).with_padding(PaddingConfig2d::Valid),
             depthwise(3, 1).with_padding(PaddingConfig2d::Same),
+            depthwise(4, 1).with_padding(PaddingConfig2d::Explicit(2, 2, 1, 1)),
+            depthwise(3, 1).with_padding(PaddingConfig2d::Explicit(0, 2, 4, 1)),
             depthwise(3, 1).with_dilation([2, 1]),
             depthwise(3, 2).with_bias(false),
             conv([6, 4], 1, 1),
