@@ -51,6 +51,13 @@ impl Axis {
     }
 }
 
+/// Where the places of a phase begin, which weights they take, and from where for the first of them.
+struct Phase {
+    y: usize,
+    x: usize,
+    taps: Vec<(usize, usize)>,
+}
+
 /// The gradient by an input of the given height and width; `gradient` is that by the output.
 pub(super) fn gradient(
     gradient: &FloatTensor<Flex>,
@@ -73,9 +80,9 @@ pub(super) fn gradient(
             let (tap_y, start_y) = (tap_y * kernel_width, start_y * x.span);
             x.taps(phase_x).map(move |(tap_x, start_x)| (tap_y + tap_x, start_y + start_x))
         });
-        (phase_y, phase_x, taps.collect())
+        Phase { y: phase_y, x: phase_x, taps: taps.collect() }
     });
-    let phases: Vec<(usize, usize, Vec<(usize, usize)>)> = phases.collect();
+    let phases: Vec<Phase> = phases.collect();
     let sums = (y.places * x.span).next_multiple_of(LANES);
     let scratch = || (vec![0.0_f32; (y.span + 1) * x.span + LANES], vec![0.0_f32; sums]);
     planes.for_each_init(scratch, |(padded, sums), (plane, output)| {
@@ -85,11 +92,11 @@ pub(super) fn gradient(
             padded[start..start + given_width].copy_from_slice(row);
         }
         let weight = &weight[plane % channels * kernel_height * kernel_width..];
-        for (phase_y, phase_x, taps) in &phases {
-            sum_up(sums, padded, weight, taps);
-            let lines = output.chunks_exact_mut(width).skip(*phase_y).step_by(y.stride);
+        for phase in &phases {
+            sum_up(sums, padded, weight, &phase.taps);
+            let lines = output.chunks_exact_mut(width).skip(phase.y).step_by(y.stride);
             for (line, sums) in lines.zip(sums.chunks(x.span)) {
-                for (place, sum) in line.iter_mut().skip(*phase_x).step_by(x.stride).zip(sums) {
+                for (place, sum) in line.iter_mut().skip(phase.x).step_by(x.stride).zip(sums) {
                     *place = *sum;
                 }
             }
