@@ -84,26 +84,11 @@ pub(super) fn gradient(
 ) -> FloatTensor<Flex> {
     let [rows, outputs, height, width] = gradient.shape().dims();
     let [_, inputs, kernel @ ..] = weight.shape().dims::<4>();
-    let (stride, padding, dilation) = (options.stride, options.padding_begin(), options.dilation);
-    let groups = options.groups;
-    let depthwise = groups == outputs && inputs == 1 && dilation == [1; 2];
-    let fits = [0, 1].iter().all(|&axis| {
-        let (before, behind) = options.padding[axis];
-        before.max(behind) < kernel[axis]
-    });
-    if depthwise && stride == [1; 2] && fits {
-        // A convolution with the kernel turned by half, and padding for every place that it reaches.
-        let turned = Flex::float_flip(weight, &[2, 3]);
-        let padding = [0, 1].map(|axis| {
-            let (before, behind) = options.padding[axis];
-            (kernel[axis] - 1 - before, kernel[axis] - 1 - behind)
-        });
-        let options = ConvOptions::new_with_padding(stride, padding, dilation, groups);
-        return Flex::conv2d(gradient, turned, None, options);
-    }
-    if depthwise && gradient.dtype() == DType::F32 {
+    if depthwise::fits(&gradient, &weight, options) {
         return depthwise::gradient(&gradient, &weight, options, size);
     }
+    let (stride, padding, dilation) = (options.stride, options.padding_begin(), options.dilation);
+    let groups = options.groups;
     if kernel == [1; 2] && groups == 1 && stride == [1; 2] && size == [height, width] {
         // The product alone, which a transposed convolution writes out as columns first.
         let weight = Flex::float_reshape(weight, Shape::from([1, outputs, inputs]));

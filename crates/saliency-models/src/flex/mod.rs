@@ -57,6 +57,9 @@ impl FlexOps for Flex {
         bias: FloatTensor<Self>,
         options: ConvOptions<2>,
     ) -> FloatTensor<Self> {
+        if depthwise::fits(&input, &weight, &options) {
+            return depthwise::convolve(&input, &weight, &bias, &options);
+        }
         Self::conv2d(input, weight, Some(bias), options)
     }
 
@@ -192,6 +195,7 @@ mod tests {
             depthwise(3, 2),
             depthwise(5, 2),
             depthwise(2, 3),
+            depthwise(3, 1).with_stride([1, 2]),
             depthwise(5, 2).with_padding(before.clone()),
             depthwise(3, 2).with_padding(PaddingConfig2d::Valid),
             depthwise(3, 1).with_padding(PaddingConfig2d::Same),
@@ -211,7 +215,7 @@ mod tests {
         ];
         for config in configs {
             let burn = config.init(&device);
-            for size in [[9, 7], [8, 12]] {
+            for size in [[9, 7], [8, 12], [51, 46]] {
                 let x =
                     Tensor::<4>::random([2, 6, size[0], size[1]], Distribution::Default, &device);
                 for ours in [Conv::new(burn.clone()), Conv::frozen(burn.clone())] {

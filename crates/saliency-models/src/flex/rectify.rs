@@ -1,9 +1,12 @@
 //! ReLUs that keep a bit for each value until the gradient has passed, where Burn keeps the value.
 
+use std::sync::Arc;
+
 use burn::backend::ops::{ActivationOps as _, FloatTensorOps as _};
-use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::tensor::FloatTensor;
 use burn::backend::{Dispatch, Flex};
-use burn::tensor::{DType, Shape, Tensor, activation};
+use burn::tensor::{DType, Tensor, activation};
+use macerator::{AutoArch, Simd, WithSimd};
 use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
 use rayon::slice::{ParallelSlice as _, ParallelSliceMut as _};
 
@@ -40,7 +43,7 @@ fn rectified(x: Tensor<4>, ceiling: f32) -> Tensor<4> {
 /// Where a value lay between zero and the ceiling, so that the gradient passes.
 #[derive(Clone, Debug)]
 pub(super) enum Passed {
-    Bits(IntTensor<Flex>),
+    Bits(Arc<[u8]>),
     /// In other than single precision, the output and the ceiling.
     Output(FloatTensor<Flex>, f32),
 }
@@ -54,27 +57,11 @@ pub(super) fn rectify(input: FloatTensor<Flex>, ceiling: f32) -> (FloatTensor<Fl
     let mut values = input.to_contiguous();
     drop(input);
     let blocks = values.storage::<f32>().len().div_ceil(BLOCK);
-    let mut passed = IntTensor::<Flex>::empty(Shape::from([blocks * LANES]), DType::U8);
-    let bits = passed.storage_mut::<u8>().par_chunks_mut(PIECE * LANES);
+    let mut passed = vec![0_u8; blocks * LANES];
+    let bits = passed.par_chunks_mut(PIECE * LANES);
     let pieces = values.storage_mut::<f32>().par_chunks_mut(PIECE * BLOCK).zip(bits);
-    pieces.for_each(|(values, bits)| {
-        for (values, bits) in values.chunks_mut(BLOCK).zip(bits.chunks_exact_mut(LANES)) {
-            // Bytes first, then bits: each loop is one that compilers turn into vectors.
-            let mut bytes = [0_u8; BLOCK];
-            for (value, byte) in values.iter_mut().zip(&mut bytes) {
-                // A NaN is passed on, which `clamp` would check for value by value.
-                *byte = u8::from(!(*value <= 0.0 || *value >= ceiling));
-                let above = if *value < 0.0 { 0.0 } else { *value };
-                *value = if above > ceiling { ceiling } else { above };
-            }
-            for (bit, bytes) in bytes.as_chunks::<LANES>().0.iter().enumerate() {
-                for (bits, byte) in bits.iter_mut().zip(bytes) {
-                    *bits |= byte << bit;
-                }
-            }
-        }
-    });
-    (values, Passed::Bits(passed))
+    pieces.for_each(|(values, bits)| AutoArch::new().dispatch(Rectify { values, bits, ceiling }));
+    (values, Passed::Bits(passed.into()))
 }
 
 pub(super) fn gradient(gradient: FloatTensor<Flex>, passed: Passed) -> FloatTensor<Flex> {
@@ -87,10 +74,55 @@ pub(super) fn gradient(gradient: FloatTensor<Flex>, passed: Passed) -> FloatTens
     };
     let mut values = gradient.to_contiguous();
     drop(gradient);
-    let bits = passed.storage::<u8>().par_chunks(PIECE * LANES);
+    let bits = passed.par_chunks(PIECE * LANES);
     let pieces = values.storage_mut::<f32>().par_chunks_mut(PIECE * BLOCK).zip(bits);
-    pieces.for_each(|(values, bits)| {
-        for (values, bits) in values.chunks_mut(BLOCK).zip(bits.chunks_exact(LANES)) {
+    pieces.for_each(|(values, bits)| AutoArch::new().dispatch(Pass { values, bits }));
+    values
+}
+
+/// Rectifies values and gathers their bits, with the vectors that the machine has.
+struct Rectify<'a> {
+    values: &'a mut [f32],
+    bits: &'a mut [u8],
+    ceiling: f32,
+}
+
+impl WithSimd for Rectify<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self) {
+        let blocks = self.values.chunks_mut(BLOCK).zip(self.bits.chunks_exact_mut(LANES));
+        for (values, bits) in blocks {
+            // Bytes first, then bits: each loop is one that compilers turn into vectors.
+            let mut bytes = [0_u8; BLOCK];
+            for (value, byte) in values.iter_mut().zip(&mut bytes) {
+                // A NaN is passed on, which `clamp` would check for value by value.
+                *byte = u8::from(!(*value <= 0.0 || *value >= self.ceiling));
+                let above = if *value < 0.0 { 0.0 } else { *value };
+                *value = if above > self.ceiling { self.ceiling } else { above };
+            }
+            for (bit, bytes) in bytes.as_chunks::<LANES>().0.iter().enumerate() {
+                for (bits, byte) in bits.iter_mut().zip(bytes) {
+                    *bits |= byte << bit;
+                }
+            }
+        }
+    }
+}
+
+/// Lets gradients pass where the bit is set.
+struct Pass<'a> {
+    values: &'a mut [f32],
+    bits: &'a [u8],
+}
+
+impl WithSimd for Pass<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self) {
+        for (values, bits) in self.values.chunks_mut(BLOCK).zip(self.bits.chunks_exact(LANES)) {
             let mut bytes = [0_u8; BLOCK];
             for (bit, bytes) in bytes.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
                 for (byte, bits) in bytes.iter_mut().zip(bits) {
@@ -101,6 +133,5 @@ pub(super) fn gradient(gradient: FloatTensor<Flex>, passed: Passed) -> FloatTens
                 *value = if *byte == 0 { 0.0 } else { *value };
             }
         }
-    });
-    values
+    }
 }

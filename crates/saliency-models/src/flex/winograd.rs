@@ -12,7 +12,7 @@
 use burn::backend::ops::FloatTensorOps as _;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata as _};
-use burn::tensor::{DType, Shape, Tensor};
+use burn::tensor::{Shape, Tensor, TensorData};
 use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
 use rayon::slice::ParallelSliceMut as _;
 
@@ -43,21 +43,21 @@ pub(super) fn convolve(
     let input = input.to_contiguous();
     let bias = bias.map(FloatTensor::<Flex>::to_contiguous);
     let bias = bias.as_ref().map(FloatTensor::<Flex>::storage::<f32>);
-    let mut output =
-        FloatTensor::<Flex>::empty(Shape::from([rows, outputs, height, width]), DType::F32);
+    let mut output = vec![0.0; rows * outputs * height * width];
     let area = height * width;
     // Row by row: what lies between takes four times the memory.
-    let pairs = output.storage_mut::<f32>().chunks_mut(outputs * area);
+    let pairs = output.chunks_mut(outputs * area);
     for (output, input) in pairs.zip(input.storage::<f32>().chunks(inputs * area)) {
-        let shape = Shape::from([inputs, 16, tiles.count()]);
-        let mut spread = FloatTensor::<Flex>::empty(shape, DType::F32);
-        let channels = spread.storage_mut::<f32>().par_chunks_mut(16 * tiles.count());
+        let mut spread = vec![0.0; inputs * 16 * tiles.count()];
+        let channels = spread.par_chunks_mut(16 * tiles.count());
         channels.enumerate().for_each_init(
             || vec![0.0; tiles.scratch()],
             |scratch, (channel, spread)| {
                 tiles.spread(&input[channel * area..][..area], spread, scratch);
             },
         );
+        let spread = TensorData::new(spread, [inputs, 16, tiles.count()]);
+        let spread = FloatTensor::<Flex>::from_data(spread);
         let products = Flex::float_matmul(kernels.clone(), Flex::float_swap_dims(spread, 0, 1));
         let products = products.storage::<f32>();
         output.par_chunks_mut(area).enumerate().for_each_init(
@@ -71,7 +71,7 @@ pub(super) fn convolve(
             },
         );
     }
-    output
+    FloatTensor::<Flex>::from_data(TensorData::new(output, [rows, outputs, height, width]))
 }
 
 /// A plane in tiles of 2 x 2 results.
