@@ -4,6 +4,7 @@
 //! - [`CifarCnn`]: a small network for pictures of 32 x 32
 //! - [`ResNet`], [`VisionTransformer`], [`Mlp`]: with random weights, for measuring
 //! - [`imagenet`]: the names of the 1,000 classes
+//! - [`flex`]: the layers that make them cheap to explain on a CPU, for networks of your own too
 //! - [`Preparation`]: from a photo to a tensor, and where in the photo the tensor came from
 //! - [`photos`]: two photos that may be shipped
 //!
@@ -11,7 +12,7 @@
 
 mod cifar;
 mod efficientnet_lite0;
-mod flex;
+pub mod flex;
 pub mod imagenet;
 mod mlp;
 pub mod photos;

@@ -9,22 +9,49 @@ use burn::tensor::{DType, Shape, Slice, Tensor};
 
 use super::{FlexOps, depthwise, is_flex, winograd};
 
-/// A convolution that is cheap to explain on Flex: until the gradient has passed it keeps its weights only,
-/// where Burn keeps the input for the weights' gradient.
+/// A convolution that is cheap to explain on Burn's Flex backend: `y = w * x + b`, as the `Conv2d` inside it has it.
+///
+/// Until the gradient has passed it keeps its weights only, where Burn keeps the input for the gradient by the
+/// weights. Depthwise convolutions in single precision without dilation have a kernel of their own. The rest, all
+/// other backends, and weights that are trained, are left to Burn.
+///
+/// # Shapes
+/// Those of the `Conv2d`: `[rows, channels, height, width]` in and out.
+///
+/// # Example
+/// ```
+/// use burn::nn::PaddingConfig2d;
+/// use burn::nn::conv::Conv2dConfig;
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_models::flex::{Conv, relu6};
+///
+/// let device = Device::flex();
+/// let padding = PaddingConfig2d::Explicit(1, 1, 1, 1);
+/// let burn = Conv2dConfig::new([3, 8], [3, 3]).with_padding(padding).init(&device);
+/// let conv = Conv::new(burn.clone());
+/// let x = Tensor::<4>::ones([1, 3, 16, 16], &device);
+/// let difference = conv.forward(x.clone()) - burn.forward(x.clone());
+/// assert!(difference.abs().max().into_scalar::<f32>() < 1e-5);
+/// assert_eq!(relu6(conv.forward(x)).dims(), [1, 8, 16, 16]);
+/// ```
 #[derive(Module, Debug)]
-pub(crate) struct Conv {
+pub struct Conv {
     conv: Conv2d,
     /// The kernels in the form that [`winograd`] takes.
     transformed: Option<Param<Tensor<4>>>,
 }
 
 impl Conv {
+    /// The same function as `conv`. Weights can still be loaded, as `conv.weight` and `conv.bias`, and trained.
     pub fn new(conv: Conv2d) -> Self {
         Self { conv, transformed: None }
     }
 
-    /// For a convolution whose weights do not change any more: one of 3 x 3 is then computed with fewer
-    /// multiplications.
+    /// For a convolution whose weights do not change any more, by loading or by training: on Flex, one of 3 x 3 with a
+    /// stride and a dilation of 1 and one group is then computed with fewer multiplications.
+    ///
+    /// # Source
+    /// Lavin and Gray, *Fast Algorithms for Convolutional Neural Networks*, 2015, <https://arxiv.org/abs/1509.09308>.
     pub fn frozen(mut conv: Conv2d) -> Self {
         let fits = conv.kernel_size == [3; 2] && conv.stride == [1; 2] && conv.dilation == [1; 2];
         let weight = conv.weight.val();
@@ -38,10 +65,11 @@ impl Conv {
         Self { conv, transformed }
     }
 
-    pub fn conv(self) -> Conv2d {
+    pub(crate) fn conv(self) -> Conv2d {
         self.conv
     }
 
+    /// The convolution of a batch.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let Conv2d { weight, bias, stride, dilation, groups, padding, .. } = &self.conv;
         let padding = match padding {

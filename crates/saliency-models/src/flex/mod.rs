@@ -1,17 +1,21 @@
-//! What explanations ask of a network on Burn's Flex backend: gradients by the input while the weights stay
-//! as they are. Those need less than what Burn keeps and computes for training: a convolution need not
-//! keep its input, nor a ReLU its output. Elsewhere, and where weights are trained, everything is Burn's.
+//! Layers that are cheap to explain on a CPU, for any network on Burn's Flex backend.
 //!
-//! - [`Conv`]: a convolution; [`depthwise`] and [`winograd`] compute what Burn has no fast kernel for
+//! An explanation asks for gradients by the input while the weights stay as they are. Those need less than what Burn
+//! keeps and computes for training: a convolution need not keep its input, nor a ReLU its output. On other
+//! backends, and where weights are trained, everything is Burn's.
+//!
+//! - [`Conv`]: a convolution
 //! - [`relu`], [`relu6`]
+//!
+//! Values and gradients are those of Burn's own layers up to rounding.
 
 mod conv;
 mod depthwise;
 mod rectify;
 mod winograd;
 
-pub(crate) use conv::Conv;
-pub(crate) use rectify::{relu, relu6};
+pub use conv::Conv;
+pub use rectify::{relu, relu6};
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;

@@ -19,17 +19,18 @@ const LANES: usize = 16;
 /// Blocks that a thread takes at a time.
 const PIECE: usize = 256;
 
-/// ReLU, `max(x, 0)`.
-pub(crate) fn relu(x: Tensor<4>) -> Tensor<4> {
+/// ReLU, `max(x, 0)`; at zero its gradient is zero. Of any shape.
+pub fn relu(x: Tensor<4>) -> Tensor<4> {
     match is_flex(&x) {
         true => rectified(x, f32::INFINITY),
         false => activation::relu(x),
     }
 }
 
-/// ReLU6, `min(max(x, 0), 6)`. By Burn it is the difference of two ReLUs, whose gradient costs less than that of
-/// `clamp`.
-pub(crate) fn relu6(x: Tensor<4>) -> Tensor<4> {
+/// ReLU6, `min(max(x, 0), 6)`; at 0 and at 6 its gradient is zero. Of any shape.
+///
+/// By Burn it is the difference of two ReLUs, whose gradient costs less than that of `clamp`.
+pub fn relu6(x: Tensor<4>) -> Tensor<4> {
     match is_flex(&x) {
         true => rectified(x, 6.0),
         false => activation::relu(x.clone()) - activation::relu(x - 6.0),
