@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures saliency beside Captum on this machine, and prints the table of docs/performance.md.
 # Needs Rust and Python 3 with pip; installs the peer (7 GB) into the folder SALIENCY_PEERS, or
-# ~/.cache/saliency-peers, once. Leave the machine alone while it runs, about half an hour on two cores.
+# ~/.cache/saliency-peers, once. Leave the machine alone while it runs, about an hour on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 peers="${SALIENCY_PEERS:-$HOME/.cache/saliency-peers}"
