@@ -156,7 +156,7 @@ impl Place {
                 }
             }
         }
-        let whole = f64::from(seen.width) / columns as f64 * f64::from(seen.height) / rows as f64;
+        let whole = f64::from(seen.width) * f64::from(seen.height);
         covered.iter_mut().for_each(|covered| *covered = (*covered / whole).min(1.0));
         Ok(covered)
     }
@@ -216,15 +216,15 @@ fn without(it: Region, other: Region) -> Vec<Region> {
     parts.into_iter().filter(|part| part.width > 0 && part.height > 0).collect()
 }
 
-/// For each of `cells` along a side of `pixels`, the pixels it lies over and how much of each.
+/// For each of `cells` along a side of `pixels`, the pixels it lies over and how much of each: in parts of which
+/// a pixel has `cells` and a cell has `pixels`, so that they are whole numbers and add up without rounding.
 pub(crate) fn overlaps(cells: usize, pixels: u32) -> Vec<Vec<(u32, f64)>> {
-    let length = f64::from(pixels) / cells as f64;
-    let cell = |cell: usize| {
-        let (from, to) = (cell as f64 * length, (cell + 1) as f64 * length);
-        let last = (to.ceil() as u32).min(pixels);
-        let overlap = |pixel: u32| to.min(f64::from(pixel) + 1.0) - from.max(pixel.into());
-        let pixels = (from as u32..last).map(|pixel| (pixel, overlap(pixel)));
-        pixels.filter(|(_, overlap)| *overlap > 0.0).collect()
+    let (cells, pixels) = (cells as u64, u64::from(pixels));
+    let cell = |cell: u64| {
+        let (from, to) = (cell * pixels, (cell + 1) * pixels);
+        let overlap = |pixel: u64| to.min((pixel + 1) * cells) - from.max(pixel * cells);
+        let pixels = from / cells..to.div_ceil(cells);
+        pixels.map(|pixel| (pixel as u32, overlap(pixel) as f64)).collect()
     };
     (0..cells).map(cell).collect()
 }
@@ -285,7 +285,7 @@ mod tests {
     fn a_map_finer_than_the_photo_is_covered_too() {
         let seen = at(0, 0, 1, 1);
         let found = Place::boxes("dot", [seen]).found(&map(Reduce::Max), seen, (1, 1)).unwrap();
-        assert!((found.share - 1.0).abs() < 1e-12 && (found.area - 1.0).abs() < 1e-12);
+        assert_eq!((found.share, found.area), (1.0, 1.0));
     }
 
     #[test]

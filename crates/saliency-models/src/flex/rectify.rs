@@ -44,7 +44,7 @@ fn rectified(x: Tensor<4>, ceiling: f32) -> Tensor<4> {
 /// Where a value lay between zero and the ceiling, so that the gradient passes.
 #[derive(Clone, Debug)]
 pub(super) enum Passed {
-    Bits(Arc<[u8]>),
+    Bits(Arc<Vec<u8>>),
     /// In other than single precision, the output and the ceiling.
     Output(FloatTensor<Flex>, f32),
 }
@@ -62,7 +62,7 @@ pub(super) fn rectify(input: FloatTensor<Flex>, ceiling: f32) -> (FloatTensor<Fl
     let bits = passed.par_chunks_mut(PIECE * LANES);
     let pieces = values.storage_mut::<f32>().par_chunks_mut(PIECE * BLOCK).zip(bits);
     pieces.for_each(|(values, bits)| AutoArch::new().dispatch(Rectify { values, bits, ceiling }));
-    (values, Passed::Bits(passed.into()))
+    (values, Passed::Bits(Arc::new(passed)))
 }
 
 pub(super) fn gradient(gradient: FloatTensor<Flex>, passed: Passed) -> FloatTensor<Flex> {
