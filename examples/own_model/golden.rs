@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use burn::store::{ModuleStore as _, SafetensorsStore, bridge};
+use burn_store::{ModuleStore as _, SafetensorsStore, bridge};
 use burn::tensor::{Device, Tensor};
 use image::{Rgb, RgbImage};
 
