@@ -1,16 +1,18 @@
-//! What an explainer answers.
+//! The answer of an explainer.
 
 use crate::error::Result;
-use crate::gradient::Scored;
-use crate::inputs::{Flat, Inputs};
-use crate::moments::median_relative_errors;
+use crate::execution::evaluator::Scored;
+use crate::input::batch::Batch;
+use crate::input::inputs::Inputs;
+use crate::sampling::moments::median_relative_errors;
 
-/// The answer of an explainer: how much each value of the input made the score what it is, with
-/// what is needed to judge the answer.
+/// The answer of an explainer: how much each value of the input contributed to the score, with all
+/// that is needed to judge the answer.
 ///
 /// # Shapes
-/// `values` and `standard_error` have the shape of the input and lie on its device, off the tape;
-/// sums over an input in half precision are kept in single. Everything else has one entry per row.
+/// `values` and `standard_error` have the shape of the input and are on its device, without a
+/// gradient graph; sums over an input in half precision are kept in single. Everything else has one
+/// entry per row.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Attribution<I> {
@@ -18,46 +20,51 @@ pub struct Attribution<I> {
     pub values: I,
     /// The score of the target at the input.
     pub scores: Vec<f64>,
-    /// The class that was explained; none where the target is a function.
+    /// The class that was explained; `None` if the target is a function.
     pub targets: Vec<Option<usize>>,
     /// The score of the target at the baseline, for methods that have one.
     pub baseline_scores: Option<Vec<f64>>,
     /// Sum of the values minus the difference of score between input and baseline, for methods
     /// that promise both to be equal (completeness).
     ///
-    /// It shows that something is wrong when it is large; it is not an error bar of the values.
+    /// If it is large, something is wrong; if it is small, the values may still be wrong. It is not
+    /// an error bar.
     pub completeness_gap: Option<Vec<f64>>,
     /// The estimated relative L1 error of the values, for methods that integrate along a path:
     /// Σ |value - true value| / Σ |true value|.
     pub error_estimate: Option<Vec<f64>>,
-    /// Whether the error got below the tolerance that was asked for, for methods that go on until
-    /// it does or a limit is reached.
+    /// Whether the error met the tolerance that was asked for, for methods that go on until it does
+    /// or a limit is reached.
     pub converged: Option<Vec<bool>>,
     /// The standard error of every value, for methods that average over two or more random
     /// samples.
     pub standard_error: Option<I>,
-    /// How many gradients were computed for each row.
-    pub gradients: Vec<usize>,
-    /// What makes single rows say less than they seem to.
+    /// The number of evaluations of the model for each row: gradients, or forward passes for methods
+    /// that need no gradient.
+    pub evaluations: Vec<usize>,
+    /// Reasons why the maps of single rows may say less than they seem to.
     pub warnings: Vec<Warning>,
 }
 
-/// Why the map of a row may say less than it seems to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A reason why the map of a row may say less than it seems to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Warning {
     /// The baseline equals the input, so that there is nothing to explain: the map is zero.
+    #[non_exhaustive]
     BaselineIsInput {
         /// The row.
         row: usize,
     },
     /// The model scores the baseline like the input (the scores differ by less than a thousandth):
     /// the values cancel, and their pattern says little.
+    #[non_exhaustive]
     BaselineScoresLikeInput {
         /// The row.
         row: usize,
     },
     /// The device that worked on the row was lost, and another one computed it.
+    #[non_exhaustive]
     DeviceLost {
         /// The row.
         row: usize,
@@ -65,7 +72,7 @@ pub enum Warning {
 }
 
 impl Warning {
-    /// The row that it is about.
+    /// Returns the row that the warning is about.
     pub fn row(&self) -> usize {
         match *self {
             Self::BaselineIsInput { row }
@@ -74,8 +81,14 @@ impl Warning {
         }
     }
 
-    /// The same about another row: that which the one it names stands for.
-    pub(crate) fn with_row(self, row_of: impl Fn(usize) -> usize) -> Self {
+    /// Makes a [`Warning::DeviceLost`], for explainers that share work out over devices.
+    pub fn device_lost(row: usize) -> Self {
+        Self::DeviceLost { row }
+    }
+
+    /// Returns the same warning about another row: `row_of` maps the row that it names to the row
+    /// that it stands for.
+    pub fn with_row(self, row_of: impl Fn(usize) -> usize) -> Self {
         match self {
             Self::BaselineIsInput { row } => Self::BaselineIsInput { row: row_of(row) },
             Self::BaselineScoresLikeInput { row } => {
@@ -97,7 +110,7 @@ impl std::fmt::Display for Warning {
             Self::BaselineScoresLikeInput { row } => write!(
                 f,
                 "the model scores the baseline of row {row} like the input: the values cancel; \
-                 choose a baseline that the model tells from the input"
+                 choose a baseline that the model scores differently"
             ),
             Self::DeviceLost { row } => write!(
                 f,
@@ -108,10 +121,10 @@ impl std::fmt::Display for Warning {
 }
 
 impl<I> Attribution<I> {
-    /// An attribution with nothing but values, scores and targets; explainers of your own fill in
-    /// the other fields they know.
+    /// Returns an attribution with nothing but values, scores and targets. Explainers of your own
+    /// fill in the other fields that they know.
     pub fn new(values: I, scores: Vec<f64>, targets: Vec<Option<usize>>) -> Self {
-        let gradients = vec![0; scores.len()];
+        let evaluations = vec![0; scores.len()];
         Self {
             values,
             scores,
@@ -121,13 +134,13 @@ impl<I> Attribution<I> {
             error_estimate: None,
             converged: None,
             standard_error: None,
-            gradients,
+            evaluations,
             warnings: Vec::new(),
         }
     }
 
-    /// The same with its values, and their standard errors, as something else: on another device, in
-    /// another form.
+    /// Applies `f` to the values and their standard errors, for instance to move them to another
+    /// device.
     ///
     /// # Errors
     /// Those of `f`.
@@ -141,36 +154,37 @@ impl<I> Attribution<I> {
             completeness_gap: self.completeness_gap,
             error_estimate: self.error_estimate,
             converged: self.converged,
-            gradients: self.gradients,
+            evaluations: self.evaluations,
             warnings: self.warnings,
         })
     }
 }
 
-/// Scores that differ by no more than this share of the larger one are alike.
+/// Two scores are alike if they differ by no more than this share of the larger one.
 const ALIKE: f64 = 1e-3;
 
 impl<I: Inputs> Attribution<I> {
-    /// For each row the median over its values of standard error divided by absolute value; none
-    /// for methods without standard errors.
+    /// Returns, for each row, the median over its values of standard error divided by absolute value;
+    /// `None` for methods without standard errors.
     ///
-    /// At 1 half of the values may as well have the other sign; at 0.1 a map can be believed in
+    /// At 1, half of the values may as well have the other sign; at 0.1, a map can be believed in
     /// detail.
     ///
     /// # Errors
-    /// [`Error::Device`](crate::Error::Device) where the values cannot be read back.
+    /// [`Error::Device`](crate::Error::Device) if the values cannot be read back.
     pub fn median_relative_error(&self) -> Result<Option<Vec<f64>>> {
         let Some(errors) = &self.standard_error else { return Ok(None) };
-        let (values, errors) = (Flat::new(self.values.clone())?, Flat::new(errors.clone())?);
+        let (values, errors) = (Batch::new(self.values.clone())?, Batch::new(errors.clone())?);
         median_relative_errors(values, errors).map(Some)
     }
 
-    /// The answers for consecutive batches as one, for all their rows; none where there are none.
+    /// Joins the answers for consecutive batches into one for all their rows. Returns `None` if there
+    /// are no answers.
     ///
-    /// What only some of them know is left out.
+    /// A field that only some of them have is left out.
     ///
     /// # Panics
-    /// Where their inputs have different shapes or lie on different devices.
+    /// Panics if their inputs have different shapes or are on different devices.
     pub fn stack_rows(parts: Vec<Self>) -> Option<Self> {
         fn joined<T>(parts: impl Iterator<Item = Option<Vec<T>>>) -> Option<Vec<T>> {
             Some(parts.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
@@ -185,7 +199,7 @@ impl<I: Inputs> Attribution<I> {
         Some(Self {
             scores: parts.iter().flat_map(|part| part.scores.clone()).collect(),
             targets: parts.iter().flat_map(|part| part.targets.clone()).collect(),
-            gradients: parts.iter().flat_map(|part| part.gradients.clone()).collect(),
+            evaluations: parts.iter().flat_map(|part| part.evaluations.clone()).collect(),
             baseline_scores: joined(parts.iter().map(|part| part.baseline_scores.clone())),
             completeness_gap: joined(parts.iter().map(|part| part.completeness_gap.clone())),
             error_estimate: joined(parts.iter().map(|part| part.error_estimate.clone())),
@@ -195,28 +209,48 @@ impl<I: Inputs> Attribution<I> {
             warnings,
         })
     }
+}
 
-    /// The answer of a method that took as many gradients for every row.
-    pub(crate) fn of(values: Flat, scored: Scored, gradients: usize) -> Self {
-        let rows = values.rows();
-        let targets = scored.target.classes(rows);
-        let gradients = vec![gradients; rows];
-        Self { gradients, ..Self::new(values.into_inputs(), scored.scores, targets) }
+impl Attribution<Batch> {
+    /// Returns the answer for a batch that was scored.
+    pub fn of(values: Batch, scored: Scored) -> Self {
+        let targets = scored.target.classes(values.rows());
+        Self::new(values, scored.scores, targets)
     }
 
-    /// Adds what is known of a method that shares out the change of score from the baseline.
-    pub(crate) fn with_baseline(self, values: &Flat, scores: Vec<f64>) -> Result<Self> {
-        let changes = self.scores.iter().zip(&scores).map(|(score, base)| score - base);
-        let gap = values.row_sums()?.into_iter().zip(changes).map(|(sum, change)| sum - change);
-        let completeness_gap = Some(gap.collect());
-        let mut warnings = self.warnings;
-        for (row, (score, base)) in self.scores.iter().zip(&scores).enumerate() {
-            let known = warnings.contains(&Warning::BaselineIsInput { row });
+    /// Sets the number of evaluations, the same for every row.
+    pub fn with_evaluations(mut self, evaluations: usize) -> Self {
+        self.evaluations = vec![evaluations; self.scores.len()];
+        self
+    }
+
+    /// Adds the baseline's scores, the completeness gap, and a warning for each row whose baseline
+    /// scores like the input, for a method that shares out the change of score from a baseline.
+    ///
+    /// # Errors
+    /// [`Error::Device`](crate::Error::Device) if the values cannot be read back.
+    pub fn with_baseline(mut self, scores: Vec<f64>) -> Result<Self> {
+        let sums = self.values.row_sums()?;
+        let mut gaps = Vec::with_capacity(sums.len());
+        for (row, sum) in sums.into_iter().enumerate() {
+            let (score, base) = (self.scores[row], scores[row]);
+            gaps.push(sum - (score - base));
+            let known = self.warnings.contains(&Warning::BaselineIsInput { row });
             if !known && (score - base).abs() <= ALIKE * score.abs().max(base.abs()) {
-                warnings.push(Warning::BaselineScoresLikeInput { row });
+                self.warnings.push(Warning::BaselineScoresLikeInput { row });
             }
         }
-        let baseline_scores = Some(scores);
-        Ok(Self { warnings, completeness_gap, baseline_scores, ..self })
+        self.completeness_gap = Some(gaps);
+        self.baseline_scores = Some(scores);
+        Ok(self)
+    }
+
+    /// Returns the answer in the form of the input that was explained.
+    ///
+    /// # Panics
+    /// Panics if `I` has other tensors than the batch was made of.
+    pub fn into_inputs<I: Inputs>(self) -> Attribution<I> {
+        let values = self.try_map(|values| Ok(values.into_inputs()));
+        values.expect("nothing in it fails")
     }
 }

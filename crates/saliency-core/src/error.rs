@@ -1,23 +1,27 @@
-//! What can go wrong, and what was expected instead.
+//! What can go wrong, and what to do about it.
+
+use std::sync::Arc;
 
 /// The result of every fallible call in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Where a value that is not finite was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The stage of the computation in which a value that is not finite was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Place {
-    /// The input that was to be explained.
+pub enum Stage {
+    /// The input to be explained.
     Input,
     /// The baseline.
     Baseline,
     /// The input with the noise that a method added to it.
     NoisyInput,
-    /// The score that the model gave to the target.
+    /// A point on a path.
+    PathPoint,
+    /// The score of the target.
     Score,
-    /// The score that the model gave to the target at the baseline.
+    /// The score of the target at the baseline.
     BaselineScore,
-    /// A score that the model gave to the target on the path from baseline to input.
+    /// A score of the target on the path from baseline to input.
     PathScore,
     /// The gradient of the score, or a sum of gradients.
     Gradient,
@@ -25,12 +29,13 @@ pub enum Place {
     Attribution,
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for Stage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Input => "input",
             Self::Baseline => "baseline",
             Self::NoisyInput => "noisy input",
+            Self::PathPoint => "point on the path",
             Self::Score => "score",
             Self::BaselineScore => "score of the baseline",
             Self::PathScore => "score on the path",
@@ -40,7 +45,9 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// Why an input could not be explained. Every message says what was expected and what was found.
+/// Why an input could not be explained. Every message says what is wrong and what was expected.
+///
+/// New variants and new fields may be added: match with `..`.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -49,20 +56,22 @@ pub enum Error {
         "expected at least one row with at least one value, found an input of shape {shape:?} \
          (tensor {tensor} of the model's inputs)"
     )]
+    #[non_exhaustive]
     EmptyInput {
-        /// Which tensor of a tuple, from 0.
+        /// The tensor's position in a tuple, from 0.
         tensor: usize,
         /// Its shape.
         shape: Vec<usize>,
     },
 
-    /// The tensors of a tuple disagree on the number of rows.
+    /// The tensors of a tuple have different numbers of rows.
     #[error(
         "expected every tensor of the input to have {expected} rows like the first, \
          found {found} rows in tensor {tensor}"
     )]
+    #[non_exhaustive]
     UnequalRows {
-        /// Which tensor of the tuple, from 0.
+        /// The tensor's position in the tuple, from 0.
         tensor: usize,
         /// Rows of the first tensor.
         expected: usize,
@@ -70,14 +79,16 @@ pub enum Error {
         found: usize,
     },
 
-    /// A tensor of the input lies on another device than the model, or than the first tensor.
+    /// A tensor of the input is on another device than the model, or than the first tensor.
     #[error(
-        "expected tensor {tensor} of the input on {expected} like the rest, found it on {found}"
+        "expected tensor {tensor} of the input on {expected} like the rest, found it on {found}: \
+         move it with `to_device`"
     )]
+    #[non_exhaustive]
     DeviceMismatch {
-        /// Which tensor of a tuple, from 0.
+        /// The tensor's position in a tuple, from 0.
         tensor: usize,
-        /// The devices of the model; of the first tensor where the model has none.
+        /// The devices of the model, or that of the first tensor if the model has no parameters.
         expected: String,
         /// The tensor's device.
         found: String,
@@ -88,8 +99,9 @@ pub enum Error {
         "expected a baseline of shape {expected:?}, or the same with one row, \
          found {found:?} (tensor {tensor} of the model's inputs)"
     )]
+    #[non_exhaustive]
     BaselineShape {
-        /// Which tensor of a tuple, from 0.
+        /// The tensor's position in a tuple, from 0.
         tensor: usize,
         /// The input's shape.
         expected: Vec<usize>,
@@ -99,6 +111,7 @@ pub enum Error {
 
     /// A baseline with more or fewer tensors than the input.
     #[error("expected a baseline for {expected} input tensors, found one for {found}")]
+    #[non_exhaustive]
     BaselineCount {
         /// Tensors of the input.
         expected: usize,
@@ -107,36 +120,40 @@ pub enum Error {
     },
 
     /// A value that is infinite or not a number.
-    #[error("expected finite values, found NaN or infinity in the {place} of row {row}")]
+    #[error("expected finite values, found NaN or infinity in the {stage} of row {row}")]
+    #[non_exhaustive]
     NotFinite {
-        /// What holds the value.
-        place: Place,
-        /// The first row that holds one, from 0.
+        /// The stage of the computation that produced the value.
+        stage: Stage,
+        /// The first row that holds such a value, from 0.
         row: usize,
     },
 
     /// An option outside its range.
     #[error("expected {option} {expected}, found {found}")]
+    #[non_exhaustive]
     InvalidOption {
         /// The option's name.
         option: &'static str,
-        /// What is allowed.
+        /// The allowed range, in words.
         expected: String,
-        /// What was given.
+        /// The value that was given.
         found: String,
     },
 
     /// A class that the model does not have.
     #[error("expected a class below {scores} (the model gives {scores} scores), found {class}")]
+    #[non_exhaustive]
     ClassOutOfRange {
         /// The class asked for.
         class: usize,
-        /// How many scores the model gives.
+        /// The number of scores that the model gives.
         scores: usize,
     },
 
-    /// As many targets as rows are needed.
+    /// A list of target classes that is not as long as the batch.
     #[error("expected one target class for each of the {expected} rows, found {found}")]
+    #[non_exhaustive]
     TargetCount {
         /// Rows of the input.
         expected: usize,
@@ -148,6 +165,7 @@ pub enum Error {
     #[error(
         "expected the model to return [{rows}, scores] with at least one score, found {found:?}"
     )]
+    #[non_exhaustive]
     OutputShape {
         /// Rows that went in.
         rows: usize,
@@ -157,6 +175,7 @@ pub enum Error {
 
     /// A target function that does not return one score per row.
     #[error("expected the target function to return {expected} scores, one per row, found {found}")]
+    #[non_exhaustive]
     TargetFunctionRows {
         /// Rows of the model's output.
         expected: usize,
@@ -175,6 +194,7 @@ pub enum Error {
     #[error(
         "expected the wrapped explainer to return values of shape {expected:?}, found {found:?}"
     )]
+    #[non_exhaustive]
     ExplainerShape {
         /// Shapes of the input's tensors.
         expected: Vec<Vec<usize>>,
@@ -182,11 +202,12 @@ pub enum Error {
         found: Vec<Vec<usize>>,
     },
 
-    /// What a model returns before a cut does not fit what came in.
+    /// A path, or a model's part before a cut, returned a batch of another shape than it must.
     #[error(
         "expected as many rows before the cut as went in, and the same shape each time: \
          {expected:?}, found {found:?}"
     )]
+    #[non_exhaustive]
     Activation {
         /// The expected shapes of the activation's tensors.
         expected: Vec<Vec<usize>>,
@@ -194,24 +215,36 @@ pub enum Error {
         found: Vec<Vec<usize>>,
     },
 
-    /// The model, or what it calls, panicked.
+    /// A path returned points or tangents of another shape than was asked for.
+    #[error("expected the path to return tensors of shape {expected:?}, found {found:?}")]
+    #[non_exhaustive]
+    PathShape {
+        /// The expected shapes.
+        expected: Vec<Vec<usize>>,
+        /// The shapes that the path returned.
+        found: Vec<Vec<usize>>,
+    },
+
+    /// The model, or code that it calls, panicked.
     #[error(
-        "expected the model to answer for rows {} to {}, found a panic at work item {item} of \
-         {total}: {message}", rows.start, rows.end - 1
+        "the model panicked on rows {} to {} (work item {item} of {total}): {message}",
+        rows.start, rows.end - 1
     )]
+    #[non_exhaustive]
     Panicked {
-        /// The rows of the batch that it was given.
+        /// The rows of the batch that the model was given.
         rows: std::ops::Range<usize>,
-        /// The work item (gradient or sample), from 0, that it was given first.
+        /// The first work item (gradient or sample) that the model was given, from 0.
         item: usize,
         /// Work items in all.
         total: usize,
-        /// What the panic said.
+        /// The panic's message.
         message: String,
     },
 
-    /// The work was called off by a [`Cancel`](crate::Cancel).
-    #[error("expected to do {total} work items, found the work cancelled after {done}")]
+    /// The work was cancelled by a [`Cancel`](crate::Cancel).
+    #[error("cancelled after {done} of {total} work items")]
+    #[non_exhaustive]
     Cancelled {
         /// Work items done.
         done: usize,
@@ -220,32 +253,108 @@ pub enum Error {
     },
 
     /// Even one row takes more memory than the device has left.
-    #[error("expected memory for one row at a time, found too little on the device: {reason}")]
+    #[error("one row needs more memory than the device has left: {reason}")]
+    #[non_exhaustive]
     OutOfMemory {
-        /// What could not be allocated, and what the device holds already.
+        /// The allocation that failed, and the memory that the device holds already.
         reason: String,
     },
 
-    /// The device did not do what it was asked to, or does not answer any more.
-    #[error("expected an answer from the device, found: {reason}")]
+    /// The device failed, or no longer answers.
+    #[error("the device failed: {reason}")]
+    #[non_exhaustive]
     Device {
-        /// What the device said.
+        /// The device's message.
         reason: String,
+        /// The error below this one, if Burn gave one.
+        #[source]
+        source: Option<Cause>,
     },
 }
 
+/// The error below an [`Error`]. Two causes are equal if their messages are.
+#[derive(Clone)]
+pub struct Cause(Arc<dyn std::error::Error + Send + Sync>);
+
+impl std::fmt::Debug for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Cause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl PartialEq for Cause {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
 impl Error {
-    /// The same error, its value found in `to` where it says `from`: for a caller that knows
-    /// better than the code that looked.
-    pub(crate) fn relocated(self, from: Place, to: Place) -> Self {
+    /// Makes an [`Error::Device`] of an error of Burn's, which it keeps as its source.
+    pub fn device(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Device { reason: cause.to_string(), source: Some(Cause(Arc::new(cause))) }
+    }
+
+    /// Makes an [`Error::Device`] of a message.
+    pub fn device_message(reason: impl Into<String>) -> Self {
+        Self::Device { reason: reason.into(), source: None }
+    }
+
+    /// Makes an [`Error::InvalidOption`], for options of your own explainers.
+    pub fn invalid_option(
+        option: &'static str,
+        expected: impl Into<String>,
+        found: impl std::fmt::Display,
+    ) -> Self {
+        Self::InvalidOption { option, expected: expected.into(), found: found.to_string() }
+    }
+
+    /// Makes an [`Error::NotFinite`], for explainers of your own.
+    pub fn not_finite(stage: Stage, row: usize) -> Self {
+        Self::NotFinite { stage, row }
+    }
+
+    /// Makes an [`Error::Panicked`] for rows that were handed to code which panicked.
+    pub fn panicked(rows: std::ops::Range<usize>, message: impl Into<String>) -> Self {
+        let total = rows.len();
+        Self::Panicked { rows, item: 0, total, message: message.into() }
+    }
+
+    /// Returns the same error about other rows: `row_of` maps each row that the error names to the
+    /// row that it stands for. Call it in explainers of your own that hand rows on.
+    pub fn with_rows(self, row_of: impl Fn(usize) -> usize) -> Self {
         match self {
-            Self::NotFinite { place, row } if place == from => Self::NotFinite { place: to, row },
+            Self::NotFinite { stage, row } => Self::NotFinite { stage, row: row_of(row) },
+            Self::Panicked { rows, item, total, message } => {
+                let rows = row_of(rows.start)..row_of(rows.end - 1) + 1;
+                Self::Panicked { rows, item, total, message }
+            }
+            other => other,
+        }
+    }
+
+    /// Returns the same error with the stage `from` replaced by `to`, for a caller that knows
+    /// better which values were looked at.
+    pub fn with_stage(self, from: Stage, to: Stage) -> Self {
+        match self {
+            Self::NotFinite { stage, row } if stage == from => Self::NotFinite { stage: to, row },
             other => other,
         }
     }
 }
 
-/// Refuses an option that counts something, unless it lies between 1 and `most`.
+/// Refuses an option that counts something unless it is between 1 and `most`.
 pub(crate) fn check_count(option: &'static str, count: usize, most: usize) -> Result<()> {
     if (1..=most).contains(&count) {
         return Ok(());
@@ -254,15 +363,39 @@ pub(crate) fn check_count(option: &'static str, count: usize, most: usize) -> Re
         usize::MAX => "at least 1".to_owned(),
         _ => format!("from 1 to {most}"),
     };
-    let found = count.to_string();
-    Err(Error::InvalidOption { option, expected, found })
+    Err(Error::invalid_option(option, expected, count))
 }
 
-/// Refuses an option that is a share of something, unless it lies in (0, 1].
+/// Refuses an option that is a share of something unless it is in (0, 1].
 pub(crate) fn check_share(option: &'static str, share: f64) -> Result<()> {
     if share > 0.0 && share <= 1.0 {
         return Ok(());
     }
-    let (expected, found) = ("above 0 and at most 1".to_owned(), share.to_string());
-    Err(Error::InvalidOption { option, expected, found })
+    Err(Error::invalid_option(option, "above 0 and at most 1", share))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    #[test]
+    fn a_device_error_keeps_its_cause() {
+        let error = Error::device(std::io::Error::other("no answer"));
+        assert_eq!(error.to_string(), "the device failed: no answer");
+        assert_eq!(error.source().expect("a cause").to_string(), "no answer");
+        assert!(Error::device_message("lost").source().is_none());
+    }
+
+    #[test]
+    fn rows_and_stages_are_replaced_if_an_error_names_them() {
+        let error = Error::not_finite(Stage::Input, 1).with_rows(|row| row + 10);
+        assert_eq!(error, Error::NotFinite { stage: Stage::Input, row: 11 });
+        let moved = error.clone().with_stage(Stage::Input, Stage::NoisyInput);
+        assert_eq!(moved, Error::NotFinite { stage: Stage::NoisyInput, row: 11 });
+        assert_eq!(error.clone().with_stage(Stage::Score, Stage::Gradient), error);
+        let panicked = Error::panicked(0..3, "a shape").with_rows(|row| row + 4);
+        let message = "a shape".to_owned();
+        assert_eq!(panicked, Error::Panicked { rows: 4..7, item: 0, total: 3, message });
+    }
 }

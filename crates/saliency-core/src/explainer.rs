@@ -1,14 +1,13 @@
-//! The one trait behind which every method stands.
+//! The one trait that every method implements.
 
 use crate::attribution::Attribution;
-use crate::error::{Error, Result};
-use crate::inputs::Flat;
-use crate::noise::Key;
-use crate::target::Target;
+use crate::error::Result;
+use crate::input::rows::Rows;
+use crate::model::target::Target;
 
-/// Says which parts of an input made a model decide as it did.
+/// Finds the parts of an input that made a model decide as it did.
 ///
-/// `M` is the model and `I` its input; both are parameters of the trait, so that explainers of
+/// `M` is the model and `I` its input. Both are parameters of the trait, so that explainers of
 /// different kinds fit into one list, and a model may explain itself. Explainers can be shared
 /// between threads, as Burn's modules can.
 ///
@@ -75,16 +74,16 @@ pub trait Explainer<M, I>: Send + Sync {
     /// Explains the given target.
     ///
     /// # Errors
-    /// An [`Error`](crate::Error) that says what was expected and what was found: an empty or not
-    /// finite input, a target that the model does not have, an option outside its range, a model
-    /// that returns another number of rows or does not depend on its input.
+    /// An [`Error`](crate::Error) says what is wrong: an empty input or one that is not finite, a
+    /// target that the model does not have, an option outside its range, a model that returns another
+    /// number of rows or does not depend on its input.
     fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>>;
 
     /// Explains the given target for inputs that were made from rows of a larger batch, one after
-    /// the other or several times over; explainers that wrap another one call this.
+    /// the other or several times over. Explainers that wrap another one call this.
     ///
-    /// Only explainers with an option per row (a tensor of baselines), or with noise, need to
-    /// know, and implement it. By default it is [`attribute_to`](Self::attribute_to).
+    /// Implement it for an explainer with an option per row (a tensor of baselines) or with noise. By
+    /// default it calls [`attribute_to`](Self::attribute_to).
     ///
     /// # Errors
     /// Those of [`attribute_to`](Self::attribute_to).
@@ -100,118 +99,42 @@ pub trait Explainer<M, I>: Send + Sync {
     }
 }
 
-/// Which rows of a larger batch the rows of an input were made from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rows {
-    /// For each row of the input the row of the batch.
-    of: Vec<usize>,
-    /// How many rows the batch has.
-    total: usize,
-    /// For each row of the input a number that tells the samples of wrapping explainers apart, so
-    /// that their random numbers and those of an explainer inside are independent.
-    draws: Vec<u64>,
-}
-
-impl Rows {
-    /// A batch as it is.
-    pub fn all(total: usize) -> Self {
-        Self { of: (0..total).collect(), total, draws: vec![0; total] }
+impl<M, I, E: Explainer<M, I> + ?Sized> Explainer<M, I> for Box<E> {
+    fn attribute(&self, model: &M, input: I) -> Result<Attribution<I>> {
+        (**self).attribute(model, input)
     }
 
-    /// A selection of these rows, each once or several times over.
-    ///
-    /// # Panics
-    /// Where a row is selected that is not there.
-    pub fn select(&self, rows: &[usize]) -> Self {
-        let of = rows.iter().map(|&row| self.of[row]).collect();
-        Self { of, total: self.total, draws: rows.iter().map(|&row| self.draws[row]).collect() }
+    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
+        (**self).attribute_to(model, input, target)
     }
 
-    /// For each row of the input the row of the batch.
-    pub fn of(&self) -> &[usize] {
-        &self.of
-    }
-
-    /// How many rows the batch has.
-    pub fn total(&self) -> usize {
-        self.total
-    }
-
-    /// The given rows, or all; as many as the input has.
-    pub(crate) fn or_all(rows: Option<&Self>, input: &Flat) -> Result<Self> {
-        let rows = rows.cloned().unwrap_or_else(|| Self::all(input.rows()));
-        match (rows.of.len(), input.rows()) {
-            (expected, found) if expected == found => Ok(rows),
-            (expected, found) => Err(Error::UnequalRows { tensor: 0, expected, found }),
-        }
-    }
-
-    /// What the random numbers for each row depend on, in the given sample of each.
-    pub(crate) fn keys(&self, seed: u64, samples: &[usize]) -> Vec<Key> {
-        let key = |input: usize| Key {
-            seed: seed.wrapping_add(self.draws[input]),
-            row: self.of[input],
-            sample: samples[input],
-            tensor: 0,
-        };
-        (0..samples.len()).map(key).collect()
-    }
-
-    /// The rows as they are in the given sample of each.
-    pub(crate) fn drawn(mut self, seed: u64, samples: &[usize]) -> Self {
-        let keys = self.keys(seed, samples);
-        self.draws = keys.into_iter().map(|key| key.of(DRAW).bits()).collect();
-        self
+    fn attribute_rows(
+        &self,
+        model: &M,
+        input: I,
+        target: Target,
+        rows: &Rows,
+    ) -> Result<Attribution<I>> {
+        (**self).attribute_rows(model, input, target, rows)
     }
 }
 
-/// Stands in a key for the tensor, to make a number for each sample.
-const DRAW: usize = usize::MAX - 2;
+impl<M, I, E: Explainer<M, I> + ?Sized> Explainer<M, I> for &E {
+    fn attribute(&self, model: &M, input: I) -> Result<Attribution<I>> {
+        (**self).attribute(model, input)
+    }
 
-/// Explainers behind a pointer are explainers.
-macro_rules! forwarded {
-    ($pointer:ty) => {
-        impl<M, I, E: Explainer<M, I> + ?Sized> Explainer<M, I> for $pointer {
-            fn attribute(&self, model: &M, input: I) -> Result<Attribution<I>> {
-                (**self).attribute(model, input)
-            }
+    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
+        (**self).attribute_to(model, input, target)
+    }
 
-            fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-                (**self).attribute_to(model, input, target)
-            }
-
-            fn attribute_rows(
-                &self,
-                model: &M,
-                input: I,
-                target: Target,
-                rows: &Rows,
-            ) -> Result<Attribution<I>> {
-                (**self).attribute_rows(model, input, target, rows)
-            }
-        }
-    };
+    fn attribute_rows(
+        &self,
+        model: &M,
+        input: I,
+        target: Target,
+        rows: &Rows,
+    ) -> Result<Attribution<I>> {
+        (**self).attribute_rows(model, input, target, rows)
+    }
 }
-forwarded!(Box<E>);
-forwarded!(&E);
-
-/// The methods of an [`Explainer`] that has a function `explain` of the question and, inside another
-/// explainer, the rows.
-macro_rules! explained_by_rows {
-    () => {
-        fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-            self.explain((model, input, target), None)
-        }
-
-        fn attribute_rows(
-            &self,
-            model: &M,
-            input: I,
-            target: Target,
-            rows: &Rows,
-        ) -> Result<Attribution<I>> {
-            self.explain((model, input, target), Some(rows))
-        }
-    };
-}
-pub(crate) use explained_by_rows;

@@ -1,53 +1,54 @@
 //! Attribution methods for [Burn](burn) models: which parts of the input made the model decide
 //! this?
 //!
-//! The data flow, and the modules that hold it, in order:
+//! The data flow, and the folders that hold it, in order:
 //!
-//! 1. [`Inputs`]: a batch of tensors, alone or as a tuple
-//! 2. [`Model`]: the network, as a function from a batch to `[rows, scores]`
-//! 3. [`Target`]: which of the scores is explained
-//! 4. [`Baseline`] and path, or noise: which inputs the method feeds to the model
-//! 5. the gradient of the score with respect to the input, in chunks set by the [`Schedule`]
-//! 6. [`Attribution`]: the aggregated gradients, with what is needed to judge them
+//! 1. `input`: [`Inputs`], a batch of tensors, alone or as a tuple; and the [`Baseline`]
+//! 2. `model`: a [`Model`], a function from a batch to `[rows, scores]`; the [`Target`] among its
+//!    scores; and a [`Split`] at a layer
+//! 3. `path`, `random` and `sampling`: the inputs that a method feeds to the model
+//! 4. `execution`: gradients of the score with respect to the input, in the chunks and on the workers
+//!    of a [`Schedule`]
+//! 5. `methods`: one file per method; [`Method`] lists them all
+//! 6. [`Attribution`]: the answer, with all that is needed to judge it
 //!
-//! Every method is an [`Explainer`]: [`Gradient`], [`InputTimesGradient`], [`IntegratedGradients`],
-//! [`ExpectedGradients`], [`SmoothGrad`], [`SmoothGradSquared`], [`VarGrad`]. [`cut`] takes any of
-//! them to a layer inside the network. What goes wrong is an [`Error`].
+//! Every method is an [`Explainer`]. The [`kit`] is for methods of your own: it is what the built-in
+//! ones are made of. Problems are reported as an [`Error`].
+//!
+//! # Features
+//! - `rayon` (default): each worker keeps the threads of Burn's operations to itself
+//! - `serde`: options of explainers can be saved and restored
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attribution;
-mod baseline;
 mod error;
-mod estimate;
+mod execution;
 mod explainer;
-mod fitting;
-mod gradient;
-mod inputs;
-mod layer;
-mod line;
-mod methods;
+mod input;
+pub mod kit;
+pub mod methods;
 mod model;
-mod moments;
-mod noise;
 mod path;
-mod quadrature;
+mod random;
 mod sampling;
-mod schedule;
-mod target;
-mod units;
-mod workers;
 
 pub use attribution::{Attribution, Warning};
-pub use baseline::Baseline;
-pub use error::{Error, Place, Result};
-pub use explainer::{Explainer, Rows};
-pub use inputs::{Fixed, Inputs};
-pub use layer::{Cut, cut};
+pub use error::{Cause, Error, Result, Stage};
+pub use execution::schedule::{Cancel, MemoryBudget, Parallelism, Progress, Schedule};
+pub use explainer::Explainer;
+pub use input::baseline::Baseline;
+pub use input::inputs::{Fixed, Inputs};
+pub use input::rows::Rows;
 pub use methods::{
-    ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, SmoothGrad,
-    SmoothGradSquared, VarGrad,
+    ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,
+    SmoothGrad, SmoothGradSquared, VarGrad,
 };
-pub use model::{Model, ModelFn, NoModule, pure_function};
-pub use noise::{Distribution, NoiseScale};
-pub use quadrature::Rule;
-pub use schedule::{Cancel, MemoryBudget, Parallelism, Progress, Schedule};
-pub use target::{Score, ScoreFunction, Target};
+pub use model::function::{ModelFn, NoModule, pure_function};
+pub use model::layer::{After, Cut, Split};
+pub use model::model::Model;
+pub use model::resolved_target::ResolvedTarget;
+pub use model::score::{Score, ScoreFunction};
+pub use model::target::Target;
+pub use path::quadrature::Rule;
+pub use random::noise::{Distribution, NoiseScale};

@@ -1,0 +1,103 @@
+//! Cuts rows and their repeats (points of a path, samples) into chunks that the model is given at once.
+
+use std::ops::Range;
+
+/// The part of the work that the model is given at once: some rows, each a number of times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// The number of the block of rows that these rows are.
+    pub block: usize,
+    /// The rows.
+    pub rows: Range<usize>,
+    /// The repeats of each of them.
+    pub repeats: Range<usize>,
+}
+
+impl Chunk {
+    /// Returns the number of inputs in this chunk.
+    pub fn items(&self) -> usize {
+        self.rows.len() * self.repeats.len()
+    }
+
+    /// Returns the row of each input: all rows, then all rows again.
+    pub fn row_of_each(&self) -> Vec<usize> {
+        self.repeats.clone().flat_map(|_| self.rows.clone()).collect()
+    }
+
+    /// Returns, for each input, the value that `of` gives for its repeat.
+    pub fn repeat_of_each<T: Clone>(&self, of: impl Fn(usize) -> T) -> Vec<T> {
+        self.repeats.clone().flat_map(|k| std::iter::repeat_n(of(k), self.rows.len())).collect()
+    }
+}
+
+/// Rows and their repeats, cut into chunks: several repeats of all rows, or some of the rows once.
+/// Blocks of rows come one after the other, each with all its repeats.
+///
+/// Chunks are made when they are asked for: a million samples take no memory.
+#[derive(Clone, Debug)]
+pub struct Chunks {
+    rows: Range<usize>,
+    blocks: usize,
+    repeats: Range<usize>,
+    groups: usize,
+}
+
+impl Chunks {
+    /// Cuts the repeats of `rows` rows into chunks of about `size` inputs.
+    pub(crate) fn new(rows: usize, repeats: Range<usize>, size: usize) -> Self {
+        let together = (size / rows).max(1);
+        let groups = repeats.len().div_ceil(together);
+        Self { rows: 0..rows, blocks: rows.div_ceil(size), repeats, groups }
+    }
+
+    /// Returns the number of chunks.
+    pub fn count(&self) -> usize {
+        self.blocks * self.groups
+    }
+
+    /// Returns one of the chunks.
+    pub fn get(&self, at: usize) -> Chunk {
+        let (block, group) = (at / self.groups, at % self.groups);
+        let rows = part(&self.rows, block, self.blocks);
+        Chunk { block, rows, repeats: part(&self.repeats, group, self.groups) }
+    }
+
+    /// Returns the number of inputs in the chunks before.
+    pub fn items_before(&self, chunk: &Chunk) -> usize {
+        let of_block = (chunk.repeats.start - self.repeats.start) * chunk.rows.len();
+        chunk.rows.start * self.repeats.len() + of_block
+    }
+}
+
+/// Returns one of `parts` parts of a range, which are as equal as possible.
+fn part(range: &Range<usize>, part: usize, parts: usize) -> Range<usize> {
+    let (short, longer) = (range.len() / parts, range.len() % parts);
+    let cut = |part: usize| range.start + part * short + part.min(longer);
+    cut(part)..cut(part + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_cover_every_row_and_repeat_once_and_are_no_larger_than_a_chunk() {
+        for (rows, repeats, size) in [(1, 50, 21), (3, 10, 8), (7, 4, 3), (5, 1, 100), (2, 3, 1)] {
+            let chunks = Chunks::new(rows, 10..10 + repeats, size);
+            let mut seen = vec![vec![0; repeats]; rows];
+            let mut before = 0;
+            for chunk in (0..chunks.count()).map(|at| chunks.get(at)) {
+                assert_eq!(chunks.items_before(&chunk), before);
+                before += chunk.items();
+                assert!(chunk.items() <= size && chunk.items() > 0, "{chunk:?}");
+                assert_eq!(chunk.row_of_each().len(), chunk.items());
+                for (row, repeat) in
+                    chunk.row_of_each().into_iter().zip(chunk.repeat_of_each(|repeat| repeat))
+                {
+                    seen[row][repeat - 10] += 1;
+                }
+            }
+            assert!(seen.iter().flatten().all(|&count| count == 1), "{seen:?}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The only place that reads device names.
+
+use burn::tensor::Device;
+
+/// Returns whether a device computes on the threads of its caller: Burn's CPU backends do.
+///
+/// Burn has no name for this but the device's own. A device that is not recognised gets one worker
+/// and large chunks, which is slower on a CPU but never wrong.
+pub fn computes_on_calling_thread(device: &Device) -> bool {
+    let name = format!("{:?}", device.clone().inner());
+    ["Flex", "NdArray"].iter().any(|backend| name.contains(backend))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flex_computes_on_the_calling_thread_with_and_without_autodiff() {
+        assert!(computes_on_calling_thread(&Device::flex()));
+        assert!(computes_on_calling_thread(&Device::flex().autodiff()));
+    }
+}

@@ -1,0 +1,373 @@
+//! The only file that differentiates: scores of a batch, and their gradients.
+
+use std::marker::PhantomData;
+
+use burn::tensor::Tensor;
+
+use crate::error::{Error, Result, Stage};
+use crate::execution::memory::ChunkLimit;
+use crate::execution::schedule::Schedule;
+use crate::execution::work::Work;
+use crate::input::batch::{Batch, to_host};
+use crate::input::inputs::Inputs;
+use crate::model::model::Model;
+use crate::model::resolved_target::ResolvedTarget;
+use crate::model::target::Target;
+
+/// A snapshot of a model that scores batches and differentiates the scores.
+///
+/// The snapshot is in inference mode. Otherwise BatchNorm and Dropout would take their training path,
+/// because the input's device has autodiff on, and parameters would be recorded although nobody asks
+/// for their gradients.
+///
+/// The engine behind it knows nothing of the model's type, so that it is compiled once. If the device
+/// runs out of memory, a chunk is split in half, down to single rows.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::kit::{Batch, Evaluator};
+/// use saliency_core::{Schedule, Target, pure_function};
+///
+/// let square = pure_function(|x: Tensor<2>| x.powi_scalar(2));
+/// let input = Batch::new(Tensor::<2>::from_data([[3.0]], &Device::flex()))?;
+/// let evaluator = Evaluator::new::<_, Tensor<2>>(&square, &input, &Target::Predicted)?;
+/// let scored = evaluator.resolve(&Schedule::new(), &input, &Target::Predicted)?;
+/// assert_eq!(scored.scores, [9.0]);
+/// let point = evaluator.gradient(input, &scored.target)?;
+/// assert_eq!(point.gradients.row_sums()?, [6.0]);
+/// # Ok::<(), saliency_core::Error>(())
+/// ```
+pub struct Evaluator<'m> {
+    model: Box<dyn BatchModel + 'm>,
+    limit: ChunkLimit,
+}
+
+/// A model as the engine sees it, without its types.
+trait BatchModel: Send + Sync {
+    fn forward(&self, input: Batch) -> Tensor<2>;
+}
+
+/// The thin shell around a model that is compiled for each of them.
+struct Snapshot<M, I> {
+    model: M,
+    inputs: PhantomData<fn(I)>,
+}
+
+impl<M: Model<I>, I: Inputs> BatchModel for Snapshot<M, I> {
+    fn forward(&self, input: Batch) -> Tensor<2> {
+        self.model.forward(input.into_inputs())
+    }
+}
+
+/// The scores of a batch, and the target that they are scores of.
+#[derive(Clone, Debug)]
+pub struct Scored {
+    /// One score per row.
+    pub scores: Vec<f64>,
+    /// The target, its predictions replaced by classes.
+    pub target: ResolvedTarget,
+}
+
+/// The gradients of a batch, with the scores that they are gradients of.
+#[derive(Clone, Debug)]
+pub struct ScoredGradients {
+    /// The gradient of each row's score with respect to the row.
+    pub gradients: Batch,
+    /// The scores, and the target.
+    pub scored: Scored,
+}
+
+/// Gradients at given points, with the scores there.
+#[derive(Clone, Debug)]
+pub struct PointGradients {
+    /// The gradient of each row's score with respect to the row.
+    pub gradients: Batch,
+    /// The scores `[rows]`, still on the device.
+    pub scores: Tensor<1>,
+}
+
+impl PointGradients {
+    /// Reads the scores back from the device.
+    ///
+    /// # Errors
+    /// [`Error::Device`].
+    pub fn scores(&self) -> Result<Vec<f64>> {
+        to_host(self.scores.clone())
+    }
+}
+
+impl<'m> Evaluator<'m> {
+    /// Takes a snapshot of the model, and checks all that can be checked before any work.
+    ///
+    /// # Errors
+    /// [`Error::DeviceMismatch`], [`Error::NotFinite`] for an input that is not finite, and
+    /// [`Error::TargetCount`].
+    pub fn new<M: Model<I> + 'm, I: Inputs + 'm>(
+        model: &M,
+        input: &Batch,
+        target: &Target,
+    ) -> Result<Self> {
+        // The input must be on the model's devices, or on one if the model has no parameters.
+        let mut devices = model.devices();
+        if devices.is_empty() {
+            devices.push(input.parts[0].device());
+        }
+        for (tensor, found) in input.parts.iter().map(Tensor::device).enumerate() {
+            if !devices.contains(&found) {
+                let (expected, found) = (format!("{devices:?}"), format!("{found:?}"));
+                return Err(Error::DeviceMismatch { tensor, expected, found });
+            }
+        }
+        input.check_finite(Stage::Input)?;
+        target.check_rows(input.rows())?;
+        let snapshot = Snapshot { model: model.valid(), inputs: PhantomData::<fn(I)> };
+        Ok(Self { model: Box::new(snapshot), limit: ChunkLimit::new() })
+    }
+
+    /// Scores every row of `at`, and replaces predictions of the target by classes.
+    ///
+    /// # Errors
+    /// Those of [`Target::resolve`] and [`ResolvedTarget::score`], [`Error::OutputShape`], and those
+    /// of [`Work::run`].
+    pub fn resolve(&self, schedule: &Schedule, at: &Batch, target: &Target) -> Result<Scored> {
+        let mut scored = ScoredRows::default();
+        let schedule = schedule.silent();
+        let work = Work::start(&schedule, at, at.rows())?;
+        work.run(
+            &work.chunks(at.rows(), 0..1),
+            |chunk| {
+                let target = target.select(&chunk.row_of_each());
+                let output = self.output(at.narrow(chunk.rows.start, chunk.rows.len()))?;
+                let target = target.resolve(&output)?;
+                Ok((target.score(output)?, target))
+            },
+            |_, (scores, target)| scored.push(scores, target),
+        )?;
+        Ok(scored.finish())
+    }
+
+    /// Returns the score of each row of `at`, by forward passes alone.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`], [`Error::OutputShape`], and those of [`Work::run`].
+    pub fn scores(
+        &self,
+        schedule: &Schedule,
+        at: &Batch,
+        target: &ResolvedTarget,
+    ) -> Result<Vec<f64>> {
+        Ok(self.resolve(schedule, at, &target.clone().into())?.scores)
+    }
+
+    /// Returns the score of each row of `at`, given to the model at once: for forward-only methods,
+    /// inside [`Work::run`].
+    ///
+    /// # Errors
+    /// Those of [`ResolvedTarget::score`], [`Error::OutputShape`], [`Error::OutOfMemory`].
+    pub fn scores_at(&self, at: Batch, target: &ResolvedTarget) -> Result<Vec<f64>> {
+        to_host(target.score(self.output(at)?)?)
+    }
+
+    /// Returns, for each of `rows` rows, its target's score averaged over all rows of `at`.
+    ///
+    /// # Errors
+    /// Those of [`scores`](Self::scores).
+    pub(crate) fn mean_scores(
+        &self,
+        schedule: &Schedule,
+        at: &Batch,
+        target: &ResolvedTarget,
+        rows: usize,
+    ) -> Result<Vec<f64>> {
+        let different = if target.is_the_same_for_all() { 1 } else { rows };
+        let mut sums = vec![0.0; different];
+        let schedule = schedule.silent();
+        let work = Work::start(&schedule, at, at.rows())?;
+        work.run(
+            &work.chunks(at.rows(), 0..1),
+            |chunk| {
+                // One pass of the model serves the targets of all rows.
+                let output = self.output(at.narrow(chunk.rows.start, chunk.rows.len()))?;
+                let score = |row: usize| {
+                    let target = target.select(&vec![row; chunk.rows.len()]);
+                    to_host(target.score(output.clone())?)
+                };
+                (0..different).map(score).collect::<Result<Vec<_>>>()
+            },
+            |_, scores| {
+                for (row, (sum, scores)) in sums.iter_mut().zip(scores).enumerate() {
+                    if !scores.iter().all(|score| score.is_finite()) {
+                        return Err(Error::not_finite(Stage::BaselineScore, row));
+                    }
+                    *sum += scores.iter().sum::<f64>();
+                }
+                Ok(())
+            },
+        )?;
+        Ok((0..rows).map(|row| sums[row.min(different - 1)] / at.rows() as f64).collect())
+    }
+
+    /// Returns scores and gradients at every row of `at`, by one forward and one backward pass, and
+    /// replaces predictions of the target by classes on the way.
+    ///
+    /// # Errors
+    /// Those of [`resolve`](Self::resolve), [`Error::Independent`], and [`Error::NotFinite`] for a
+    /// gradient that is not finite.
+    pub fn gradients(
+        &self,
+        schedule: &Schedule,
+        at: &Batch,
+        target: &Target,
+    ) -> Result<ScoredGradients> {
+        let mut scored = ScoredRows::default();
+        let mut gradients = Vec::new();
+        let work = Work::start(schedule, at, at.rows())?;
+        work.run(
+            &work.chunks(at.rows(), 0..1),
+            |chunk| {
+                let target = target.select(&chunk.row_of_each());
+                let rows = at.narrow(chunk.rows.start, chunk.rows.len());
+                self.in_halves(rows, |rows, part| {
+                    self.gradient_at_once(rows, &PassTarget::Open(target.select(part)))
+                })
+            },
+            |_, found| {
+                gradients.push(found.point.gradients);
+                scored.push(found.point.scores, found.target)
+            },
+        )?;
+        let gradients = Batch::stack(&gradients);
+        gradients.check_finite(Stage::Gradient)?;
+        Ok(ScoredGradients { gradients, scored: scored.finish() })
+    }
+
+    /// Returns the gradient of each row's score at `at`, with the scores: inside [`Work::run`].
+    ///
+    /// # Errors
+    /// [`Error::Independent`], [`Error::OutputShape`], [`Error::OutOfMemory`], and those of
+    /// [`ResolvedTarget::score`]. Gradients may be infinite.
+    pub fn gradient(&self, at: Batch, target: &ResolvedTarget) -> Result<PointGradients> {
+        let found = self.in_halves(at, |rows, part| {
+            self.gradient_at_once(rows, &PassTarget::Resolved(target.select(part)))
+        })?;
+        Ok(found.point)
+    }
+
+    /// Computes the gradients of as many rows at once as fit into memory, and joins the parts.
+    fn in_halves(
+        &self,
+        at: Batch,
+        compute: impl Fn(Batch, &[usize]) -> Result<ResolvedGradients>,
+    ) -> Result<ResolvedGradients> {
+        let mut parts = self.limit.run(&at.device(), at.rows(), |rows| {
+            let part: Vec<usize> = rows.clone().collect();
+            compute(at.narrow(rows.start, rows.len()), &part)
+        })?;
+        if parts.len() == 1 {
+            return Ok(parts.remove(0));
+        }
+        let gradients: Vec<Batch> = parts.iter().map(|part| part.point.gradients.clone()).collect();
+        let scores = parts.iter().map(|part| part.point.scores.clone()).collect();
+        let point =
+            PointGradients { gradients: Batch::stack(&gradients), scores: Tensor::cat(scores, 0) };
+        let targets = parts.into_iter().map(|part| part.target);
+        let target = targets.reduce(ResolvedTarget::followed_by).expect("at least one row");
+        Ok(ResolvedGradients { point, target })
+    }
+
+    fn gradient_at_once(&self, at: Batch, target: &PassTarget) -> Result<ResolvedGradients> {
+        // The input is the leaf of the graph; fixed tensors are not differentiated.
+        let leaves = at.map(|part| part.autodiff().require_grad()).with_fixed_of(&at);
+        let output = self.forward(leaves.clone())?;
+        let target = match target {
+            PassTarget::Open(target) => target.resolve(&output)?,
+            PassTarget::Resolved(target) => target.clone(),
+        };
+        let scores = target.score(output)?;
+        // Burn panics if a score was not recorded.
+        if !scores.is_tracked() {
+            return Err(Error::Independent);
+        }
+        // Rows are independent of each other, so the gradient of the sum holds each row's own.
+        let mut gradients = scores.clone().sum().backward();
+        let mut found = false;
+        let gradient = leaves.map(|leaf| {
+            let gradient = leaf.is_require_grad().then(|| leaf.grad_remove(&mut gradients));
+            match gradient.flatten() {
+                Some(gradient) => {
+                    found = true;
+                    gradient
+                }
+                // A fixed tensor, or one of several inputs that the score does not depend on.
+                None => leaf.inner().zeros_like(),
+            }
+        });
+        if !found {
+            return Err(Error::Independent);
+        }
+        let point = PointGradients { gradients: gradient, scores: scores.inner() };
+        Ok(ResolvedGradients { point, target })
+    }
+
+    /// Returns the model's output without a gradient graph, for as many rows at once as fit.
+    fn output(&self, at: Batch) -> Result<Tensor<2>> {
+        let mut parts = self
+            .limit
+            .run(&at.device(), at.rows(), |rows| self.forward(at.narrow(rows.start, rows.len())))?;
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 0) })
+    }
+
+    fn forward(&self, at: Batch) -> Result<Tensor<2>> {
+        let rows = at.rows();
+        let output = self.model.forward(at);
+        match output.dims() {
+            [found, scores] if found == rows && scores > 0 => Ok(output),
+            found => Err(Error::OutputShape { rows, found }),
+        }
+    }
+}
+
+impl std::fmt::Debug for Evaluator<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Evaluator").field("limit", &self.limit).finish_non_exhaustive()
+    }
+}
+
+/// The target of one pass: with predictions, or without.
+enum PassTarget {
+    Open(Target),
+    Resolved(ResolvedTarget),
+}
+
+/// Gradients and scores, with the target that they are for.
+struct ResolvedGradients {
+    point: PointGradients,
+    target: ResolvedTarget,
+}
+
+/// Scores and targets of a batch, gathered chunk by chunk.
+#[derive(Default)]
+struct ScoredRows {
+    scores: Vec<f64>,
+    target: Option<ResolvedTarget>,
+}
+
+impl ScoredRows {
+    fn push(&mut self, scores: Tensor<1>, target: ResolvedTarget) -> Result<()> {
+        let scores = to_host(scores)?;
+        if let Some(bad) = scores.iter().position(|score| !score.is_finite()) {
+            return Err(Error::not_finite(Stage::Score, self.scores.len() + bad));
+        }
+        self.scores.extend(scores);
+        self.target = Some(match self.target.take() {
+            Some(before) => before.followed_by(target),
+            None => target,
+        });
+        Ok(())
+    }
+
+    fn finish(self) -> Scored {
+        Scored { scores: self.scores, target: self.target.expect("at least one row") }
+    }
+}

@@ -1,0 +1,160 @@
+//! Splits a chunk in half when the device runs out of memory.
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use burn::tensor::Device;
+
+use crate::error::{Error, Result};
+use crate::execution::panics::message;
+
+/// The number of rows that are known to fit into the device's memory.
+#[derive(Debug)]
+pub(crate) struct ChunkLimit {
+    most: AtomicUsize,
+}
+
+impl ChunkLimit {
+    /// Starts with no limit.
+    pub fn new() -> Self {
+        Self { most: AtomicUsize::new(usize::MAX) }
+    }
+
+    /// Computes all of `rows` rows at once. If the device runs out of memory, computes them in halves,
+    /// and so on down to single rows, and does not try as many at once again.
+    ///
+    /// Synchronizes with the device, because errors are reported only on synchronization.
+    pub fn run<R>(
+        &self,
+        device: &Device,
+        rows: usize,
+        compute: impl Fn(Range<usize>) -> Result<R>,
+    ) -> Result<Vec<R>> {
+        let mut results = Vec::new();
+        let mut start = 0;
+        while start < rows {
+            let most = self.most.load(Ordering::Relaxed).min(rows - start);
+            match attempt(device, || compute(start..start + most))? {
+                Outcome::Done(result) => {
+                    results.push(result);
+                    start += most;
+                }
+                Outcome::OutOfMemory(need) if most == 1 => {
+                    let held = device.memory_pool_usage().map(|usage| usage.bytes_reserved);
+                    let held = held.map_or(String::new(), |held| {
+                        format!("; the device holds {held} bytes for this program")
+                    });
+                    return Err(Error::OutOfMemory { reason: format!("{need}{held}") });
+                }
+                Outcome::OutOfMemory(_) => {
+                    self.most.fetch_min(most.div_ceil(2), Ordering::Relaxed);
+                }
+            }
+        }
+        Ok(results)
+    }
+}
+
+/// The outcome of one attempt.
+enum Outcome<R> {
+    Done(R),
+    OutOfMemory(String),
+}
+
+/// Computes once, and recognises an error or a panic that is about memory.
+fn attempt<R>(device: &Device, compute: impl FnOnce() -> Result<R>) -> Result<Outcome<R>> {
+    let computed = catch_unwind(AssertUnwindSafe(|| {
+        let result = compute()?;
+        // Burn's own text of the error holds a backtrace, its reason does not.
+        device.sync().map_err(|error| Error::device_message(error.reason()))?;
+        Ok(result)
+    }));
+    let said = match &computed {
+        Ok(Ok(_)) => None,
+        Ok(Err(Error::Device { reason, .. })) => Some(reason.as_str()),
+        Ok(Err(_)) => None,
+        Err(panic) => Some(message(&**panic)),
+    };
+    if let Some(need) = said.and_then(out_of_memory) {
+        // Another attempt finds what this one has allocated and nobody uses any more.
+        device.memory_cleanup();
+        return Ok(Outcome::OutOfMemory(need));
+    }
+    match computed {
+        Ok(result) => result.map(Outcome::Done),
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+/// Returns the line of an error that names the memory that was needed, if the error is about memory.
+/// Burn has no kind of error for that.
+fn out_of_memory(error: &str) -> Option<String> {
+    let line = |words: &[&str]| {
+        let says_so = |line: &&str| {
+            let line = line.to_lowercase();
+            words.iter().any(|words| line.contains(words))
+        };
+        error.lines().map(str::trim).find(says_so).map(str::to_owned)
+    };
+    let named = line(&["out of device memory", "out of memory", "out-of-memory", "can't allocate"]);
+    // The error of wgpu if a buffer could not be allocated.
+    let unnamed = || {
+        line(&["memory location was never initialized"])
+            .map(|_| "a buffer could not be allocated".to_owned())
+    };
+    named.or_else(unnamed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full(rows: &Range<usize>, most: usize) -> Result<Range<usize>> {
+        if rows.len() <= most {
+            return Ok(rows.clone());
+        }
+        Err(Error::device_message(format!(
+            "An error happened during execution\nCaused by:\n  out of device memory allocating {} \
+             bytes\n0: some function",
+            rows.len() << 20
+        )))
+    }
+
+    #[test]
+    fn what_does_not_fit_is_halved_until_it_does_and_not_tried_again() {
+        let limit = ChunkLimit::new();
+        let device = Device::flex();
+        let tried = std::sync::Mutex::new(Vec::new());
+        let run = |rows| {
+            limit.run(&device, rows, |rows| {
+                tried.lock().unwrap().push(rows.len());
+                full(&rows, 3)
+            })
+        };
+        assert_eq!(run(10).unwrap(), [0..3, 3..6, 6..9, 9..10]);
+        assert_eq!(run(4).unwrap(), [0..3, 3..4]);
+        assert_eq!(tried.into_inner().unwrap(), [10, 5, 3, 3, 3, 1, 3, 1]);
+    }
+
+    #[test]
+    fn one_row_that_does_not_fit_is_an_error_that_names_what_it_needs() {
+        let error = ChunkLimit::new().run(&Device::flex(), 4, |rows| full(&rows, 0)).unwrap_err();
+        let reason = "out of device memory allocating 1048576 bytes".to_owned();
+        assert_eq!(error, Error::OutOfMemory { reason });
+    }
+
+    #[test]
+    fn a_panic_about_memory_is_taken_for_what_it_is_and_any_other_passed_on() {
+        let device = Device::flex();
+        let rows = ChunkLimit::new().run(&device, 2, |rows| match rows.len() {
+            1 => Ok(rows),
+            _ => panic!("called unwrap: Out of memory"),
+        });
+        assert_eq!(rows.unwrap(), [0..1, 1..2]);
+        let other = catch_unwind(AssertUnwindSafe(|| {
+            ChunkLimit::new().run(&device, 2, |_| -> Result<()> { panic!("a shape") })
+        }));
+        assert_eq!(message(&*other.unwrap_err()), "a shape");
+    }
+}

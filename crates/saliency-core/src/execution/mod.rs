@@ -1,0 +1,11 @@
+//! The engine: options, chunks of work, worker threads, memory, and the model's scores and gradients.
+
+pub(crate) mod chunks;
+pub(crate) mod device;
+pub(crate) mod evaluator;
+pub(crate) mod memory;
+pub(crate) mod ordered;
+pub(crate) mod panics;
+pub(crate) mod question;
+pub(crate) mod schedule;
+pub(crate) mod work;

@@ -1,0 +1,85 @@
+//! A question to the engine: which model, which input, which target.
+
+use crate::error::Result;
+use crate::execution::evaluator::{Evaluator, Scored};
+use crate::execution::schedule::Schedule;
+use crate::input::batch::Batch;
+use crate::input::inputs::Inputs;
+use crate::input::rows::Rows;
+use crate::model::model::Model;
+use crate::model::target::Target;
+
+/// The question that an explainer answers: why did this model give this input this score?
+///
+/// This is the border between the typed world of a model and the engine, which is compiled once: an
+/// explainer turns its arguments into a question, answers it in terms of [`Batch`], and turns the
+/// answer back with [`Attribution::into_inputs`](crate::Attribution::into_inputs).
+///
+/// # Example
+/// An explainer of your own:
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::kit::Question;
+/// use saliency_core::{
+///     Attribution, Explainer, Inputs, Model, Result, Schedule, Target, pure_function,
+/// };
+///
+/// /// The gradient without its sign.
+/// struct Strength(Schedule);
+///
+/// impl<M: Model<I>, I: Inputs> Explainer<M, I> for Strength {
+///     fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
+///         let question = Question::new(model, input, target, None)?;
+///         let found = question.evaluator.gradients(&self.0, &question.input, &question.target)?;
+///         let values = found.gradients.map(Tensor::abs);
+///         Ok(Attribution::of(values, found.scored).with_evaluations(1).into_inputs())
+///     }
+/// }
+///
+/// let model = pure_function(|x: Tensor<2>| x.sin() * -1);
+/// let x = Tensor::<2>::from_data([[0.0]], &Device::flex());
+/// let map = Strength(Schedule::new()).attribute(&model, x)?;
+/// assert_eq!(map.values.into_scalar::<f32>(), 1.0);
+/// # Ok::<(), saliency_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Question<'m> {
+    /// A snapshot of the model.
+    pub evaluator: Evaluator<'m>,
+    /// The input.
+    pub input: Batch,
+    /// The target, whose predictions may not be resolved yet.
+    pub target: Target,
+    /// The rows of the whole batch that the input was made from.
+    pub rows: Rows,
+}
+
+impl<'m> Question<'m> {
+    /// Takes a snapshot of the model, flattens the input, and checks both and the target.
+    ///
+    /// `rows` is what a wrapping explainer passes to
+    /// [`attribute_rows`](crate::Explainer::attribute_rows); `None` stands for the whole batch.
+    ///
+    /// # Errors
+    /// Those of [`Batch::new`], [`Rows::check`] and [`Evaluator::new`].
+    pub fn new<M: Model<I> + 'm, I: Inputs + 'm>(
+        model: &M,
+        input: I,
+        target: Target,
+        rows: Option<&Rows>,
+    ) -> Result<Self> {
+        let input = Batch::new(input)?;
+        let rows = rows.cloned().unwrap_or_else(|| Rows::all(input.rows()));
+        rows.check(&input)?;
+        let evaluator = Evaluator::new::<M, I>(model, &input, &target)?;
+        Ok(Self { evaluator, input, target, rows })
+    }
+
+    /// Scores the input, and replaces predictions of the target by classes.
+    ///
+    /// # Errors
+    /// Those of [`Evaluator::resolve`].
+    pub fn resolve(&self, schedule: &Schedule) -> Result<Scored> {
+        self.evaluator.resolve(schedule, &self.input, &self.target)
+    }
+}

@@ -1,0 +1,171 @@
+//! Work under way: chunks on worker threads, with progress and cancellation.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::error::{Error, Result, check_count};
+use crate::execution::chunks::{Chunk, Chunks};
+use crate::execution::device::computes_on_calling_thread;
+use crate::execution::ordered::{Job, Threads, calling_pool, in_order};
+use crate::execution::schedule::{ChunkSize, Parallelism, Progress, Schedule};
+use crate::input::batch::Batch;
+
+/// The number of values in the inputs of one chunk by default: on a CPU, and elsewhere.
+const CPU_CHUNK_VALUES: usize = 1 << 16;
+const GPU_CHUNK_VALUES: usize = 1 << 22;
+
+/// Work under way: the size of its chunks, its workers, and how much of it is done.
+///
+/// A method starts the work once, cuts it into [`Chunks`], and [runs](Self::run) them; it gets
+/// workers, progress, cancelling and the rows in errors for free.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::Schedule;
+/// use saliency_core::kit::{Batch, Work};
+///
+/// let batch = Batch::new(Tensor::<2>::ones([3, 2], &Device::flex()))?;
+/// let schedule = Schedule::new().with_chunk(2);
+/// let work = Work::start(&schedule, &batch, batch.rows())?;
+/// let mut sums = Vec::new();
+/// work.run(
+///     &work.chunks(batch.rows(), 0..1),
+///     |chunk| batch.narrow(chunk.rows.start, chunk.rows.len()).row_sums(),
+///     |_, found| {
+///         sums.extend(found);
+///         Ok(())
+///     },
+/// )?;
+/// assert_eq!(sums, [2.0, 2.0, 2.0]);
+/// # Ok::<(), saliency_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Work<'a> {
+    schedule: &'a Schedule,
+    chunk: usize,
+    workers: usize,
+    on_cpu: bool,
+    done: AtomicUsize,
+    total: AtomicUsize,
+}
+
+impl<'a> Work<'a> {
+    /// Starts the work of evaluating inputs like `input`, of which `total` are expected in all.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] if the schedule has an option outside its range.
+    pub fn start(schedule: &'a Schedule, input: &Batch, total: usize) -> Result<Self> {
+        let on_cpu = computes_on_calling_thread(&input.device());
+        // As many inputs at once as the chunk allows.
+        let values = if on_cpu { CPU_CHUNK_VALUES } else { GPU_CHUNK_VALUES };
+        let mut chunk = match schedule.chunk.unwrap_or(ChunkSize::Values(values)) {
+            ChunkSize::Inputs(inputs) => inputs,
+            ChunkSize::Values(values) => (values / input.width()).max(1),
+        };
+        check_count("chunk", chunk, usize::MAX)?;
+        // As many workers as are asked for; a caller inside a rayon pool shares out work already.
+        let pool = calling_pool();
+        schedule.check()?;
+        let mut workers = match schedule.parallelism {
+            _ if !on_cpu => 1,
+            Parallelism::Workers(workers) => workers,
+            Parallelism::Auto if !pool.inside => pool.threads,
+            Parallelism::Auto | Parallelism::WithinModel => 1,
+        };
+        // The memory budget lowers the workers first, and then the chunk.
+        if let Some(budget) = schedule.memory {
+            let inputs = budget.inputs()?;
+            chunk = chunk.min(inputs);
+            workers = workers.min(inputs / chunk);
+        }
+        let (done, total) = (AtomicUsize::new(0), AtomicUsize::new(total));
+        let work = Self { schedule, chunk, workers, on_cpu, done, total };
+        work.report(0);
+        Ok(work)
+    }
+
+    /// Cuts rows and their repeats into chunks.
+    pub fn chunks(&self, rows: usize, repeats: Range<usize>) -> Chunks {
+        Chunks::new(rows, repeats, self.chunk)
+    }
+
+    /// Changes the number of work items that are still expected.
+    pub fn expect_more(&self, items: usize) {
+        let total = self.done.load(Ordering::Relaxed) + items;
+        self.total.store(total, Ordering::Relaxed);
+    }
+
+    /// Evaluates chunks on the workers and folds the results in the order of the chunks.
+    ///
+    /// Workers do not run ahead of the fold by more than a few chunks, so that memory stays bounded.
+    /// A call from within a worker, by an explainer inside another one, stays on its thread. Rows in
+    /// errors of `evaluate` are those of the chunk; they are replaced by those of the whole batch.
+    ///
+    /// # Errors
+    /// The first error of `evaluate` or `fold` in the order of the chunks, [`Error::Panicked`] if
+    /// `evaluate` panics, and [`Error::Cancelled`].
+    pub fn run<R: Send>(
+        &self,
+        chunks: &Chunks,
+        evaluate: impl Fn(&Chunk) -> Result<R> + Sync,
+        mut fold: impl FnMut(&Chunk, R) -> Result<()> + Send,
+    ) -> Result<()> {
+        let job = Job { count: chunks.count(), threads: self.threads(chunks.count()) };
+        let before = self.done.load(Ordering::Relaxed);
+        let total = self.total.load(Ordering::Relaxed);
+        let panicked = |chunk: &Chunk, message| {
+            let item = before + chunks.items_before(chunk);
+            Error::Panicked { rows: chunk.rows.clone(), item, total, message }
+        };
+        let result = in_order(
+            &job,
+            |at| {
+                if self.schedule.cancel.is_cancelled() {
+                    return Err(Error::Cancelled { done: 0, total });
+                }
+                let chunk = chunks.get(at);
+                evaluate(&chunk).map_err(|error| match error {
+                    // An explainer inside does not know the whole batch.
+                    Error::Panicked { message, .. } => panicked(&chunk, message),
+                    error => error.with_rows(|input| chunk.rows.start + input % chunk.rows.len()),
+                })
+            },
+            |at, message| panicked(&chunks.get(at), message),
+            |at, result| {
+                let chunk = chunks.get(at);
+                fold(&chunk, result)?;
+                self.report(before + chunks.items_before(&chunk) + chunk.items());
+                Ok(())
+            },
+        );
+        result.map_err(|error| match error {
+            Error::Cancelled { .. } => {
+                let done = self.done.load(Ordering::Relaxed);
+                Error::Cancelled { done, total: self.total.load(Ordering::Relaxed) }
+            }
+            error => error,
+        })
+    }
+
+    /// Chooses the threads for a number of chunks.
+    fn threads(&self, chunks: usize) -> Threads {
+        let pool = calling_pool();
+        let within_worker = pool.inside && pool.threads == 1;
+        let share = self.schedule.parallelism == Parallelism::WithinModel || chunks < 2;
+        if !self.on_cpu || within_worker || (share && pool.inside) {
+            Threads::Calling
+        } else if share {
+            Threads::Shared
+        } else {
+            Threads::Workers(self.workers)
+        }
+    }
+
+    fn report(&self, done: usize) {
+        self.done.store(done, Ordering::Relaxed);
+        if let Some(callback) = &self.schedule.progress {
+            callback(Progress { done, total: self.total.load(Ordering::Relaxed) });
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! A batch as the methods compute with it: every tensor flattened to `[rows, values]`.
+
+use burn::tensor::{DType, Device, Int, Tensor};
+
+use crate::error::{Error, Result, Stage};
+use crate::input::inputs::Inputs;
+
+/// A batch as the methods compute with it: each tensor of the input flattened to `[rows, values]`,
+/// without a gradient graph.
+///
+/// A batch is `Inputs` without their types, so that the engine is compiled once for all models.
+/// Batches of one question have the same tensors in the same order; operations on two of them go
+/// tensor by tensor.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::kit::Batch;
+///
+/// let device = Device::flex();
+/// let pair = (Tensor::<3>::ones([2, 2, 2], &device), Tensor::<2>::ones([2, 1], &device));
+/// let batch = Batch::new(pair)?;
+/// assert_eq!((batch.rows(), batch.width()), (2, 5));
+///
+/// let half = batch.scale_rows(&[1.0, 0.5]);
+/// assert_eq!(half.row_sums()?, [5.0, 2.5]);
+/// let (first, _): (Tensor<3>, Tensor<2>) = half.into_inputs();
+/// assert_eq!(first.dims(), [2, 2, 2]);
+/// # Ok::<(), saliency_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Batch {
+    pub(crate) parts: Vec<Tensor<2>>,
+    pub(crate) shapes: Vec<Vec<usize>>,
+    /// The parts that are handed on as they are.
+    pub(crate) fixed: Vec<bool>,
+}
+
+impl Batch {
+    /// Flattens `inputs`.
+    ///
+    /// # Errors
+    /// [`Error::EmptyInput`] if a tensor has no values, [`Error::UnequalRows`] if a tensor has more
+    /// or fewer rows than the first.
+    pub fn new<I: Inputs>(inputs: I) -> Result<Self> {
+        let shapes = inputs.shapes();
+        // A type of the user's own may hold no tensor at all.
+        let Some(first) = shapes.first() else {
+            return Err(Error::EmptyInput { tensor: 0, shape: Vec::new() });
+        };
+        let rows = first.first().copied().unwrap_or(0);
+        for (tensor, shape) in shapes.iter().enumerate() {
+            if shape.iter().product::<usize>() == 0 {
+                let shape = shape.clone();
+                return Err(Error::EmptyInput { tensor, shape });
+            }
+            if shape[0] != rows {
+                let found = shape[0];
+                return Err(Error::UnequalRows { tensor, expected: rows, found });
+            }
+        }
+        let fixed = inputs.fixed();
+        let parts = inputs.into_rows().into_iter().map(Tensor::inner).collect();
+        Ok(Self { parts, shapes, fixed })
+    }
+
+    /// Returns the batch in the form of the inputs that it was made of.
+    ///
+    /// # Panics
+    /// Panics if `I` has other tensors than those.
+    pub fn into_inputs<I: Inputs>(self) -> I {
+        I::from_rows(&mut self.parts.into_iter().zip(self.shapes.iter().map(Vec::as_slice)))
+    }
+
+    /// Returns the tensors, each `[rows, values]`.
+    pub fn parts(&self) -> &[Tensor<2>] {
+        &self.parts
+    }
+
+    /// Returns, for each tensor, whether it is [`Fixed`](crate::Fixed).
+    pub fn fixed(&self) -> &[bool] {
+        &self.fixed
+    }
+
+    /// Returns the shape of each tensor before it was flattened, with the rows of this batch.
+    pub fn shapes(&self) -> Vec<Vec<usize>> {
+        let mut shapes = self.shapes.clone();
+        shapes.iter_mut().for_each(|shape| shape[0] = self.rows());
+        shapes
+    }
+
+    /// Returns the number of rows.
+    pub fn rows(&self) -> usize {
+        self.parts[0].dims()[0]
+    }
+
+    /// Returns the number of values in one row, over all tensors.
+    pub fn width(&self) -> usize {
+        self.parts.iter().map(|part| part.dims()[1]).sum()
+    }
+
+    /// Returns the device of the first tensor.
+    pub fn device(&self) -> Device {
+        self.parts[0].device()
+    }
+
+    /// Returns the given rows, in that order; a row may be given more than once.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        self.map(|part| select(part, rows))
+    }
+
+    /// Returns `count` rows from `start`.
+    pub fn narrow(&self, start: usize, count: usize) -> Self {
+        if (start, count) == (0, self.rows()) {
+            return self.clone();
+        }
+        self.map(|part| part.narrow(0, start, count))
+    }
+
+    /// Everything but the parts.
+    fn rest(&self) -> Self {
+        Self { parts: Vec::new(), shapes: self.shapes.clone(), fixed: self.fixed.clone() }
+    }
+
+    /// Replaces the fixed tensors by those of `other`.
+    pub fn with_fixed_of(mut self, other: &Self) -> Self {
+        for (part, (other, fixed)) in
+            self.parts.iter_mut().zip(other.parts.iter().zip(&other.fixed))
+        {
+            if *fixed {
+                *part = other.clone();
+            }
+        }
+        self
+    }
+
+    /// Fills the fixed tensors with zeros.
+    pub fn without_fixed(self) -> Self {
+        let zeros = self.map(|part| part.zeros_like());
+        self.with_fixed_of(&zeros)
+    }
+
+    /// Applies `f` to every tensor.
+    pub fn map(&self, f: impl FnMut(Tensor<2>) -> Tensor<2>) -> Self {
+        let parts = self.parts.iter().cloned().map(f).collect();
+        Self { parts, ..self.rest() }
+    }
+
+    /// Applies `f` to every tensor together with that of `other`.
+    pub fn zip(&self, other: &Self, mut f: impl FnMut(Tensor<2>, Tensor<2>) -> Tensor<2>) -> Self {
+        let parts = self.parts.iter().cloned().zip(other.parts.iter().cloned());
+        let parts = parts.map(|(a, b)| f(a, b)).collect();
+        Self { parts, ..self.rest() }
+    }
+
+    /// Moves the batch to the device, and casts it to the precision, of another one.
+    pub(crate) fn to_kind_of(&self, other: &Self) -> Self {
+        self.zip(other, |part, like| part.to_device(&like.device()).cast(like.dtype()))
+    }
+
+    /// Multiplies each row by its own factor.
+    pub fn scale_rows(&self, factors: &[f64]) -> Self {
+        self.map(|part| {
+            let column = Tensor::<1>::from_data(factors, (&part.device(), part.dtype()));
+            part * column.reshape([-1, 1])
+        })
+    }
+
+    /// Casts half precision to single, in which sums are kept; leaves other precisions as they are.
+    pub fn widened(&self) -> Self {
+        self.map(|part| match part.dtype() {
+            DType::F16 | DType::BF16 => part.cast(DType::F32),
+            _ => part,
+        })
+    }
+
+    /// Cuts the rows into `repeats` equally long blocks, and adds the blocks up.
+    pub(crate) fn sum_repeats(&self, repeats: usize) -> Self {
+        if repeats == 1 {
+            return self.clone();
+        }
+        self.map(|part| {
+            let [rows, width] = part.dims();
+            let rows = rows / repeats;
+            part.reshape([repeats, rows * width]).sum_dim(0).reshape([rows, width])
+        })
+    }
+
+    /// Concatenates the rows of one or more batches.
+    ///
+    /// # Panics
+    /// Panics if there are no batches.
+    pub fn stack(batches: &[Self]) -> Self {
+        if let [alone] = batches {
+            return alone.clone();
+        }
+        let parts = (0..batches[0].parts.len())
+            .map(|part| Tensor::cat(batches.iter().map(|b| b.parts[part].clone()).collect(), 0))
+            .collect();
+        Self { parts, ..batches[0].rest() }
+    }
+
+    /// Returns the sum over all values of each row, added up in double precision on the host.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the values cannot be read back.
+    pub fn row_sums(&self) -> Result<Vec<f64>> {
+        let mut sums = vec![0.0; self.rows()];
+        for part in &self.parts {
+            let width = part.dims()[1];
+            let values = to_host(part.clone())?;
+            for (sum, row) in sums.iter_mut().zip(values.chunks(width)) {
+                *sum += row.iter().sum::<f64>();
+            }
+        }
+        Ok(sums)
+    }
+
+    /// Refuses values that are NaN or infinite. Fixed tensors are not looked at, because masks may
+    /// hold infinities.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] with the first such row, [`Error::Device`].
+    pub fn check_finite(&self, stage: Stage) -> Result<()> {
+        for (part, _) in self.parts.iter().zip(&self.fixed).filter(|(_, fixed)| !**fixed) {
+            let finite = part.clone().is_finite().all().try_into_scalar::<bool>();
+            if finite.map_err(Error::device)? {
+                continue;
+            }
+            let width = part.dims()[1];
+            let values = to_host(part.clone())?;
+            let bad = values.iter().position(|value| !value.is_finite());
+            let row = bad.map_or(0, |at| at / width);
+            return Err(Error::not_finite(stage, row));
+        }
+        Ok(())
+    }
+}
+
+/// Returns the given rows of a matrix, in that order.
+pub(crate) fn select(part: Tensor<2>, rows: &[usize]) -> Tensor<2> {
+    if rows.iter().copied().eq(0..part.dims()[0]) {
+        return part;
+    }
+    let index: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+    let index = Tensor::<1, Int>::from_data(&index[..], &part.device());
+    part.select(0, index)
+}
+
+/// Adds to a sum that may not have been started.
+pub(crate) fn add(sum: &mut Option<Batch>, more: Batch) {
+    *sum = Some(match sum.take() {
+        Some(sum) => sum.zip(&more, |sum, more| sum + more),
+        None => more,
+    });
+}
+
+/// Reads a tensor of any precision back from its device.
+pub(crate) fn to_host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f64>> {
+    let read = tensor.try_into_vec_as::<f64>();
+    read.map_err(Error::device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_selected_narrowed_and_stacked_in_every_tensor() {
+        let device = Device::flex();
+        let a = Tensor::<3>::from_data([[[1.0, 2.0]], [[3.0, 4.0]], [[5.0, 6.0]]], &device);
+        let b = Tensor::<1>::from_data([7.0, 8.0, 9.0], &device);
+        let flat = Batch::new((a, b)).unwrap();
+        assert_eq!((flat.rows(), flat.width()), (3, 3));
+
+        let picked = flat.select(&[2, 0, 2]);
+        assert_eq!(picked.row_sums().unwrap(), [20.0, 10.0, 20.0]);
+        let stacked = Batch::stack(&[flat.narrow(1, 1), flat.narrow(0, 1)]);
+        assert_eq!(stacked.row_sums().unwrap(), [15.0, 10.0]);
+
+        let (a, b): (Tensor<3>, Tensor<1>) = stacked.into_inputs();
+        assert_eq!((a.dims(), b.dims()), ([2, 1, 2], [2]));
+    }
+
+    #[test]
+    fn empty_and_uneven_inputs_are_errors() {
+        let device = Device::flex();
+        let empty = Batch::new(Tensor::<2>::zeros([0, 4], &device)).unwrap_err();
+        assert_eq!(empty, Error::EmptyInput { tensor: 0, shape: vec![0, 4] });
+        let no_values = (Tensor::<2>::zeros([2, 1], &device), Tensor::<2>::zeros([2, 0], &device));
+        let no_values = Batch::new(no_values).unwrap_err();
+        assert_eq!(no_values, Error::EmptyInput { tensor: 1, shape: vec![2, 0] });
+        let uneven = (Tensor::<2>::zeros([2, 4], &device), Tensor::<2>::zeros([3, 4], &device));
+        let uneven = Batch::new(uneven).unwrap_err();
+        assert_eq!(uneven, Error::UnequalRows { tensor: 1, expected: 2, found: 3 });
+    }
+
+    #[test]
+    fn the_first_row_with_a_value_that_is_not_finite_is_named() {
+        let values = [[1.0, 2.0], [f32::INFINITY, 0.0], [f32::NAN, 0.0]];
+        let flat = Batch::new(Tensor::<2>::from_data(values, &Device::flex())).unwrap();
+        let error = flat.check_finite(Stage::Input).unwrap_err();
+        assert_eq!(error, Error::NotFinite { stage: Stage::Input, row: 1 });
+    }
+}

@@ -1,0 +1,78 @@
+//! The rows of a larger batch that an input was made from.
+
+use crate::error::{Error, Result};
+use crate::input::batch::Batch;
+use crate::random::key::{Key, Stream};
+
+/// The rows of a larger batch that the rows of an input were made from.
+///
+/// An explainer that wraps another one makes its inputs from rows of its own, one after the other or
+/// several times over. Options per row (a tensor of baselines) and random numbers inside go by the
+/// row of the whole batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// For each row of the input the row of the batch.
+    of: Vec<usize>,
+    /// The number of rows of the batch.
+    total: usize,
+    /// For each row of the input a number that differs between the samples of wrapping explainers,
+    /// so that their random numbers and those of an explainer inside are independent.
+    draws: Vec<u64>,
+}
+
+impl Rows {
+    /// Returns the rows of a batch as it is.
+    pub fn all(total: usize) -> Self {
+        Self { of: (0..total).collect(), total, draws: vec![0; total] }
+    }
+
+    /// Selects some of these rows, each once or several times over.
+    ///
+    /// # Panics
+    /// Panics if a row is selected that does not exist.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let of = rows.iter().map(|&row| self.of[row]).collect();
+        Self { of, total: self.total, draws: rows.iter().map(|&row| self.draws[row]).collect() }
+    }
+
+    /// Returns, for each row of the input, the row of the batch.
+    pub fn of(&self) -> &[usize] {
+        &self.of
+    }
+
+    /// Returns the number of rows of the batch.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// Refuses an input that has more or fewer rows than these.
+    ///
+    /// # Errors
+    /// [`Error::UnequalRows`].
+    pub fn check(&self, input: &Batch) -> Result<()> {
+        let (expected, found) = (self.of.len(), input.rows());
+        if expected == found {
+            return Ok(());
+        }
+        Err(Error::UnequalRows { tensor: 0, expected, found })
+    }
+
+    /// Returns the random key of each row, given the number of the sample that the row is drawn in.
+    pub fn keys(&self, seed: u64, samples: &[usize]) -> Vec<Key> {
+        let rows = self.of.iter().zip(&self.draws).zip(samples);
+        rows.map(|((&row, draw), &sample)| Key {
+            seed: seed.wrapping_add(*draw),
+            row: row as u64,
+            sample: sample as u64,
+        })
+        .collect()
+    }
+
+    /// Returns the rows as an explainer inside must see them, each in the given sample: its random
+    /// numbers then differ from sample to sample.
+    pub fn in_samples(mut self, seed: u64, samples: &[usize]) -> Self {
+        let keys = self.keys(seed, samples);
+        self.draws = keys.into_iter().map(|key| key.bits(Stream::Inside)).collect();
+        self
+    }
+}

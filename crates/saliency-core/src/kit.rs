@@ -1,0 +1,32 @@
+//! The method kit: the parts that the built-in methods are made of, for methods of your own.
+//!
+//! A method turns its arguments into a [`Question`], which flattens the input to a [`Batch`] and takes
+//! a snapshot of the model. It then asks the snapshot, an [`Evaluator`], for scores and gradients:
+//!
+//! - of a whole batch: [`Evaluator::gradients`], [`Evaluator::scores`]
+//! - of many inputs made from each row: [`Work`] cuts them into [`Chunks`], runs them on workers, and
+//!   takes care of progress and cancelling; inside, [`Evaluator::gradient`] and
+//!   [`Evaluator::scores_at`]
+//! - along a path: a [`PathShape`] of your own, and a [`PathIntegral`], with fixed points or to a
+//!   tolerance, and its error estimate
+//! - over random samples: [`Averaged::over`], with standard errors; random numbers by [`Key`] and
+//!   [`Stream`], noise by [`Noise`]
+//!
+//! Everything but [`Question::new`] is independent of the model's type, so that it is compiled once.
+//! The answer is an [`Attribution`](crate::Attribution) of a batch, which
+//! [`into_inputs`](crate::Attribution::into_inputs) turns back.
+
+pub use crate::execution::chunks::{Chunk, Chunks};
+pub use crate::execution::device::computes_on_calling_thread;
+pub use crate::execution::evaluator::{Evaluator, PointGradients, Scored, ScoredGradients};
+pub use crate::execution::question::Question;
+pub use crate::execution::work::Work;
+pub use crate::input::batch::Batch;
+pub use crate::path::error_estimate::ScoreChange;
+pub use crate::path::integral::{Integrals, PathIntegral};
+pub use crate::path::quadrature::WeightedPosition;
+pub use crate::path::shape::{PathPoints, PathScore, PathShape, StraightPath};
+pub use crate::random::key::{Key, Stream};
+pub use crate::random::noise::Noise;
+pub use crate::sampling::moments::Aggregate;
+pub use crate::sampling::samples::{Averaged, SampleMaps, Samples};

@@ -1,0 +1,215 @@
+//! A statistic of an explainer's maps over noisy copies of the input.
+
+use std::marker::PhantomData;
+
+use crate::attribution::Attribution;
+use crate::error::{Error, Result, Stage};
+use crate::execution::question::Question;
+use crate::execution::schedule::Schedule;
+use crate::explainer::Explainer;
+use crate::input::batch::Batch;
+use crate::input::inputs::Inputs;
+use crate::input::rows::Rows;
+use crate::methods::gradient::Gradient;
+use crate::model::model::Model;
+use crate::model::resolved_target::ResolvedTarget;
+use crate::model::target::Target;
+use crate::random::noise::{Distribution, Noise, NoiseScale};
+use crate::sampling::moments::Aggregate;
+use crate::sampling::samples::{Averaged, SampleMaps, Samples};
+
+/// The statistic that an [`OverNoise`] computes: [`Mean`](crate::methods::Mean),
+/// [`MeanOfSquares`](crate::methods::MeanOfSquares) or [`Variance`](crate::methods::Variance).
+pub trait Statistic: Send + Sync {
+    /// The number that summarises the samples of a value.
+    const AGGREGATE: Aggregate;
+}
+
+/// A statistic `S` of the maps of explainer `E` over noisy copies of the input.
+///
+/// Usually named by one of its aliases, which document the defaults:
+/// [`SmoothGrad`](crate::SmoothGrad), [`SmoothGradSquared`](crate::SmoothGradSquared) and
+/// [`VarGrad`](crate::VarGrad).
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct OverNoise<E, S> {
+    explainer: E,
+    samples: Samples,
+    noise: Noise,
+    schedule: Schedule,
+    #[cfg_attr(feature = "serde", serde(skip))]
+    statistic: PhantomData<S>,
+}
+
+impl<S> Default for OverNoise<Gradient, S> {
+    fn default() -> Self {
+        Self::new(Gradient::new())
+    }
+}
+
+impl<E, S> OverNoise<E, S> {
+    /// Puts noise around `explainer`, with the defaults above.
+    pub fn new(explainer: E) -> Self {
+        let (scale, distribution) = (NoiseScale::OfRange(0.15), Distribution::default());
+        Self {
+            explainer,
+            samples: Samples::default(),
+            noise: Noise { scale, distribution, seed: 0 },
+            schedule: Schedule::default(),
+            statistic: PhantomData,
+        }
+    }
+
+    /// Sets a fixed number of samples, up to 1,000,000, instead of a tolerance.
+    pub fn with_samples(mut self, samples: usize) -> Self {
+        self.samples = self.samples.with_count(samples);
+        self
+    }
+
+    /// Draws samples until the median over the values of a row of standard error divided by
+    /// absolute value is at most `tolerance`, in (0, 1], or the limit is reached.
+    /// [`converged`](Attribution::converged) says for each row whether it was met.
+    pub fn with_tolerance(mut self, tolerance: f64) -> Self {
+        self.samples = self.samples.with_tolerance(tolerance);
+        self
+    }
+
+    /// Sets the most samples that are drawn to reach a tolerance: up to 1,000,000.
+    pub fn with_max_samples(mut self, samples: usize) -> Self {
+        self.samples = self.samples.with_limit(samples);
+        self
+    }
+
+    /// Sets the strength of the noise; not negative.
+    pub fn with_noise(mut self, noise: NoiseScale) -> Self {
+        self.noise.scale = noise;
+        self
+    }
+
+    /// Sets the distribution of the noise.
+    pub fn with_distribution(mut self, distribution: Distribution) -> Self {
+        self.noise.distribution = distribution;
+        self
+    }
+
+    /// Sets the seed of the noise.
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.noise.seed = seed;
+        self
+    }
+
+    /// Sets chunks, workers, and progress, which is counted in samples of rows.
+    ///
+    /// A chunk of noisy copies is handed to the explainer inside at once. That explainer has a
+    /// schedule of its own, whose chunks bound what the model is given; its workers are used only if
+    /// there is a single chunk of copies.
+    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+}
+
+/// Explains noisy rows: given their values, their targets, and the rows that they were made from.
+type Inside<'a> = dyn Fn(Batch, ResolvedTarget, &Rows) -> Result<SampleMaps> + Sync + 'a;
+
+impl<E, S: Statistic> OverNoise<E, S> {
+    /// Refuses options outside their range, before any work. Those of the explainer inside are its
+    /// own.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`].
+    pub fn check(&self) -> Result<()> {
+        self.schedule.check()?;
+        self.samples.check(S::AGGREGATE)?;
+        self.noise.check()
+    }
+
+    /// Averages the maps that `inside` returns for noisy copies of the input.
+    fn explain(&self, question: &Question, inside: &Inside) -> Result<Attribution<Batch>> {
+        let Question { input, rows, .. } = question;
+        // Copied, because the explainer need not be shared between threads for this.
+        let noise = self.noise;
+        let deviations = noise.deviations(input)?;
+        let scored = question.resolve(&self.schedule)?;
+        let draw = |at: &[usize], samples: &[usize]| {
+            let rows = rows.select(at);
+            let keys = rows.keys(noise.seed, samples);
+            let noisy = noise.add(&input.select(at), &deviations.select(at), &keys);
+            let rows = rows.in_samples(noise.seed, samples);
+            let maps = inside(noisy, scored.target.select(at), &rows);
+            // The clean input is finite: a value that is not comes from the noise.
+            let maps = maps.map_err(|error| error.with_stage(Stage::Input, Stage::NoisyInput))?;
+            maps.values.check_finite(Stage::Attribution)?;
+            Ok(maps)
+        };
+        let averaged = Averaged::over(self.samples, S::AGGREGATE, &self.schedule, input, &draw)?;
+        Ok(averaged.into_attribution(scored))
+    }
+
+    fn attribute_with<M: Model<I>, I: Inputs>(
+        &self,
+        model: &M,
+        input: I,
+        target: Target,
+        rows: Option<&Rows>,
+    ) -> Result<Attribution<I>>
+    where
+        E: Explainer<M, I>,
+    {
+        self.check()?;
+        let question = Question::new(model, input, target, rows)?;
+        let inside = |noisy: Batch, target: ResolvedTarget, rows: &Rows| {
+            let expected = noisy.shapes();
+            let noisy = noisy.into_inputs();
+            let map = self.explainer.attribute_rows(model, noisy, target.into(), rows)?;
+            let found = map.values.shapes();
+            if found != expected {
+                return Err(Error::ExplainerShape { expected, found });
+            }
+            let values = Batch::new(map.values)?;
+            let (evaluations, converged) = (map.evaluations, map.converged);
+            Ok(SampleMaps { values, evaluations, converged, warnings: map.warnings })
+        };
+        Ok(self.explain(&question, &inside)?.into_inputs())
+    }
+}
+
+impl<M: Model<I>, I: Inputs, E: Explainer<M, I>, S: Statistic> Explainer<M, I> for OverNoise<E, S> {
+    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
+        self.attribute_with(model, input, target, None)
+    }
+
+    fn attribute_rows(
+        &self,
+        model: &M,
+        input: I,
+        target: Target,
+        rows: &Rows,
+    ) -> Result<Attribution<I>> {
+        self.attribute_with(model, input, target, Some(rows))
+    }
+}
+
+// Written by hand because the derives ask the same of the statistic.
+impl<E: Clone, S> Clone for OverNoise<E, S> {
+    fn clone(&self) -> Self {
+        Self {
+            explainer: self.explainer.clone(),
+            samples: self.samples,
+            noise: self.noise,
+            schedule: self.schedule.clone(),
+            statistic: PhantomData,
+        }
+    }
+}
+
+impl<E: std::fmt::Debug, S> std::fmt::Debug for OverNoise<E, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OverNoise")
+            .field("statistic", &std::any::type_name::<S>())
+            .field("explainer", &self.explainer)
+            .field("samples", &self.samples)
+            .field("noise", &self.noise)
+            .field("schedule", &self.schedule)
+            .finish()
+    }
+}

@@ -1,0 +1,258 @@
+//! Integrated Gradients: the straight path from a baseline to the input.
+
+use burn::tensor::Tensor;
+
+use crate::attribution::{Attribution, Warning};
+use crate::error::{Error, Result, Stage, check_count, check_share};
+use crate::execution::question::Question;
+use crate::execution::schedule::Schedule;
+use crate::explainer::Explainer;
+use crate::input::baseline::Baseline;
+use crate::input::batch::Batch;
+use crate::input::inputs::Inputs;
+use crate::input::rows::Rows;
+use crate::model::model::Model;
+use crate::model::target::Target;
+use crate::path::error_estimate::ScoreChange;
+use crate::path::integral::{Integrals, PathIntegral};
+use crate::path::quadrature::{Rule, placed};
+use crate::path::shape::StraightPath;
+
+/// The difference of score between input and baseline, shared out over the values of the input.
+///
+/// ```text
+///                    1
+/// A(x) = (x - x') ·  ∫  ∂f/∂x (x' + α (x - x')) dα
+///                    0
+/// ```
+///
+/// The values sum to `f(x) - f(x')` (completeness), up to the error of the quadrature. The
+/// [`completeness_gap`](Attribution::completeness_gap) is the amount by which they miss it; the
+/// [`error_estimate`](Attribution::error_estimate) is their estimated distance from the values of
+/// infinitely many points.
+///
+/// # How many points
+/// Either a fixed number ([`with_steps`](Self::with_steps)), or as many as are needed to get the
+/// relative L1 error of a row's values below a tolerance ([`with_tolerance`](Self::with_tolerance)):
+/// points are placed where the gradient changes, every gradient is used, and
+/// [`converged`](Attribution::converged) is false if the limit came first.
+///
+/// The estimate treats gradients along the path as Brownian motion, which those of deep ReLU networks
+/// resemble; if they are smooth, it is too large. It is never smaller than the completeness gap
+/// implies. A single point has no estimate.
+///
+/// # Shapes and units
+/// Values have the input's shape; score, signed.
+///
+/// # Parameters and defaults
+/// - steps: 50 points on the path
+/// - rule, for a fixed number of steps: [`Rule::GaussLegendre`]
+/// - tolerance: none
+/// - at most 1,000 gradients per row, if there is a tolerance
+/// - baseline: zeros
+///
+/// # Cost
+/// A gradient for each point of each row, and two forward passes; [`Rule::Placed`] takes seven more.
+///
+/// # Memory
+/// With a fixed number of points, that of the chunks under way. With a tolerance, gradients are kept
+/// to place more points between them, and beyond a limit their sums: 33 million numbers at most, or
+/// 18 copies of one row if that is more.
+///
+/// # Errors
+/// Those of [`Explainer::attribute_to`]; [`Error::InvalidOption`](crate::Error::InvalidOption) for
+/// an option outside its range; [`Error::BaselineShape`](crate::Error::BaselineShape) and
+/// [`Error::BaselineCount`](crate::Error::BaselineCount) for a baseline that does not fit.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::{Explainer, IntegratedGradients, pure_function};
+///
+/// // A linear model: each input contributes its weight times its value, from any number of steps.
+/// let device = Device::flex();
+/// let weights = Tensor::<2>::from_data([[2.0, -1.0]], &device);
+/// let model = pure_function(move |x: Tensor<2>| (x * weights.clone()).sum_dim(1));
+/// let x = Tensor::<2>::from_data([[3.0, 4.0]], &device);
+/// let map = IntegratedGradients::new().with_steps(3).attribute(&model, x)?;
+/// assert_eq!(map.values.try_into_vec_as::<f32>().unwrap(), [6.0, -4.0]);
+/// assert!(map.completeness_gap.unwrap()[0].abs() < 1e-6);
+/// # Ok::<(), saliency_core::Error>(())
+/// ```
+///
+/// # Source
+/// Sundararajan, Taly and Yan, *Axiomatic Attribution for Deep Networks*, 2017,
+/// <https://arxiv.org/abs/1703.01365>.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct IntegratedGradients {
+    steps: usize,
+    rule: Rule,
+    tolerance: Option<f64>,
+    max_gradients: usize,
+    baseline: Baseline,
+    schedule: Schedule,
+}
+
+impl Default for IntegratedGradients {
+    fn default() -> Self {
+        Self {
+            steps: 50,
+            rule: Rule::default(),
+            tolerance: None,
+            max_gradients: 1000,
+            baseline: Baseline::default(),
+            schedule: Schedule::default(),
+        }
+    }
+}
+
+impl IntegratedGradients {
+    /// Returns Integrated Gradients with the defaults above.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a fixed number of points on the path, from 1 to 20,000, instead of a tolerance.
+    pub fn with_steps(mut self, steps: usize) -> Self {
+        self.steps = steps;
+        self.tolerance = None;
+        self
+    }
+
+    /// Takes as many gradients as are needed for a relative L1 error of `tolerance`, in (0, 1], instead
+    /// of a fixed number of points placed by a rule.
+    ///
+    /// 0.05 is enough for a picture.
+    pub fn with_tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = Some(tolerance);
+        self
+    }
+
+    /// Sets the most gradients that are taken for a row to reach a tolerance: from 5 to 20,000.
+    pub fn with_max_gradients(mut self, gradients: usize) -> Self {
+        self.max_gradients = gradients;
+        self
+    }
+
+    /// Sets the rule that places a fixed number of points.
+    pub fn with_rule(mut self, rule: Rule) -> Self {
+        self.rule = rule;
+        self
+    }
+
+    /// Sets the start of the path.
+    pub fn with_baseline(mut self, baseline: Baseline) -> Self {
+        self.baseline = baseline;
+        self
+    }
+
+    /// Sets chunks, workers and progress.
+    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
+    /// Refuses options outside their range, before any work.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`].
+    pub fn check(&self) -> Result<()> {
+        self.schedule.check()?;
+        let Some(tolerance) = self.tolerance else {
+            return check_count("steps", self.steps, MOST_STEPS);
+        };
+        check_share("tolerance", tolerance)?;
+        let least = PathIntegral::LEAST;
+        if (least..=MOST_STEPS).contains(&self.max_gradients) {
+            return Ok(());
+        }
+        let expected = format!("from {least} to {MOST_STEPS}");
+        Err(Error::invalid_option("limit", expected, self.max_gradients))
+    }
+
+    fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
+        let Question { evaluator, input, rows, .. } = question;
+        let baseline = self.baseline.like(input, rows)?;
+        // The scores at both ends say what the values must sum to.
+        let scored = question.resolve(&self.schedule)?;
+        let baseline_scores = evaluator
+            .scores(&self.schedule, &baseline, &scored.target)
+            .map_err(|error| error.with_stage(Stage::Score, Stage::BaselineScore))?;
+        let precision = input.parts[0].dtype();
+        let ends = baseline_scores.iter().zip(&scored.scores);
+        let changes: Vec<ScoreChange> =
+            ends.map(|(&from, &to)| ScoreChange::new(from, to, precision)).collect();
+        // Gradients along the straight path, times its tangent.
+        let path = StraightPath::new(baseline, input);
+        let warnings = rows_without_path(&path)?;
+        let integral = PathIntegral {
+            evaluator,
+            target: &scored.target,
+            input,
+            shape: &path,
+            changes: &changes,
+            schedule: &self.schedule,
+        };
+        let integrals = self.integrate(&integral, &baseline_scores, &scored.scores)?;
+        integrals.values.check_finite(Stage::Attribution)?;
+        let mut attribution = Attribution::of(integrals.values, scored);
+        attribution.error_estimate = integrals.errors;
+        attribution.converged = integrals.converged;
+        attribution.evaluations = integrals.evaluations;
+        attribution.warnings = warnings;
+        attribution.with_baseline(baseline_scores)
+    }
+
+    /// Integrates to a tolerance, or with a fixed number of points; `from` and `to` are the scores at
+    /// the ends of each row's path.
+    fn integrate(&self, path: &PathIntegral, from: &[f64], to: &[f64]) -> Result<Integrals> {
+        if let Some(tolerance) = self.tolerance {
+            return path.to_tolerance(tolerance, self.max_gradients);
+        }
+        if self.rule == Rule::Placed {
+            let pilot = path.pilot(from, to)?;
+            let rules: Vec<_> = pilot.iter().map(|scores| placed(self.steps, scores)).collect();
+            return path.fixed(&rules);
+        }
+        path.fixed(&[self.rule.positions(self.steps)])
+    }
+
+    fn attribute_with<M: Model<I>, I: Inputs>(
+        &self,
+        model: &M,
+        input: I,
+        target: Target,
+        rows: Option<&Rows>,
+    ) -> Result<Attribution<I>> {
+        self.check()?;
+        let question = Question::new(model, input, target, rows)?;
+        Ok(self.explain(&question)?.into_inputs())
+    }
+}
+
+/// More points than this make no map better, and Gauss-Legendre points take long to compute.
+const MOST_STEPS: usize = 20_000;
+
+/// Returns a warning for each row whose baseline is the input itself.
+fn rows_without_path(path: &StraightPath) -> Result<Vec<Warning>> {
+    let sizes = path.difference().map(Tensor::abs).row_sums()?.into_iter().enumerate();
+    let same = sizes.filter(|(_, size)| *size == 0.0);
+    Ok(same.map(|(row, _)| Warning::BaselineIsInput { row }).collect())
+}
+
+impl<M: Model<I>, I: Inputs> Explainer<M, I> for IntegratedGradients {
+    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
+        self.attribute_with(model, input, target, None)
+    }
+
+    fn attribute_rows(
+        &self,
+        model: &M,
+        input: I,
+        target: Target,
+        rows: &Rows,
+    ) -> Result<Attribution<I>> {
+        self.attribute_with(model, input, target, Some(rows))
+    }
+}

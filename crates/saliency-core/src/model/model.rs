@@ -1,0 +1,50 @@
+//! The one trait that a network implements to be explained.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+/// A Burn model that can be explained: a batch in, `[rows, scores]` out.
+///
+/// Rows must not influence each other. In a network they do not once BatchNorm and Dropout are in
+/// inference mode, and every explainer sees to that itself: it calls [`valid`](Module::valid) on a
+/// snapshot of the model. The model that you pass may be in training mode, on a plain or an autodiff
+/// device, and is left as it was.
+///
+/// # Shapes
+/// - `input`: `[rows, ...]`, or a tuple of such tensors
+/// - output: `[rows, scores]`, usually logits, one score per class
+///
+/// # Example
+/// ```
+/// use burn::module::Module;
+/// use burn::nn::{Linear, LinearConfig};
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::{Explainer, Gradient, Model};
+///
+/// #[derive(Module, Debug)]
+/// struct Net {
+///     linear: Linear,
+/// }
+///
+/// impl Model<Tensor<2>> for Net {
+///     fn forward(&self, input: Tensor<2>) -> Tensor<2> {
+///         self.linear.forward(input)
+///     }
+/// }
+///
+/// let device = Device::flex();
+/// let net = Net { linear: LinearConfig::new(4, 3).init(&device) };
+/// let map = Gradient::new().attribute(&net, Tensor::ones([1, 4], &device))?;
+/// assert_eq!(map.values.dims(), [1, 4]);
+/// # Ok::<(), saliency_core::Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Model<{I}>`, so it cannot be explained",
+    label = "expected a model that takes `{I}` and returns `[rows, scores]`",
+    note = "implement `saliency::Model<{I}>` for your module: one function, `forward`",
+    note = "or wrap the module: `ModelFn::new(module, |module, input| module.forward(input))`"
+)]
+pub trait Model<I>: Module + Sync {
+    /// Scores a batch.
+    fn forward(&self, input: I) -> Tensor<2>;
+}

@@ -1,0 +1,56 @@
+//! The kind of score that is explained.
+
+use std::sync::Arc;
+
+use burn::tensor::Tensor;
+use burn::tensor::activation::{log_softmax, softmax};
+
+/// The kind of score that is explained, if the model's output holds logits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum Score {
+    /// The output as it is: usually a logit.
+    #[default]
+    Output,
+    /// The logarithm of the softmax over the outputs: evidence for the class and against the others.
+    LogProbability,
+    /// The softmax over the outputs. Its gradient vanishes if the class is nearly certain or nearly
+    /// impossible, and maps are then mostly rounding. That of the logarithm vanishes only if the class
+    /// is nearly certain.
+    Probability,
+}
+
+impl Score {
+    /// Turns the model's output into scores of this kind.
+    pub(crate) fn of(self, output: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Output => output,
+            Self::LogProbability => log_softmax(output, 1),
+            Self::Probability => softmax(output, 1),
+        }
+    }
+}
+
+/// A function from `[rows, scores]` to `[rows]`, made by [`Target::function`].
+#[derive(Clone)]
+pub struct ScoreFunction(Arc<dyn Fn(Tensor<2>) -> Tensor<1> + Send + Sync>);
+
+impl ScoreFunction {
+    pub(crate) fn new(
+        function: impl Fn(Tensor<2>) -> Tensor<1> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(function))
+    }
+
+    /// Calls the function.
+    pub(crate) fn call(&self, output: Tensor<2>) -> Tensor<1> {
+        (self.0)(output)
+    }
+}
+
+impl std::fmt::Debug for ScoreFunction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ScoreFunction")
+    }
+}

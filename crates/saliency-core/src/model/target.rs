@@ -1,0 +1,181 @@
+//! The target: which of the model's scores is explained.
+
+use burn::tensor::Tensor;
+
+use crate::error::{Error, Result, Stage};
+use crate::input::batch::to_host;
+use crate::model::resolved_target::{Choice, ResolvedTarget};
+use crate::model::score::{Score, ScoreFunction};
+
+/// The score to explain, for each row.
+///
+/// A target is [resolved](Target::resolve) once, on the input as given, and then held along paths
+/// and under noise: a map never mixes explanations of different classes.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::{Explainer, Gradient, Score, Target, pure_function};
+///
+/// let model = pure_function(|x: Tensor<2>| Tensor::cat(vec![x.clone() * 2, x * 3], 1));
+/// let x = Tensor::<2>::ones([1, 1], &Device::flex());
+/// let gradient = |target| -> Result<f32, saliency_core::Error> {
+///     let map = Gradient::new().attribute_to(&model, x.clone(), target)?;
+///     Ok(map.values.into_scalar::<f32>())
+/// };
+/// assert_eq!(gradient(Target::Predicted)?, 3.0);
+/// assert_eq!(gradient(Target::Class(0))?, 2.0);
+/// // Why the second class rather than the first?
+/// assert_eq!(gradient(Target::Difference(1, 0))?, 1.0);
+/// // What raises the probability of the second class?
+/// let probability = gradient(Target::Class(1).with_score(Score::Probability))?;
+/// assert!((probability - 0.1966).abs() < 1e-4); // p (1 - p) at p = 1 / (1 + 1/e)
+/// // Any differentiable function of the scores.
+/// assert_eq!(gradient(Target::function(|y: Tensor<2>| y.sum_dim(1).squeeze_dim(1)))?, 5.0);
+/// # Ok::<(), saliency_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub enum Target {
+    /// For each row the class with the highest score.
+    #[default]
+    Predicted,
+    /// One class for all rows.
+    Class(usize),
+    /// One class for each row.
+    Classes(Vec<usize>),
+    /// The score of one class less that of another, for all rows: why the first rather than the
+    /// second?
+    Difference(usize, usize),
+    /// Any differentiable function of the model's output: see [`Target::function`].
+    Function(ScoreFunction),
+    /// A target among probabilities or their logarithms: see [`Target::with_score`].
+    Scored(Score, Box<Target>),
+}
+
+impl From<usize> for Target {
+    fn from(class: usize) -> Self {
+        Self::Class(class)
+    }
+}
+
+impl Target {
+    /// Explains `function` of the model's output.
+    ///
+    /// # Shapes
+    /// `function` maps `[rows, scores]` to `[rows]`. It must treat every row alike: methods call
+    /// it with any selection of rows, in any number.
+    pub fn function(function: impl Fn(Tensor<2>) -> Tensor<1> + Send + Sync + 'static) -> Self {
+        Self::Function(ScoreFunction::new(function))
+    }
+
+    /// Returns the same target among the probabilities, or their logarithms, rather than the outputs.
+    ///
+    /// A prediction stays the same; a function is given `[rows, scores]` of that kind. The last call
+    /// counts.
+    pub fn with_score(self, score: Score) -> Self {
+        match self {
+            Self::Scored(_, target) => Self::Scored(score, target),
+            target => Self::Scored(score, Box::new(target)),
+        }
+    }
+
+    /// Replaces every prediction by the class that `output` predicts, and checks every class.
+    ///
+    /// Explainers of your own call this on the model's output for the unchanged input.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if a prediction would be made from a score that is not finite,
+    /// [`Error::ClassOutOfRange`], [`Error::TargetCount`] if there are more or fewer classes than
+    /// rows of `output`, and [`Error::OutputShape`] if `output` has no scores.
+    pub fn resolve(&self, output: &Tensor<2>) -> Result<ResolvedTarget> {
+        let [rows, scores] = output.dims();
+        self.check_rows(rows)?;
+        let check_class = |class: usize| {
+            if class < scores {
+                return Ok(());
+            }
+            Err(Error::ClassOutOfRange { class, scores })
+        };
+        let choice = match self {
+            Self::Predicted if scores == 0 => {
+                return Err(Error::OutputShape { rows, found: [rows, scores] });
+            }
+            Self::Predicted => Choice::Classes(predicted(output)?),
+            Self::Class(class) => {
+                check_class(*class)?;
+                Choice::Class(*class)
+            }
+            Self::Difference(class, other) => {
+                check_class(*class)?;
+                check_class(*other)?;
+                Choice::Difference(*class, *other)
+            }
+            Self::Classes(classes) => {
+                classes.iter().try_for_each(|&class| check_class(class))?;
+                Choice::Classes(classes.clone())
+            }
+            Self::Function(function) => Choice::Function(function.clone()),
+            Self::Scored(score, target) => return Ok(target.resolve(output)?.with_score(*score)),
+        };
+        Ok(ResolvedTarget::new(choice))
+    }
+
+    /// Returns the target of the given rows, for explainers of your own that hand rows on.
+    ///
+    /// # Panics
+    /// Panics if there is a class for each row, but none for a row that is selected.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Classes(classes) => Self::Classes(rows.iter().map(|&row| classes[row]).collect()),
+            Self::Scored(score, target) => target.select(rows).with_score(*score),
+            _ => self.clone(),
+        }
+    }
+
+    /// Refuses a list of classes that is not as long as the batch.
+    ///
+    /// # Errors
+    /// [`Error::TargetCount`].
+    pub fn check_rows(&self, rows: usize) -> Result<()> {
+        match self {
+            Self::Classes(classes) if classes.len() != rows => {
+                Err(Error::TargetCount { expected: rows, found: classes.len() })
+            }
+            Self::Scored(_, target) => target.check_rows(rows),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl From<ResolvedTarget> for Target {
+    fn from(target: ResolvedTarget) -> Self {
+        let choice = match target.choice {
+            Choice::Class(class) => Self::Class(class),
+            Choice::Classes(classes) => Self::Classes(classes),
+            Choice::Difference(class, other) => Self::Difference(class, other),
+            Choice::Function(function) => Self::Function(function),
+        };
+        if target.score == Score::Output { choice } else { choice.with_score(target.score) }
+    }
+}
+
+/// Returns the class with the highest score for each row; the first of several.
+fn predicted(output: &Tensor<2>) -> Result<Vec<usize>> {
+    let count = output.dims()[1];
+    let scores = to_host(output.clone().inner())?;
+    let mut classes = Vec::with_capacity(output.dims()[0]);
+    for (row, scores) in scores.chunks(count).enumerate() {
+        if scores.iter().any(|score| !score.is_finite()) {
+            return Err(Error::not_finite(Stage::Score, row));
+        }
+        let mut best = 0;
+        for class in 1..count {
+            if scores[class] > scores[best] {
+                best = class;
+            }
+        }
+        classes.push(best);
+    }
+    Ok(classes)
+}

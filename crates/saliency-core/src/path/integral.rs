@@ -1,0 +1,384 @@
+//! Integrals of gradients along the paths of all rows.
+
+use crate::error::{Error, Result, Stage};
+use crate::execution::chunks::Chunk;
+use crate::execution::evaluator::Evaluator;
+use crate::execution::schedule::Schedule;
+use crate::execution::work::Work;
+use crate::input::batch::{Batch, add};
+use crate::model::resolved_target::ResolvedTarget;
+use crate::path::adaptive::AdaptivePath;
+use crate::path::error_estimate::{
+    RelativeError, ScoreChange, relative_errors, variance_of_interval,
+};
+use crate::path::quadrature::{PILOT, WeightedPosition};
+use crate::path::shape::{PathScore, PathShape};
+
+/// The numbers in contributions that are kept to place more points between them, and in sums of those
+/// that are not kept.
+const KEPT_VALUES: usize = 1 << 25;
+
+/// The number of points that are kept however large the input is: those that a path starts with, and
+/// some between.
+const LEAST_KEPT: usize = 9;
+
+/// The number of points that must fit if several rows are integrated at once.
+const KEPT_POINTS: usize = 64;
+
+/// The integral of gradients along a path, for every row of a batch.
+///
+/// ```text
+///        1
+/// A  =   ∫  ∂f/∂x (γ(α)) · γ'(α) dα
+///        0
+/// ```
+///
+/// The path γ is any [`PathShape`]. If the path's tangent is its derivative, the values of a row sum to
+/// its change of score, up to the error of the quadrature.
+#[derive(Clone, Copy)]
+pub struct PathIntegral<'a> {
+    /// The model.
+    pub evaluator: &'a Evaluator<'a>,
+    /// The target whose score is differentiated.
+    pub target: &'a ResolvedTarget,
+    /// The end of the path of every row.
+    pub input: &'a Batch,
+    /// The path.
+    pub shape: &'a dyn PathShape,
+    /// The change of score along the path of every row.
+    pub changes: &'a [ScoreChange],
+    /// Chunks, workers, progress and cancellation.
+    pub schedule: &'a Schedule,
+}
+
+/// The integrals along the paths of all rows.
+#[derive(Clone, Debug)]
+pub struct Integrals {
+    /// The integral of every value.
+    pub values: Batch,
+    /// The estimated relative L1 error of each row; `None` for a single point.
+    pub errors: Option<Vec<f64>>,
+    /// Whether the error of each row met the tolerance, if there is one.
+    pub converged: Option<Vec<bool>>,
+    /// The number of gradients of each row.
+    pub evaluations: Vec<usize>,
+    /// The scores at the points of each row; of a very long path only at the points that are kept.
+    pub scores: Vec<Vec<PathScore>>,
+}
+
+/// The contributions at points of a path, with the scores there.
+struct PathEvaluation {
+    contributions: Batch,
+    scores: Vec<f64>,
+}
+
+impl PathIntegral<'_> {
+    /// Computes each value's contribution, given the rows and the positions on their paths.
+    fn evaluate(&self, rows: &[usize], positions: &[f64]) -> Result<PathEvaluation> {
+        let path = self.shape.at(rows, positions)?;
+        path.check(self.input, rows.len())?;
+        let found = self.evaluator.gradient(path.points, &self.target.select(rows))?;
+        found.gradients.check_finite(Stage::Gradient)?;
+        let gradients = found.gradients.widened();
+        let contributions = gradients
+            .zip(&path.tangents.widened(), |gradient, tangent| gradient * tangent);
+        Ok(PathEvaluation { contributions, scores: found.scores()? })
+    }
+
+    /// Returns the scores at equal distances on the path of each row, ends included, by forward passes
+    /// alone.
+    ///
+    /// # Errors
+    /// Those of the path and of [`Evaluator::scores`].
+    pub fn pilot(&self, from: &[f64], to: &[f64]) -> Result<Vec<Vec<f64>>> {
+        let rows: Vec<usize> = (0..self.input.rows()).collect();
+        let mut pilot: Vec<Vec<f64>> = from.iter().map(|&score| vec![score]).collect();
+        for k in 1..PILOT {
+            let positions = vec![k as f64 / PILOT as f64; rows.len()];
+            let points = self.shape.at(&rows, &positions)?.points;
+            let scores = self.evaluator.scores(self.schedule, &points, self.target);
+            let scores = scores.map_err(|error| error.with_stage(Stage::Score, Stage::PathScore))?;
+            pilot.iter_mut().zip(scores).for_each(|(pilot, score)| pilot.push(score));
+        }
+        pilot.iter_mut().zip(to).for_each(|(pilot, &score)| pilot.push(score));
+        Ok(pilot)
+    }
+
+    /// Integrates with given positions and weights: one rule for all rows, or one for each.
+    ///
+    /// # Errors
+    /// Those of the path, of [`Evaluator::gradient`] and of [`Work::run`];
+    /// [`Error::NotFinite`] for a gradient that is not finite.
+    pub fn fixed(&self, rules: &[Vec<WeightedPosition>]) -> Result<Integrals> {
+        let rules = Rules { rules, steps: rules[0].len() };
+        let rows = self.input.rows();
+        let mut blocks: Vec<Option<Segment>> = Vec::new();
+        let mut scores = vec![Vec::with_capacity(rules.steps); rows];
+        let work = Work::start(self.schedule, self.input, rows * rules.steps)?;
+        work.run(
+            &work.chunks(rows, 0..rules.steps),
+            |chunk| self.segment(&rules, chunk),
+            |chunk, (segment, found): (Segment, Vec<PathScore>)| {
+                for (row, score) in chunk.row_of_each().into_iter().zip(found) {
+                    scores[row].push(score);
+                }
+                // The first points of a block of rows, or those that follow the points before.
+                if blocks.len() == chunk.block {
+                    blocks.push(Some(segment));
+                    return Ok(());
+                }
+                let before = blocks[chunk.block].take().expect("a segment before");
+                let interval = rules.variances(chunk, chunk.repeats.start - 1);
+                blocks[chunk.block] = Some(before.join(segment, &interval));
+                Ok(())
+            },
+        )?;
+        let blocks: Vec<Segment> = blocks.into_iter().flatten().collect();
+        let totals: Vec<Batch> = blocks.iter().map(|block| block.total.clone()).collect();
+        let values = Batch::stack(&totals);
+        let errors = self.errors(&values, blocks)?;
+        let evaluations = vec![rules.steps; rows];
+        Ok(Integrals { values, errors, converged: None, evaluations, scores })
+    }
+
+    /// Evaluates a chunk of consecutive points, and sums them up.
+    fn segment(&self, rules: &Rules, chunk: &Chunk) -> Result<(Segment, Vec<PathScore>)> {
+        let mut positions = Vec::with_capacity(chunk.items());
+        let mut weights = Vec::with_capacity(chunk.items());
+        for k in chunk.repeats.clone() {
+            for row in chunk.rows.clone() {
+                let at = rules.of(row)[k];
+                positions.push(at.position);
+                weights.push(at.weight);
+            }
+        }
+        let found = self.evaluate(&chunk.row_of_each(), &positions)?;
+        let intervals = chunk.repeats.clone().skip(1);
+        let variances: Vec<f64> =
+            intervals.flat_map(|k| rules.variances(chunk, k - 1)).collect();
+        let segment = Segment::new(&found.contributions, &weights, &variances, chunk.rows.len());
+        let scores = positions.into_iter().zip(found.scores);
+        let scores = scores.map(|(position, score)| PathScore { position, score });
+        Ok((segment, scores.collect()))
+    }
+
+    /// Estimates the error of each row from the variances of the segments; `None` for a single point.
+    fn errors(&self, values: &Batch, blocks: Vec<Segment>) -> Result<Option<Vec<f64>>> {
+        let variances: Option<Vec<Batch>> =
+            blocks.into_iter().map(|block| block.variances).collect();
+        let Some(variances) = variances else { return Ok(None) };
+        let errors = relative_errors(values, &Batch::stack(&variances), self.changes)?;
+        Ok(Some(errors.into_iter().map(RelativeError::estimate).collect()))
+    }
+
+    /// Integrates each row until its estimated error is at most `tolerance`, or `limit` gradients
+    /// (at least [`LEAST`](Self::LEAST)) are taken.
+    ///
+    /// # Errors
+    /// Those of [`fixed`](Self::fixed).
+    pub fn to_tolerance(&self, tolerance: f64, limit: usize) -> Result<Integrals> {
+        let (rows, width) = (self.input.rows(), self.input.width());
+        // As many rows at once as leave room for the points of each.
+        let together = (KEPT_VALUES / (2 * width * KEPT_POINTS)).clamp(1, rows);
+        let most_nodes = (KEPT_VALUES / (2 * width * together)).max(LEAST_KEPT);
+        let work = Work::start(self.schedule, self.input, rows * Self::LEAST)?;
+        let goal = Goal { tolerance, limit };
+        let mut finished: Vec<Finished> = Vec::with_capacity(rows);
+        for start in (0..rows).step_by(together) {
+            let end = rows.min(start + together);
+            let mut open: Vec<OpenPath> =
+                (start..end).map(|row| OpenPath::new(row, most_nodes)).collect();
+            let mut done = Vec::with_capacity(open.len());
+            while !open.is_empty() {
+                self.receive_asked(&work, &mut open)?;
+                let mut unfinished = Vec::new();
+                for path in open {
+                    match path.advance(&goal, self.changes)? {
+                        Advanced::Open(path) => unfinished.push(path),
+                        Advanced::Finished(result) => done.push(result),
+                    }
+                }
+                open = unfinished;
+                let asked: usize = open.iter().map(|open| open.path.asked().count()).sum();
+                work.expect_more(asked + (rows - end) * Self::LEAST);
+            }
+            done.sort_by_key(|result| result.row);
+            finished.extend(done);
+        }
+        let values: Vec<Batch> = finished.iter().map(|result| result.values.clone()).collect();
+        Ok(Integrals {
+            values: Batch::stack(&values),
+            converged: Some(finished.iter().map(|result| result.error <= tolerance).collect()),
+            errors: Some(finished.iter().map(|result| result.error).collect()),
+            evaluations: finished.iter().map(|result| result.evaluations).collect(),
+            scores: finished.into_iter().map(|result| result.scores).collect(),
+        })
+    }
+
+    /// The least number of gradients that [`to_tolerance`](Self::to_tolerance) takes for a row.
+    pub const LEAST: usize = AdaptivePath::LEAST;
+
+    /// Evaluates all positions that the open paths ask for, and hands them the contributions.
+    fn receive_asked(&self, work: &Work, open: &mut [OpenPath]) -> Result<()> {
+        let mut asked = Vec::new();
+        for (at, open) in open.iter().enumerate() {
+            let row = open.row;
+            asked.extend(open.path.asked().map(|position| Asked { open: at, row, position }));
+        }
+        let received = work.run(
+            &work.chunks(asked.len(), 0..1),
+            |chunk| {
+                let (rows, positions): (Vec<usize>, Vec<f64>) = asked[chunk.rows.clone()]
+                    .iter()
+                    .map(|asked| (asked.row, asked.position))
+                    .unzip();
+                self.evaluate(&rows, &positions)
+            },
+            |chunk, found: PathEvaluation| {
+                for (at, asked) in asked[chunk.rows.clone()].iter().enumerate() {
+                    let contribution = found.contributions.narrow(at, 1);
+                    open[asked.open].path.receive(contribution, found.scores[at]);
+                }
+                Ok(())
+            },
+        );
+        received.map_err(|error: Error| error.with_rows(|point| asked[point].row))
+    }
+}
+
+impl std::fmt::Debug for PathIntegral<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PathIntegral")
+            .field("target", self.target)
+            .field("changes", &self.changes)
+            .field("schedule", self.schedule)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The positions and weights of each row: one rule for all rows, or one for each.
+struct Rules<'a> {
+    rules: &'a [Vec<WeightedPosition>],
+    steps: usize,
+}
+
+impl Rules<'_> {
+    fn of(&self, row: usize) -> &[WeightedPosition] {
+        &self.rules[row.min(self.rules.len() - 1)]
+    }
+
+    /// Returns the factors of the variances of the interval from point `k` on, for the chunk's rows.
+    fn variances(&self, chunk: &Chunk, k: usize) -> Vec<f64> {
+        chunk.rows.clone().map(|row| variance_of_interval(self.of(row), k)).collect()
+    }
+}
+
+/// The condition under which a row is done.
+struct Goal {
+    tolerance: f64,
+    limit: usize,
+}
+
+/// A position that a path asks for.
+struct Asked {
+    /// The path's place among those that are open.
+    open: usize,
+    row: usize,
+    position: f64,
+}
+
+/// The path of a row that needs more points.
+struct OpenPath {
+    row: usize,
+    path: AdaptivePath,
+}
+
+/// The integral of a row that is done.
+struct Finished {
+    row: usize,
+    values: Batch,
+    error: f64,
+    evaluations: usize,
+    scores: Vec<PathScore>,
+}
+
+/// A path after one more round of points.
+enum Advanced {
+    Open(OpenPath),
+    Finished(Finished),
+}
+
+impl OpenPath {
+    fn new(row: usize, most_nodes: usize) -> Self {
+        Self { row, path: AdaptivePath::new(most_nodes) }
+    }
+
+    /// Computes the integral so far, and asks for more points if its error is too large.
+    fn advance(mut self, goal: &Goal, changes: &[ScoreChange]) -> Result<Advanced> {
+        let integral = self.path.integral(changes[self.row])?;
+        let (taken, error) = (self.path.received(), integral.error.estimate());
+        if error > goal.tolerance {
+            // Errors fall with the number of points.
+            let needed = taken as f64 * error / goal.tolerance;
+            let next = needed.min(taken as f64 * growth(taken)).round() as usize;
+            let next = next.max(taken + 1 + taken / 16).min(goal.limit);
+            self.path.refine(&integral, next - taken);
+        }
+        if self.path.asked().next().is_some() {
+            return Ok(Advanced::Open(self));
+        }
+        let (row, scores) = (self.row, self.path.scores());
+        let values = integral.values;
+        Ok(Advanced::Finished(Finished { row, values, error, evaluations: taken, scores }))
+    }
+}
+
+/// Returns the factor by which the number of points may grow before the error is estimated again.
+/// The first few points say little about where more are needed; later, many at once can be spread
+/// more evenly.
+fn growth(points: usize) -> f64 {
+    if points < 20 { 2f64.sqrt() } else { 3.0 }
+}
+
+/// Consecutive points on the paths of a block of rows.
+struct Segment {
+    /// The weighted sum of their contributions.
+    total: Batch,
+    /// The variance of each value's integral, from the intervals between the points; `None` for a
+    /// single point.
+    variances: Option<Batch>,
+    first: Batch,
+    last: Batch,
+}
+
+impl Segment {
+    /// Sums up contributions, which come point by point, all `rows` rows of each. `intervals` holds
+    /// the factors of the variances in the same order.
+    fn new(contributions: &Batch, weights: &[f64], intervals: &[f64], rows: usize) -> Self {
+        let (all, between) = (contributions.rows(), intervals.len());
+        let total = contributions.scale_rows(weights).sum_repeats(all / rows);
+        let variances = (between > 0).then(|| {
+            let from = contributions.narrow(0, between);
+            let to = contributions.narrow(rows, between);
+            squared(&from, &to, intervals).sum_repeats(between / rows)
+        });
+        let (first, last) = (contributions.narrow(0, rows), contributions.narrow(all - rows, rows));
+        Self { total, variances, first, last }
+    }
+
+    /// Appends the segment that follows; `interval` has the factors of the interval in between.
+    fn join(self, next: Self, interval: &[f64]) -> Self {
+        let mut variances = Some(squared(&self.last, &next.first, interval));
+        for more in self.variances.into_iter().chain(next.variances) {
+            add(&mut variances, more);
+        }
+        let total = self.total.zip(&next.total, |sum, more| sum + more);
+        Self { total, variances, first: self.first, last: next.last }
+    }
+}
+
+/// Returns the squared difference of each value, times a factor for its row.
+fn squared(from: &Batch, to: &Batch, factors: &[f64]) -> Batch {
+    let difference = to.zip(from, |to, from| to - from);
+    difference.zip(&difference, |a, b| a * b).scale_rows(factors)
+}

@@ -1,0 +1,7 @@
+//! Paths from a baseline to an input, and integrals of gradients along them.
+
+pub(crate) mod adaptive;
+pub(crate) mod error_estimate;
+pub(crate) mod integral;
+pub(crate) mod quadrature;
+pub(crate) mod shape;

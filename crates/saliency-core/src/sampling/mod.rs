@@ -1,0 +1,4 @@
+//! Averages over random samples, with standard errors.
+
+pub(crate) mod moments;
+pub(crate) mod samples;

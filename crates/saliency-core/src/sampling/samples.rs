@@ -1,0 +1,318 @@
+//! Draws samples until there are enough, and averages them.
+
+use std::ops::Range;
+
+use crate::attribution::{Attribution, Warning};
+use crate::error::{Error, Result, Stage, check_share};
+use crate::execution::chunks::Chunk;
+use crate::execution::evaluator::Scored;
+use crate::execution::schedule::Schedule;
+use crate::execution::work::Work;
+use crate::input::batch::Batch;
+use crate::sampling::moments::{Aggregate, Moments};
+
+/// The number of samples to draw: fixed, or as many as a tolerance needs.
+///
+/// # Defaults
+/// - 50 samples; no tolerance
+/// - at most 1,000 samples if there is a tolerance
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Samples {
+    count: usize,
+    tolerance: Option<f64>,
+    limit: usize,
+}
+
+impl Default for Samples {
+    fn default() -> Self {
+        Self { count: 50, tolerance: None, limit: 1000 }
+    }
+}
+
+impl Samples {
+    /// The most samples that may be asked for: more make no difference in single precision.
+    const MOST: usize = 1_000_000;
+
+    /// The number of samples before the error is looked at for the first time.
+    const FIRST: usize = 16;
+
+    /// Returns the defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a fixed number of samples, instead of a tolerance.
+    pub fn with_count(mut self, count: usize) -> Self {
+        self.count = count;
+        self.tolerance = None;
+        self
+    }
+
+    /// Sets the median relative standard error that is small enough, in (0, 1].
+    pub fn with_tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = Some(tolerance);
+        self
+    }
+
+    /// Sets the most samples that are drawn to reach the tolerance.
+    pub fn with_limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Refuses options outside their range.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`].
+    pub fn check(&self, aggregate: Aggregate) -> Result<()> {
+        let (option, count) = match self.tolerance {
+            Some(tolerance) => {
+                check_share("tolerance", tolerance)?;
+                ("limit", self.limit)
+            }
+            None => ("samples", self.count),
+        };
+        let least = aggregate.least_samples();
+        if (least..=Self::MOST).contains(&count) {
+            return Ok(());
+        }
+        Err(Error::invalid_option(option, format!("from {least} to {}", Self::MOST), count))
+    }
+
+    /// Returns the number of samples to draw first.
+    fn first(&self) -> usize {
+        self.tolerance.map_or(self.count, |_| self.limit.min(Self::FIRST))
+    }
+
+    /// Returns whether a row is done that has `count` samples and the given relative error.
+    fn enough(&self, count: usize, error: f64) -> bool {
+        self.tolerance.is_none_or(|tolerance| error <= tolerance || count >= self.limit)
+    }
+
+    /// Estimates the number of samples that are needed if `count` of them left the given relative
+    /// error.
+    fn needed(&self, count: usize, error: f64) -> usize {
+        let tolerance = self.tolerance.unwrap_or(f64::INFINITY);
+        // Errors fall with the square root of the number. No more than four times as many at once,
+        // because an error from few samples is itself uncertain.
+        let factor = (error / tolerance).powi(2).clamp(1.1, 4.0);
+        self.limit.min((count as f64 * factor).ceil() as usize)
+    }
+}
+
+/// The maps of some rows, each in a sample of its own.
+#[derive(Clone, Debug)]
+pub struct SampleMaps {
+    /// The maps.
+    pub values: Batch,
+    /// The evaluations of each.
+    pub evaluations: Vec<usize>,
+    /// Whether each converged, if the method inside says so.
+    pub converged: Option<Vec<bool>>,
+    /// The warnings about them.
+    pub warnings: Vec<Warning>,
+}
+
+impl SampleMaps {
+    /// Returns maps that took one evaluation each.
+    pub fn new(values: Batch) -> Self {
+        let evaluations = vec![1; values.rows()];
+        Self { values, evaluations, converged: None, warnings: Vec::new() }
+    }
+}
+
+/// The average over samples, for every row.
+#[derive(Clone, Debug)]
+pub struct Averaged {
+    /// The average of every value.
+    pub values: Batch,
+    /// Its standard error, if there are two or more samples.
+    pub standard_error: Option<Batch>,
+    evaluations: Vec<usize>,
+    converged: Option<Vec<bool>>,
+    warnings: Vec<Warning>,
+}
+
+impl Averaged {
+    /// Draws samples for every row of `input` and averages them. `draw` is given rows and samples, one
+    /// of each for each map that it returns.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`], [`Error::NotFinite`], those of `draw` and of [`Work::run`].
+    pub fn over(
+        samples: Samples,
+        aggregate: Aggregate,
+        schedule: &Schedule,
+        input: &Batch,
+        draw: &(dyn Fn(&[usize], &[usize]) -> Result<SampleMaps> + Sync),
+    ) -> Result<Self> {
+        samples.check(aggregate)?;
+        let first = samples.first();
+        let work = Work::start(schedule, input, input.rows() * first)?;
+        let mut averaging = Averaging::new(samples, aggregate, input.rows());
+        let mut drawn = 0..first;
+        while !averaging.open.is_empty() {
+            let moments = averaging.draw(&work, drawn.clone(), draw)?;
+            let next = averaging.close_finished(moments, drawn.end)?;
+            drawn = drawn.end..next;
+            work.expect_more(averaging.open.len() * drawn.len());
+        }
+        averaging.finish()
+    }
+
+    /// Returns the average as an answer.
+    pub fn into_attribution(self, scored: Scored) -> Attribution<Batch> {
+        let mut attribution = Attribution::of(self.values, scored);
+        attribution.standard_error = self.standard_error;
+        attribution.evaluations = self.evaluations;
+        attribution.converged = self.converged;
+        attribution.warnings = self.warnings;
+        attribution
+    }
+}
+
+/// An average that is under way.
+struct Averaging {
+    samples: Samples,
+    aggregate: Aggregate,
+    /// The rows that need more samples.
+    open: Vec<usize>,
+    /// The moments of the open rows so far; `None` before the first sample.
+    moments: Option<Moments>,
+    /// The rows that are done, in the order in which they were, and their results.
+    done: Vec<usize>,
+    results: Vec<(Batch, Option<Batch>)>,
+    evaluations: Vec<usize>,
+    converged: Vec<bool>,
+    /// Whether anything is known about convergence.
+    may_converge: bool,
+    warnings: Vec<Warning>,
+}
+
+impl Averaging {
+    fn new(samples: Samples, aggregate: Aggregate, rows: usize) -> Self {
+        Self {
+            samples,
+            aggregate,
+            open: (0..rows).collect(),
+            moments: None,
+            done: Vec::new(),
+            results: Vec::new(),
+            evaluations: vec![0; rows],
+            converged: vec![true; rows],
+            may_converge: samples.tolerance.is_some(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Draws more samples of the open rows, and returns their moments.
+    fn draw(
+        &mut self,
+        work: &Work,
+        samples: Range<usize>,
+        draw: &(dyn Fn(&[usize], &[usize]) -> Result<SampleMaps> + Sync),
+    ) -> Result<Moments> {
+        let open = self.open.clone();
+        let mut blocks: Vec<Option<Moments>> = Vec::new();
+        let folded = work.run(
+            &work.chunks(open.len(), samples),
+            |chunk| {
+                let rows: Vec<usize> = chunk.row_of_each().into_iter().map(|at| open[at]).collect();
+                draw(&rows, &chunk.repeat_of_each(|sample| sample))
+            },
+            |chunk, maps: SampleMaps| {
+                // A block of rows goes on from the moments of the rounds before.
+                if blocks.len() == chunk.block {
+                    let rows: Vec<usize> = chunk.rows.clone().collect();
+                    blocks.push(self.moments.as_ref().map(|before| before.select(&rows)));
+                }
+                self.push(&mut blocks[chunk.block], chunk, &maps.values)?;
+                self.note(chunk, maps);
+                Ok(())
+            },
+        );
+        folded.map_err(|error| error.with_rows(|at| open[at]))?;
+        let blocks: Vec<Moments> = blocks.into_iter().flatten().collect();
+        Ok(Moments::stack(&blocks))
+    }
+
+    /// Adds the maps of a chunk to the moments of its block, sample by sample.
+    fn push(&self, block: &mut Option<Moments>, chunk: &Chunk, maps: &Batch) -> Result<()> {
+        let together = chunk.rows.len();
+        let maps = maps.widened();
+        for start in (0..maps.rows()).step_by(together) {
+            let sample = maps.narrow(start, together);
+            *block = Some(Moments::push(block.take(), self.aggregate, sample)?);
+        }
+        Ok(())
+    }
+
+    /// Takes down everything about the maps of a chunk but their values.
+    fn note(&mut self, chunk: &Chunk, maps: SampleMaps) {
+        let open = &self.open;
+        let row_of = |input: usize| open[chunk.rows.start + input % chunk.rows.len()];
+        for (input, taken) in maps.evaluations.into_iter().enumerate() {
+            self.evaluations[row_of(input)] += taken;
+        }
+        self.may_converge |= maps.converged.is_some();
+        for (input, good) in maps.converged.into_iter().flatten().enumerate() {
+            self.converged[row_of(input)] &= good;
+        }
+        for warning in maps.warnings {
+            let warning = warning.with_row(row_of);
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+    }
+
+    /// Closes the rows that have enough samples, and returns the number of samples that the others
+    /// need.
+    fn close_finished(&mut self, moments: Moments, drawn: usize) -> Result<usize> {
+        let errors = match self.samples.tolerance {
+            Some(_) => moments.relative_errors()?,
+            None => vec![0.0; self.open.len()],
+        };
+        let (mut finished, mut unfinished) = (Vec::new(), Vec::new());
+        for (at, &error) in errors.iter().enumerate() {
+            if self.samples.enough(drawn, error) {
+                self.converged[self.open[at]] &=
+                    self.samples.tolerance.is_none_or(|most| error <= most);
+                finished.push(at);
+            } else {
+                unfinished.push(at);
+            }
+        }
+        if !finished.is_empty() {
+            self.done.extend(finished.iter().map(|&at| self.open[at]));
+            self.results.push(moments.select(&finished).finish());
+        }
+        // As many more as the row that needs least.
+        let needed = unfinished.iter().map(|&at| self.samples.needed(drawn, errors[at])).min();
+        self.moments = needed.map(|_| moments.select(&unfinished));
+        self.open = unfinished.into_iter().map(|at| self.open[at]).collect();
+        Ok(needed.unwrap_or(drawn))
+    }
+
+    /// Puts the results into the order of the rows.
+    fn finish(self) -> Result<Averaged> {
+        let mut position = vec![0; self.done.len()];
+        self.done.iter().enumerate().for_each(|(at, &row)| position[row] = at);
+        let (values, errors): (Vec<Batch>, Vec<Option<Batch>>) = self.results.into_iter().unzip();
+        let values = Batch::stack(&values).select(&position);
+        values.check_finite(Stage::Attribution)?;
+        let errors: Option<Vec<Batch>> = errors.into_iter().collect();
+        let standard_error = errors.map(|errors| Batch::stack(&errors).select(&position));
+        if let Some(standard_error) = &standard_error {
+            standard_error.check_finite(Stage::Attribution)?;
+        }
+        Ok(Averaged {
+            values,
+            standard_error,
+            evaluations: self.evaluations,
+            converged: self.may_converge.then_some(self.converged),
+            warnings: self.warnings,
+        })
+    }
+}
