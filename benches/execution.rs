@@ -111,7 +111,7 @@ fn main() {
     rows("CIFAR CNN, gradient", &cifar, &Gradient::new(), &one, &sixteen, 31);
     let ig = IntegratedGradients::new();
     rows("CIFAR CNN, 50 points", &cifar, &ig, &one, &sixteen, 15);
-    let ig = IntegratedGradients::new().to_tolerance(0.05);
+    let ig = IntegratedGradients::new().with_tolerance(0.05);
     rows("CIFAR CNN, to a tolerance of 5 %", &cifar, &ig, &one, &sixteen, 15);
     rows("CIFAR CNN, 50 noisy copies", &cifar, &SmoothGrad::default(), &one, &sixteen, 15);
     let table = saliency::pure_function(|x: Tensor<2>| x.powi_scalar(3).sum_dim(1));

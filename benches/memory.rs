@@ -26,11 +26,11 @@ fn one(task: &str) {
     let net = EfficientNetLite0::embedded(&device);
     let input = Preparation::imagenet().tensor(&photos::chelsea(), &device);
     let explainer = match task {
-        "tolerance" => IntegratedGradients::new().to_tolerance(0.01),
+        "tolerance" => IntegratedGradients::new().with_tolerance(0.01),
         points => IntegratedGradients::new().with_steps(points.parse().expect("a number")),
     };
     let map = explainer.attribute(&net, input).expect("a map");
-    println!("{} {}", map.gradients[0], status("VmHWM").expect("a peak"));
+    println!("{} {}", map.evaluations[0], status("VmHWM").expect("a peak"));
 }
 
 /// The number of gradients and the peak of [`one`].

@@ -14,8 +14,7 @@ use std::time::Duration;
 use burn::tensor::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use saliency::{
-    Baseline, ExpectedGradients, Explainer, Gradient, InputTimesGradient, Inputs,
-    IntegratedGradients, Model, Rule, SmoothGrad, SmoothGradSquared, VarGrad,
+    Explainer, Inputs, IntegratedGradients, Method, MethodOptions, Model, Rule,
 };
 use saliency_models::{
     CifarCnn, EfficientNetLite0, Mlp, Preparation, ResNet, VisionTransformer, photos,
@@ -36,24 +35,22 @@ fn effort() -> Effort {
     }
 }
 
-type Methods<M, I> = Vec<(&'static str, Box<dyn Explainer<M, I>>)>;
+type Methods<M, I> = Vec<(String, Box<dyn Explainer<M, I>>)>;
 
+/// Every method with its defaults, and Integrated Gradients by every rule and to a tolerance.
 fn methods<M: Model<I>, I: Inputs>(points: usize) -> Methods<M, I> {
-    let ig = |rule| IntegratedGradients::new().with_rule(rule).with_steps(points);
-    let to_tolerance = IntegratedGradients::new().to_tolerance(0.05).with_limit(20 * points);
-    let expected = ExpectedGradients::from_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
-    vec![
-        ("gradient", Box::new(Gradient::new())),
-        ("input-x-gradient", Box::new(InputTimesGradient::new())),
-        ("integrated-gradients-gauss-legendre", Box::new(ig(Rule::GaussLegendre))),
-        ("integrated-gradients-midpoint", Box::new(ig(Rule::Midpoint))),
-        ("integrated-gradients-placed", Box::new(ig(Rule::Placed))),
-        ("integrated-gradients-to-5-percent", Box::new(to_tolerance)),
-        ("expected-gradients", Box::new(expected.with_samples(points))),
-        ("smooth-grad", Box::new(SmoothGrad::default().with_samples(points))),
-        ("smooth-grad-squared", Box::new(SmoothGradSquared::default().with_samples(points))),
-        ("var-grad", Box::new(VarGrad::default().with_samples(points))),
-    ]
+    let options = MethodOptions::new().with_steps(points).with_samples(points);
+    let mut all: Methods<M, I> = Vec::new();
+    for method in Method::ALL {
+        all.push((method.name().to_owned(), method.explainer(&options)));
+    }
+    let ig = || IntegratedGradients::new().with_steps(points);
+    for (name, rule) in [("midpoint", Rule::Midpoint), ("placed", Rule::Placed)] {
+        all.push((format!("integrated-gradients-{name}"), Box::new(ig().with_rule(rule))));
+    }
+    let to_tolerance = ig().with_tolerance(0.05).with_max_gradients(20 * points);
+    all.push(("integrated-gradients-to-5-percent".to_owned(), Box::new(to_tolerance)));
+    all
 }
 
 fn values<I: Inputs>(tensors: &I) -> Vec<f64> {

@@ -36,7 +36,7 @@ fn error(found: &[f64], right: &[f64]) -> f64 {
 fn needed(name: &str, net: &EfficientNetLite0, input: &Tensor<4>) -> f64 {
     let attribute = |explainer: &IntegratedGradients| {
         let map = explainer.attribute(net, input.clone()).expect("a map");
-        (values(&map.values), map.gradients[0])
+        (values(&map.values), map.evaluations[0])
     };
     let ig = IntegratedGradients::new;
     let (right, _) = attribute(&ig().with_rule(Rule::Placed).with_steps(1600));
@@ -51,7 +51,7 @@ fn needed(name: &str, net: &EfficientNetLite0, input: &Tensor<4>) -> f64 {
     let placed = steps(Rule::Placed, 46);
     // The estimate is an upper bound: to meet the error exactly one may ask for a little more.
     let reached = (0..40).map(|k| 0.07 - 0.0005 * f64::from(k)).find_map(|tolerance| {
-        let (found, gradients) = attribute(&ig().to_tolerance(tolerance));
+        let (found, gradients) = attribute(&ig().with_tolerance(tolerance));
         (error(&found, &right) <= TOLERANCE).then_some(gradients)
     });
     let reached = reached.expect("enough points");
@@ -82,11 +82,11 @@ impl Judged {
             explainer.attribute_to(net, input.clone(), target.clone()).expect("a map")
         };
         let right = explain(ig().with_rule(Rule::Placed).with_steps(reference));
-        let map = explain(ig().to_tolerance(TOLERANCE));
+        let map = explain(ig().with_tolerance(TOLERANCE));
         let found = error(&values(&map.values), &values(&right.values));
         let estimate = map.error_estimate.expect("an estimate")[0];
         let ratio = estimate / found;
-        println!("{name:44} {:9} {estimate:9.4} {found:9.4} {ratio:8.2}", map.gradients[0]);
+        println!("{name:44} {:9} {estimate:9.4} {found:9.4} {ratio:8.2}", map.evaluations[0]);
         self.ratios.push(ratio);
     }
 }

@@ -214,7 +214,7 @@ fn to_error(captum: &mut Captum, net: &EfficientNetLite0, photo: &Photo) {
         let found = floats(map.values);
         let pairs = || found.iter().zip(&right).map(|(a, b)| (f64::from(*a), f64::from(*b)));
         let difference: f64 = pairs().map(|(a, b)| (a - b).abs()).sum();
-        (difference / pairs().map(|(_, b)| b.abs()).sum::<f64>(), map.gradients[0])
+        (difference / pairs().map(|(_, b)| b.abs()).sum::<f64>(), map.evaluations[0])
     };
     for (percent, most) in [(5.0, "0.6"), (2.0, "")] {
         let wanted = percent / 100.0;
@@ -228,7 +228,7 @@ fn to_error(captum: &mut Captum, net: &EfficientNetLite0, photo: &Photo) {
         // The estimate is an upper bound: the loosest tolerance that is met.
         let tolerances = (0..40).map(|k| wanted * (1.5 - 0.0125 * f64::from(k)));
         let reached = tolerances.map(|tolerance| {
-            (tolerance, explain(IntegratedGradients::new().to_tolerance(tolerance)))
+            (tolerance, explain(IntegratedGradients::new().with_tolerance(tolerance)))
         });
         let (tolerance, (error, gradients)) =
             reached.into_iter().find(|(_, (error, _))| *error <= wanted).expect("enough points");
@@ -239,13 +239,13 @@ fn to_error(captum: &mut Captum, net: &EfficientNetLite0, photo: &Photo) {
                 100.0 * error
             )
         };
-        let explainer = IntegratedGradients::new().to_tolerance(tolerance);
+        let explainer = IntegratedGradients::new().with_tolerance(tolerance);
         let request = photo.request("ig", points);
         row(&what(gradients, error), most, captum, &BATCHES, &request, || {
             seconds(&explainer, net, photo)
         });
-        let (error, gradients) = explain(IntegratedGradients::new().to_tolerance(wanted));
-        let explainer = IntegratedGradients::new().to_tolerance(wanted);
+        let (error, gradients) = explain(IntegratedGradients::new().with_tolerance(wanted));
+        let explainer = IntegratedGradients::new().with_tolerance(wanted);
         let what = format!("{}, as asked for", what(gradients, error));
         row(&what, "", captum, &BATCHES, &request, || seconds(&explainer, net, photo));
     }

@@ -311,6 +311,11 @@ impl Error {
         Self::Device { reason: reason.into(), source: None }
     }
 
+    /// Makes an [`Error::OutOfMemory`] of a message.
+    pub fn out_of_memory(reason: impl Into<String>) -> Self {
+        Self::OutOfMemory { reason: reason.into() }
+    }
+
     /// Makes an [`Error::InvalidOption`], for options of your own explainers.
     pub fn invalid_option(
         option: &'static str,
@@ -318,6 +323,11 @@ impl Error {
         found: impl std::fmt::Display,
     ) -> Self {
         Self::InvalidOption { option, expected: expected.into(), found: found.to_string() }
+    }
+
+    /// Makes an [`Error::UnequalRows`], for explainers of your own.
+    pub fn unequal_rows(tensor: usize, expected: usize, found: usize) -> Self {
+        Self::UnequalRows { tensor, expected, found }
     }
 
     /// Makes an [`Error::NotFinite`], for explainers of your own.

@@ -4,6 +4,7 @@
 
 mod compare;
 mod devices;
+mod errors;
 mod golden;
 mod models;
 

@@ -10,4 +10,4 @@ pub use noise::{
     Mean, MeanOfSquares, OverNoise, SmoothGrad, SmoothGradSquared, Statistic, VarGrad, Variance,
 };
 pub use path::{ExpectedGradients, IntegratedGradients};
-pub use registry::{ErrorBar, Method, MethodOptions};
+pub use registry::{ErrorBar, Family, Method, MethodOptions};

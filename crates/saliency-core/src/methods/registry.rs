@@ -49,6 +49,18 @@ pub enum Method {
     VarGrad,
 }
 
+/// The kind of computation that a method does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Family {
+    /// A single gradient.
+    Gradient,
+    /// Gradients along a path.
+    Path,
+    /// A statistic over noisy copies of the input.
+    Noise,
+}
+
 /// The error bar that a method gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -66,6 +78,7 @@ struct Description {
     name: &'static str,
     title: &'static str,
     question: &'static str,
+    family: Family,
     error_bar: ErrorBar,
 }
 
@@ -82,51 +95,58 @@ impl Method {
     ];
 
     fn description(self) -> Description {
-        let (name, title, question, error_bar) = match self {
+        let (name, title, question, family, error_bar) = match self {
             Self::Gradient => (
                 "gradient",
                 "Gradient",
                 "Which values would change the score if they changed a little?",
+                Family::Gradient,
                 ErrorBar::None,
             ),
             Self::InputTimesGradient => (
                 "input-x-gradient",
                 "Input x Gradient",
                 "The same, times the value itself",
+                Family::Gradient,
                 ErrorBar::None,
             ),
             Self::IntegratedGradients => (
                 "integrated-gradients",
                 "Integrated Gradients",
                 "Which values made the score differ from the baseline's?",
+                Family::Path,
                 ErrorBar::Map,
             ),
             Self::ExpectedGradients => (
                 "expected-gradients",
                 "Expected Gradients",
                 "The same, averaged over many baselines",
+                Family::Path,
                 ErrorBar::Values,
             ),
             Self::SmoothGrad => (
                 "smooth-grad",
                 "SmoothGrad",
                 "What is the average of the gradient under noise?",
+                Family::Noise,
                 ErrorBar::Values,
             ),
             Self::SmoothGradSquared => (
                 "smooth-grad-squared",
                 "SmoothGrad Squared",
                 "Which values have a strong gradient under noise, whatever its sign?",
+                Family::Noise,
                 ErrorBar::Values,
             ),
             Self::VarGrad => (
                 "var-grad",
                 "VarGrad",
                 "Which values have a gradient that changes under noise?",
+                Family::Noise,
                 ErrorBar::Values,
             ),
         };
-        Description { name, title, question, error_bar }
+        Description { name, title, question, family, error_bar }
     }
 
     /// Returns the name by which programs know the method, such as `integrated-gradients`.
@@ -142,6 +162,11 @@ impl Method {
     /// Returns the question that the method answers, for people who choose one.
     pub fn question(self) -> &'static str {
         self.description().question
+    }
+
+    /// Returns the kind of computation that the method does.
+    pub fn family(self) -> Family {
+        self.description().family
     }
 
     /// Returns the kind of error bar that the method gives.

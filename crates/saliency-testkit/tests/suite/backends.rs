@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use burn::tensor::{Device, FloatDType, Tensor};
 use saliency_backends::{Backend, ComputeDevice, Kind};
+use saliency_core::methods::{OverNoise, Variance};
 use saliency_core::{
     Baseline, Error, Explainer, Gradient, IntegratedGradients, NoiseScale, SmoothGrad, Target,
-    VarGrad, pure_function,
+    pure_function,
 };
 use saliency_models::{CifarCnn, EfficientNetLite0, Preparation, photos};
 use saliency_testkit::{
@@ -31,12 +32,12 @@ fn maps_of_a_network_are_those_of_flex() {
         let schedule = || schedule(compute);
         let gradient = || Gradient::new().with_schedule(schedule());
         let smooth = SmoothGrad::new(gradient()).with_samples(10).with_seed(3);
-        let variance = VarGrad::new(gradient()).with_samples(10).with_seed(3);
+        let variance = OverNoise::<_, Variance>::new(gradient()).with_samples(10).with_seed(3);
         let explainers: [(&str, Box<dyn Explainer<_, _>>); 4] = [
             ("gradient", Box::new(gradient())),
             ("IG", Box::new(IntegratedGradients::new().with_schedule(schedule()))),
             ("SmoothGrad", Box::new(smooth.with_schedule(schedule()))),
-            ("VarGrad", Box::new(variance.with_schedule(schedule()))),
+            ("variance over noise", Box::new(variance.with_schedule(schedule()))),
         ];
         for (name, explainer) in &explainers {
             let (flex, map) = (explain(&device(), explainer), explain(compute.device(), explainer));

@@ -67,7 +67,7 @@ fn a_linear_model_is_explained_exactly_by_any_number_of_points() {
             let explainer = explainer.with_schedule(schedule);
             let map = explainer.attribute(&model, x.clone()).unwrap();
             assert_close("IG = x w", &map.values, &(x.clone() * w.clone()), EXACT);
-            assert_eq!(map.gradients, [steps; 2]);
+            assert_eq!(map.evaluations, [steps; 2]);
             for (row, gap) in map.completeness_gap.unwrap().into_iter().enumerate() {
                 assert!(gap.abs() < 1e-5, "{rule:?}, {steps} points, row {row}: gap {gap}");
             }
@@ -182,7 +182,7 @@ fn without_noise_the_mean_is_the_explainer_inside_to_the_last_bit() {
             let around = SmoothGrad::new(path.clone()).with_noise(noise);
             let mean = around.attribute(&model, x()).unwrap();
             assert_eq!(bits(&mean.values), bits(&integrated.values));
-            assert_eq!(mean.gradients, [50 * 7; 2]);
+            assert_eq!(mean.evaluations, [50 * 7; 2]);
         }
     });
 }

@@ -1,9 +1,10 @@
 //! How often a model is called.
 
 use burn::tensor::Tensor;
+use saliency_core::methods::Family;
 use saliency_core::{
-    ExpectedGradients, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Rule,
-    Schedule, SmoothGrad, Target, VarGrad,
+    ExpectedGradients, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Method,
+    MethodOptions, Rule, Schedule, SmoothGrad, Target,
 };
 use saliency_testkit::{Counting, device};
 
@@ -32,7 +33,10 @@ fn a_model_is_called_no_more_than_the_method_needs() {
     let schedule = || Schedule::new().with_chunk(6);
     let smooth = || SmoothGrad::default().with_samples(5).with_schedule(schedule());
     assert_eq!(run(&smooth()), (1 + 3, 3 + 15));
-    assert_eq!(run(&VarGrad::default().with_samples(5)), (1 + 1, 3 + 15));
+    let options = MethodOptions::new().with_samples(5);
+    for method in Method::ALL.iter().filter(|method| method.family() == Family::Noise) {
+        assert_eq!(run(&method.explainer(&options)), (1 + 1, 3 + 15), "{method}");
+    }
     let inside = IntegratedGradients::new().with_steps(10);
     // Each chunk of copies is explained by a call of the explainer inside.
     let nested = SmoothGrad::new(inside).with_samples(5).with_schedule(schedule());
@@ -45,9 +49,9 @@ fn a_model_is_called_no_more_than_the_method_needs() {
     assert_eq!(run(&expected), (1 + 1 + 1, 15 + 3 + 2));
     // The gradient of x² is a line: the first five points show that it varies, but not that it
     // varies evenly. All rows share the batches of each round.
-    let tolerance = IntegratedGradients::new().to_tolerance(0.05);
+    let tolerance = IntegratedGradients::new().with_tolerance(0.05);
     let map = tolerance.attribute_to(&model, x.clone(), Target::Class(0)).unwrap();
     let (calls, rows) = count.take();
-    assert_eq!(rows, map.gradients.iter().sum::<usize>() + 6);
-    assert!(map.gradients[0] <= 12 && calls <= 2 + 4, "{:?}, {calls} calls", map.gradients);
+    assert_eq!(rows, map.evaluations.iter().sum::<usize>() + 6);
+    assert!(map.evaluations[0] <= 12 && calls <= 2 + 4, "{:?}, {calls} calls", map.evaluations);
 }

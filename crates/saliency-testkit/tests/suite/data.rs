@@ -57,7 +57,7 @@ fn tokens_are_explained_from_their_embeddings() {
 
     for (name, explainer) in [
         ("IG", Box::new(IntegratedGradients::new()) as Box<dyn Explainer<Sentiment, Embedded>>),
-        ("IG to a tolerance", Box::new(IntegratedGradients::new().to_tolerance(0.02))),
+        ("IG to a tolerance", Box::new(IntegratedGradients::new().with_tolerance(0.02))),
         ("gradient", Box::new(Gradient::new())),
         ("SmoothGrad", Box::new(SmoothGrad::default().with_samples(10))),
         ("chunks", Box::new(Gradient::new().with_schedule(Schedule::new().with_chunk(1)))),
@@ -146,7 +146,7 @@ fn series_are_explained() {
     });
     let wave: Vec<f32> = (0..80).map(|t| (t as f32 * 0.3).sin()).collect();
     let x = Tensor::<1>::from_data(&wave[..], &device).reshape([1, 2, 40]);
-    let map = IntegratedGradients::new().to_tolerance(0.01).attribute(&model, x).unwrap();
+    let map = IntegratedGradients::new().with_tolerance(0.01).attribute(&model, x).unwrap();
     assert_eq!(map.values.dims(), [1, 2, 40]);
     let change = map.scores[0] - map.baseline_scores.unwrap()[0];
     assert!(map.completeness_gap.unwrap()[0].abs() < 0.02 * change.abs());
@@ -295,26 +295,28 @@ fn at_a_layer_the_activation_is_explained_as_an_input_is() {
     let net = Layered::new(&device);
     let x = Tensor::<2>::from_data([[1.0, -0.5, 2.0, 0.3, 0.0]; 2], &device);
     // Behind the second point the network is linear.
-    let (activation, rest) = cut::<Second, _, _>(&net, x.clone()).unwrap();
+    let split = Split::at(&net, Second);
+    let (activation, rest) = (split.activation(x.clone(), &Schedule::new()).unwrap(), split.after());
     let whole = Gradient::new().attribute(&net, x.clone()).unwrap();
     let class = whole.targets[0].unwrap();
     let weights = net.output.weight.val().slice([0..5, class..class + 1]).reshape([1, 5]);
     let weights = weights.repeat_dim(0, 2);
-    let gradient = Gradient::new().attribute(&rest, activation.clone()).unwrap();
+    let gradient = Gradient::new().attribute(rest, activation.clone()).unwrap();
     assert_close("gradient", &gradient.values, &weights, 1e-6);
     assert_eq!((&gradient.scores, &gradient.targets), (&whole.scores, &whole.targets));
     let product = activation.clone() * weights;
-    let times = InputTimesGradient::new().attribute(&rest, activation.clone()).unwrap();
+    let times = InputTimesGradient::new().attribute(rest, activation.clone()).unwrap();
     assert_close("input x gradient", &times.values, &product, 1e-6);
-    let ig = IntegratedGradients::new().attribute(&rest, activation).unwrap();
+    let ig = IntegratedGradients::new().attribute(rest, activation).unwrap();
     assert_close("IG", &ig.values, &product, 1e-5);
 
     // From the activation of a baseline of the input the change of score is the network's own.
-    let (activation, rest) = cut::<First, _, _>(&net, x.clone()).unwrap();
-    let (nothing, _) = cut::<First, _, _>(&net, x.zeros_like()).unwrap();
+    let split = Split::at(&net, First);
+    let (activation, rest) = (split.activation(x.clone(), &Schedule::new()).unwrap(), split.after());
+    let nothing = split.before(x.zeros_like());
     let ig = IntegratedGradients::new();
     let at_layer = ig.clone().with_baseline(Baseline::tensor(nothing));
-    let at_layer = at_layer.attribute(&rest, activation).unwrap();
+    let at_layer = at_layer.attribute(rest, activation).unwrap();
     let whole = ig.attribute(&net, x).unwrap();
     let difference = |map: &[f64], base: &[f64]| map[0] - base[0];
     let (a, b) = (
@@ -329,9 +331,11 @@ fn a_network_in_training_mode_is_cut_in_inference_mode() {
     let device = device();
     let trained = Layered::new(&device.clone().autodiff());
     let x = Tensor::<2>::ones([1, 5], &device);
-    let (activation, rest) = cut::<Second, _, _>(&trained, x.clone().autodiff()).unwrap();
+    let split = Split::at(&trained, Second);
+    let activation = split.activation(x.clone().autodiff(), &Schedule::new()).unwrap();
+    let rest = split.after();
     assert!(!activation.is_autodiff());
-    let map = Gradient::new().attribute(&rest, activation).unwrap();
+    let map = Gradient::new().attribute(rest, activation).unwrap();
     let whole = Gradient::new().attribute(&trained, x).unwrap();
     assert_eq!(map.scores, whole.scores);
 }
@@ -341,7 +345,9 @@ fn the_embedded_network_is_cut_where_the_original_is() {
     let device = device();
     let net = EfficientNetLite0::embedded(&device);
     let input = Golden::lite0_coffee().tensor("input", &device);
-    let (activation, rest) = cut::<LastConvolution, _, _>(&net, input.clone()).unwrap();
+    let split = Split::at(&net, LastConvolution);
+    let activation = split.activation(input.clone(), &Schedule::new()).unwrap();
+    let rest = split.after();
     assert_eq!(activation.dims(), [1, 1280, 7, 7]);
     let same = rest.forward(activation);
     assert_eq!(values(&same), values(&net.forward(input)));
@@ -390,14 +396,14 @@ impl Cut<Tensor<2>, Shape> for Careless {
 #[test]
 fn activations_that_do_not_fit_are_refused() {
     let x = Tensor::<2>::ones([3, 4], &device());
-    let error = cut::<Rows, _, _>(&Careless, x).map(|_| ()).unwrap_err();
+    let error = Split::at(&Careless, Rows).activation(x, &Schedule::new()).unwrap_err();
     let (expected, found) = (vec![vec![3, 4]], vec![vec![2, 4]]);
-    assert_eq!(error, Error::Activation { expected, found });
+    assert_error!(error, Error::Activation { expected, found });
     // Two photos' worth of values: a chunk for each.
     let wide = Tensor::<2>::from_data([[1.0], [2.0]], &device()).repeat_dim(1, 65_536);
-    let error = cut::<Shape, _, _>(&Careless, wide).map(|_| ()).unwrap_err();
+    let error = Split::at(&Careless, Shape).activation(wide, &Schedule::new()).unwrap_err();
     let (expected, found) = (vec![vec![1, 1]], vec![vec![1, 2]]);
-    assert_eq!(error, Error::Activation { expected, found });
+    assert_error!(error, Error::Activation { expected, found });
 }
 
 #[test]
@@ -406,13 +412,12 @@ fn rows_that_are_not_those_of_the_input_are_refused() {
     let x = Tensor::<2>::ones([3, 1], &device());
     let rows = saliency_core::Rows::all(2);
     assert_eq!((rows.of(), rows.total()), (&[0, 1][..], 2));
-    let expected = Error::UnequalRows { tensor: 0, expected: 2, found: 3 };
     for explainer in [
         Box::new(IntegratedGradients::new()) as Box<dyn Explainer<_, _>>,
         Box::new(SmoothGrad::default()),
         Box::new(ExpectedGradients::new(x.clone())),
     ] {
         let error = explainer.attribute_rows(&model, x.clone(), Target::Class(0), &rows);
-        assert_eq!(error.unwrap_err(), expected);
+        assert_error!(error.unwrap_err(), Error::UnequalRows { tensor: 0, expected: 2, found: 3 });
     }
 }

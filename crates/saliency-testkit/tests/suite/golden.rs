@@ -134,8 +134,9 @@ fn gradients_at_the_last_convolution_make_grad_cam() {
     let device = device();
     let net = EfficientNetLite0::from_pytorch(&path, &device, DType::F64).unwrap();
     let (golden, input, target) = coffee(&device);
-    let (activation, rest) = cut::<LastConvolution, _, _>(&net, input.cast(DType::F64)).unwrap();
-    let map = Gradient::new().attribute_to(&rest, activation.clone(), target).unwrap();
+    let split = Split::at(&net, LastConvolution);
+    let activation = split.activation(input.cast(DType::F64), &Schedule::new()).unwrap();
+    let map = Gradient::new().attribute_to(split.after(), activation.clone(), target).unwrap();
     let weights = map.values.mean_dim(2).mean_dim(3);
     let centred = |map: Tensor<4>| map.clone() - map.mean_dim(2).mean_dim(3);
     let cam = centred((activation * weights).sum_dim(1));

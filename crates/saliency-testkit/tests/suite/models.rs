@@ -14,17 +14,14 @@ type Explainers<M, I> = Vec<Box<dyn Explainer<M, I>>>;
 
 /// Every method, by its quickest options.
 fn every_method<M: Model<Tensor<4>>>() -> Explainers<M, Tensor<4>> {
-    vec![
-        Box::new(Gradient::new()),
-        Box::new(InputTimesGradient::new()),
-        Box::new(IntegratedGradients::new().with_steps(5)),
-        Box::new(IntegratedGradients::new().to_tolerance(0.5).with_limit(10)),
-        Box::new(IntegratedGradients::new().with_steps(3).with_rule(Rule::Placed)),
-        Box::new(ExpectedGradients::from_sampler(|_| Baseline::zeros()).with_samples(3)),
-        Box::new(SmoothGrad::default().with_samples(3)),
-        Box::new(SmoothGradSquared::default().with_samples(3)),
-        Box::new(VarGrad::default().with_samples(3)),
-    ]
+    let options = MethodOptions::new().with_baseline_sampler(|_| Baseline::zeros());
+    let options = options.with_steps(5).with_samples(3);
+    let mut all: Explainers<_, _> =
+        Method::ALL.iter().map(|method| method.explainer(&options)).collect();
+    let ig = IntegratedGradients::new();
+    all.push(Box::new(ig.clone().with_tolerance(0.5).with_max_gradients(10)));
+    all.push(Box::new(ig.with_steps(3).with_rule(Rule::Placed)));
+    all
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use burn::tensor::Tensor;
 use saliency_backends::{Backend, ComputeDevice, DevicePool, PoolEvent};
 use saliency_core::{
-    Attribution, Baseline, Error, Explainer, Gradient, IntegratedGradients, Model, Place,
+    Attribution, Baseline, Error, Explainer, Gradient, IntegratedGradients, Model, Stage,
     SmoothGrad, Target, pure_function,
 };
 use saliency_testkit::{assert_close, device, devices, square, values};
@@ -36,7 +36,7 @@ fn a_pool_answers_as_one_device_does_for_every_row_in_order() {
         let errors = (map.standard_error.unwrap(), alone.standard_error.clone().unwrap());
         assert_close("standard errors", &errors.0, &errors.1, 1e-5);
         assert_eq!((&map.scores, &map.targets), (&alone.scores, &alone.targets));
-        assert_eq!((&map.gradients, &map.warnings), (&alone.gradients, &alone.warnings));
+        assert_eq!((&map.evaluations, &map.warnings), (&alone.evaluations, &alone.warnings));
     }
 }
 
@@ -71,20 +71,20 @@ fn errors_name_the_row_of_the_whole_batch() {
     bad[5 * 3] = f32::NAN;
     let bad = Tensor::<1>::from_data(&bad[..], &device()).reshape([9, 3]);
     let error = pool().attribute(&square(), bad).unwrap_err();
-    assert_eq!(error, Error::NotFinite { place: Place::Input, row: 5 });
+    assert_error!(error, Error::NotFinite { stage: Stage::Input, row: 5 });
 
     let error = pool().attribute_to(&square(), x(4), Target::Classes(vec![0; 3])).unwrap_err();
-    assert_eq!(error, Error::TargetCount { expected: 4, found: 3 });
+    assert_error!(error, Error::TargetCount { expected: 4, found: 3 });
 
     for shape in [[0, 3], [2, 0]] {
         let empty = Tensor::<2>::zeros(shape, &device());
         let error = pool().attribute(&square(), empty).unwrap_err();
-        assert_eq!(error, Error::EmptyInput { tensor: 0, shape: shape.to_vec() });
+        assert_error!(error, Error::EmptyInput { tensor: 0, shape: shape.to_vec() });
     }
 
     let first = pure_function(|(a, _): (Tensor<2>, Tensor<2>)| a);
     let error = pool().attribute(&first, (x(4), x(3))).unwrap_err();
-    assert_eq!(error, Error::UnequalRows { tensor: 1, expected: 4, found: 3 });
+    assert_error!(error, Error::UnequalRows { tensor: 1, expected: 4, found: 3 });
 }
 
 /// A gradient on a device whose memory may not suffice for it.
@@ -99,10 +99,10 @@ impl<M: Model<Tensor<2>>> Explainer<M, Tensor<2>> for OnSmallDevice {
         input: Tensor<2>,
         target: Target,
     ) -> saliency_core::Result<Attribution<Tensor<2>>> {
-        match self.full {
-            true => Err(Error::OutOfMemory { reason: "no bytes left".to_owned() }),
-            false => Gradient::new().attribute_to(model, input, target),
+        if self.full {
+            return Err(Error::out_of_memory("no bytes left"));
         }
+        Gradient::new().attribute_to(model, input, target)
     }
 }
 

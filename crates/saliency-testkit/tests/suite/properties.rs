@@ -133,7 +133,7 @@ proptest! {
             let column = values.narrow(1, unused, 1);
             self::values(&column).into_iter().all(|value| value == 0.0)
         };
-        let ig = IntegratedGradients::new().to_tolerance(0.1);
+        let ig = IntegratedGradients::new().with_tolerance(0.1);
         prop_assert!(check(Gradient::new().attribute(&blind, x.clone()).unwrap().values));
         prop_assert!(check(ig.attribute(&blind, x.clone()).unwrap().values));
         let smooth = SmoothGrad::default().with_samples(5);
@@ -165,7 +165,7 @@ proptest! {
         }
         check!(Gradient::new());
         check!(IntegratedGradients::new().with_steps(10));
-        check!(IntegratedGradients::new().to_tolerance(0.1));
+        check!(IntegratedGradients::new().with_tolerance(0.1));
     }
 
     /// Without noise, in any chunk, the mean is what it is the mean of.

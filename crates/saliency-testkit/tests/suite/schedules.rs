@@ -21,25 +21,29 @@ type Named<M> = (&'static str, Box<dyn Explainer<M, Tensor<4>>>);
 /// Every method, by quick options, with a schedule.
 fn every_method<M: Model<Tensor<4>>>(schedule: &Schedule, device_of: &Tensor<4>) -> Vec<Named<M>> {
     let s = || schedule.clone();
-    let ig = || IntegratedGradients::new().with_steps(7).with_schedule(s());
     let baselines = Tensor::cat(vec![device_of.zeros_like(), device_of.ones_like()], 0);
-    let expected = ExpectedGradients::new(baselines).with_samples(5).with_schedule(s());
-    vec![
-        ("gradient", Box::new(Gradient::new().with_schedule(s()))),
-        ("input x gradient", Box::new(InputTimesGradient::new().with_schedule(s()))),
-        ("IG", Box::new(ig())),
-        ("IG placed", Box::new(ig().with_rule(Rule::Placed))),
-        ("IG to a tolerance", Box::new(ig().to_tolerance(0.2).with_limit(30))),
-        ("SmoothGrad", Box::new(SmoothGrad::default().with_samples(5).with_schedule(s()))),
-        ("squared", Box::new(SmoothGradSquared::default().with_samples(5).with_schedule(s()))),
-        ("VarGrad", Box::new(VarGrad::default().with_samples(5).with_schedule(s()))),
-        ("SmoothGrad of IG", Box::new(SmoothGrad::new(ig()).with_samples(3).with_schedule(s()))),
-        (
-            "SmoothGrad to a tolerance",
-            Box::new(SmoothGrad::default().to_tolerance(0.5).with_limit(40).with_schedule(s())),
-        ),
-        ("expected gradients", Box::new(expected)),
-    ]
+    let options = MethodOptions::new().with_schedule(s()).with_baselines(baselines);
+    let options = options.with_steps(7).with_samples(5);
+    let mut all: Vec<Named<M>> = Vec::new();
+    for method in Method::ALL {
+        all.push((method.name(), method.explainer(&options)));
+    }
+    let ig = || IntegratedGradients::new().with_steps(7).with_schedule(s());
+    let smooth = || SmoothGrad::default().with_schedule(s());
+    all.push(("IG placed", Box::new(ig().with_rule(Rule::Placed))));
+    all.push((
+        "IG to a tolerance",
+        Box::new(ig().with_tolerance(0.2).with_max_gradients(30)),
+    ));
+    all.push((
+        "SmoothGrad of IG",
+        Box::new(SmoothGrad::new(ig()).with_samples(3).with_schedule(s())),
+    ));
+    all.push((
+        "SmoothGrad to a tolerance",
+        Box::new(smooth().with_tolerance(0.5).with_max_samples(40)),
+    ));
+    all
 }
 
 #[test]
@@ -53,7 +57,7 @@ fn any_number_of_workers_gives_the_same_bits() {
                 let map = explainer.attribute(&net, input.clone()).unwrap();
                 let error = map.standard_error.map(|error| values(&error));
                 let all = (values(&map.values), error, map.completeness_gap, map.error_estimate);
-                (*name, all, map.gradients)
+                (*name, all, map.evaluations)
             };
             methods.iter().map(explain).collect::<Vec<_>>()
         };
@@ -83,11 +87,11 @@ fn progress_is_told_in_order_and_ends_at_the_total() {
 
         // Towards a tolerance the total is a guess that is right in the end.
         let bends = pure_function(|x: Tensor<2>| (x * 20.0).sin());
-        let explainer = IntegratedGradients::new().to_tolerance(0.05).with_schedule(schedule);
+        let explainer = IntegratedGradients::new().with_tolerance(0.05).with_schedule(schedule);
         let map = explainer.attribute(&bends, x).unwrap();
         let seen = std::mem::take(&mut *seen.lock().unwrap());
         assert!(seen.windows(2).all(|pair| pair[0].0 <= pair[1].0));
-        assert_eq!(*seen.last().unwrap(), (map.gradients[0], map.gradients[0]));
+        assert_eq!(*seen.last().unwrap(), (map.evaluations[0], map.evaluations[0]));
         assert!(seen.len() > 5, "{seen:?}");
     }
 }
@@ -102,7 +106,7 @@ fn work_is_called_off_between_chunks() {
             x.clone() * x
         });
         let token = cancel.clone();
-        let schedule = workers(count).with_chunk(1).with_cancel(&cancel).with_progress(
+        let schedule = workers(count).with_chunk(1).with_cancel(cancel.clone()).with_progress(
             move |progress: Progress| {
                 if progress.done == 5 {
                     token.cancel();
@@ -111,7 +115,7 @@ fn work_is_called_off_between_chunks() {
         );
         let explainer = IntegratedGradients::new().with_steps(1000).with_schedule(schedule);
         let error = explainer.attribute(&model, Tensor::ones([1, 1], &device())).unwrap_err();
-        let Error::Cancelled { done, total: 1000 } = error else { panic!("{error}") };
+        let Error::Cancelled { done, total: 1000, .. } = error else { panic!("{error}") };
         assert!((5..40).contains(&done), "{done}");
         assert!(calls.load(Ordering::Relaxed) < 60, "{calls:?}");
         assert!(cancel.is_cancelled());
@@ -132,7 +136,7 @@ fn a_panic_in_the_model_is_an_error_that_names_the_work_item() {
     let x = Tensor::<2>::from_data([[0.1], [1.0]], &device());
     let expected = |rows, item, total| {
         let message = "no more than 0.7".to_owned();
-        Err(Error::Panicked { rows, item, total, message })
+        Err(Error::Panicked { rows, item, total, message, .. })
     };
     for count in [1, 2, 7] {
         let schedule = workers(count).with_chunk(1);
@@ -140,7 +144,7 @@ fn a_panic_in_the_model_is_an_error_that_names_the_work_item() {
         let explainer = explainer.with_schedule(schedule.clone());
         let found = explainer.attribute(&model, x.clone()).map(|map| map.scores);
         assert_eq!(found, expected(1..2, 17, 20), "{count} workers");
-        let explainer = IntegratedGradients::new().to_tolerance(0.01).with_schedule(schedule);
+        let explainer = IntegratedGradients::new().with_tolerance(0.01).with_schedule(schedule);
         let found = explainer.attribute(&model, x.clone()).map(|map| map.scores);
         assert_eq!(found, expected(1..2, 8, 10), "{count} workers");
     }
@@ -263,7 +267,7 @@ fn a_panic_inside_a_wrapped_explainer_names_the_rows_outside() {
     let around = SmoothGrad::new(inside).with_noise(NoiseScale::Absolute(0.0)).with_samples(4);
     let error = around.attribute(&model, x).unwrap_err();
     let message = "too large".to_owned();
-    assert_eq!(error, Error::Panicked { rows: 0..3, item: 0, total: 12, message });
+    assert_error!(error, Error::Panicked { rows: 0..3, item: 0, total: 12, message });
 }
 
 #[test]
@@ -287,7 +291,7 @@ fn work_is_called_off_from_another_thread() {
         token.cancel();
         started.wait();
     });
-    let schedule = workers(2).with_chunk(1).with_cancel(&cancel);
+    let schedule = workers(2).with_chunk(1).with_cancel(cancel.clone());
     let explainer = IntegratedGradients::new().with_steps(20_000).with_schedule(schedule);
     let error = explainer.attribute(&model, Tensor::ones([1, 1], &device())).unwrap_err();
     assert!(matches!(error, Error::Cancelled { total: 20_000, .. }), "{error}");

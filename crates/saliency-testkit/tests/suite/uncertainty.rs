@@ -2,10 +2,11 @@
 
 use burn::tensor::activation::relu;
 use burn::tensor::{Distribution as Random, Tensor};
+use saliency_core::methods::{Mean, MeanOfSquares, OverNoise, Statistic, Variance};
 use saliency_core::{
     Baseline, Distribution, Error, ExpectedGradients, Explainer, Fixed, Gradient,
-    InputTimesGradient, IntegratedGradients, NoiseScale, Place, Rule, SmoothGrad,
-    SmoothGradSquared, Target, VarGrad, Warning, pure_function,
+    InputTimesGradient, IntegratedGradients, NoiseScale,  Rule, SmoothGrad,
+    SmoothGradSquared, Stage, Target, Warning, pure_function,
 };
 use saliency_testkit::{contribution, device, implementation_a, linear, square, values};
 
@@ -47,18 +48,26 @@ fn statistics<M: saliency_core::Model<Tensor<2>>>(
     deviation: f64,
     distribution: Distribution,
 ) -> [(Tensor<2>, Tensor<2>); 3] {
-    macro_rules! explain {
-        ($method:ident) => {{
-            let explainer = $method::new(Gradient::new())
-                .with_samples(samples)
-                .with_noise(NoiseScale::Absolute(deviation))
-                .with_distribution(distribution)
-                .with_seed(3);
-            let map = explainer.attribute_to(model, x.clone(), Target::Class(0)).unwrap();
-            (map.values, map.standard_error.unwrap())
-        }};
+    fn explain<M: saliency_core::Model<Tensor<2>>, S: Statistic>(
+        explainer: OverNoise<Gradient, S>,
+        model: &M,
+        x: &Tensor<2>,
+    ) -> (Tensor<2>, Tensor<2>) {
+        let map = explainer.attribute_to(model, x.clone(), Target::Class(0)).unwrap();
+        (map.values, map.standard_error.unwrap())
     }
-    [explain!(SmoothGrad), explain!(SmoothGradSquared), explain!(VarGrad)]
+    fn over<S>(samples: usize, deviation: f64, of: Distribution) -> OverNoise<Gradient, S> {
+        OverNoise::new(Gradient::new())
+            .with_samples(samples)
+            .with_noise(NoiseScale::Absolute(deviation))
+            .with_distribution(of)
+            .with_seed(3)
+    }
+    [
+        explain(over::<Mean>(samples, deviation, distribution), model, x),
+        explain(over::<MeanOfSquares>(samples, deviation, distribution), model, x),
+        explain(over::<Variance>(samples, deviation, distribution), model, x),
+    ]
 }
 
 #[test]
@@ -119,14 +128,14 @@ fn sampling_stops_when_the_error_is_small_enough_row_by_row() {
     let x = column(&[0.5, 2.0, 1000.0]);
     let explainer = SmoothGrad::default()
         .with_noise(NoiseScale::Absolute(1.0))
-        .to_tolerance(0.1)
-        .with_limit(10_000);
+        .with_tolerance(0.1)
+        .with_max_samples(10_000);
     let map = explainer.attribute_to(&square(), x.clone(), Target::Class(0)).unwrap();
     let all = map.median_relative_error().unwrap().unwrap();
     assert!(all.iter().all(|error| *error <= 0.1), "{all:?}");
     assert!(Gradient::new().attribute(&square(), x.clone()).unwrap().standard_error.is_none());
     assert_eq!(map.converged.unwrap(), [true; 3]);
-    let drawn = &map.gradients;
+    let drawn = &map.evaluations;
     assert!((300..600).contains(&drawn[0]), "{drawn:?}");
     assert!((16..60).contains(&drawn[1]), "{drawn:?}");
     assert_eq!(drawn[2], 16);
@@ -134,9 +143,9 @@ fn sampling_stops_when_the_error_is_small_enough_row_by_row() {
     assert!(relative.iter().all(|error| *error <= 0.1), "{relative:?}");
 
     let map =
-        explainer.with_limit(40).attribute_to(&square(), x.clone(), Target::Class(0)).unwrap();
+        explainer.with_max_samples(40).attribute_to(&square(), x.clone(), Target::Class(0)).unwrap();
     assert_eq!(map.converged.unwrap(), [false, true, true]);
-    assert_eq!(map.gradients[0], 40);
+    assert_eq!(map.evaluations[0], 40);
     // Rows that need more samples get those that they would get alone.
     let alone = SmoothGrad::default().with_noise(NoiseScale::Absolute(1.0)).with_samples(40);
     let alone = alone.attribute_to(&square(), x, Target::Class(0)).unwrap();
@@ -150,18 +159,18 @@ fn a_bad_value_found_late_is_that_of_its_row() {
     let model = pure_function(|x: Tensor<2>| x.log());
     let explainer = SmoothGrad::default()
         .with_noise(NoiseScale::Absolute(0.3))
-        .to_tolerance(0.005)
-        .with_limit(100_000);
+        .with_tolerance(0.005)
+        .with_max_samples(100_000);
     let error = explainer.attribute(&model, column(&[1000.0, 0.9])).unwrap_err();
-    assert_eq!(error, Error::NotFinite { place: Place::Score, row: 1 });
+    assert_error!(error, Error::NotFinite { stage: Stage::Score, row: 1 });
 }
 
 #[test]
 fn where_nothing_is_random_sampling_stops_at_once() {
     let model = linear(&[2.0, 0.0], 0.0, &device());
     let x = Tensor::<2>::ones([1, 2], &device());
-    let map = SmoothGrad::default().to_tolerance(0.01).attribute(&model, x).unwrap();
-    assert_eq!((values(&map.values), map.gradients), (vec![2.0, 0.0], vec![16]));
+    let map = SmoothGrad::default().with_tolerance(0.01).attribute(&model, x).unwrap();
+    assert_eq!((values(&map.values), map.evaluations), (vec![2.0, 0.0], vec![16]));
     assert_eq!(map.converged.unwrap(), [true]);
 }
 
@@ -232,7 +241,7 @@ fn integration_stops_when_the_estimated_error_is_small_enough() {
     let model = pure_function(|x: Tensor<2>| (x * 6.0).sin());
     let x = column(&[1.0, 0.1, 2.0]);
     for tolerance in [0.3, 0.1, 0.01, 0.001] {
-        let explainer = IntegratedGradients::new().to_tolerance(tolerance).with_limit(5000);
+        let explainer = IntegratedGradients::new().with_tolerance(tolerance).with_max_gradients(5000);
         let map = explainer.attribute_to(&model, x.clone(), Target::Class(0)).unwrap();
         assert_eq!(map.converged.unwrap(), [true; 3]);
         let (errors, found) = (map.error_estimate.unwrap(), values(&map.values));
@@ -240,11 +249,11 @@ fn integration_stops_when_the_estimated_error_is_small_enough() {
             let error = (f64::from(found[row]) / (6.0 * x).sin() - 1.0).abs();
             assert!(errors[row] <= tolerance && error <= errors[row] + 2e-6, "{error} {errors:?}");
         }
-        assert!(map.gradients[1] <= map.gradients[2], "{:?}", map.gradients);
+        assert!(map.evaluations[1] <= map.evaluations[2], "{:?}", map.evaluations);
     }
-    let explainer = IntegratedGradients::new().to_tolerance(1e-4).with_limit(12);
+    let explainer = IntegratedGradients::new().with_tolerance(1e-4).with_max_gradients(12);
     let map = explainer.attribute_to(&model, x, Target::Class(0)).unwrap();
-    assert_eq!(map.gradients, [12; 3]);
+    assert_eq!(map.evaluations, [12; 3]);
     assert_eq!(map.converged.unwrap(), [false; 3]);
     assert!(map.error_estimate.unwrap()[0] > 1e-4);
 }
@@ -252,7 +261,7 @@ fn integration_stops_when_the_estimated_error_is_small_enough() {
 #[test]
 fn closed_forms_are_met_to_the_tolerance() {
     let one = |value: f32| column(&[value]);
-    let explainer = IntegratedGradients::new().to_tolerance(0.005).with_baseline(Baseline::each([
+    let explainer = IntegratedGradients::new().with_tolerance(0.005).with_baseline(Baseline::each([
         Baseline::constant(0.5),
         Baseline::constant(1.0),
         Baseline::constant(1.0),
@@ -266,20 +275,20 @@ fn closed_forms_are_met_to_the_tolerance() {
     assert_eq!(map.converged.unwrap(), [true]);
 
     // A single bend is found by bisection; a linear model needs no more than the first look.
-    let map = IntegratedGradients::new().to_tolerance(0.001);
+    let map = IntegratedGradients::new().with_tolerance(0.001);
     let bend = map.attribute(&implementation_a(), Tensor::from_data([[3.0, 1.0]], &device()));
     let bend = bend.unwrap();
-    assert!(bend.gradients[0] < 80, "{:?}", bend.gradients);
+    assert!(bend.evaluations[0] < 80, "{:?}", bend.evaluations);
     assert!((values(&bend.values)[0] - 1.5).abs() < 0.003, "{}", bend.values);
     let model = linear(&[2.0, -1.0], 1.0, &device());
     let line = map.attribute(&model, Tensor::from_data([[3.0, 4.0]], &device())).unwrap();
-    assert_eq!((values(&line.values), line.gradients), (vec![6.0, -4.0], vec![5]));
+    assert_eq!((values(&line.values), line.evaluations), (vec![6.0, -4.0], vec![5]));
 }
 
 #[test]
 fn gradients_that_are_infinite_at_the_baseline_do_no_harm() {
     let root = pure_function(|x: Tensor<2>| x.sqrt());
-    let map = IntegratedGradients::new().to_tolerance(0.05).attribute(&root, column(&[4.0]));
+    let map = IntegratedGradients::new().with_tolerance(0.05).attribute(&root, column(&[4.0]));
     let map = map.unwrap();
     assert_eq!(map.converged.unwrap(), [true]);
     assert!((values(&map.values)[0] - 2.0).abs() < 0.2, "{}", map.values);
@@ -311,7 +320,7 @@ fn baselines_that_say_nothing_are_pointed_out() {
     let model = linear(&[1.0, 1.0], 5.0, &device());
     let expected =
         [Warning::BaselineIsInput { row: 0 }, Warning::BaselineScoresLikeInput { row: 1 }];
-    for explainer in [IntegratedGradients::new(), IntegratedGradients::new().to_tolerance(0.1)] {
+    for explainer in [IntegratedGradients::new(), IntegratedGradients::new().with_tolerance(0.1)] {
         let map = explainer.attribute(&model, x.clone()).unwrap();
         assert_eq!(map.warnings, expected);
         assert_eq!(values(&map.values)[..2], [0.0, 0.0]);
@@ -357,11 +366,11 @@ fn what_no_point_sees_is_not_called_certain() {
     assert_eq!(values(&map.values), [0.0]);
     assert!((map.error_estimate.unwrap()[0] - 1.0).abs() < 1e-4);
 
-    let map = IntegratedGradients::new().to_tolerance(0.05).attribute(&gate, column(&[1.0]));
+    let map = IntegratedGradients::new().with_tolerance(0.05).attribute(&gate, column(&[1.0]));
     let map = map.unwrap();
     assert_eq!(map.converged.unwrap(), [true]);
     assert!((values(&map.values)[0] - 1.0).abs() < 0.06, "{}", map.values);
-    assert!(map.gradients[0] < 300, "{:?}", map.gradients);
+    assert!(map.evaluations[0] < 300, "{:?}", map.evaluations);
 }
 
 #[test]
@@ -390,7 +399,7 @@ fn noise_inside_noise_is_independent_of_it() {
 
 #[test]
 fn a_method_inside_that_did_not_converge_is_not_forgotten() {
-    let inside = IntegratedGradients::new().to_tolerance(1e-4).with_limit(6);
+    let inside = IntegratedGradients::new().with_tolerance(1e-4).with_max_gradients(6);
     let around = SmoothGrad::new(inside).with_samples(3);
     let x = Tensor::<2>::from_data([[1.0, 0.0], [0.0, 0.0]], &device());
     let bent = pure_function(|x: Tensor<2>| x.powi_scalar(3).sum_dim(1));
@@ -412,7 +421,7 @@ fn what_is_fixed_does_not_count_as_certain() {
     for map in [
         InputTimesGradient::new().attribute(&model, input()).unwrap(),
         IntegratedGradients::new().attribute(&model, input()).unwrap(),
-        IntegratedGradients::new().to_tolerance(0.1).attribute(&model, input()).unwrap(),
+        IntegratedGradients::new().with_tolerance(0.1).attribute(&model, input()).unwrap(),
         ExpectedGradients::new(input()).attribute(&model, input()).unwrap(),
     ] {
         assert_eq!(values(&map.values.1.0), [0.0; 9]);
@@ -423,24 +432,24 @@ fn what_is_fixed_does_not_count_as_certain() {
 #[test]
 fn values_that_cannot_be_had_are_errors_and_do_not_panic() {
     let root = pure_function(|x: Tensor<2>| x.sqrt());
-    let from_below = ExpectedGradients::new(column(&[-1.0])).to_tolerance(0.1);
+    let from_below = ExpectedGradients::new(column(&[-1.0])).with_tolerance(0.1);
     let error = from_below.attribute(&root, column(&[1.0])).unwrap_err();
-    assert_eq!(error, Error::NotFinite { place: Place::Gradient, row: 0 });
+    assert_error!(error, Error::NotFinite { stage: Stage::Gradient, row: 0 });
     let steep = pure_function(|x: Tensor<2>| x * 1e25);
-    let squared = SmoothGradSquared::default().to_tolerance(0.1);
+    let squared = SmoothGradSquared::default().with_tolerance(0.1);
     let error = squared.attribute(&steep, column(&[1.0])).unwrap_err();
-    assert_eq!(error, Error::NotFinite { place: Place::Attribution, row: 0 });
+    assert_error!(error, Error::NotFinite { stage: Stage::Attribution, row: 0 });
     // The product of an input and a gradient that are each finite.
     let product = InputTimesGradient::new().attribute(&steep, column(&[1.0, 1e13, 1e14]));
-    let expected = Error::NotFinite { place: Place::Attribution, row: 2 };
+    let error = product.unwrap_err();
     assert!(
-        [Err(expected), Err(Error::NotFinite { place: Place::Score, row: 2 })]
-            .contains(&product.map(|map| map.scores))
+        [Error::not_finite(Stage::Attribution, 2), Error::not_finite(Stage::Score, 2)]
+            .contains(&error)
     );
     let pole = pure_function(|x: Tensor<2>| (x - 0.5).recip());
     let placed = IntegratedGradients::new().with_rule(Rule::Placed);
     let error = placed.attribute(&pole, column(&[1.0])).unwrap_err();
-    assert_eq!(error, Error::NotFinite { place: Place::PathScore, row: 0 });
+    assert_error!(error, Error::NotFinite { stage: Stage::PathScore, row: 0 });
 }
 
 #[test]
@@ -455,7 +464,7 @@ fn small_gradients_have_their_standard_errors() {
         for error in [
             explain(&SmoothGrad::default().with_noise(noise)),
             explain(&SmoothGradSquared::default().with_noise(noise)),
-            explain(&VarGrad::default().with_noise(noise)),
+            explain(&OverNoise::<Gradient, Variance>::default().with_noise(noise)),
         ] {
             assert!((0.02..0.5).contains(&error), "{error} at {unit}");
         }
