@@ -1,19 +1,21 @@
-use burn::backend::ops::{FloatTensorOps as _, ModuleOps as _};
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Dispatch, Flex, TensorMetadata as _};
+use burn::backend::Dispatch;
 use burn::module::{Module, Param};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
-use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
-use burn::tensor::{DType, Shape, Slice, Tensor};
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{DType, Tensor};
 
-use super::{FlexOps, depthwise, is_flex, winograd};
+use super::device::is_flex;
+use crate::kernels::winograd;
+use crate::operations::FlexOps;
 
-/// A convolution that is cheap to explain on Burn's Flex backend: `y = w * x + b`, as the `Conv2d` inside it has it.
+/// A convolution that is cheap to differentiate with respect to its input on Flex: `y = w * x + b`,
+/// as the `Conv2d` inside it computes it.
 ///
-/// Until the gradient has passed it keeps its weights only, where Burn keeps the input for the gradient by the
-/// weights. Depthwise convolutions in single precision without dilation have a kernel of their own. The rest, all
-/// other backends, and weights that are trained, are left to Burn.
+/// Until the gradient has passed it keeps its weights only; Burn keeps the input too, for the
+/// gradient with respect to the weights. Depthwise convolutions in single precision without dilation
+/// have a kernel of their own, and so have [frozen](Self::frozen) ones of 3 x 3. Everything else,
+/// all other backends, and weights that are trained are left to Burn.
 ///
 /// # Shapes
 /// Those of the `Conv2d`: `[rows, channels, height, width]` in and out.
@@ -23,7 +25,7 @@ use super::{FlexOps, depthwise, is_flex, winograd};
 /// use burn::nn::PaddingConfig2d;
 /// use burn::nn::conv::Conv2dConfig;
 /// use burn::tensor::{Device, Tensor};
-/// use saliency_models::flex::{Conv, relu6};
+/// use saliency_flex::{Conv, relu6};
 ///
 /// let device = Device::flex();
 /// let padding = PaddingConfig2d::Explicit(1, 1, 1, 1);
@@ -42,16 +44,19 @@ pub struct Conv {
 }
 
 impl Conv {
-    /// The same function as `conv`. Weights can still be loaded, as `conv.weight` and `conv.bias`, and trained.
+    /// Wraps `conv`. Weights can still be loaded, as `conv.weight` and `conv.bias`, and trained.
     pub fn new(conv: Conv2d) -> Self {
         Self { conv, transformed: None }
     }
 
-    /// For a convolution whose weights do not change any more, by loading or by training: on Flex, one of 3 x 3 with a
-    /// stride and a dilation of 1 and one group is then computed with fewer multiplications.
+    /// Wraps a convolution whose weights do not change any more, by loading or by training.
+    ///
+    /// On Flex, a kernel of 3 x 3 with a stride and a dilation of 1 and one group is then computed
+    /// with fewer multiplications.
     ///
     /// # Source
-    /// Lavin and Gray, *Fast Algorithms for Convolutional Neural Networks*, 2015, <https://arxiv.org/abs/1509.09308>.
+    /// Lavin and Gray, *Fast Algorithms for Convolutional Neural Networks*, 2015,
+    /// <https://arxiv.org/abs/1509.09308>.
     pub fn frozen(mut conv: Conv2d) -> Self {
         let fits = conv.kernel_size == [3; 2] && conv.stride == [1; 2] && conv.dilation == [1; 2];
         let weight = conv.weight.val();
@@ -65,11 +70,12 @@ impl Conv {
         Self { conv, transformed }
     }
 
-    pub(crate) fn conv(self) -> Conv2d {
+    /// Returns the convolution that was wrapped.
+    pub fn into_inner(self) -> Conv2d {
         self.conv
     }
 
-    /// The convolution of a batch.
+    /// Convolves a batch.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let Conv2d { weight, bias, stride, dilation, groups, padding, .. } = &self.conv;
         let padding = match padding {
@@ -79,12 +85,16 @@ impl Conv {
             }
             PaddingConfig2d::Same => return self.conv.forward(input),
         };
+
+        // Weights that are trained need Burn's gradients, and other backends Burn's kernels.
         let (weight, bias) = (weight.val(), bias.as_ref().map(Param::val));
         let trained =
             weight.is_require_grad() || bias.as_ref().is_some_and(Tensor::is_require_grad);
         if trained || !is_flex(&input) {
             return self.conv.forward(input);
         }
+
+        // Winograd's form if the kernels were transformed for it, otherwise the plain one.
         let options = (&input.device(), input.dtype());
         let bias =
             bias.unwrap_or_else(|| Tensor::zeros([weight.dims()[0]], options)).into_dispatch();
@@ -101,41 +111,4 @@ impl Conv {
         };
         Tensor::from_dispatch(output)
     }
-}
-
-/// The gradient by an input of the given height and width.
-pub(super) fn gradient(
-    gradient: FloatTensor<Flex>,
-    weight: FloatTensor<Flex>,
-    options: &ConvOptions<2>,
-    size: [usize; 2],
-) -> FloatTensor<Flex> {
-    let [rows, outputs, height, width] = gradient.shape().dims();
-    let [_, inputs, kernel @ ..] = weight.shape().dims::<4>();
-    if depthwise::fits(&gradient, &weight, options) {
-        return depthwise::gradient(&gradient, &weight, options, size);
-    }
-    let (stride, padding, dilation) = (options.stride, options.padding_begin(), options.dilation);
-    let groups = options.groups;
-    if kernel == [1; 2] && groups == 1 && stride == [1; 2] && size == [height, width] {
-        // The product alone, which a transposed convolution writes out as columns first.
-        let weight = Flex::float_reshape(weight, Shape::from([1, outputs, inputs]));
-        let gradient = Flex::float_reshape(gradient, Shape::from([rows, outputs, height * width]));
-        let product = Flex::float_matmul(Flex::float_swap_dims(weight, 1, 2), gradient);
-        return Flex::float_reshape(product, Shape::from([rows, inputs, height, width]));
-    }
-    // The transposed convolution takes the padding before off at both ends.
-    let count = [height, width];
-    let whole = [0, 1]
-        .map(|axis| (count[axis] - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1);
-    let wanted = [0, 1].map(|axis| size[axis] + 2 * padding[axis]);
-    let missing = [0, 1].map(|axis| wanted[axis].saturating_sub(whole[axis]));
-    let options = ConvTransposeOptions::new(stride, padding, missing, dilation, groups);
-    let output = Flex::conv_transpose2d(gradient, weight, None, options);
-    if whole[0] <= wanted[0] && whole[1] <= wanted[1] {
-        return output;
-    }
-    let [height, width] = size;
-    let slices = [0..rows, 0..inputs * groups, 0..height, 0..width];
-    Flex::float_slice(output, &slices.map(Slice::from))
 }
