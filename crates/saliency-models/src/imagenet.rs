@@ -74,7 +74,8 @@ pub fn find(name_or_index: &str) -> Result<usize, UnknownClass> {
 
 /// Returns the names most like `lower`, quoted and separated by commas.
 fn nearest(lower: &str) -> String {
-    let mut names: Vec<(f64, &str)> = NAMES.iter().map(|name| (likeness(lower, name), *name)).collect();
+    let mut names: Vec<(f64, &str)> =
+        NAMES.iter().map(|name| (likeness(lower, name), *name)).collect();
     names.sort_by(|a, b| b.0.total_cmp(&a.0));
     let names = names.iter().take(SUGGESTIONS).map(|(_, name)| format!("{name:?}"));
     names.collect::<Vec<_>>().join(", ")

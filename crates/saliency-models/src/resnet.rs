@@ -6,7 +6,6 @@ use burn::tensor::{Device, Tensor};
 use saliency_core::Model;
 use saliency_flex::{Conv, relu};
 
-
 /// A residual network for ImageNet with random weights: for measuring time and memory, which do
 /// not depend on the weights. BatchNorm is a layer of its own, as in most networks.
 ///

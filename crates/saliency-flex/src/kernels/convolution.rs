@@ -54,10 +54,7 @@ fn is_pointwise(
 }
 
 /// Computes the product alone, which a transposed convolution first writes out as columns.
-fn pointwise_gradient(
-    gradient: FloatTensor<Flex>,
-    weight: FloatTensor<Flex>,
-) -> FloatTensor<Flex> {
+fn pointwise_gradient(gradient: FloatTensor<Flex>, weight: FloatTensor<Flex>) -> FloatTensor<Flex> {
     let [rows, outputs, height, width] = gradient.shape().dims();
     let [_, inputs, ..] = weight.shape().dims::<4>();
     let weight = Flex::float_reshape(weight, Shape::from([1, outputs, inputs]));

@@ -72,8 +72,7 @@ fn convolutions_are_those_of_burn() {
     for config in configs {
         let burn = config.init(&device);
         for size in [[9, 7], [8, 12], [51, 46]] {
-            let x =
-                Tensor::<4>::random([2, 6, size[0], size[1]], Distribution::Default, &device);
+            let x = Tensor::<4>::random([2, 6, size[0], size[1]], Distribution::Default, &device);
             for ours in [Conv::new(burn.clone()), Conv::frozen(burn.clone())] {
                 alike(&values(ours.forward(x.clone())), &values(burn.forward(x.clone())));
                 let own = gradient(&x, |x| ours.forward(x));

@@ -55,7 +55,10 @@ impl WithSimd for Plane<'_> {
         for phase in self.phases {
             taps.clear();
             taps.extend(
-                phase.taps.iter().map(|tap| Tap { weight: self.weight[tap.weight], start: tap.start }),
+                phase
+                    .taps
+                    .iter()
+                    .map(|tap| Tap { weight: self.weight[tap.weight], start: tap.start }),
             );
             sum_up(sums, padded, taps, self.bias);
             gather(sums, self.output, self.axes, phase);
