@@ -7,8 +7,8 @@ use burn::data::dataloader::batcher::Batcher;
 use burn::data::dataset::InMemDataset;
 use burn::module::{Module, ModuleDisplay};
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::tensor::{Device, Int, Tensor};
 use burn_optim::AdamConfig;
+use burn::tensor::{Device, Int, Tensor};
 use burn_train::logger::{EvaluationProgressLogger, TrainingProgressLogger};
 use burn_train::metric::{AccuracyMetric, MetricDefinition};
 use burn_train::renderer::{
