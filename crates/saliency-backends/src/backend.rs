@@ -12,11 +12,14 @@ use crate::error::{Error, Result};
 /// | `flex` | Burn's fast CPU backend |
 /// | `ndarray` | Burn's older CPU backend |
 /// | `wgpu`, `vulkan`, `metal`, `webgpu` | the best GPU through its graphics driver |
-/// | `vulkan:discrete`, `vulkan:integrated`, `vulkan:cpu` | the first adapter of that kind; `cpu` is a GPU emulated by software |
+/// | `vulkan:discrete`, `vulkan:integrated`, `vulkan:cpu` | the first of that kind; `cpu` is software |
 /// | `vulkan:1` | the second adapter in the list of all |
 /// | `cuda`, `cuda:1`, `rocm`, `rocm:1` | the first or second GPU of NVIDIA or AMD |
-/// | `remote:ws://HOST:PORT`, `remote:ws://HOST:PORT#1` | the first or second device of a server on a trusted network |
-/// | `remote:iroh://ID`, `remote:iroh://ID@ADDRESS:PORT` | a device of a server anywhere, authenticated and encrypted; directly with an address, otherwise through public relays |
+/// | `remote:ws://HOST:PORT` | a server on a trusted network; `#1` for its second device |
+/// | `remote:iroh://ID` | a server anywhere, through public relays |
+| `remote:iroh://ID@ADDRESS:PORT` | the same, reached directly |
+///
+/// Connections to `iroh://` are authenticated and encrypted, those to `ws://` are not.
 ///
 /// # Example
 /// ```

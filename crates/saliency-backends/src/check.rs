@@ -34,8 +34,8 @@ impl Fault {
     }
 }
 
-/// Computes scores and gradients of a network with one hidden layer and two long sums on the device,
-/// and compares them with those computed by hand.
+/// Computes scores and gradients of a network with one hidden layer and two long sums on the
+/// device, and compares them with those computed by hand.
 ///
 /// Two emulated GPUs return wrong numbers without an error: SwiftShader adds nothing up if a sum is
 /// fused with the operation after it, and llvmpipe through OpenGL leaves out the second of two rows

@@ -49,9 +49,9 @@ const EMBEDDED: &[u8] = include_bytes!("../data/efficientnet_lite0_f16.safetenso
 
 /// EfficientNet-Lite0, a convolutional ImageNet classifier with 4.7 million parameters.
 ///
-/// BatchNorm is folded into the convolutions when weights are loaded. Convolutions and ReLU6 are the
-/// layers of [`saliency_flex`]: on a CPU they keep and compute only what gradients with respect to
-/// the input need, which changes them by rounding only.
+/// BatchNorm is folded into the convolutions when weights are loaded. Convolutions and ReLU6 are
+/// the layers of [`saliency_flex`]: on a CPU they keep and compute only what gradients with respect
+/// to the input need, which changes them by rounding only.
 ///
 /// # Shapes
 /// - input: `[rows, 3, 224, 224]`, see [`Preparation`](crate::Preparation)
@@ -97,7 +97,8 @@ impl EfficientNetLite0 {
         Self::embedded_in(device, DType::F32)
     }
 
-    /// Builds the network with its ImageNet weights, to compute in another floating-point precision.
+    /// Builds the network with its ImageNet weights, to compute in another floating-point
+    /// precision.
     pub fn embedded_in(device: &Device, precision: DType) -> Self {
         let weights = Weights::from_safetensors(EMBEDDED).expect("the embedded file is readable");
         Self::new(weights, Placement { device, precision }).expect("the embedded weights fit")

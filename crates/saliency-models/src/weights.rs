@@ -15,7 +15,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 #[non_exhaustive]
 pub enum WeightsError {
     /// The bytes are not those of a safetensors file, or the format cannot hold the weights.
-    #[error("the weights are not a readable safetensors file: {source}")]
+    #[error("the safetensors format refuses the weights: {source}")]
     #[non_exhaustive]
     Unreadable {
         /// The reader's error.

@@ -2,22 +2,23 @@
 
 use saliency_core::Error;
 
-/// A device failed or was lost.
+/// Makes the error for a device that failed or was lost.
 pub(super) fn device(reason: impl Into<String>) -> Error {
     Error::Device { reason: reason.into() }
 }
 
-/// A pool has no devices.
+/// Makes the error for a pool without devices.
 pub(super) fn no_devices() -> Error {
     invalid("a pool", "of at least one device", "none")
 }
 
-/// A device would be given no rows.
+/// Makes the error for pieces without rows.
 pub(super) fn no_rows_at_once() -> Error {
     invalid("rows at once", "at least 1", "0")
 }
 
-/// A tensor has another number of rows than the first one, or than was asked for.
+/// Makes the error for a tensor with another number of rows than the first one, or than was
+/// asked for.
 pub(super) fn unequal_rows(tensor: usize, expected: usize, found: usize) -> Error {
     Error::UnequalRows { tensor, expected, found }
 }

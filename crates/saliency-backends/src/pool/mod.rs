@@ -21,13 +21,14 @@ pub use event::PoolEvent;
 
 /// Shares the rows of a batch out over several devices, of this machine or others.
 ///
-/// The answer is the one that a single device would give: all rows in order, with the same noise, on
-/// the input's device. Each device takes the next few rows when it is done with the last, so a fast
-/// one does more. Each call copies the model to each device once: explain many rows in one call.
+/// The answer is the one that a single device would give: all rows in order, with the same noise,
+/// on the input's device. Each device takes the next few rows when it is done with the last, so a
+/// fast one does more. Each call copies the model to each device once: explain many rows in one
+/// call.
 ///
 /// A device is lost if its server dies, its driver gives up or its memory is too small for one row.
-/// It then takes no more rows; the others explain those that it was working on, and the answer has a
-/// [`Warning::DeviceLost`](saliency_core::Warning::DeviceLost) for each of them.
+/// It then takes no more rows; the others explain those that it was working on, and the answer has
+/// a [`Warning::DeviceLost`](saliency_core::Warning::DeviceLost) for each of them.
 ///
 /// # Defaults
 /// - rows at once: a quarter of each device's share, at least one
@@ -42,8 +43,8 @@ pub use event::PoolEvent;
 ///
 /// An explainer's own progress and [`Error::Cancelled`](saliency_core::Error::Cancelled) count the
 /// rows that one device receives at a time; the [observer](Self::with_observer) counts those of the
-/// whole batch. Several threads read tensors inside the explainer, such as baselines: keep them on a
-/// CPU.
+/// whole batch. Several threads read tensors inside the explainer, such as baselines: keep them on
+/// a CPU.
 ///
 /// # Example
 /// ```

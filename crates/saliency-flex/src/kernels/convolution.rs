@@ -40,7 +40,7 @@ pub(crate) fn gradient(
     transposed(gradient, weight, options, size)
 }
 
-/// Whether each output pixel is computed from one input pixel: a product of matrices.
+/// Returns whether each output pixel is computed from one input pixel: a product of matrices.
 fn is_pointwise(
     gradient: &FloatTensor<Flex>,
     weight: &FloatTensor<Flex>,

@@ -37,7 +37,8 @@ pub(crate) fn convolve(
     apply(input, kernels, Some(bias))
 }
 
-/// Returns the gradient with respect to the input; `gradient` is the one with respect to the output.
+/// Returns the gradient with respect to the input; `gradient` is the one with respect to the
+/// output.
 pub(crate) fn gradient(
     gradient: &FloatTensor<Flex>,
     kernels: FloatTensor<Flex>,

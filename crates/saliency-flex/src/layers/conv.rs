@@ -13,9 +13,9 @@ use crate::operations::FlexOps;
 /// as the `Conv2d` inside it computes it.
 ///
 /// Until the gradient has passed it keeps its weights only; Burn keeps the input too, for the
-/// gradient with respect to the weights. Depthwise convolutions in single precision without dilation
-/// have a kernel of their own, and so have [frozen](Self::frozen) ones of 3 x 3. Everything else,
-/// all other backends, and weights that are trained are left to Burn.
+/// gradient with respect to the weights. Depthwise convolutions in single precision without
+/// dilation have a kernel of their own, and so have [frozen](Self::frozen) ones of 3 x 3.
+/// Everything else, all other backends, and weights that are trained are left to Burn.
 ///
 /// # Shapes
 /// Those of the `Conv2d`: `[rows, channels, height, width]` in and out.

@@ -1,4 +1,4 @@
-//! Which weight applies to which position.
+//! The geometry: which weight multiplies which position.
 
 /// The two axes of a picture.
 pub(super) struct Axes {
