@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 /// | `cuda`, `cuda:1`, `rocm`, `rocm:1` | the first or second GPU of NVIDIA or AMD |
 /// | `remote:ws://HOST:PORT` | a server on a trusted network; `#1` for its second device |
 /// | `remote:iroh://ID` | a server anywhere, through public relays |
-| `remote:iroh://ID@ADDRESS:PORT` | the same, reached directly |
+/// | `remote:iroh://ID@ADDRESS:PORT` | the same, reached directly |
 ///
 /// Connections to `iroh://` are authenticated and encrypted, those to `ws://` are not.
 ///

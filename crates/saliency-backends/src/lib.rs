@@ -57,6 +57,19 @@ pub use error::{Cause, Error, Result};
 pub use hardware::Hardware;
 pub use pool::{DevicePool, PoolEvent};
 
+#[cfg(test)]
+mod tests {
+    fn shared<T: Send + Sync>() {}
+
+    #[test]
+    fn public_types_go_from_thread_to_thread() {
+        shared::<super::Error>();
+        shared::<super::ComputeDevice>();
+        shared::<super::PoolEvent>();
+        shared::<super::DevicePool<saliency_core::Gradient>>();
+    }
+}
+
 /// The example in the README, run as a test.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
