@@ -17,7 +17,6 @@ use saliency_flex::{Conv, relu};
 /// ```
 /// use burn::tensor::{Device, Tensor};
 /// use saliency_core::Model;
-use saliency_flex::{Conv, relu};
 /// use saliency_models::ResNet;
 ///
 /// let device = Device::flex();

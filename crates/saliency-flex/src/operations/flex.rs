@@ -1,7 +1,7 @@
 //! The operations, and what they compute on Flex.
 
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, Backend, Flex, backend_extension};
+use burn::backend::{Backend, Flex, backend_extension};
 use burn::tensor::ops::ConvOptions;
 
 use crate::kernels::{convolution, rectify, winograd};
