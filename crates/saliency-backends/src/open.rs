@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use burn::tensor::Device;
 
-    fn all(kinds: &[Hardware]) -> Vec<Found> {
+    fn of_kinds(kinds: &[Hardware]) -> Vec<Found> {
         let found = |(number, &hardware): (usize, &Hardware)| {
             let backend = Backend::Vulkan(Adapter::Nth(number));
             Found { device: Device::flex(), backend, hardware }
@@ -150,7 +150,7 @@ mod tests {
             Hardware::DiscreteGpu,
         ];
         let choose =
-            |adapter, kinds: &[Hardware]| Backend::Vulkan(adapter).choose(&self::all(kinds));
+            |adapter, kinds: &[Hardware]| Backend::Vulkan(adapter).choose(&of_kinds(kinds));
         assert_eq!(choose(Adapter::Best, &all), Some(2));
         assert_eq!(choose(Adapter::Best, &all[..2]), Some(1));
         assert_eq!(choose(Adapter::Best, &all[..1]), Some(0));
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(choose(Adapter::Nth(3), &all), Some(3));
         assert_eq!(choose(Adapter::Nth(4), &all), None);
         assert_eq!(choose(Adapter::Discrete, &all[..2]), None);
-        assert_eq!(Backend::Cuda(4).choose(&found(&all)), None);
+        assert_eq!(Backend::Cuda(4).choose(&of_kinds(&all)), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use saliency_models::{StoredTensor, Weights};
 ///
 /// # Errors
 /// The reader's error, and one that names a tensor that is not in single precision.
-pub fn read_pytorch(path: &Path) -> Result<Weights, Box<dyn Error + Send + Sync>> {
+pub fn read_pytorch(path: &Path) -> Result<Weights, Box<dyn Error>> {
     let reader = PytorchReader::new(path)?;
     let mut weights = Weights::default();
     for (name, tensor) in reader.into_tensors() {
