@@ -68,6 +68,15 @@ mod tests {
         shared::<super::PoolEvent>();
         shared::<super::DevicePool<saliency_core::Gradient>>();
     }
+
+    #[test]
+    #[cfg(feature = "flex")]
+    fn a_pool_shows_its_devices() {
+        let flex = super::Backend::Flex.open().unwrap();
+        let pool = super::DevicePool::new([flex], |_| saliency_core::Gradient::new());
+        let shown = format!("{pool:?}");
+        assert!(shown.contains("Flex") && shown.contains("observed: false"), "{shown}");
+    }
 }
 
 /// The example in the README, run as a test.

@@ -100,10 +100,9 @@ impl Job {
         self.changed.notify_all();
     }
 
-    /// Returns whether losing one more device with these rows would make it `devices`.
-    pub fn took(&self, rows: &Range<usize>, devices: usize) -> bool {
-        let state = self.state();
-        state.lost_rows.iter().filter(|&&row| row == rows.start).count() + 1 >= devices
+    /// Returns how many devices were lost with these rows.
+    pub fn lost_with(&self, rows: &Range<usize>) -> usize {
+        self.state().lost_rows.iter().filter(|&&row| row == rows.start).count()
     }
 
     /// Ends the job with an error for the rows that begin at `start`.

@@ -168,7 +168,7 @@ impl<'a> Run<'a> {
         };
         match lost {
             // Rows that take every device with them are to blame themselves.
-            Some(reason) if !self.job.took(&rows, MOST_LOST) => {
+            Some(reason) if self.job.lost_with(&rows) + 1 < MOST_LOST => {
                 self.lose(device, rows, format!("{reason} (after: {error})"));
             }
             _ => self.job.fail(rows.start, error.with_rows(|row| rows.start + row)),
