@@ -13,7 +13,7 @@
 use std::time::Instant;
 
 use burn::tensor::Tensor;
-use saliency::backends::{Backend, ComputeDevice, Kind};
+use saliency::backends::{Backend, ComputeDevice, Hardware};
 use saliency::{Explainer, Gradient, IntegratedGradients, Model, Schedule, SmoothGrad};
 use saliency_models::{CifarCnn, EfficientNetLite0, Preparation, ResNet, photos};
 use saliency_testkit::devices;
@@ -79,7 +79,7 @@ fn main() {
     let chunks: Vec<usize> =
         chunks.split(',').map(|chunk| chunk.parse().expect("chunks such as 1,8,32")).collect();
     for compute in devices() {
-        println!("{}: {}, {}", compute.backend(), compute.kind(), compute.name());
+        println!("{}: {}, {}", compute.backend(), compute.hardware(), compute.name());
     }
     println!("\n| device | network | method | chunk | ms | first call, s |");
     println!("|---|---|---|---|---|---|");
@@ -88,7 +88,7 @@ fn main() {
         let wave: Vec<f32> = (0..3 * 32 * 32).map(|at| (at as f32 * 0.05).sin()).collect();
         let small = Tensor::<1>::from_data(&wave[..], device).reshape([1, 3, 32, 32]);
         table("CIFAR CNN", compute, &CifarCnn::embedded(device), &small, &[21]);
-        if compute.kind() == Kind::SoftwareGpu || *compute.backend() == Backend::NdArray {
+        if compute.hardware() == Hardware::SoftwareGpu || *compute.backend() == Backend::NdArray {
             continue;
         }
         let cat = Preparation::imagenet().tensor(&photos::chelsea(), device);

@@ -103,7 +103,7 @@ fn explain(devices: Vec<ComputeDevice>, out: &Path) -> Result<()> {
         move |event| match event {
             PoolEvent::RowsDone { device, rows, done, total, .. } => {
                 let mut rows_of = rows_of.lock().expect("no observer panics");
-                *rows_of.entry(device.clone()).or_default() += rows.len();
+                *rows_of.entry(device.to_string()).or_default() += rows.len();
                 println!(
                     "{done:3} of {total}: {device} has explained {} to {}",
                     rows.start,

@@ -6,6 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use burn::tensor::{DType, Device};
 use saliency_models::EfficientNetLite0;
+use saliency_testkit::read_pytorch;
 use serde::Serialize;
 
 /// One explanation to be timed.
@@ -51,7 +52,8 @@ impl Captum {
 
     /// The same weights on our side.
     pub fn lite0(&self, device: &Device) -> EfficientNetLite0 {
-        EfficientNetLite0::from_pytorch(&self.weights, device, DType::F32).expect("weights")
+        let weights = read_pytorch(&self.weights).expect("a PyTorch file");
+        EfficientNetLite0::from_original(weights, device, DType::F32).expect("weights")
     }
 
     /// The seconds of one explanation.

@@ -163,7 +163,7 @@ fn list_devices() {
     for device in Backend::available() {
         let is_best = best.as_ref().is_ok_and(|best| *best.backend() == device.backend);
         let note = if is_best { " (default)" } else { "" };
-        let (backend, kind) = (device.backend.to_string(), device.kind.to_string());
+        let (backend, kind) = (device.backend.to_string(), device.hardware.to_string());
         println!("{backend:<12} {kind:<15} {}{note}", device.name);
     }
     for missing in Backend::unavailable() {

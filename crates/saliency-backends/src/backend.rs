@@ -1,22 +1,25 @@
-//! Names of backends, read and written.
+//! The names of backends.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
-/// What computes, by name.
+/// A backend with one of its devices, by name.
 ///
-/// | name | means |
+/// | name | device |
 /// |---|---|
 /// | `flex` | Burn's fast CPU backend |
 /// | `ndarray` | Burn's older CPU backend |
-/// | `wgpu`, `vulkan`, `metal`, `webgpu` | a GPU through its graphics driver; of several the best |
-/// | `vulkan:discrete`, `vulkan:integrated`, `vulkan:cpu` | the first adapter of that kind; `cpu` is a GPU imitated by software |
+/// | `wgpu`, `vulkan`, `metal`, `webgpu` | the best GPU through its graphics driver |
+/// | `vulkan:discrete`, `vulkan:integrated`, `vulkan:cpu` | the first of that kind; `cpu` is software |
 /// | `vulkan:1` | the second adapter in the list of all |
 /// | `cuda`, `cuda:1`, `rocm`, `rocm:1` | the first or second GPU of NVIDIA or AMD |
-/// | `remote:ws://HOST:PORT`, `remote:ws://HOST:PORT#1` | the first or second device of a server on a trusted network |
-/// | `remote:iroh://ID`, `remote:iroh://ID@ADDRESS:PORT` | of a server anywhere, authenticated and encrypted; with an address directly, otherwise through public relays |
+/// | `remote:ws://HOST:PORT` | a server on a trusted network; `#1` for its second device |
+/// | `remote:iroh://ID` | a server anywhere, through public relays |
+/// | `remote:iroh://ID@ADDRESS:PORT` | the same, reached directly |
+///
+/// Connections to `iroh://` are authenticated and encrypted, those to `ws://` are not.
 ///
 /// # Example
 /// ```
@@ -35,7 +38,7 @@ pub enum Backend {
     Flex,
     /// Burn's older CPU backend.
     NdArray,
-    /// A GPU through whichever graphics API there is.
+    /// A GPU through any graphics API of the machine.
     Wgpu(Adapter),
     /// A GPU through Vulkan.
     Vulkan(Adapter),
@@ -56,26 +59,25 @@ pub enum Backend {
     },
 }
 
-/// Which of a graphics API's adapters.
+/// The choice among the adapters of a graphics API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Adapter {
-    /// The first discrete GPU, or else integrated one, or else any other, or else one that software
-    /// imitates.
+    /// The first discrete GPU, or else integrated one, or else any other, or else an emulated one.
     #[default]
     Best,
     /// The first GPU with memory of its own.
     Discrete,
     /// The first GPU that shares the processor's memory.
     Integrated,
-    /// A GPU that software imitates on the CPU.
+    /// A GPU emulated by software on the CPU.
     Cpu,
-    /// By its place in the list of all, from 0.
+    /// The adapter at this index in the list of all, from 0.
     Nth(usize),
 }
 
 impl Backend {
-    /// The Cargo feature that it needs.
+    /// Returns the Cargo feature that it needs.
     pub fn feature(&self) -> &'static str {
         match self {
             Self::Flex => "flex",
@@ -91,69 +93,129 @@ impl Backend {
     }
 }
 
+impl Backend {
+    /// Returns whether this program was built with it.
+    pub(crate) fn built(&self) -> bool {
+        match self {
+            Self::Flex => cfg!(feature = "flex"),
+            Self::NdArray => cfg!(feature = "ndarray"),
+            Self::Wgpu(_) => cfg!(feature = "wgpu"),
+            Self::Vulkan(_) => cfg!(feature = "vulkan"),
+            Self::Metal(_) => cfg!(feature = "metal"),
+            Self::WebGpu(_) => cfg!(feature = "webgpu"),
+            Self::Cuda(_) => cfg!(feature = "cuda"),
+            Self::Rocm(_) => cfg!(feature = "rocm"),
+            Self::Remote { .. } => cfg!(feature = "remote"),
+        }
+    }
+
+    /// Returns the driver or hardware that a machine must have for it.
+    pub(crate) fn needed(&self) -> &'static str {
+        match self {
+            Self::Flex | Self::NdArray => "a processor",
+            Self::Wgpu(_) => "a graphics driver (Vulkan, Metal or DirectX 12)",
+            Self::Vulkan(_) => {
+                "a Vulkan driver (on Debian and Ubuntu the package mesa-vulkan-drivers, or the one \
+                 of the GPU's maker)"
+            }
+            Self::Metal(_) => "Metal, which Apple's computers have",
+            Self::WebGpu(_) => "a browser with WebGPU",
+            Self::Cuda(_) => "an NVIDIA GPU with its driver and the CUDA toolkit",
+            Self::Rocm(_) => "an AMD GPU with ROCm",
+            Self::Remote { .. } => "a server",
+        }
+    }
+}
+
 impl FromStr for Backend {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        let (kind, which) = match name.split_once(':') {
-            Some((kind, which)) => (kind, Some(which)),
-            None => (name, None),
-        };
-        let unknown =
-            |expected: String| Error::UnknownSelector { expected, found: name.to_owned() };
-        let adapter = || {
-            match which {
+        let selector = Selector::new(name);
+        match selector.backend {
+            "flex" => selector.alone(Self::Flex),
+            "ndarray" => selector.alone(Self::NdArray),
+            "wgpu" => selector.adapter().map(Self::Wgpu),
+            "vulkan" => selector.adapter().map(Self::Vulkan),
+            "metal" => selector.adapter().map(Self::Metal),
+            "webgpu" => selector.adapter().map(Self::WebGpu),
+            "cuda" => selector.number().map(Self::Cuda),
+            "rocm" => selector.number().map(Self::Rocm),
+            "remote" => selector.remote(),
+            _ => Err(Error::UnknownBackend { found: name.to_owned() }),
+        }
+    }
+}
+
+/// A name, split at its first colon.
+struct Selector<'a> {
+    name: &'a str,
+    backend: &'a str,
+    /// The part after the colon.
+    which: Option<&'a str>,
+}
+
+impl<'a> Selector<'a> {
+    fn new(name: &'a str) -> Self {
+        match name.split_once(':') {
+            Some((backend, which)) => Self { name, backend, which: Some(which) },
+            None => Self { name, backend: name, which: None },
+        }
+    }
+
+    /// Returns `backend` if nothing follows its name.
+    fn alone(&self, backend: Backend) -> Result<Backend> {
+        if self.which.is_some() {
+            return Err(self.unknown(format!("`{}` with nothing after it", self.backend)));
+        }
+        Ok(backend)
+    }
+
+    /// Reads the choice of an adapter.
+    fn adapter(&self) -> Result<Adapter> {
+        match self.which {
             None => Ok(Adapter::Best),
             Some("discrete") => Ok(Adapter::Discrete),
             Some("integrated") => Ok(Adapter::Integrated),
             Some("cpu") => Ok(Adapter::Cpu),
             Some(number) => number.parse().map(Adapter::Nth).map_err(|_| {
-                unknown(format!(
-                    "`{kind}` alone or with `:discrete`, `:integrated`, `:cpu` or a number from `:0`"
-                ))
+                let choices = "`:discrete`, `:integrated`, `:cpu` or a number from `:0`";
+                self.unknown(format!("`{}` alone or with {choices}", self.backend))
             }),
         }
+    }
+
+    /// Reads the number of a device.
+    fn number(&self) -> Result<usize> {
+        let Some(number) = self.which else { return Ok(0) };
+        number.parse().map_err(|_| {
+            self.unknown(format!("`{}` alone or with a number from `:0`", self.backend))
+        })
+    }
+
+    /// Reads the address of a server and the number of a device.
+    fn remote(&self) -> Result<Backend> {
+        let unknown = || {
+            self.unknown(
+                "`remote:ws://HOST:PORT`, `remote:iroh://ID` or `remote:iroh://ID@ADDRESS:PORT`, \
+                 with `#1` for the second device"
+                    .to_owned(),
+            )
         };
-        let number = || {
-            let number = which.map_or(Ok(0), str::parse);
-            number.map_err(|_| unknown(format!("`{kind}` alone or with a number from `:0`")))
+        let which = self.which.ok_or_else(unknown)?;
+        let (url, index) = match which.split_once('#') {
+            Some((url, index)) => (url, index.parse().map_err(|_| unknown())?),
+            None => (which, 0),
         };
-        let alone = |backend| match which {
-            None => Ok(backend),
-            Some(_) => Err(unknown(format!("`{kind}` with nothing after it"))),
-        };
-        match kind {
-            "flex" => alone(Self::Flex),
-            "ndarray" => alone(Self::NdArray),
-            "wgpu" => adapter().map(Self::Wgpu),
-            "vulkan" => adapter().map(Self::Vulkan),
-            "metal" => adapter().map(Self::Metal),
-            "webgpu" => adapter().map(Self::WebGpu),
-            "cuda" => number().map(Self::Cuda),
-            "rocm" => number().map(Self::Rocm),
-            "remote" => {
-                let unknown = || {
-                    unknown(
-                        "`remote:ws://HOST:PORT`, `remote:iroh://ID` or \
-                         `remote:iroh://ID@ADDRESS:PORT`, with `#1` for the second device"
-                            .to_owned(),
-                    )
-                };
-                let which = which.ok_or_else(unknown)?;
-                let (url, index) = match which.split_once('#') {
-                    Some((url, index)) => (url, index.parse().map_err(|_| unknown())?),
-                    None => (which, 0),
-                };
-                let server = ["ws://", "iroh://"].iter().find_map(|kind| url.strip_prefix(kind));
-                match server {
-                    Some(server) if !server.is_empty() => {
-                        Ok(Self::Remote { url: url.to_owned(), index })
-                    }
-                    _ => Err(unknown()),
-                }
-            }
-            _ => Err(Error::UnknownBackend { found: name.to_owned() }),
+        let server = ["ws://", "iroh://"].iter().find_map(|kind| url.strip_prefix(kind));
+        if server.is_none_or(str::is_empty) {
+            return Err(unknown());
         }
+        Ok(Backend::Remote { url: url.to_owned(), index })
+    }
+
+    fn unknown(&self, expected: String) -> Error {
+        Error::UnknownSelector { expected, found: self.name.to_owned() }
     }
 }
 

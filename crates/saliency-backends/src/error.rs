@@ -1,106 +1,187 @@
+use std::fmt;
+use std::sync::Arc;
+
 /// The result of opening a device.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why there is no device. Every message says what was expected and what was found.
+/// The reason why there is no device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A name that no backend has.
+    /// No backend has this name.
     #[error(
         "expected a backend such as flex, ndarray, wgpu, vulkan, metal, webgpu, cuda:0, rocm:0 or \
          remote:ws://HOST:PORT, found `{found}`"
     )]
+    #[non_exhaustive]
     UnknownBackend {
         /// The name.
         found: String,
     },
 
-    /// What follows the name of a backend cannot be read.
+    /// The part after the name of a backend cannot be read.
     #[error("expected {expected}, found `{found}`")]
+    #[non_exhaustive]
     UnknownSelector {
-        /// What may follow it.
+        /// The parts that may follow the name.
         expected: String,
         /// The whole name.
         found: String,
     },
 
-    /// A backend that this program was built without.
+    /// The program was built without this backend.
     #[error(
         "expected a program built with the Cargo feature `{feature}` for {backend}, found one \
          without; here are: {here}"
     )]
+    #[non_exhaustive]
     FeatureMissing {
         /// The backend asked for.
         backend: String,
         /// The feature that is missing.
         feature: &'static str,
-        /// What this program can open on this machine.
+        /// The devices that this program can open on this machine.
         here: String,
     },
 
-    /// No driver, or one that finds no hardware.
+    /// There is no driver, or it finds no hardware.
     #[error("expected {needed} for {backend}, found none on this machine; here are: {here}")]
+    #[non_exhaustive]
     DriverMissing {
         /// The backend asked for.
         backend: String,
-        /// What it needs.
+        /// The driver or hardware that it needs.
         needed: &'static str,
-        /// What this program can open on this machine.
+        /// The devices that this program can open on this machine.
         here: String,
     },
 
     /// There are devices of this backend, but not this one.
     #[error("expected one of {found}, found no {backend}")]
+    #[non_exhaustive]
     NoSuchDevice {
         /// The backend asked for.
         backend: String,
-        /// Those that there are.
+        /// The devices that there are.
         found: String,
     },
 
-    /// A program that was built without any backend.
-    #[error("expected a device to compute with, found none: build with the Cargo feature `flex`")]
-    NothingHere,
+    /// No device of this machine can be opened, usually because the program was built without any
+    /// backend.
+    #[error(
+        "there is no device to compute with: build with the Cargo feature `flex` of \
+         `saliency-backends` or `saliency`, or with the one of another backend"
+    )]
+    NoDevice,
 
-    /// The driver knows the device and cannot open it.
-    #[error("expected to open {backend}, found: {reason}")]
+    /// The driver lists the device and cannot open it.
+    #[error("{backend} could not be opened: {source}")]
+    #[non_exhaustive]
     NotOpened {
         /// The backend asked for.
         backend: String,
-        /// What the driver said.
-        reason: String,
+        /// The driver's error.
+        source: Cause,
     },
 
-    /// The device opens and computes, but not what it should.
-    #[error(
-        "expected {backend} ({name}) to compute scores and gradients of a small network rightly, \
-         found {reason}"
-    )]
+    /// The device opens and computes wrong numbers.
+    #[error("{backend} ({name}) computes wrong scores and gradients of a small network: {reason}")]
+    #[non_exhaustive]
     WrongNumbers {
         /// The backend asked for.
         backend: String,
-        /// What the driver calls the device.
+        /// The driver's name for the device.
         name: String,
-        /// What it computed.
+        /// The numbers that it computed, and the right ones.
         reason: String,
     },
 
-    /// A server that does not answer.
-    #[error("expected a server at {url}, found none: {reason}")]
+    /// A server does not answer.
+    #[error("no server answers at {url}: {source}")]
+    #[non_exhaustive]
     Unreachable {
         /// The server's address.
         url: String,
-        /// What went wrong.
-        reason: String,
+        /// The error of the connection.
+        source: Cause,
     },
 
-    /// A server that does not let this program in.
+    /// A server refuses the token.
     #[error(
-        "expected the server at {url} to accept the token, found that it refuses it: set \
-         SALIENCY_TOKEN to the token that the server was started with"
+        "the server at {url} refuses the token: set SALIENCY_TOKEN to the token that the server \
+         was started with"
     )]
+    #[non_exhaustive]
     Unauthorized {
         /// The server's address.
         url: String,
     },
+}
+
+/// The error of a driver, a connection or a panic that led to an [`Error`].
+///
+/// Two causes are equal if their messages are.
+#[derive(Clone)]
+pub struct Cause(Arc<dyn std::error::Error + Send + Sync>);
+
+impl Cause {
+    /// Keeps an error, or a message if there is no more than that.
+    pub(crate) fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(Arc::from(error.into()))
+    }
+
+    /// Returns the error itself, for example to downcast it.
+    pub fn get(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+        &*self.0
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for Cause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl PartialEq for Cause {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
+impl Eq for Cause {}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_kept_with_its_type() {
+        let number = "x".parse::<usize>().unwrap_err();
+        let error =
+            Error::NotOpened { backend: "cuda:0".into(), source: Cause::new(number.clone()) };
+        assert_eq!(error.to_string(), format!("cuda:0 could not be opened: {number}"));
+        let cause = error.source().unwrap().downcast_ref::<Cause>().unwrap();
+        assert!(cause.get().is::<std::num::ParseIntError>());
+        let other = Error::NotOpened { backend: "cuda:0".into(), source: Cause::new("lost") };
+        assert_eq!((error.clone(), error != other), (error, true));
+    }
+
+    #[test]
+    fn without_a_device_the_error_names_a_feature() {
+        assert!(Error::NoDevice.to_string().contains("Cargo feature `flex`"));
+    }
 }

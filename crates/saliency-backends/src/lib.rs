@@ -1,9 +1,9 @@
-//! Where a device comes from: by name, with what is known of it, alone or as a pool.
+//! Burn devices by name, what they can do, and how to spread work over several.
 //!
 //! A [`Backend`] is a name (`flex`, `vulkan:0`, `cuda:1`, `remote:ws://gpu:3000`).
-//! [Opening](Backend::open) it gives a [`ComputeDevice`]: Burn's device, what kind of hardware it
-//! is, how to run work on it, and how far its numbers may be from a CPU's. A [`DevicePool`] shares
-//! the rows of a batch out over several.
+//! [Opening](Backend::open) it gives a [`ComputeDevice`]: Burn's device, the kind of hardware, how
+//! to run work on it, and how far its numbers may be from a CPU's. A [`DevicePool`] shares the rows
+//! of a batch out over several.
 //!
 //! ```
 //! use burn::tensor::Tensor;
@@ -19,22 +19,67 @@
 //! ```
 //!
 //! # Features
-//! One for each backend: `flex` (default), `ndarray`, `wgpu`, `vulkan`, `metal`, `webgpu`, `cuda`,
-//! `rocm`, `remote`, and `remote-server` to lend devices to others. Every name can be parsed in
-//! every build; opening says which feature is missing.
+//! No feature is on by default: a program chooses its backends. Every name can be parsed in every
+//! build, and opening returns an error that names the feature that is missing.
+//!
+//! - `flex`: Burn's fast CPU backend, for a machine without a GPU
+//! - `ndarray`: its older CPU backend
+//! - `wgpu`, `vulkan`, `metal`, `webgpu`: GPUs through their graphics driver
+//! - `cuda`, `rocm`: GPUs of NVIDIA and AMD through their own libraries
+//! - `remote`: devices of other machines; `remote-server` to lend this one's
+//! - `memory`: asks the system how much memory is free, for [`ComputeDevice::memory_budget`]
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(missing_debug_implementations)]
+
+// In the order of imports: each group uses the ones above it.
+mod error;
+mod hardware;
+mod panics;
 
 mod backend;
 mod check;
 mod compute;
-mod error;
-mod kind;
-mod list;
+mod memory;
+
+#[cfg(feature = "wgpu")]
+mod graphics;
+mod remote;
+
+mod devices;
 mod open;
 mod pool;
 
 pub use backend::{Adapter, Backend};
 pub use compute::ComputeDevice;
-pub use error::{Error, Result};
-pub use kind::Kind;
-pub use list::{Available, Unavailable};
+pub use devices::{Available, Unavailable};
+pub use error::{Cause, Error, Result};
+pub use hardware::Hardware;
 pub use pool::{DevicePool, PoolEvent};
+
+#[cfg(test)]
+mod tests {
+    fn shared<T: Send + Sync>() {}
+
+    #[test]
+    fn public_types_go_from_thread_to_thread() {
+        shared::<super::Error>();
+        shared::<super::ComputeDevice>();
+        shared::<super::PoolEvent>();
+        shared::<super::DevicePool<saliency_core::Gradient>>();
+    }
+
+    #[test]
+    #[cfg(feature = "flex")]
+    fn a_pool_shows_its_devices() {
+        let flex = super::Backend::Flex.open().unwrap();
+        let pool = super::DevicePool::new([flex], |_| saliency_core::Gradient::new());
+        let shown = format!("{pool:?}");
+        assert!(shown.contains("Flex") && shown.contains("observed: false"), "{shown}");
+    }
+}
+
+/// The example in the README, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -6,7 +6,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::Model;
 
-use crate::weights::{Weights, WeightsError};
+use crate::weights::{Placement, Weights, WeightsError};
 
 const EMBEDDED: &[u8] = include_bytes!("../data/cifar_cnn.safetensors");
 
@@ -37,18 +37,18 @@ pub struct CifarCnn {
 }
 
 impl CifarCnn {
-    /// The network with the weights that Captum ships.
+    /// Builds the network with the weights that Captum ships, in single precision.
     pub fn embedded(device: &Device) -> Self {
         Self::embedded_in(device, DType::F32)
     }
 
-    /// The same with weights and computation in another precision.
+    /// Builds the network with weights and computation in another floating-point precision.
     pub fn embedded_in(device: &Device, precision: DType) -> Self {
         let weights = Weights::from_safetensors(EMBEDDED).expect("the embedded file is readable");
-        Self::new(weights, (device, precision)).expect("the embedded weights fit")
+        Self::new(weights, Placement { device, precision }).expect("the embedded weights fit")
     }
 
-    fn new(mut weights: Weights, to: (&Device, DType)) -> Result<Self, WeightsError> {
+    fn new(mut weights: Weights, to: Placement<'_>) -> Result<Self, WeightsError> {
         let kernel = |channels| Conv2dConfig::new(channels, [5, 5]);
         Ok(Self {
             conv1: weights.conv("conv1", &kernel([3, 6]), to)?,

@@ -1,36 +1,57 @@
-use std::path::Path;
-
 use burn::module::Module;
 use burn::nn::conv::Conv2dConfig;
 use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::{Cut, Model};
+use saliency_flex::{Conv, relu6};
 
-use crate::flex::{Conv, relu6};
-use crate::weights::{Weights, WeightsError};
+use crate::weights::{Folding, Placement, Weights, WeightsError};
 
-/// Kernel, repeats, channels in, channels out, expansion and stride of each stage.
-const STAGES: [[usize; 6]; 7] = [
-    [3, 1, 32, 16, 1, 1],
-    [3, 2, 16, 24, 6, 2],
-    [5, 2, 24, 40, 6, 2],
-    [3, 3, 40, 80, 6, 2],
-    [5, 3, 80, 112, 6, 1],
-    [5, 4, 112, 192, 6, 2],
-    [3, 1, 192, 320, 6, 1],
+/// Blocks of the same kind, one after the other.
+struct Stage {
+    repeats: usize,
+    /// The first block. The others have as many channels in as out, and a stride of 1.
+    first: BlockShape,
+}
+
+/// The shape of a block.
+#[derive(Clone, Copy)]
+struct BlockShape {
+    kernel: usize,
+    inputs: usize,
+    outputs: usize,
+    /// How many times as many channels the block filters as come in.
+    expansion: usize,
+    stride: usize,
+}
+
+const STAGES: [Stage; 7] = [
+    Stage::new(1, BlockShape { kernel: 3, inputs: 32, outputs: 16, expansion: 1, stride: 1 }),
+    Stage::new(2, BlockShape { kernel: 3, inputs: 16, outputs: 24, expansion: 6, stride: 2 }),
+    Stage::new(2, BlockShape { kernel: 5, inputs: 24, outputs: 40, expansion: 6, stride: 2 }),
+    Stage::new(3, BlockShape { kernel: 3, inputs: 40, outputs: 80, expansion: 6, stride: 2 }),
+    Stage::new(3, BlockShape { kernel: 5, inputs: 80, outputs: 112, expansion: 6, stride: 1 }),
+    Stage::new(4, BlockShape { kernel: 5, inputs: 112, outputs: 192, expansion: 6, stride: 2 }),
+    Stage::new(1, BlockShape { kernel: 3, inputs: 192, outputs: 320, expansion: 6, stride: 1 }),
 ];
+
+impl Stage {
+    const fn new(repeats: usize, first: BlockShape) -> Self {
+        Self { repeats, first }
+    }
+}
 
 /// The network's BatchNorm epsilon; not PyTorch's default.
 const EPSILON: f64 = 1e-3;
 
-/// The embedded weights: see `examples/embed_weights.rs`.
+/// The embedded weights, made by the program `embed_weights` of `saliency-testkit`.
 const EMBEDDED: &[u8] = include_bytes!("../data/efficientnet_lite0_f16.safetensors");
 
 /// EfficientNet-Lite0, a convolutional ImageNet classifier with 4.7 million parameters.
 ///
-/// BatchNorm is folded into the convolutions when weights are loaded. On Burn's Flex backend, convolutions and
-/// ReLU6 keep and compute only what gradients by the input need. That makes gradients cheaper and
-/// changes them by rounding only.
+/// BatchNorm is folded into the convolutions when weights are loaded. Convolutions and ReLU6 are
+/// the layers of [`saliency_flex`]: on a CPU they keep and compute only what gradients with respect
+/// to the input need, which changes them by rounding only.
 ///
 /// # Shapes
 /// - input: `[rows, 3, 224, 224]`, see [`Preparation`](crate::Preparation)
@@ -60,7 +81,7 @@ pub struct EfficientNetLite0 {
     classifier: Linear,
 }
 
-/// Widen, filter each channel in space, narrow: with a short cut where the shapes allow it.
+/// Widens, filters each channel in space, and narrows, with a short cut if the shapes allow it.
 #[derive(Module, Debug)]
 struct Block {
     expand: Option<Conv>,
@@ -70,56 +91,57 @@ struct Block {
 }
 
 impl EfficientNetLite0 {
-    /// The network with its ImageNet weights, rounded to half precision to keep them small;
-    /// computation is in single precision.
+    /// Builds the network with its ImageNet weights, which are rounded to half precision to keep
+    /// them small. It computes in single precision.
     pub fn embedded(device: &Device) -> Self {
         Self::embedded_in(device, DType::F32)
     }
 
-    /// The same in another floating-point precision.
+    /// Builds the network with its ImageNet weights, to compute in another floating-point
+    /// precision.
     pub fn embedded_in(device: &Device, precision: DType) -> Self {
         let weights = Weights::from_safetensors(EMBEDDED).expect("the embedded file is readable");
-        Self::new(weights, (device, precision)).expect("the embedded weights fit")
+        Self::new(weights, Placement { device, precision }).expect("the embedded weights fit")
     }
 
-    /// The network with the original PyTorch weights, computing in the given precision.
+    /// Builds the network with weights as PyTorch names them, to compute in the given precision.
     ///
     /// # Errors
     /// A [`WeightsError`] that names the tensor that is missing or does not fit.
-    pub fn from_pytorch(
-        path: &Path,
+    pub fn from_original(
+        weights: Weights,
         device: &Device,
         precision: DType,
     ) -> Result<Self, WeightsError> {
-        Self::new(Self::fold(Weights::from_pytorch(path)?)?, (device, precision))
+        Self::new(Self::fold(weights)?, Placement { device, precision })
     }
 
-    /// Turns the original weights into those of this network: BatchNorm folded, names changed.
+    /// Turns weights as PyTorch names them into those of this network: folds BatchNorm and changes
+    /// the names.
     ///
     /// # Errors
     /// A [`WeightsError`] that names the tensor that is missing or does not fit.
     pub fn fold(mut weights: Weights) -> Result<Weights, WeightsError> {
-        weights.fold("_conv_stem", "_bn0", EPSILON, "stem")?;
-        for (index, [_, _, _, expansion, _]) in blocks().enumerate() {
-            let (from, to) = (format!("_blocks.{index}"), format!("blocks.{index}"));
-            let mut fold = |convolution: &str, norm: &str, name: &str| {
-                let (convolution, norm) =
-                    (format!("{from}.{convolution}"), format!("{from}.{norm}"));
-                weights.fold(&convolution, &norm, EPSILON, &format!("{to}.{name}"))
-            };
-            if expansion > 1 {
-                fold("_expand_conv", "_bn0", "expand")?;
+        let mut fold = |from: &str, convolution: &str, norm: &str, to: String| {
+            let (convolution, norm) = (format!("{from}{convolution}"), format!("{from}{norm}"));
+            weights.fold(&Folding { convolution, norm, to }, EPSILON)
+        };
+        fold("", "_conv_stem", "_bn0", "stem".to_owned())?;
+        for (index, block) in blocks().enumerate() {
+            let (from, to) = (format!("_blocks.{index}."), format!("blocks.{index}"));
+            if block.expansion > 1 {
+                fold(&from, "_expand_conv", "_bn0", format!("{to}.expand"))?;
             }
-            fold("_depthwise_conv", "_bn1", "depthwise")?;
-            fold("_project_conv", "_bn2", "project")?;
+            fold(&from, "_depthwise_conv", "_bn1", format!("{to}.depthwise"))?;
+            fold(&from, "_project_conv", "_bn2", format!("{to}.project"))?;
         }
-        weights.fold("_conv_head", "_bn1", EPSILON, "head")?;
-        weights.rename("_fc.weight", "classifier.weight".to_owned())?;
-        weights.rename("_fc.bias", "classifier.bias".to_owned())?;
+        fold("", "_conv_head", "_bn1", "head".to_owned())?;
+        weights.rename("_fc.weight", "classifier.weight")?;
+        weights.rename("_fc.bias", "classifier.bias")?;
         Ok(weights)
     }
 
-    fn new(mut weights: Weights, to: (&Device, DType)) -> Result<Self, WeightsError> {
+    fn new(mut weights: Weights, to: Placement<'_>) -> Result<Self, WeightsError> {
         let mut conv = |name: &str, channels: [usize; 2], kernel: usize, stride, groups| {
             let config = Conv2dConfig::new(channels, [kernel; 2])
                 .with_stride([stride; 2])
@@ -127,14 +149,17 @@ impl EfficientNetLite0 {
                 .with_padding(padding(kernel, stride));
             weights.conv(name, &config, to).map(Conv::new)
         };
+        // In the order of the network.
         let stem = conv("stem", [3, 32], 3, 2, 1)?;
         let mut made = Vec::new();
-        for (index, [kernel, inputs, outputs, expansion, stride]) in blocks().enumerate() {
+        for (index, block) in blocks().enumerate() {
+            let BlockShape { kernel, inputs, outputs, expansion, stride } = block;
             let wide = inputs * expansion;
             let name = |part: &str| format!("blocks.{index}.{part}");
-            let expand = match expansion {
-                1 => None,
-                _ => Some(conv(&name("expand"), [inputs, wide], 1, 1, 1)?),
+            let expand = if expansion == 1 {
+                None
+            } else {
+                Some(conv(&name("expand"), [inputs, wide], 1, 1, 1)?)
             };
             made.push(Block {
                 expand,
@@ -149,7 +174,7 @@ impl EfficientNetLite0 {
     }
 }
 
-/// The point of [`EfficientNetLite0`] behind its last convolution and before the activation:
+/// The layer of [`EfficientNetLite0`] after its last convolution and before the activation:
 /// `[rows, 1280, 7, 7]`.
 #[derive(Debug)]
 pub struct LastConvolution;
@@ -190,22 +215,21 @@ impl Block {
     }
 }
 
-/// Kernel, channels in, channels out, expansion and stride of each block.
-fn blocks() -> impl Iterator<Item = [usize; 5]> {
-    STAGES.iter().flat_map(|&[kernel, repeats, inputs, outputs, expansion, stride]| {
-        (0..repeats).map(move |repeat| match repeat {
-            0 => [kernel, inputs, outputs, expansion, stride],
-            _ => [kernel, outputs, outputs, expansion, 1],
-        })
+/// Lists the shape of each block.
+fn blocks() -> impl Iterator<Item = BlockShape> {
+    STAGES.iter().flat_map(|stage| {
+        let first = stage.first;
+        let other = BlockShape { inputs: first.outputs, stride: 1, ..first };
+        std::iter::once(first).chain(std::iter::repeat_n(other, stage.repeats - 1))
     })
 }
 
-/// TensorFlow's SAME: with stride 2 on even sizes, one less before than after.
+/// Returns TensorFlow's SAME: with stride 2 on even sizes, one less before than after.
 fn padding(kernel: usize, stride: usize) -> PaddingConfig2d {
+    if kernel == 1 {
+        return PaddingConfig2d::Valid;
+    }
     let after = kernel / 2;
     let before = if stride == 2 { after - 1 } else { after };
-    match kernel {
-        1 => PaddingConfig2d::Valid,
-        _ => PaddingConfig2d::Explicit(before, before, after, after),
-    }
+    PaddingConfig2d::Explicit(before, before, after, after)
 }

@@ -5,15 +5,16 @@ use std::sync::LazyLock;
 static NAMES: LazyLock<Vec<&str>> =
     LazyLock::new(|| include_str!("../data/imagenet_classes.txt").lines().collect());
 
-/// Names that are suggested where the one asked for does not exist.
+/// The number of names that are suggested for one that does not exist.
 const SUGGESTIONS: usize = 3;
 
-/// A class that ImageNet does not have.
+/// The error for a class that ImageNet does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnknownClass {
     /// No class of that name.
     #[error("expected the name of an ImageNet class, found {name:?}; the nearest are {nearest}")]
+    #[non_exhaustive]
     Name {
         /// The name asked for.
         name: String,
@@ -22,6 +23,7 @@ pub enum UnknownClass {
     },
     /// An index past the last class.
     #[error("expected an ImageNet class from 0 to {last}, found {index}")]
+    #[non_exhaustive]
     Index {
         /// The index asked for.
         index: usize,
@@ -30,7 +32,7 @@ pub enum UnknownClass {
     },
 }
 
-/// The name of a class.
+/// Returns the name of a class, or `None` if there is no class of that index.
 ///
 /// ```
 /// assert_eq!(saliency_models::imagenet::name(285), Some("Egyptian cat"));
@@ -40,8 +42,10 @@ pub fn name(index: usize) -> Option<&'static str> {
     NAMES.get(index).copied()
 }
 
-/// The index of a class, given by index or by name; upper and lower case are told apart only
-/// where ImageNet does (`Cardigan` is a dog, `cardigan` is knitted).
+/// Returns the index of a class that is given by index or by name.
+///
+/// Upper and lower case matter only if ImageNet has both (`Cardigan` is a dog, `cardigan` is
+/// knitted).
 ///
 /// # Errors
 /// [`UnknownClass`], which lists the nearest names.
@@ -68,17 +72,21 @@ pub fn find(name_or_index: &str) -> Result<usize, UnknownClass> {
     same.ok_or_else(|| UnknownClass::Name { name: asked.to_owned(), nearest: nearest(&lower) })
 }
 
+/// Returns the names most like `lower`, quoted and separated by commas.
 fn nearest(lower: &str) -> String {
-    let likeness = |name: &str| {
-        let name = name.to_lowercase();
-        // Whoever asks for "cat" wants the cats before the bats.
-        let whole_word = name.split([' ', '-']).any(|word| word == lower);
-        strsim::jaro_winkler(lower, &name) + f64::from(u8::from(whole_word))
-    };
-    let mut names: Vec<(f64, &str)> = NAMES.iter().map(|name| (likeness(name), *name)).collect();
+    let mut names: Vec<(f64, &str)> =
+        NAMES.iter().map(|name| (likeness(lower, name), *name)).collect();
     names.sort_by(|a, b| b.0.total_cmp(&a.0));
     let names = names.iter().take(SUGGESTIONS).map(|(_, name)| format!("{name:?}"));
     names.collect::<Vec<_>>().join(", ")
+}
+
+/// Returns how much a name is like what was asked for.
+fn likeness(lower: &str, name: &str) -> f64 {
+    let name = name.to_lowercase();
+    // For "cat", list the cats before the bats.
+    let whole_word = name.split([' ', '-']).any(|word| word == lower);
+    strsim::jaro_winkler(lower, &name) + f64::from(u8::from(whole_word))
 }
 
 #[cfg(test)]

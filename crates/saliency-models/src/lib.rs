@@ -4,15 +4,18 @@
 //! - [`CifarCnn`]: a small network for pictures of 32 x 32
 //! - [`ResNet`], [`VisionTransformer`], [`Mlp`]: with random weights, for measuring
 //! - [`imagenet`]: the names of the 1,000 classes
-//! - [`flex`]: the layers that make them cheap to explain on a CPU, for networks of your own too
-//! - [`Preparation`]: from a photo to a tensor, and where in the photo the tensor came from
+//! - [`Preparation`]: from a photo to a tensor, and back to the place in the photo
 //! - [`photos`]: two photos that may be shipped
+//! - [`Weights`]: tensors by name, to load into these networks
 //!
-//! Where everything comes from, and its licence, is told in `data/NOTICE.md`.
+//! On a CPU the convolutional networks use the layers of [`saliency_flex`].
+//!
+//! `data/NOTICE.md` lists the origin and the licence of every file.
+
+#![warn(missing_debug_implementations)]
 
 mod cifar;
 mod efficientnet_lite0;
-pub mod flex;
 pub mod imagenet;
 mod mlp;
 pub mod photos;
@@ -27,4 +30,4 @@ pub use mlp::Mlp;
 pub use preparation::Preparation;
 pub use resnet::ResNet;
 pub use vit::VisionTransformer;
-pub use weights::{Weights, WeightsError};
+pub use weights::{StoredTensor, Weights, WeightsError};

@@ -26,7 +26,7 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// Two hidden layers of 256.
+    /// Builds a network with two hidden layers of 256.
     pub fn new(device: &Device) -> Self {
         let layer = |[from, to]: [usize; 2]| LinearConfig::new(from, to).init(device);
         Self { layers: [[64, 256], [256, 256], [256, 10]].map(layer).into() }

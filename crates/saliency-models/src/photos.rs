@@ -7,7 +7,7 @@ pub const CHELSEA_PNG: &[u8] = include_bytes!("../data/chelsea.png");
 /// A cup of coffee, 600 x 400, by Rachel Michetti, courtesy of Pikolo Espresso Bar.
 pub const COFFEE_PNG: &[u8] = include_bytes!("../data/coffee.png");
 
-/// The cat, decoded.
+/// Decodes the cat.
 ///
 /// ```
 /// assert_eq!(saliency_models::photos::chelsea().dimensions(), (451, 300));
@@ -16,7 +16,7 @@ pub fn chelsea() -> RgbImage {
     decode(CHELSEA_PNG)
 }
 
-/// The cup of coffee, decoded.
+/// Decodes the cup of coffee.
 ///
 /// ```
 /// assert_eq!(saliency_models::photos::coffee().dimensions(), (600, 400));

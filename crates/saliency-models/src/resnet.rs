@@ -4,11 +4,10 @@ use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use saliency_core::Model;
-
-use crate::flex::{Conv, relu};
+use saliency_flex::{Conv, relu};
 
 /// A residual network for ImageNet with random weights: for measuring time and memory, which do
-/// not depend on what was learned. BatchNorm is a layer of its own, as most networks have it.
+/// not depend on the weights. BatchNorm is a layer of its own, as in most networks.
 ///
 /// # Shapes
 /// - input: `[rows, 3, 224, 224]`
@@ -50,18 +49,20 @@ struct Block {
 }
 
 impl ResNet {
-    /// ResNet-18, with 11.7 million parameters.
+    /// Builds a ResNet-18, with 11.7 million parameters.
     pub fn new_18(device: &Device) -> Self {
-        Self::new([2, 2, 2, 2], 1, device)
+        Self::new([2, 2, 2, 2], BlockKind::Basic, device)
     }
 
-    /// ResNet-50, with 25.6 million parameters.
+    /// Builds a ResNet-50, with 25.6 million parameters.
     pub fn new_50(device: &Device) -> Self {
-        Self::new([3, 4, 6, 3], 4, device)
+        Self::new([3, 4, 6, 3], BlockKind::Bottleneck, device)
     }
 
-    /// The same function in inference mode with BatchNorm folded into the convolutions: fewer passes over
-    /// the values. It is not for training: on Flex, weights of 3 x 3 then ask for no gradient.
+    /// Folds BatchNorm into the convolutions, which saves passes over the values.
+    ///
+    /// The result computes the same function in inference mode. It is not for training: on Flex,
+    /// weights of 3 x 3 then have no gradient.
     pub fn folded(self) -> Self {
         let block = |block: Block| Block {
             layers: block.layers.into_iter().map(Layer::folded).collect(),
@@ -71,30 +72,17 @@ impl ResNet {
         Self { stem: self.stem.folded(), blocks, ..self }
     }
 
-    /// Blocks in each stage; `expansion` is 1 for blocks of two layers, 4 for those of three.
-    fn new(stages: [usize; 4], expansion: usize, device: &Device) -> Self {
+    /// Builds a network; `stages` are the numbers of blocks in each stage.
+    fn new(stages: [usize; 4], kind: BlockKind, device: &Device) -> Self {
         let mut blocks = Vec::new();
         let mut inputs = 64;
         for (stage, count) in stages.into_iter().enumerate() {
             let inner = 64 << stage;
-            let outputs = inner * expansion;
             for index in 0..count {
                 let stride = if stage > 0 && index == 0 { 2 } else { 1 };
-                let layers = match expansion {
-                    1 => vec![
-                        Layer::new([inputs, inner], 3, stride, device),
-                        Layer::new([inner, outputs], 3, 1, device),
-                    ],
-                    _ => vec![
-                        Layer::new([inputs, inner], 1, 1, device),
-                        Layer::new([inner, inner], 3, stride, device),
-                        Layer::new([inner, outputs], 1, 1, device),
-                    ],
-                };
-                let fits = stride == 1 && inputs == outputs;
-                let shortcut = (!fits).then(|| Layer::new([inputs, outputs], 1, stride, device));
-                blocks.push(Block { layers, shortcut });
-                inputs = outputs;
+                let shape = BlockShape { inputs, inner, stride };
+                blocks.push(Block::new(kind, shape, device));
+                inputs = inner * kind.expansion();
             }
         }
         let pool = MaxPool2dConfig::new([3, 3]).with_strides([2, 2]);
@@ -119,7 +107,53 @@ impl Model<Tensor<4>> for ResNet {
     }
 }
 
+/// The kinds of blocks.
+#[derive(Clone, Copy)]
+enum BlockKind {
+    /// Two layers of 3 x 3.
+    Basic,
+    /// A layer of 3 x 3 between two of one pixel.
+    Bottleneck,
+}
+
+impl BlockKind {
+    /// Returns how many times as many channels come out as there are inside.
+    fn expansion(self) -> usize {
+        match self {
+            Self::Basic => 1,
+            Self::Bottleneck => 4,
+        }
+    }
+}
+
+/// The channels of a block, and its stride.
+#[derive(Clone, Copy)]
+struct BlockShape {
+    inputs: usize,
+    inner: usize,
+    stride: usize,
+}
+
 impl Block {
+    fn new(kind: BlockKind, shape: BlockShape, device: &Device) -> Self {
+        let BlockShape { inputs, inner, stride } = shape;
+        let outputs = inner * kind.expansion();
+        let layers = match kind {
+            BlockKind::Basic => vec![
+                Layer::new([inputs, inner], 3, stride, device),
+                Layer::new([inner, outputs], 3, 1, device),
+            ],
+            BlockKind::Bottleneck => vec![
+                Layer::new([inputs, inner], 1, 1, device),
+                Layer::new([inner, inner], 3, stride, device),
+                Layer::new([inner, outputs], 1, 1, device),
+            ],
+        };
+        let fits = stride == 1 && inputs == outputs;
+        let shortcut = (!fits).then(|| Layer::new([inputs, outputs], 1, stride, device));
+        Self { layers, shortcut }
+    }
+
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let mut x = input.clone();
         for (index, layer) in self.layers.iter().enumerate() {
@@ -144,13 +178,14 @@ impl Layer {
         Self { conv: Conv::new(conv), norm: Some(BatchNormConfig::new(channels[1]).init(device)) }
     }
 
+    /// Scales the convolution by BatchNorm's factors, and adds its shift as a bias.
     fn folded(self) -> Self {
         let Some(norm) = self.norm else { return self };
         let variance = norm.running_var.value();
         let factor = norm.gamma.val() / (variance + norm.epsilon).sqrt();
         let bias = norm.beta.val() - norm.running_mean.value() * factor.clone();
         let channels = factor.dims()[0];
-        let mut conv = self.conv.conv();
+        let mut conv = self.conv.into_inner();
         let weight = conv.weight.val() * factor.reshape([channels, 1, 1, 1]);
         conv.weight = Param::from_tensor(weight);
         conv.bias = Some(Param::from_tensor(bias));

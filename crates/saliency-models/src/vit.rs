@@ -7,14 +7,15 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use saliency_core::Model;
 
-/// The side of a patch, and how many of them lie along a side of the picture.
+/// The side of a patch, in pixels.
 const PATCH: usize = 16;
+/// The number of patches along a side of the picture.
 const PATCHES: usize = 14;
 /// The size of a token.
 const WIDTH: usize = 192;
 
-/// A small vision transformer (the size of ViT-Ti/16 with half its layers, 3 million parameters) with
-/// random weights: for measuring time and memory, which do not depend on what was learned.
+/// A small vision transformer (the size of ViT-Ti/16 with half its layers, 3 million parameters)
+/// with random weights: for measuring time and memory, which do not depend on the weights.
 ///
 /// # Shapes
 /// - input: `[rows, 3, 224, 224]`
@@ -42,7 +43,7 @@ pub struct VisionTransformer {
 }
 
 impl VisionTransformer {
-    /// Six layers of three heads.
+    /// Builds a network of six layers with three heads each.
     pub fn new(device: &Device) -> Self {
         let patches = Conv2dConfig::new([3, WIDTH], [PATCH; 2]).with_stride([PATCH; 2]);
         let encoder = TransformerEncoderConfig::new(WIDTH, 4 * WIDTH, 3, 6).with_norm_first(true);

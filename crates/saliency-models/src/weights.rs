@@ -1,34 +1,36 @@
-//! Named tensors from a file, and BatchNorm folded into them.
+//! Named tensors, and BatchNorm folded into them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use burn::module::Param;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use half::f16;
-use pytorch_reader::PytorchReader;
+use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-/// Why weights could not be loaded.
+/// The reason why weights could not be loaded or stored.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The file is not what its name says.
-    #[error("expected a file of weights, found one that cannot be read: {reason}")]
+    /// The bytes are not those of a safetensors file, or the format cannot hold the weights.
+    #[error("the safetensors format refuses the weights: {source}")]
+    #[non_exhaustive]
     Unreadable {
-        /// What the reader said.
-        reason: String,
+        /// The reader's error.
+        source: SafeTensorError,
     },
-    /// A tensor that the network needs is not there.
-    #[error("expected a tensor {name}, found none of that name")]
+    /// The network needs a tensor that is not there.
+    #[error("the network needs a tensor named {name}, and the weights have none")]
+    #[non_exhaustive]
     Missing {
         /// The tensor's name.
         name: String,
     },
-    /// A tensor of another shape.
+    /// A tensor has another shape than the network needs.
     #[error("expected tensor {name} of shape {expected:?}, found {found:?}")]
+    #[non_exhaustive]
     Shape {
         /// The tensor's name.
         name: String,
@@ -37,58 +39,56 @@ pub enum WeightsError {
         /// The shape in the file.
         found: Vec<usize>,
     },
-    /// Numbers of a kind that is not read here.
-    #[error("expected tensor {name} in single or half precision, found {found}")]
+    /// A tensor has numbers of a kind that is not supported.
+    #[error("expected tensor {name} in single or half precision, found {found:?}")]
+    #[non_exhaustive]
     Precision {
         /// The tensor's name.
         name: String,
         /// The kind of number in the file.
-        found: String,
+        found: Dtype,
     },
 }
 
-/// Tensors by name, kept in double precision so that folding does not round.
+/// Tensors by name, in double precision so that folding does not round.
 #[derive(Clone, Debug, Default)]
-pub struct Weights(BTreeMap<String, (Vec<usize>, Vec<f64>)>);
+pub struct Weights(BTreeMap<String, StoredTensor>);
 
-/// Tensors of fewer numbers are kept in single precision.
+/// A tensor in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredTensor {
+    /// The size of each dimension.
+    pub shape: Vec<usize>,
+    /// The values, in row-major order.
+    pub values: Vec<f64>,
+}
+
+/// The device and the precision that a network is made for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Placement<'a> {
+    pub device: &'a Device,
+    pub precision: DType,
+}
+
+/// The names of a convolution and of the BatchNorm after it, and the name of both as one.
+#[derive(Clone, Debug)]
+pub(crate) struct Folding {
+    pub convolution: String,
+    pub norm: String,
+    pub to: String,
+}
+
+/// Tensors with fewer numbers than this are stored in single precision.
 const SMALL: usize = 10_000;
 
 impl Weights {
-    /// Reads a PyTorch file (`.pth`, `.pt`).
-    ///
-    /// # Errors
-    /// [`WeightsError::Unreadable`] and [`WeightsError::Precision`].
-    pub fn from_pytorch(path: &Path) -> Result<Self, WeightsError> {
-        let unreadable = |error: &dyn std::fmt::Display| WeightsError::Unreadable {
-            reason: format!("{}: {error}", path.display()),
-        };
-        let reader = PytorchReader::new(path).map_err(|error| unreadable(&error))?;
-        let mut weights = Self::default();
-        for (name, tensor) in reader.into_tensors() {
-            // A counter of PyTorch's BatchNorm that inference does not use.
-            if name.ends_with(".num_batches_tracked") {
-                continue;
-            }
-            if tensor.dtype() != pytorch_reader::DType::F32 {
-                let found = format!("{:?}", tensor.dtype());
-                return Err(WeightsError::Precision { name, found });
-            }
-            let bytes = tensor.read().map_err(|error| unreadable(&error))?;
-            let numbers = bytes.as_chunks().0.iter().copied();
-            let values = numbers.map(|bytes| f32::from_ne_bytes(bytes).into()).collect();
-            weights.0.insert(name, (tensor.shape().to_vec(), values));
-        }
-        Ok(weights)
-    }
-
     /// Reads a safetensors file in single or half precision.
     ///
     /// # Errors
     /// [`WeightsError::Unreadable`] and [`WeightsError::Precision`].
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, WeightsError> {
-        let unreadable = |error| WeightsError::Unreadable { reason: format!("{error}") };
-        let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+        let file = SafeTensors::deserialize(bytes)
+            .map_err(|source| WeightsError::Unreadable { source })?;
         let mut weights = Self::default();
         for (name, tensor) in file.iter() {
             let values: Vec<f64> = match tensor.dtype() {
@@ -100,42 +100,37 @@ impl Weights {
                     let numbers = tensor.data().as_chunks().0.iter().copied();
                     numbers.map(|bytes| f16::from_le_bytes(bytes).to_f64()).collect()
                 }
-                other => {
-                    let (name, found) = (name.to_owned(), format!("{other:?}"));
-                    return Err(WeightsError::Precision { name, found });
-                }
+                found => return Err(WeightsError::Precision { name: name.to_owned(), found }),
             };
-            weights.0.insert(name.to_owned(), (tensor.shape().to_vec(), values));
+            weights.insert(name, StoredTensor { shape: tensor.shape().to_vec(), values });
         }
         Ok(weights)
     }
 
-    /// The same tensors as a safetensors file: the large ones in half precision, those of fewer
+    /// Adds a tensor, or replaces the one of that name.
+    pub fn insert(&mut self, name: impl Into<String>, tensor: StoredTensor) {
+        self.0.insert(name.into(), tensor);
+    }
+
+    /// Writes the tensors as a safetensors file: the large ones in half precision, those of fewer
     /// than 10,000 numbers in single.
     ///
-    /// In EfficientNet-Lite0 the small ones (biases, the stem, depthwise kernels) hold 2 % of the
+    /// In EfficientNet-Lite0 the small ones (biases, the stem, depthwise kernels) have 2 % of the
     /// numbers, and rounding them would turn its gradient further than rounding all the others:
     /// cosine 0.985 instead of 0.999 on the photo of the coffee.
     ///
     /// # Errors
-    /// [`WeightsError::Unreadable`] where the format cannot hold them.
+    /// [`WeightsError::Unreadable`] if the format cannot hold them.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, WeightsError> {
-        let encode = |values: &[f64]| -> (Dtype, Vec<u8>) {
-            if values.len() < SMALL {
-                let single = values.iter().flat_map(|&value| (value as f32).to_le_bytes());
-                return (Dtype::F32, single.collect());
-            }
-            let half = values.iter().flat_map(|&value| f16::from_f64(value).to_le_bytes());
-            (Dtype::F16, half.collect())
-        };
-        let encoded: Vec<_> =
-            self.0.iter().map(|(name, (shape, values))| (name, shape, encode(values))).collect();
-        let views = encoded.iter().map(|(name, shape, (kind, bytes))| {
-            TensorView::new(*kind, (*shape).clone(), bytes).map(|view| (name.as_str(), view))
-        });
-        let unreadable = |error| WeightsError::Unreadable { reason: format!("{error}") };
-        let views = views.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
-        safetensors::serialize(views, None).map_err(unreadable)
+        // Encode first, because the views borrow the bytes.
+        let encoded: Vec<Encoded> = self.0.values().map(Encoded::new).collect();
+        let mut views = Vec::new();
+        for ((name, tensor), encoded) in self.0.iter().zip(&encoded) {
+            let view = TensorView::new(encoded.kind, tensor.shape.clone(), &encoded.bytes)
+                .map_err(|source| WeightsError::Unreadable { source })?;
+            views.push((name.as_str(), view));
+        }
+        safetensors::serialize(views, None).map_err(|source| WeightsError::Unreadable { source })
     }
 
     /// Takes `NAME.weight` and `NAME.bias` out as a convolution.
@@ -143,11 +138,11 @@ impl Weights {
         &mut self,
         name: &str,
         config: &Conv2dConfig,
-        to: (&Device, DType),
+        to: Placement<'_>,
     ) -> Result<Conv2d, WeightsError> {
         let ([inputs, outputs], [height, width]) = (config.channels, config.kernel_size);
         let shape = [outputs, inputs / config.groups, height, width];
-        let mut conv = config.init(to.0);
+        let mut conv = config.init(to.device);
         conv.weight = self.param(&format!("{name}.weight"), shape, to)?;
         conv.bias = Some(self.param(&format!("{name}.bias"), [outputs], to)?);
         Ok(conv)
@@ -159,14 +154,13 @@ impl Weights {
         &mut self,
         name: &str,
         [inputs, outputs]: [usize; 2],
-        to: (&Device, DType),
+        to: Placement<'_>,
     ) -> Result<Linear, WeightsError> {
-        let mut linear = LinearConfig::new(inputs, outputs).init(to.0);
+        let mut linear = LinearConfig::new(inputs, outputs).init(to.device);
         let kept = self.values(&format!("{name}.weight"), &[outputs, inputs])?;
         let value = |at: usize| kept[at % outputs * inputs + at / outputs];
         let values: Vec<f64> = (0..kept.len()).map(value).collect();
-        let data = TensorData::new(values, [inputs, outputs]);
-        linear.weight = Param::from_tensor(Tensor::from_data(data, to));
+        linear.weight = to.param(TensorData::new(values, [inputs, outputs]));
         linear.bias = Some(self.param(&format!("{name}.bias"), [outputs], to)?);
         Ok(linear)
     }
@@ -175,29 +169,25 @@ impl Weights {
         &mut self,
         name: &str,
         shape: [usize; D],
-        to: (&Device, DType),
+        to: Placement<'_>,
     ) -> Result<Param<Tensor<D>>, WeightsError> {
         let values = self.values(name, &shape)?;
-        Ok(Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), to)))
+        Ok(to.param(TensorData::new(values, shape)))
     }
 
     /// Moves a tensor to another name.
-    pub(crate) fn rename(&mut self, from: &str, to: String) -> Result<(), WeightsError> {
+    pub(crate) fn rename(&mut self, from: &str, to: &str) -> Result<(), WeightsError> {
         let tensor = self.take(from)?;
-        self.0.insert(to, tensor);
+        self.insert(to, tensor);
         Ok(())
     }
 
-    /// Replaces a convolution without bias and the BatchNorm after it by one convolution with
-    /// bias that does the same in inference mode.
-    pub(crate) fn fold(
-        &mut self,
-        convolution: &str,
-        norm: &str,
-        epsilon: f64,
-        to: &str,
-    ) -> Result<(), WeightsError> {
-        let (shape, mut weight) = self.take(&format!("{convolution}.weight"))?;
+    /// Replaces a convolution without bias and the BatchNorm after it by one convolution with bias
+    /// that computes the same in inference mode.
+    pub(crate) fn fold(&mut self, names: &Folding, epsilon: f64) -> Result<(), WeightsError> {
+        let Folding { convolution, norm, to } = names;
+        let StoredTensor { shape, values: mut weight } =
+            self.take(&format!("{convolution}.weight"))?;
         let channels = shape.first().copied().unwrap_or(0);
         if weight.is_empty() {
             let (name, expected) = (format!("{convolution}.weight"), vec![1; shape.len()]);
@@ -207,6 +197,7 @@ impl Weights {
         let (gamma, beta) = (of_norm("weight")?, of_norm("bias")?);
         let (mean, variance) = (of_norm("running_mean")?, of_norm("running_var")?);
 
+        // Scale each output channel, and shift it by a bias.
         let size = weight.len() / channels;
         let mut bias = Vec::with_capacity(channels);
         for (channel, kernel) in weight.chunks_mut(size).enumerate() {
@@ -216,21 +207,75 @@ impl Weights {
             }
             bias.push(beta[channel] - mean[channel] * factor);
         }
-        self.0.insert(format!("{to}.weight"), (shape, weight));
-        self.0.insert(format!("{to}.bias"), (vec![channels], bias));
+        self.insert(format!("{to}.weight"), StoredTensor { shape, values: weight });
+        self.insert(format!("{to}.bias"), StoredTensor { shape: vec![channels], values: bias });
         Ok(())
     }
 
-    fn take(&mut self, name: &str) -> Result<(Vec<usize>, Vec<f64>), WeightsError> {
+    fn take(&mut self, name: &str) -> Result<StoredTensor, WeightsError> {
         self.0.remove(name).ok_or_else(|| WeightsError::Missing { name: name.to_owned() })
     }
 
     fn values(&mut self, name: &str, expected: &[usize]) -> Result<Vec<f64>, WeightsError> {
-        let (found, values) = self.take(name)?;
+        let StoredTensor { shape: found, values } = self.take(name)?;
         if found != expected {
             let (name, expected) = (name.to_owned(), expected.to_vec());
             return Err(WeightsError::Shape { name, expected, found });
         }
         Ok(values)
+    }
+}
+
+impl Placement<'_> {
+    fn param<const D: usize>(self, data: TensorData) -> Param<Tensor<D>> {
+        Param::from_tensor(Tensor::from_data(data, (self.device, self.precision)))
+    }
+}
+
+/// A tensor as a file stores it.
+struct Encoded {
+    kind: Dtype,
+    bytes: Vec<u8>,
+}
+
+impl Encoded {
+    fn new(tensor: &StoredTensor) -> Self {
+        let values = &tensor.values;
+        if values.len() < SMALL {
+            let single = values.iter().flat_map(|&value| (value as f32).to_le_bytes());
+            return Self { kind: Dtype::F32, bytes: single.collect() };
+        }
+        let half = values.iter().flat_map(|&value| f16::from_f64(value).to_le_bytes());
+        Self { kind: Dtype::F16, bytes: half.collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weights(names: &[&str]) -> Weights {
+        let mut weights = Weights::default();
+        for name in names {
+            weights.insert(*name, StoredTensor { shape: vec![2], values: vec![1.5, -2.0] });
+        }
+        weights
+    }
+
+    #[test]
+    fn a_file_is_read_as_it_was_written() {
+        let bytes = weights(&["a", "b"]).to_safetensors().unwrap();
+        let read = Weights::from_safetensors(&bytes).unwrap();
+        assert_eq!(read.0, weights(&["a", "b"]).0);
+    }
+
+    #[test]
+    fn errors_name_the_tensor_and_have_their_cause() {
+        let unreadable = Weights::from_safetensors(b"no file").unwrap_err();
+        assert!(std::error::Error::source(&unreadable).is_some(), "{unreadable}");
+        let missing = weights(&[]).rename("a", "b").unwrap_err();
+        assert!(missing.to_string().contains("tensor named a"), "{missing}");
+        let shape = weights(&["a"]).values("a", &[3]).unwrap_err();
+        assert_eq!(shape.to_string(), "expected tensor a of shape [3], found [2]");
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::OnceLock;
 
 use burn::tensor::Device;
-use saliency_backends::{Backend, ComputeDevice, Kind};
+use saliency_backends::{Backend, ComputeDevice, Hardware};
 use saliency_core::Schedule;
 
 /// The device that tests of one backend run on, and that others are compared with.
@@ -34,8 +34,8 @@ pub fn devices() -> &'static [ComputeDevice] {
 /// How networks are explained in tests: on a GPU that software imitates one row at a time, because
 /// Burn tries several kernels for every number of rows first, which takes it a minute.
 pub fn schedule(compute: &ComputeDevice) -> Schedule {
-    match compute.kind() {
-        Kind::SoftwareGpu => Schedule::new().with_chunk(1),
+    match compute.hardware() {
+        Hardware::SoftwareGpu => Schedule::new().with_chunk(1),
         _ => compute.schedule(),
     }
 }
@@ -43,7 +43,7 @@ pub fn schedule(compute: &ComputeDevice) -> Schedule {
 /// Runs a test on each of the [`devices`].
 pub fn on_every_device(test: impl Fn(&ComputeDevice)) {
     for compute in devices() {
-        println!("on {} ({}, {})", compute.backend(), compute.kind(), compute.name());
+        println!("on {} ({}, {})", compute.backend(), compute.hardware(), compute.name());
         test(compute);
     }
 }

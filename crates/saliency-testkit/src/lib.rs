@@ -7,6 +7,7 @@ mod devices;
 mod errors;
 mod golden;
 mod models;
+mod pytorch;
 
 pub use compare::{assert_close, cosine, largest_error, values};
 pub use devices::{device, devices, on_every_device, schedule};
@@ -14,3 +15,4 @@ pub use golden::Golden;
 pub use models::{
     Counting, Noisy, contribution, implementation_a, implementation_b, linear, square,
 };
+pub use pytorch::read_pytorch;

@@ -94,6 +94,7 @@
 //! - `wgpu`, `vulkan`, `metal`, `webgpu`: GPUs through their graphics driver
 //! - `cuda`, `rocm`: GPUs of NVIDIA and AMD through their own libraries
 //! - `remote`, `remote-server`: devices of other machines, and lending this one's
+//! - `memory` (default): how much memory is free, for budgets
 //! - `viz` (default): pictures
 
 pub use saliency_core::*;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use burn::tensor::{Device, FloatDType, Tensor};
-use saliency_backends::{Backend, ComputeDevice, Kind};
+use saliency_backends::{Backend, ComputeDevice, Hardware};
 use saliency_core::methods::{OverNoise, Variance};
 use saliency_core::{
     Baseline, Error, Explainer, Gradient, IntegratedGradients, NoiseScale, SmoothGrad, Target,
@@ -87,7 +87,7 @@ fn the_same_call_gives_the_same_bits_again() {
 /// Whether the photo network is explained here. A GPU that software imitates takes minutes for it;
 /// `SALIENCY_TEST_PHOTO=1` has it do it all the same.
 fn explains_photos(compute: &ComputeDevice) -> bool {
-    let slow = compute.kind() == Kind::SoftwareGpu;
+    let slow = compute.hardware() == Hardware::SoftwareGpu;
     let explains = !slow || std::env::var_os("SALIENCY_TEST_PHOTO").is_some();
     if !explains {
         println!("left out on {}: set SALIENCY_TEST_PHOTO=1", compute.backend());
@@ -168,7 +168,7 @@ fn lower_precision_costs_what_is_stated() {
 #[test]
 fn chunks_that_memory_does_not_suffice_for_are_halved() {
     on_every_device(|compute| {
-        if compute.kind() == Kind::Cpu {
+        if compute.hardware() == Hardware::Cpu {
             // What a CPU's memory does not suffice for ends the program: hence memory budgets.
             return;
         }
@@ -188,7 +188,7 @@ fn chunks_that_memory_does_not_suffice_for_are_halved() {
         let halved = std::mem::take(&mut *given.lock().unwrap());
         println!("rows at once: {halved:?}");
         assert!(halved == [4] || halved == [4, 2, 2], "{halved:?}");
-        if compute.kind() == Kind::SoftwareGpu {
+        if compute.hardware() == Hardware::SoftwareGpu {
             let error = explain(2048, 3).unwrap_err();
             println!("{error}");
             assert!(matches!(error, Error::OutOfMemory { .. }), "{error:?}");
@@ -214,13 +214,13 @@ fn a_device_is_opened_by_several_threads_at_once() {
 
 #[test]
 fn a_real_gpu_comes_before_the_cpu_and_that_before_a_software_gpu() {
-    let place = |kind: Kind| match kind {
-        Kind::Cpu => 1,
-        Kind::SoftwareGpu => 2,
+    let place = |hardware: Hardware| match hardware {
+        Hardware::Cpu => 1,
+        Hardware::SoftwareGpu => 2,
         _ => 0,
     };
     let all = Backend::available();
-    assert!(all.is_sorted_by_key(|found| place(found.kind)), "{all:?}");
+    assert!(all.is_sorted_by_key(|found| place(found.hardware)), "{all:?}");
     assert!(all.iter().any(|found| found.backend == Backend::Flex));
     if std::env::var_os("SALIENCY_DEVICE").is_none() {
         assert_eq!(*Backend::open_preferred().unwrap().backend(), all[0].backend);

@@ -1,7 +1,7 @@
 //! Where the right answer is known on paper.
 
 use burn::tensor::{DType, Device, FloatDType, Tensor};
-use saliency_backends::{ComputeDevice, Kind};
+use saliency_backends::{ComputeDevice, Hardware};
 use saliency_core::{
     Baseline, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model, NoiseScale,
     Parallelism, Rule, Schedule, SmoothGrad, Target,
@@ -19,7 +19,7 @@ fn schedules(compute: &ComputeDevice) -> Vec<Schedule> {
     let schedule = |workers, chunk| {
         Schedule::new().with_parallelism(Parallelism::Workers(workers)).with_chunk(chunk)
     };
-    let workers: &[usize] = if compute.kind() == Kind::Cpu { &[1, 2, 7] } else { &[1] };
+    let workers: &[usize] = if compute.hardware() == Hardware::Cpu { &[1, 2, 7] } else { &[1] };
     workers.iter().flat_map(|&workers| [1, 3, 10_000].map(|c| schedule(workers, c))).collect()
 }
 
@@ -112,7 +112,7 @@ fn the_inputs_of_a_tuple_share_the_change_of_score() {
             let found = Tensor::cat(vec![x, y, z], 1);
             assert_close("5x + y² + sin z", &found, &expected, EXACT);
             // GPUs round sin() more coarsely.
-            let close = if compute.kind() == Kind::Cpu { 1e-5 } else { 1e-4 };
+            let close = if compute.hardware() == Hardware::Cpu { 1e-5 } else { 1e-4 };
             let gap = map.completeness_gap.unwrap()[0].abs();
             assert!(gap < close, "{gap:.1e}");
         }
@@ -138,7 +138,7 @@ fn the_mean_over_noise_lies_within_its_standard_error() {
         let x = Tensor::<2>::from_data([[-2.0], [0.0], [0.5], [3.0]], device);
         let (samples, deviation) = (100, 0.7);
         // Noise is the same on every device: few seeds are enough where each takes seconds.
-        let seeds = if compute.kind() == Kind::SoftwareGpu { 3 } else { 20 };
+        let seeds = if compute.hardware() == Hardware::SoftwareGpu { 3 } else { 20 };
         for (seed, schedule) in (0..seeds).zip(schedules(compute).into_iter().cycle()) {
             let explainer = SmoothGrad::new(Gradient::new())
                 .with_samples(samples)

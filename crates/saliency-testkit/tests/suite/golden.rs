@@ -12,7 +12,8 @@ use saliency_models::{
     CifarCnn, EfficientNetLite0, LastConvolution, Preparation, imagenet, photos,
 };
 use saliency_testkit::{
-    Golden, assert_close, cosine, device, largest_error, on_every_device, schedule, values,
+    Golden, assert_close, cosine, device, largest_error, on_every_device, read_pytorch, schedule,
+    values,
 };
 
 type Map = Attribution<Tensor<4>>;
@@ -97,12 +98,17 @@ fn original_weights() -> Option<PathBuf> {
     path
 }
 
+/// The network with the original weights.
+fn lite0(path: &Path, device: &Device, precision: DType) -> EfficientNetLite0 {
+    EfficientNetLite0::from_original(read_pytorch(path).unwrap(), device, precision).unwrap()
+}
+
 /// Compares logits, gradient and completeness gap with the golden ones; returns the map of
 /// Integrated Gradients and the golden one.
 fn original(path: &Path, precision: DType, close: f32) -> (Tensor<4>, Tensor<4>) {
     let device = device();
     let name = |what: &str| format!("lite0 {precision:?} {what}");
-    let net = EfficientNetLite0::from_pytorch(path, &device, precision).unwrap();
+    let net = lite0(path, &device, precision);
     let (golden, input, target) = coffee(&device);
     let input = input.cast(precision);
     let logits = net.forward(input.clone());
@@ -132,7 +138,7 @@ fn efficientnet_lite0_with_its_original_weights_in_double_precision() {
 fn gradients_at_the_last_convolution_make_grad_cam() {
     let Some(path) = original_weights() else { return };
     let device = device();
-    let net = EfficientNetLite0::from_pytorch(&path, &device, DType::F64).unwrap();
+    let net = lite0(&path, &device, DType::F64);
     let (golden, input, target) = coffee(&device);
     let split = Split::at(&net, LastConvolution);
     let activation = split.activation(input.cast(DType::F64), &Schedule::new()).unwrap();

@@ -7,7 +7,9 @@ use burn::server::{
     IrohIdentity, IrohRelays, IrohTransport, RemoteServer, TokenAuthorizer, WebSocketTransport,
 };
 use burn::tensor::Tensor;
-use saliency_backends::{Backend, ComputeDevice, DevicePool, Error as OpenError, Kind, PoolEvent};
+use saliency_backends::{
+    Backend, ComputeDevice, DevicePool, Error as OpenError, Hardware, PoolEvent,
+};
 use saliency_core::{Error, Explainer, Gradient, IntegratedGradients, SmoothGrad, Warning};
 use saliency_models::CifarCnn;
 use saliency_testkit::{Golden, assert_close, device};
@@ -56,7 +58,7 @@ fn pictures() -> Tensor<4> {
 fn a_remote_device_gives_the_maps_of_its_server() {
     let server = Server::start();
     let remote = server.open();
-    assert_eq!(remote.kind(), Kind::Remote);
+    assert_eq!(remote.hardware(), Hardware::Remote);
     let explainer = SmoothGrad::new(IntegratedGradients::new().with_steps(3)).with_samples(3);
     let here = explainer.attribute(&CifarCnn::embedded(&device()), pictures().narrow(0, 0, 2));
     let there = pictures().narrow(0, 0, 2).to_device(remote.device());
@@ -105,7 +107,7 @@ fn when_a_server_ends_half_way_the_other_one_explains_its_rows() {
     let staying = Server::start();
     let leaving = Server::start();
     let devices = [leaving.open(), staying.open()];
-    let leaving_name = leaving.backend.to_string();
+    let leaving_name = leaving.backend.clone();
     let leaving = Mutex::new(Some(leaving));
     let lost: Arc<Mutex<Vec<usize>>> = Arc::default();
     let pool = DevicePool::new(devices, |_| IntegratedGradients::new().with_steps(4));

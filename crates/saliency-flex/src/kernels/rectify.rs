@@ -1,60 +1,38 @@
-//! ReLUs that keep a bit for each value until the gradient has passed, where Burn keeps the value.
+//! ReLUs that keep one bit for each value until the gradient has passed. Burn keeps the value.
 
 use std::sync::Arc;
 
+use burn::backend::Flex;
 use burn::backend::ops::{ActivationOps as _, FloatTensorOps as _};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Dispatch, Flex};
-use burn::tensor::{DType, Tensor, activation};
+use burn::tensor::DType;
 use macerator::{AutoArch, Simd, WithSimd};
 use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
 use rayon::slice::{ParallelSlice as _, ParallelSliceMut as _};
 
-use super::{FlexOps, is_flex};
-
-/// Values whose bits lie in the same bytes: bit b of byte i belongs to value `LANES * b + i`, so that bits are
-/// gathered without moving them across a register.
+/// Values whose bits share the same bytes: bit b of byte i belongs to value `LANES * b + i`, so
+/// that bits are gathered without moving them across a register.
 const BLOCK: usize = 8 * LANES;
 const LANES: usize = 16;
 /// Blocks that a thread takes at a time.
 const PIECE: usize = 256;
 
-/// ReLU, `max(x, 0)`; at zero its gradient is zero. Of any shape.
-pub fn relu(x: Tensor<4>) -> Tensor<4> {
-    match is_flex(&x) {
-        true => rectified(x, f32::INFINITY),
-        false => activation::relu(x),
-    }
-}
-
-/// ReLU6, `min(max(x, 0), 6)`; at 0 and at 6 its gradient is zero. Of any shape.
-///
-/// By Burn it is the difference of two ReLUs, whose gradient costs less than that of `clamp`.
-pub fn relu6(x: Tensor<4>) -> Tensor<4> {
-    match is_flex(&x) {
-        true => rectified(x, 6.0),
-        false => activation::relu(x.clone()) - activation::relu(x - 6.0),
-    }
-}
-
-fn rectified(x: Tensor<4>, ceiling: f32) -> Tensor<4> {
-    Tensor::from_dispatch(<Dispatch as FlexOps>::rectify(x.into_dispatch(), ceiling))
-}
-
-/// Where a value lay between zero and the ceiling, so that the gradient passes.
+/// The values between zero and the ceiling: those that the gradient passes.
 #[derive(Clone, Debug)]
-pub(super) enum Passed {
+pub(crate) enum Passed {
+    /// In single precision: one bit for each value.
     Bits(Arc<Vec<u8>>),
-    /// In other than single precision, the output and the ceiling.
-    Output(FloatTensor<Flex>, f32),
+    /// In any other precision.
+    Output { output: FloatTensor<Flex>, ceiling: f32 },
 }
 
-/// `min(max(x, 0), ceiling)`.
-pub(super) fn rectify(input: FloatTensor<Flex>, ceiling: f32) -> (FloatTensor<Flex>, Passed) {
+/// Computes `min(max(x, 0), ceiling)`.
+pub(crate) fn rectify(input: FloatTensor<Flex>, ceiling: f32) -> (FloatTensor<Flex>, Passed) {
     if input.dtype() != DType::F32 {
         let output = Flex::float_clamp(input, 0.into(), ceiling.into());
-        return (output.clone(), Passed::Output(output, ceiling));
+        return (output.clone(), Passed::Output { output, ceiling });
     }
+    // In place, if nobody else holds the values.
     let mut values = input.to_contiguous();
     drop(input);
     let blocks = values.storage::<f32>().len().div_ceil(BLOCK);
@@ -65,10 +43,11 @@ pub(super) fn rectify(input: FloatTensor<Flex>, ceiling: f32) -> (FloatTensor<Fl
     (values, Passed::Bits(Arc::new(passed)))
 }
 
-pub(super) fn gradient(gradient: FloatTensor<Flex>, passed: Passed) -> FloatTensor<Flex> {
+/// Returns the gradient with respect to the input.
+pub(crate) fn gradient(gradient: FloatTensor<Flex>, passed: Passed) -> FloatTensor<Flex> {
     let passed = match passed {
         Passed::Bits(passed) => passed,
-        Passed::Output(output, ceiling) => {
+        Passed::Output { output, ceiling } => {
             let left = Flex::float_add_scalar(Flex::float_neg(output.clone()), ceiling.into());
             return Flex::relu_backward(left, Flex::relu_backward(output, gradient));
         }
@@ -98,7 +77,8 @@ impl WithSimd for Rectify<'_> {
             // Bytes first, then bits: each loop is one that compilers turn into vectors.
             let mut bytes = [0_u8; BLOCK];
             for (value, byte) in values.iter_mut().zip(&mut bytes) {
-                // A NaN is passed on, which `clamp` would check for value by value.
+                // Comparisons rather than `clamp`, which would check for NaN value by value. A NaN
+                // is passed on.
                 *byte = u8::from(!(*value <= 0.0 || *value >= self.ceiling));
                 let above = if *value < 0.0 { 0.0 } else { *value };
                 *value = if above > self.ceiling { self.ceiling } else { above };
@@ -112,7 +92,7 @@ impl WithSimd for Rectify<'_> {
     }
 }
 
-/// Lets gradients pass where the bit is set.
+/// Keeps gradients whose bit is set, and sets the others to zero.
 struct Pass<'a> {
     values: &'a mut [f32],
     bits: &'a [u8],

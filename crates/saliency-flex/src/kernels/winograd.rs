@@ -1,10 +1,11 @@
-//! Convolutions of 3 x 3 at a stride of 1 with a padding of 1, four results at a time from 16 products where the
-//! plain sum takes 36.
+//! Convolutions of 3 x 3 with a stride and a padding of 1: four results at a time from 16 products
+//! instead of 36.
 //!
-//! A tile of 4 x 4 values `d` and a kernel `g` give 2 x 2 results `A' [(G g G') * (B' d B)] A`, in which the
-//! product in the middle goes value by value, and summed over channels is a product of matrices. The gradient
-//! is the convolution with the kernel turned by half and the channels exchanged; turning a kernel
-//! exchanges the first and the last of its four transformed values, so that the same kernels serve for both.
+//! A tile of 4 x 4 values `d` and a kernel `g` give 2 x 2 results `A' [(G g G') * (B' d B)] A`. The
+//! product in the middle is taken value by value; summed over channels it is a product of matrices.
+//! The gradient is the convolution with the kernel turned by half and the channels exchanged.
+//! Turning a kernel exchanges the first and the last of its four transformed values, so the same
+//! kernels serve for both.
 //!
 //! Source: Lavin and Gray, *Fast Algorithms for Convolutional Neural Networks*, 2015,
 //! <https://arxiv.org/abs/1509.09308>.
@@ -16,49 +17,63 @@ use burn::tensor::{Shape, Tensor, TensorData};
 use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
 use rayon::slice::ParallelSliceMut as _;
 
-/// Kernels `[outputs, inputs, 3, 3]` as `[4, 4, outputs, inputs]`: `G g G'`.
-pub(super) fn transform(kernels: Tensor<4>) -> Tensor<4> {
+/// Transforms kernels `[outputs, inputs, 3, 3]` into `[4, 4, outputs, inputs]`: `G g G'`.
+pub(crate) fn transform(kernels: Tensor<4>) -> Tensor<4> {
     let [outputs, inputs, ..] = kernels.dims();
     let rows = [[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
     let matrix = Tensor::<2>::from_data(rows, (&kernels.device(), kernels.dtype()));
     let matrix = matrix.reshape([1, 1, 4, 3]).expand([outputs, inputs, 4, 3]);
     let transformed = matrix.clone().matmul(kernels).matmul(matrix.swap_dims(2, 3));
-    // A copy, so that the matrices lie one behind the other.
+    // Multiplying copies: the matrices then follow each other in memory.
     transformed.permute([2, 3, 0, 1]) * 1.0
 }
 
-/// The convolution of `[rows, inputs, height, width]`; without a bias, its gradient from outputs back to inputs.
-pub(super) fn convolve(
+/// Convolves `[rows, inputs, height, width]`.
+pub(crate) fn convolve(
+    input: &FloatTensor<Flex>,
+    kernels: FloatTensor<Flex>,
+    bias: &FloatTensor<Flex>,
+) -> FloatTensor<Flex> {
+    apply(input, kernels, Some(bias))
+}
+
+/// Returns the gradient with respect to the input; `gradient` is the one with respect to the
+/// output.
+pub(crate) fn gradient(
+    gradient: &FloatTensor<Flex>,
+    kernels: FloatTensor<Flex>,
+) -> FloatTensor<Flex> {
+    apply(gradient, kernels, None)
+}
+
+/// Convolves with a bias; without one, turns the kernels and goes from outputs back to inputs.
+fn apply(
     input: &FloatTensor<Flex>,
     kernels: FloatTensor<Flex>,
     bias: Option<&FloatTensor<Flex>>,
 ) -> FloatTensor<Flex> {
     let [rows, inputs, height, width] = input.shape().dims();
     let back = bias.is_none();
+
+    // The 16 matrices, from inputs to outputs.
     let [_, _, first, second] = kernels.shape().dims();
     let outputs = if back { second } else { first };
     let kernels = Flex::float_reshape(kernels, Shape::from([16, first, second]));
     let kernels = if back { Flex::float_swap_dims(kernels, 1, 2) } else { kernels };
+
+    // Everything else as plain slices.
     let tiles = Tiles { width, down: height.div_ceil(2), across: width.div_ceil(2), back };
     let input = input.to_contiguous();
     let bias = bias.map(FloatTensor::<Flex>::to_contiguous);
     let bias = bias.as_ref().map(FloatTensor::<Flex>::storage::<f32>);
     let mut output = vec![0.0; rows * outputs * height * width];
+
+    // Row by row, because the tiles take four times the memory of a row.
     let area = height * width;
-    // Row by row: what lies between takes four times the memory.
     let pairs = output.chunks_mut(outputs * area);
     for (output, input) in pairs.zip(input.storage::<f32>().chunks(inputs * area)) {
-        let mut spread = vec![0.0; inputs * 16 * tiles.count()];
-        let channels = spread.par_chunks_mut(16 * tiles.count());
-        channels.enumerate().for_each_init(
-            || vec![0.0; tiles.scratch()],
-            |scratch, (channel, spread)| {
-                tiles.spread(&input[channel * area..][..area], spread, scratch);
-            },
-        );
-        let spread = TensorData::new(spread, [inputs, 16, tiles.count()]);
-        let spread = FloatTensor::<Flex>::from_data(spread);
-        let products = Flex::float_matmul(kernels.clone(), Flex::float_swap_dims(spread, 0, 1));
+        let spread = tiles.spread_all(input, inputs, area);
+        let products = Flex::float_matmul(kernels.clone(), spread);
         let products = products.storage::<f32>();
         output.par_chunks_mut(area).enumerate().for_each_init(
             || vec![0.0; tiles.scratch()],
@@ -88,46 +103,39 @@ impl Tiles {
         self.down * self.across
     }
 
-    /// Four transformed values across for every line and the one before and behind.
+    /// Returns the scratch values that a plane needs: four transformed values across for every line
+    /// and for the ones before and behind.
     fn scratch(&self) -> usize {
         (2 * self.down + 2) * 4 * self.across + 2 * (self.across + 1)
     }
 
-    /// Where a transformed value of a tile is found: 16 in all, four by four.
+    /// Returns the index of a transformed value of a tile: 16 in all, four by four.
     fn index(&self, y: usize, x: usize) -> usize {
         let turned = |at: usize| if self.back && at.is_multiple_of(3) { 3 - at } else { at };
         4 * turned(y) + turned(x)
     }
 
-    /// `B' d B` of each tile.
+    /// Transforms all channels of a row into `[16, channels, tiles]`.
+    fn spread_all(&self, input: &[f32], channels: usize, area: usize) -> FloatTensor<Flex> {
+        let mut spread = vec![0.0; channels * 16 * self.count()];
+        let planes = spread.par_chunks_mut(16 * self.count());
+        planes.enumerate().for_each_init(
+            || vec![0.0; self.scratch()],
+            |scratch, (channel, spread)| {
+                self.spread(&input[channel * area..][..area], spread, scratch);
+            },
+        );
+        let spread = TensorData::new(spread, [channels, 16, self.count()]);
+        Flex::float_swap_dims(FloatTensor::<Flex>::from_data(spread), 0, 1)
+    }
+
+    /// Computes `B' d B` of each tile.
     fn spread(&self, plane: &[f32], spread: &mut [f32], scratch: &mut [f32]) {
         let across = self.across;
         let (lines, halves) = scratch.split_at_mut((2 * self.down + 2) * 4 * across);
-        let (even, odd) = halves.split_at_mut(across + 1);
-        for (at, line) in lines.chunks_exact_mut(4 * across).enumerate() {
-            // The first line and value are those before the plane.
-            let row = at.checked_sub(1).and_then(|y| plane.chunks_exact(self.width).nth(y));
-            let Some(row) = row else {
-                line.fill(0.0);
-                continue;
-            };
-            even[0] = 0.0;
-            odd[across] = 0.0;
-            even[across] = 0.0;
-            for (at, pair) in row.chunks(2).enumerate() {
-                odd[at] = pair[0];
-                even[at + 1] = pair.get(1).copied().unwrap_or(0.0);
-            }
-            let (first, rest) = line.split_at_mut(2 * across);
-            let (zero, one) = first.split_at_mut(across);
-            let (two, three) = rest.split_at_mut(across);
-            for at in 0..across {
-                zero[at] = even[at] - even[at + 1];
-                one[at] = odd[at] + even[at + 1];
-                two[at] = even[at + 1] - odd[at];
-                three[at] = odd[at] - odd[at + 1];
-            }
-        }
+        self.transform_lines(plane, lines, halves);
+
+        // Down the columns: each tile combines four transformed lines.
         let count = self.count();
         for x in 0..4 {
             let line = |y: usize| &lines[(4 * y + x) * across..][..across];
@@ -147,7 +155,39 @@ impl Tiles {
         }
     }
 
-    /// `A' m A + bias` of each tile.
+    /// Transforms each line of a plane across. The first line and the first value are those before
+    /// the plane: zeros.
+    fn transform_lines(&self, plane: &[f32], lines: &mut [f32], halves: &mut [f32]) {
+        let across = self.across;
+        let (even, odd) = halves.split_at_mut(across + 1);
+        for (at, line) in lines.chunks_exact_mut(4 * across).enumerate() {
+            let row = at.checked_sub(1).and_then(|y| plane.chunks_exact(self.width).nth(y));
+            let Some(row) = row else {
+                line.fill(0.0);
+                continue;
+            };
+            // Split the line into values at odd and at even positions.
+            even[0] = 0.0;
+            odd[across] = 0.0;
+            even[across] = 0.0;
+            for (at, pair) in row.chunks(2).enumerate() {
+                odd[at] = pair[0];
+                even[at + 1] = pair.get(1).copied().unwrap_or(0.0);
+            }
+            // Combine them.
+            let (first, rest) = line.split_at_mut(2 * across);
+            let (zero, one) = first.split_at_mut(across);
+            let (two, three) = rest.split_at_mut(across);
+            for at in 0..across {
+                zero[at] = even[at] - even[at + 1];
+                one[at] = odd[at] + even[at + 1];
+                two[at] = even[at + 1] - odd[at];
+                three[at] = odd[at] - odd[at + 1];
+            }
+        }
+    }
+
+    /// Computes `A' m A + bias` of each tile.
     fn gather<'a>(
         &self,
         products: impl Fn(usize) -> &'a [f32],
@@ -158,6 +198,7 @@ impl Tiles {
         let across = self.across;
         let scratch = &mut scratch[..8 * across];
         for (tile, lines) in output.chunks_mut(2 * self.width).enumerate() {
+            // Down the columns, into an upper and a lower line.
             let (upper, lower) = scratch.split_at_mut(4 * across);
             let pairs = upper.chunks_exact_mut(across).zip(lower.chunks_exact_mut(across));
             for (x, (upper, lower)) in pairs.enumerate() {
@@ -168,6 +209,7 @@ impl Tiles {
                     lower[at] = one[at] - two[at] - three[at];
                 }
             }
+            // Across each line, into pairs of results.
             let both = scratch.chunks_exact(4 * across);
             for (line, values) in lines.chunks_exact_mut(self.width).zip(both) {
                 let [zero, one, two, three] = [0, 1, 2, 3].map(|x| &values[x * across..][..across]);

@@ -1,0 +1,28 @@
+//! The errors of `saliency-core` that a pool makes itself.
+
+use saliency_core::Error;
+
+/// Makes the error for a device that failed or was lost.
+pub(super) fn device(reason: impl Into<String>) -> Error {
+    Error::Device { reason: reason.into() }
+}
+
+/// Makes the error for a pool without devices.
+pub(super) fn no_devices() -> Error {
+    invalid("a pool", "of at least one device", "none")
+}
+
+/// Makes the error for pieces without rows.
+pub(super) fn no_rows_at_once() -> Error {
+    invalid("rows at once", "at least 1", "0")
+}
+
+/// Makes the error for a tensor with another number of rows than the first one, or than was
+/// asked for.
+pub(super) fn unequal_rows(tensor: usize, expected: usize, found: usize) -> Error {
+    Error::UnequalRows { tensor, expected, found }
+}
+
+fn invalid(option: &'static str, expected: &str, found: &str) -> Error {
+    Error::InvalidOption { option, expected: expected.to_owned(), found: found.to_owned() }
+}

@@ -1,0 +1,95 @@
+//! Convolutions of every kind, and their gradients with respect to the input.
+
+use burn::backend::ops::{FloatTensorOps as _, ModuleOps as _};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Flex, TensorMetadata as _};
+use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
+use burn::tensor::{Shape, Slice};
+
+use super::depthwise;
+use super::size::Size;
+
+/// Convolves `[rows, channels, height, width]`: by the depthwise kernel if it fits, otherwise by
+/// Burn's.
+pub(crate) fn convolve(
+    input: FloatTensor<Flex>,
+    weight: FloatTensor<Flex>,
+    bias: FloatTensor<Flex>,
+    options: ConvOptions<2>,
+) -> FloatTensor<Flex> {
+    if depthwise::fits(&input, &weight, &options) {
+        return depthwise::convolve(&input, &weight, &bias, &options);
+    }
+    Flex::conv2d(input, weight, Some(bias), options)
+}
+
+/// Returns the gradient with respect to an input of the given size; `gradient` is the one with
+/// respect to the output.
+pub(crate) fn gradient(
+    gradient: FloatTensor<Flex>,
+    weight: FloatTensor<Flex>,
+    options: &ConvOptions<2>,
+    size: Size,
+) -> FloatTensor<Flex> {
+    if depthwise::fits(&gradient, &weight, options) {
+        return depthwise::gradient(&gradient, &weight, options, size);
+    }
+    if is_pointwise(&gradient, &weight, options, size) {
+        return pointwise_gradient(gradient, weight);
+    }
+    transposed(gradient, weight, options, size)
+}
+
+/// Returns whether each output pixel is computed from one input pixel: a product of matrices.
+fn is_pointwise(
+    gradient: &FloatTensor<Flex>,
+    weight: &FloatTensor<Flex>,
+    options: &ConvOptions<2>,
+    size: Size,
+) -> bool {
+    let [_, _, height, width] = gradient.shape().dims::<4>();
+    let [_, _, kernel @ ..] = weight.shape().dims::<4>();
+    let same_size = size == Size { height, width };
+    kernel == [1; 2] && options.groups == 1 && options.stride == [1; 2] && same_size
+}
+
+/// Computes the product alone, which a transposed convolution first writes out as columns.
+fn pointwise_gradient(gradient: FloatTensor<Flex>, weight: FloatTensor<Flex>) -> FloatTensor<Flex> {
+    let [rows, outputs, height, width] = gradient.shape().dims();
+    let [_, inputs, ..] = weight.shape().dims::<4>();
+    let weight = Flex::float_reshape(weight, Shape::from([1, outputs, inputs]));
+    let gradient = Flex::float_reshape(gradient, Shape::from([rows, outputs, height * width]));
+    let product = Flex::float_matmul(Flex::float_swap_dims(weight, 1, 2), gradient);
+    Flex::float_reshape(product, Shape::from([rows, inputs, height, width]))
+}
+
+/// Computes the gradient as a transposed convolution, cut to the size of the input.
+fn transposed(
+    gradient: FloatTensor<Flex>,
+    weight: FloatTensor<Flex>,
+    options: &ConvOptions<2>,
+    size: Size,
+) -> FloatTensor<Flex> {
+    let [rows, _, height, width] = gradient.shape().dims();
+    let [_, inputs, kernel @ ..] = weight.shape().dims::<4>();
+    let (stride, padding, dilation) = (options.stride, options.padding_begin(), options.dilation);
+    let groups = options.groups;
+    let (count, size) = ([height, width], [size.height, size.width]);
+
+    // The transposed convolution removes the padding before the picture at both ends. Add back
+    // what is missing at the end.
+    let whole = [0, 1]
+        .map(|axis| (count[axis] - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1);
+    let wanted = [0, 1].map(|axis| size[axis] + 2 * padding[axis]);
+    let missing = [0, 1].map(|axis| wanted[axis].saturating_sub(whole[axis]));
+    let options = ConvTransposeOptions::new(stride, padding, missing, dilation, groups);
+    let output = Flex::conv_transpose2d(gradient, weight, None, options);
+    if whole[0] <= wanted[0] && whole[1] <= wanted[1] {
+        return output;
+    }
+
+    // With more padding behind than before, cut off what is too much.
+    let [height, width] = size;
+    let slices = [0..rows, 0..inputs * groups, 0..height, 0..width];
+    Flex::float_slice(output, &slices.map(Slice::from))
+}

@@ -1,0 +1,7 @@
+//! The arithmetic: Flex's tensors in, Flex's tensors out, without autodiff.
+
+pub(crate) mod convolution;
+mod depthwise;
+pub(crate) mod rectify;
+pub(crate) mod size;
+pub(crate) mod winograd;

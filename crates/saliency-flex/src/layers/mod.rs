@@ -1,0 +1,10 @@
+//! What a network is made of.
+
+mod conv;
+mod device;
+mod relu;
+#[cfg(test)]
+mod tests;
+
+pub use conv::Conv;
+pub use relu::{relu, relu6};

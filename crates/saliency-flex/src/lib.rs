@@ -1,0 +1,78 @@
+//! Convolutions and ReLUs for Burn's Flex backend that make gradients with respect to the input
+//! cheaper.
+//!
+//! An explanation needs gradients with respect to the input while the weights stay as they are.
+//! That takes less than what Burn keeps and computes for training: a convolution does not have to
+//! keep its input, nor a ReLU its output.
+//!
+//! - [`Conv`]: a convolution around Burn's `Conv2d`
+//! - [`relu`], [`relu6`]: activations
+//!
+//! # Numerical promise
+//! Values and gradients are those of Burn's own layers up to rounding. The loops of this crate sum
+//! in a fixed order and keep multiplications and additions apart, so they give the same bits for
+//! any number of threads and any width of the machine's vectors; products of matrices are Burn's
+//! own. On other backends, and for weights that are trained, each layer is Burn's own.
+//!
+//! # Gains
+//! Measured beside Captum 0.8.0 (PyTorch 2.8.0) on two cores with AVX-512. Seconds relative to
+//! Captum's:
+//!
+//! | | Burn's layers | these layers |
+//! |---|---|---|
+//! | one gradient, EfficientNet-Lite0 | 1.42 | 0.72 |
+//! | one gradient, ResNet-18, BatchNorm folded | 1.47 | 1.09 |
+//! | 50 gradients, EfficientNet-Lite0 | 1.18 | 0.60 |
+//! | 50 gradients, ResNet-18, BatchNorm folded | 1.33 | 1.07 |
+//!
+//! # Example
+//! ```
+//! use burn::module::Module;
+//! use burn::nn::PaddingConfig2d;
+//! use burn::nn::conv::Conv2dConfig;
+//! use burn::tensor::{Device, Tensor};
+//! use saliency_flex::{Conv, relu};
+//!
+//! #[derive(Module, Debug)]
+//! struct Net {
+//!     first: Conv,
+//!     second: Conv,
+//! }
+//!
+//! impl Net {
+//!     fn forward(&self, photos: Tensor<4>) -> Tensor<2> {
+//!         let x = relu(self.first.forward(photos));
+//!         let x = relu(self.second.forward(x));
+//!         x.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2)
+//!     }
+//! }
+//!
+//! let device = Device::flex();
+//! let conv = |channels| {
+//!     let padding = PaddingConfig2d::Explicit(1, 1, 1, 1);
+//!     Conv2dConfig::new(channels, [3, 3]).with_padding(padding).init(&device)
+//! };
+//! // `Conv::frozen` is faster still, for weights that do not change any more.
+//! let net = Net { first: Conv::new(conv([3, 8])), second: Conv::frozen(conv([8, 4])) };
+//! let photo = Tensor::<4>::ones([1, 3, 32, 32], &device).autodiff().require_grad();
+//! let gradients = net.forward(photo.clone()).sum().backward();
+//! assert_eq!(photo.grad(&gradients).expect("a gradient").dims(), [1, 3, 32, 32]);
+//! ```
+//!
+//! # Rooms
+//! `kernels` (numbers in, numbers out) <- `operations` (Burn's extension of a backend, and its
+//! autodiff) <- `layers` (what a network is made of). Imports go this way only.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(missing_debug_implementations)]
+
+mod kernels;
+mod layers;
+mod operations;
+
+pub use layers::{Conv, relu, relu6};
+
+/// The example in the README, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -1,0 +1,84 @@
+//! The gradients of the operations.
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Flex, TensorMetadata as _};
+use burn::tensor::ops::ConvOptions;
+
+use super::flex::FlexOps;
+use crate::kernels::rectify::{self, Passed};
+use crate::kernels::size::Size;
+use crate::kernels::{convolution, winograd};
+
+impl<C: CheckpointStrategy> FlexOps for Autodiff<Flex, C> {
+    fn conv(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        options: ConvOptions<2>,
+    ) -> FloatTensor<Self> {
+        let [_, _, height, width] = input.shape().dims();
+        let [weight, bias] = [weight, bias].map(FloatTensor::<Self>::into_primitive);
+        let size = Size { height, width };
+        let kept = Kept::Conv { weight: weight.clone(), options: options.clone(), size };
+        track::<C>(input, |input| (Flex::conv(input, weight, bias, options), kept))
+    }
+
+    fn winograd(
+        input: FloatTensor<Self>,
+        kernels: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        let [kernels, bias] = [kernels, bias].map(FloatTensor::<Self>::into_primitive);
+        let kept = Kept::Winograd { kernels: kernels.clone() };
+        track::<C>(input, |input| (Flex::winograd(input, kernels, bias), kept))
+    }
+
+    fn rectify(input: FloatTensor<Self>, ceiling: f32) -> FloatTensor<Self> {
+        track::<C>(input, |input| {
+            let (output, passed) = rectify::rectify(input, ceiling);
+            (output, Kept::Rectify(passed))
+        })
+    }
+}
+
+/// What an operation keeps for its gradient.
+#[derive(Clone, Debug)]
+enum Kept {
+    Conv { weight: FloatTensor<Flex>, options: ConvOptions<2>, size: Size },
+    Winograd { kernels: FloatTensor<Flex> },
+    Rectify(Passed),
+}
+
+#[derive(Debug)]
+struct Gradient;
+
+impl Backward<Flex, 1> for Gradient {
+    type State = Kept;
+
+    fn backward(self, ops: Ops<Kept, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        unary::<Flex, _>(ops.parents, ops.node, gradients, |gradient| match ops.state {
+            Kept::Conv { weight, options, size } => {
+                convolution::gradient(gradient, weight, &options, size)
+            }
+            Kept::Winograd { kernels } => winograd::gradient(&gradient, kernels),
+            Kept::Rectify(passed) => rectify::gradient(gradient, passed),
+        });
+    }
+}
+
+/// Runs an operation, and registers its gradient if Burn tracks the input.
+fn track<C: CheckpointStrategy>(
+    input: FloatTensor<Autodiff<Flex, C>>,
+    operation: impl FnOnce(FloatTensor<Flex>) -> (FloatTensor<Flex>, Kept),
+) -> FloatTensor<Autodiff<Flex, C>> {
+    let prepared = Gradient.prepare::<C>([input.node()]).compute_bound().stateful();
+    let (output, kept) = operation(input.into_primitive());
+    match prepared {
+        OpsKind::Tracked(prepared) => prepared.finish(kept, output),
+        OpsKind::UnTracked(prepared) => prepared.finish(output),
+    }
+}
