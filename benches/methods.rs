@@ -13,13 +13,12 @@ use std::time::Duration;
 
 use burn::tensor::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use saliency::photo::Preparation;
 use saliency::{
     Baseline, ExpectedGradients, Explainer, Gradient, InputTimesGradient, Inputs,
     IntegratedGradients, Model, Rule, SmoothGrad, SmoothGradSquared, VarGrad,
 };
-use saliency_models::{
-    CifarCnn, EfficientNetLite0, Mlp, Preparation, ResNet, VisionTransformer, photos,
-};
+use saliency_models::{CifarCnn, EfficientNetLite0, Mlp, ResNet, VisionTransformer, photos};
 
 /// Points of the map that others are compared with; points and samples of a map; rows.
 struct Effort {

@@ -8,7 +8,8 @@ use image::imageops::{FilterType, crop_imm, flip_horizontal, overlay, resize};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use rand_distr::{Distribution as _, Uniform};
-use saliency::viz::{Region, write_file, write_picture};
+use saliency::photo::Region;
+use saliency::viz::{write_file, write_picture};
 use saliency_examples::audit::write_boxes;
 use saliency_models::photos;
 

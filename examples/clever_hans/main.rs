@@ -26,12 +26,12 @@ use burn::tensor::{Device, Tensor};
 use clap::Parser;
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
-use saliency::viz::{Figure, Map, Picture, Place, Reduce, Region, Tile, write_file, write_picture};
+use saliency::photo::{Map, MarkedArea, Preparation, Reduce, Region, View};
+use saliency::viz::{Figure, Picture, Tile, write_file, write_picture};
 use saliency::{ExpectedGradients, Explainer, IntegratedGradients, Model, Target};
 use saliency_examples::audit::{self, Args as AuditArgs, Method, Subject};
 use saliency_examples::training::{Learns, Training, accuracy, train};
 use saliency_examples::{ended, every_method};
-use saliency_models::Preparation;
 use shop::{CLASSES, MUG, Product, SIDE, WATERMARK};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -260,9 +260,10 @@ fn scored(
     let each = 1.0 / mugs.len() as f64;
     for (row, mug) in mugs.iter().enumerate() {
         let map = Map::of_row(&maps.values, row, Reduce::AbsoluteSum)?;
-        let (seen, size) = (Region::whole(&mug.photo), mug.photo.dimensions());
-        let mark = Place::boxes("the mark", [WATERMARK]).found(&map, seen, size)?;
-        let product = Place::mask("the product", mug.object.clone()).found(&map, seen, size)?;
+        let view = View::whole(&mug.photo);
+        let mark = MarkedArea::boxes("the mark", [WATERMARK]).coverage_of(&map, view)?;
+        let product =
+            MarkedArea::mask("the product", mug.object.clone()).coverage_of(&map, view)?;
         sum.mark = (sum.mark.0 + each * mark.share, sum.mark.1 + each * mark.area);
         sum.product = (sum.product.0 + each * product.share, sum.product.1 + each * product.area);
         sum.hits += if product.peak { each } else { 0.0 };
@@ -285,7 +286,7 @@ fn figure(mugs: &[Product], nets: &[&Net; 2], device: &Device) -> Result<Figure>
             let input = tensor(vec![mug.photo.clone()], device);
             let map = IntegratedGradients::new().attribute_to(*net, input, Target::Class(MUG))?;
             let map = Map::of_row(&map.values, 0, Reduce::AbsoluteSum)?.clip(99.5)?;
-            let picture = Picture::new(&photo, Region::whole(&photo), &map)?;
+            let picture = Picture::new(View::whole(&photo), &map)?;
             tiles.push(Tile::new(title, picture.overlay()));
         }
         figure = figure.with_row(tiles);

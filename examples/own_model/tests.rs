@@ -5,7 +5,7 @@ use std::fs;
 
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
-use saliency::viz::read_photo;
+use saliency::photo::read_photo;
 
 use super::*;
 

@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 
 use common::{example, text};
-use saliency::viz::read_photo;
+use saliency::photo::read_photo;
 
 /// Runs an example and returns what it printed.
 fn run(name: &str, folder: &tempfile::TempDir) -> String {

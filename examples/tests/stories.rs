@@ -3,7 +3,7 @@
 mod common;
 
 use common::{example, text};
-use saliency::viz::read_photo;
+use saliency::photo::read_photo;
 
 /// The numbers of a line, without what stands around them.
 fn numbers(line: &str) -> Vec<f64> {

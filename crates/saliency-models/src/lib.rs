@@ -5,7 +5,6 @@
 //! - [`ResNet`], [`VisionTransformer`], [`Mlp`]: with random weights, for measuring
 //! - [`imagenet`]: the names of the 1,000 classes
 //! - [`flex`]: the layers that make them cheap to explain on a CPU, for networks of your own too
-//! - [`Preparation`]: from a photo to a tensor, and where in the photo the tensor came from
 //! - [`photos`]: two photos that may be shipped
 //!
 //! Where everything comes from, and its licence, is told in `data/NOTICE.md`.
@@ -16,7 +15,6 @@ pub mod flex;
 pub mod imagenet;
 mod mlp;
 pub mod photos;
-mod preparation;
 mod resnet;
 mod vit;
 mod weights;
@@ -24,7 +22,6 @@ mod weights;
 pub use cifar::CifarCnn;
 pub use efficientnet_lite0::{EfficientNetLite0, LastConvolution};
 pub use mlp::Mlp;
-pub use preparation::Preparation;
 pub use resnet::ResNet;
 pub use vit::VisionTransformer;
 pub use weights::{Weights, WeightsError};
