@@ -26,7 +26,7 @@ use burn::tensor::{Device, Tensor};
 use clap::Parser;
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
-use saliency::photo::{Map, MarkedArea, Preparation, Reduce, Region, View};
+use saliency::photo::{Map, MarkedArea, Preparation, Reduce, View};
 use saliency::viz::{Figure, Picture, Tile, write_file, write_picture};
 use saliency::{ExpectedGradients, Explainer, IntegratedGradients, Model, Target};
 use saliency_examples::audit::{self, Args as AuditArgs, Method, Subject};

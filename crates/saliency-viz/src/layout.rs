@@ -94,7 +94,7 @@ impl Grid {
     }
 
     /// Returns the left edge of each column.
-    fn left_edges(&self) -> impl Iterator<Item = u32> {
+    fn left_edges(self) -> impl Iterator<Item = u32> {
         (self.gap..).step_by((self.column + self.gap) as usize)
     }
 

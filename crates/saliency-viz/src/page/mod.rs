@@ -115,10 +115,9 @@ impl<'a> Page<'a> {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => new.insert(self.footprints(map.size())?),
             };
-            let marked = self.marked(footprints);
             let method = self.method_name(index);
-            let sentence = sentence(page_map, &marked, frame.region_share());
-            for Marked { area, footprint } in marked {
+            let sentence = sentence(page_map, &self.marked(footprints), frame.region_share());
+            for (area, footprint) in self.areas.iter().zip(&*footprints) {
                 let coverage = footprint.coverage_of(map);
                 area_rows.push(AreaRow::new(area.name(), page_map, &method, coverage));
             }
