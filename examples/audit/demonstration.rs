@@ -32,7 +32,7 @@ pub fn write(out: &Path) -> Result<(PathBuf, PathBuf)> {
     };
     let mut boxes = Vec::new();
     let mut write = |name: &str, photo: &RgbImage, face: Option<Region>| -> Result<()> {
-        write_picture(&folder.join(name), photo)?;
+        write_picture(folder.join(name), photo)?;
         boxes.extend(face.map(|face| (name.to_owned(), "face", face)));
         Ok(())
     };
@@ -70,7 +70,7 @@ pub fn write(out: &Path) -> Result<(PathBuf, PathBuf)> {
     }
     // Cut off, as by a full memory card.
     let whole = fs::read(folder.join("cup-1.jpg"))?;
-    write_file(&folder.join("cut-off.jpg"), &whole[..whole.len() / 2])?;
+    write_file(folder.join("cut-off.jpg"), &whole[..whole.len() / 2])?;
 
     let path = out.join("boxes.csv");
     write_boxes(&path, &boxes)?;

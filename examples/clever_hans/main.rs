@@ -192,10 +192,10 @@ fn run(args: &Args) -> Result<()> {
     );
 
     write_picture(
-        &args.out.join("clever_hans.png"),
+        args.out.join("clever_hans.png"),
         &figure(&mugs[..3], &[&biased, &honest], &device)?.to_picture()?,
     )?;
-    write_file(&args.out.join("clever_hans.md"), table.as_bytes())?;
+    write_file(args.out.join("clever_hans.md"), table.as_bytes())?;
     println!("wrote {0}/clever_hans.png and {0}/clever_hans.md", args.out.display());
     println!();
     audit(biased, &args.out.join("clever_hans"))
@@ -215,7 +215,7 @@ fn audit(net: Net, out: &Path) -> Result<()> {
     let mut outlines = Vec::new();
     for (number, product) in photos(AUDITED, Marked::Mugs).iter().enumerate() {
         let file = format!("{}-{number:02}.png", CLASSES[product.class]);
-        write_picture(&folder.join(&file), &product.photo)?;
+        write_picture(folder.join(&file), &product.photo)?;
         outlines.push((file, "product", product.outline()));
     }
     audit::write_boxes(&boxes, &outlines)?;

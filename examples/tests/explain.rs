@@ -65,7 +65,7 @@ fn without_arguments_the_cat_is_explained_and_its_face_is_lit() {
     assert_eq!(files(&folder.path("out")), names);
 
     // Both eyes, and from the left one down to the nose: 23 % of what the model was shown.
-    let heat = read_photo(&folder.path("out").join(&names[0])).unwrap();
+    let heat = read_photo(folder.path("out").join(&names[0])).unwrap();
     assert_eq!(heat.dimensions(), photos::chelsea().dimensions());
     let face = [(135, 85, 210, 150), (290, 105, 345, 160), (195, 130, 290, 265)];
     let inside = |x, y| face.iter().any(|&(x0, y0, x1, y1)| x0 <= x && x < x1 && y0 <= y && y < y1);

@@ -19,7 +19,7 @@ fn run(name: &str, folder: &tempfile::TempDir) -> String {
 }
 
 fn size(folder: &tempfile::TempDir, name: &str) -> (u32, u32) {
-    read_photo(&folder.path().join("out").join(name)).unwrap().dimensions()
+    read_photo(folder.path().join("out").join(name)).unwrap().dimensions()
 }
 
 /// The numbers in a text, signs included.

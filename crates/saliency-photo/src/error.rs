@@ -111,3 +111,21 @@ pub enum Error {
         cause: Cause,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    #[test]
+    fn an_error_can_be_cloned_sent_and_asked_for_its_cause() {
+        fn sendable<T: Clone + Send + Sync + 'static>(_: &T) {}
+        let cause: Cause = Arc::new(std::io::Error::other("no disk"));
+        let error = Error::Unreadable { path: "cat.png".into(), cause };
+        sendable(&error);
+        assert_eq!(error.source().unwrap().to_string(), "no disk");
+        let text = "cannot read cat.png as a JPEG, PNG or WebP photo: no disk";
+        assert_eq!(error.to_string(), text);
+        assert!(Error::NotFinite.source().is_none());
+    }
+}

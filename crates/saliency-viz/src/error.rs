@@ -105,3 +105,29 @@ impl Error {
         Self::Encode { cause: cause.into().into() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    #[test]
+    fn an_error_can_be_cloned_sent_and_asked_for_its_cause() {
+        fn sendable<T: Clone + Send + Sync + 'static>(_: &T) {}
+        let error = Error::encode("no pixels");
+        sendable(&error);
+        assert_eq!(error.to_string(), "cannot encode: no pixels");
+        assert_eq!(error.source().unwrap().to_string(), "no pixels");
+    }
+
+    #[test]
+    fn a_photos_error_is_passed_on_as_it_is() {
+        let error = saliency_photo::read_photo("nowhere.png").unwrap_err();
+        let passed_on = Error::from(error.clone());
+        assert_eq!(passed_on.to_string(), error.to_string());
+        assert_eq!(
+            passed_on.source().map(ToString::to_string),
+            error.source().map(ToString::to_string)
+        );
+    }
+}

@@ -36,9 +36,10 @@ fn encoded(
     path: &Path,
     picture: &RgbImage,
 ) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-    let format = match ImageFormat::from_path(path) {
-        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) => format,
-        _ => return Err("a name without .png, .jpg or .webp".into()),
+    let Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) =
+        ImageFormat::from_path(path)
+    else {
+        return Err("a name without .png, .jpg or .webp".into());
     };
     let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, format)?;
@@ -100,7 +101,7 @@ mod tests {
     #[test]
     fn what_cannot_be_written_is_an_error_and_leaves_nothing_behind() {
         let (folder, file) = folder_with("file", b"");
-        let error = write_picture(&file.join("below/a/file.png"), &two_colors()).unwrap_err();
+        let error = write_picture(file.join("below/a/file.png"), &two_colors()).unwrap_err();
         assert!(error.to_string().starts_with("cannot write "), "{error}");
         // A folder of that name is in the way: the finished file cannot take its place.
         let taken = folder.path().join("taken.png");
@@ -109,11 +110,11 @@ mod tests {
         assert!(matches!(write_picture(&taken, &two_colors()), Err(Error::Unwritable { .. })));
         // A name that does not say what kind of picture it is, or one that cannot be written.
         for name in ["plain", "picture.gif"] {
-            let error = write_picture(&folder.path().join(name), &two_colors()).unwrap_err();
+            let error = write_picture(folder.path().join(name), &two_colors()).unwrap_err();
             assert!(error.to_string().ends_with("without .png, .jpg or .webp"), "{error}");
         }
         // A picture without pixels cannot be encoded.
-        let none = write_picture(&folder.path().join("none.png"), &RgbImage::new(0, 0));
+        let none = write_picture(folder.path().join("none.png"), &RgbImage::new(0, 0));
         assert!(matches!(none, Err(Error::Unwritable { .. })));
         let mut left: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

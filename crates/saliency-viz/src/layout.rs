@@ -221,13 +221,15 @@ impl<'a> Layout<'a> {
 
     /// Returns the whole figure on white, given each picture as a PNG in Base64.
     pub(crate) fn svg_with_pictures(&self, pngs: &[String]) -> String {
-        self.svg(r##"<rect width="100%" height="100%" fill="#fff"/>"##, pngs)
+        self.svg("<rect width='100%' height='100%' fill='#fff'/>", pngs)
     }
 
     fn svg(&self, ground: &str, pngs: &[String]) -> String {
         let Self { width, height, grid: Grid { size, .. }, .. } = self;
         let mut svg = format!(
-            r##"<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="Roboto" font-size="{size}" fill="#222">{ground}"##,
+            "<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink' \
+             width='{width}' height='{height}' viewBox='0 0 {width} {height}' \
+             font-family='Roboto' font-size='{size}' fill='#222'>{ground}"
         );
         for text in &self.texts {
             svg += &text.to_svg();
@@ -252,7 +254,7 @@ impl Text {
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
-        format!(r#"<text x="{x}" y="{y}" font-size="{size}" text-anchor="{anchor}">{text}</text>"#)
+        format!("<text x='{x}' y='{y}' font-size='{size}' text-anchor='{anchor}'>{text}</text>")
     }
 }
 
@@ -263,12 +265,13 @@ impl Placed<'_> {
         let mut svg = String::new();
         if let Some(png) = png {
             svg += &format!(
-                r#"<image x="{x}" y="{y}" width="{width}" height="{height}" xlink:href="data:image/png;base64,{png}"/>"#
+                "<image x='{x}' y='{y}' width='{width}' height='{height}' \
+                 xlink:href='data:image/png;base64,{png}'/>"
             );
         }
         for line in tile.lines.iter().map(Line::to_svg) {
             svg += &format!(
-                r#"<g transform="translate({x} {y})" fill="none" stroke-linejoin="round">{line}</g>"#
+                "<g transform='translate({x} {y})' fill='none' stroke-linejoin='round'>{line}</g>"
             );
         }
         svg
@@ -278,15 +281,16 @@ impl Placed<'_> {
 impl PlacedLegend<'_> {
     fn to_svg(&self, index: u32, width: f64, height: f64) -> String {
         let Self { x, y, legend } = self;
-        let mut svg = format!(r#"<linearGradient id="bar{index}">"#);
+        let mut svg = format!("<linearGradient id='bar{index}'>");
         // A colour of eight is enough: between them is a gradient.
         for (step, [red, green, blue]) in legend.table().iter().enumerate().step_by(8) {
             let offset = step as f64 / 256.0;
             let stop = format!("#{red:02x}{green:02x}{blue:02x}");
-            let _ = write!(svg, r#"<stop offset="{offset}" stop-color="{stop}"/>"#);
+            let _ = write!(svg, "<stop offset='{offset}' stop-color='{stop}'/>");
         }
         svg + &format!(
-            r##"</linearGradient><rect x="{x}" y="{y}" width="{width}" height="{height}" fill="url(#bar{index})" stroke="#777" stroke-width="1"/>"##
+            "</linearGradient><rect x='{x}' y='{y}' width='{width}' height='{height}' \
+             fill='url(#bar{index})' stroke='#777' stroke-width='1'/>"
         )
     }
 }
