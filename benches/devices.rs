@@ -14,8 +14,9 @@ use std::time::Instant;
 
 use burn::tensor::Tensor;
 use saliency::backends::{Backend, ComputeDevice, Hardware};
+use saliency::photo::Preparation;
 use saliency::{Explainer, Gradient, IntegratedGradients, Model, Schedule, SmoothGrad};
-use saliency_models::{CifarCnn, EfficientNetLite0, Preparation, ResNet, photos};
+use saliency_models::{CifarCnn, EfficientNetLite0, ResNet, photos};
 use saliency_testkit::devices;
 
 /// The seconds of the first call, and the median of those that follow.

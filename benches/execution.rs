@@ -10,10 +10,11 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor};
+use saliency::photo::Preparation;
 use saliency::{
     Explainer, Gradient, IntegratedGradients, Model, Parallelism, Schedule, SmoothGrad,
 };
-use saliency_models::{CifarCnn, EfficientNetLite0, Preparation, ResNet, photos};
+use saliency_models::{CifarCnn, EfficientNetLite0, ResNet, photos};
 
 /// Prints the median ratio of the time of `this` to that of `other`, and what it should be.
 fn ratio(question: &str, most: f64, pairs: usize, this: impl Fn(), other: impl Fn()) {

@@ -30,7 +30,7 @@ fn one(work: Work) {
     let device = Device::flex();
     let net = EfficientNetLite0::embedded(&device);
     let side = if let Work::Pixels(side) = work { side as u32 } else { 224 };
-    let input = saliency_models::Preparation::imagenet().with_size(side);
+    let input = saliency::photo::Preparation::imagenet().with_size(side);
     let input = input.tensor(&photos::chelsea(), &device);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = if let Work::Workers(workers) = work { workers } else { cores };

@@ -9,8 +9,9 @@
 use std::process::Command;
 
 use burn::tensor::Device;
+use saliency::photo::Preparation;
 use saliency::{Explainer, Gradient, IntegratedGradients};
-use saliency_models::{EfficientNetLite0, Preparation, photos};
+use saliency_models::{EfficientNetLite0, photos};
 
 /// A line of the process's status, in MiB.
 fn status(name: &str) -> Option<f64> {

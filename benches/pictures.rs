@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 use burn::tensor::{Device, Tensor, TensorData};
 use image::imageops::{self, FilterType};
 use image::{ImageBuffer, Luma, Rgb, RgbImage};
-use saliency::viz::{Layer, Map, Page, Picture, Reduce, Region};
+use saliency::photo::{Map, Reduce, View};
+use saliency::viz::{Page, PageMap, Picture};
 
 /// The fastest of three times.
 fn timed<T>(mut f: impl FnMut() -> T) -> Duration {
@@ -33,7 +34,7 @@ fn main() {
     let data = TensorData::new(values.clone(), [1, 1, 240, 320]);
     let map = Map::of_row(&Tensor::<4>::from_data(data, &Device::flex()), 0, Reduce::Sum);
     let scaled = map.and_then(|map| map.clip(99.0)).expect("a map");
-    let whole = Region::whole(&photo);
+    let view = View::whole(&photo);
 
     let small = ImageBuffer::<Luma<f32>, _>::from_raw(320, 240, values).expect("its size");
     let resize = |filter| timed(|| imageops::resize(&small, 4000, 3000, filter));
@@ -42,11 +43,11 @@ fn main() {
     println!("resize of the map: {triangle:.2?} (triangle), {smooth:.2?} (Catmull-Rom)");
     println!("resize of the photo to 224 x 224: {photo_resize:.2?} (Catmull-Rom)");
 
-    let picture = || Picture::new(&photo, whole, &scaled).expect("a picture");
+    let picture = || Picture::new(view, &scaled).expect("a picture");
     let panel = timed(|| picture().panel("a title").to_picture().expect("a panel"));
     let page = timed(|| {
-        let page = Page::new(&photo, whole);
-        let page = page.with_layer(Layer::new("gradient", "tabby", scaled.clone()));
+        let page = Page::new(view);
+        let page = page.with_map(PageMap::new("gradient", "tabby", scaled.clone()));
         page.to_html().expect("a page")
     });
     for (name, time) in [

@@ -11,8 +11,9 @@ use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::activation::{relu, tanh};
 use burn::tensor::{Device, Tensor};
+use saliency::photo::Preparation;
 use saliency::{Baseline, Explainer, Inputs, IntegratedGradients, Model, Rule, Target};
-use saliency_models::{CifarCnn, EfficientNetLite0, Preparation, ResNet, photos};
+use saliency_models::{CifarCnn, EfficientNetLite0, ResNet, photos};
 use saliency_testkit::Golden;
 
 /// The error that is asked for.

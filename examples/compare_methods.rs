@@ -15,10 +15,11 @@ use std::time::Instant;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use clap::Parser;
-use saliency::viz::{Figure, Map, Picture, Reduce, Tile, read_photo, write_picture};
+use saliency::photo::{Map, Preparation, Reduce, read_photo};
+use saliency::viz::{Figure, Picture, Tile, write_picture};
 use saliency::{Attribution, Baseline, ExpectedGradients, Explainer, Model, Target};
 use saliency_examples::{ended, every_method};
-use saliency_models::{EfficientNetLite0, Preparation, imagenet, photos};
+use saliency_models::{EfficientNetLite0, imagenet, photos};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -62,9 +63,10 @@ fn run(args: &Args) -> Result<()> {
         println!("| {method} | {seconds:.2} | {gradients} | {} |", certainty.join(", "));
 
         let reduced = Map::of_row(&map.values, 0, Reduce::default())?.clip(99.0)?;
-        let picture = Picture::new(&photo, preparation.region(&photo), &reduced)?;
+        let picture = Picture::new(preparation.view(&photo), &reduced)?;
         let cost = format!("{seconds:.2} s, gradients: {gradients}");
-        let tile = Tile::new(method, picture.overlay()).with_bar(&picture).with_note(cost);
+        let tile =
+            Tile::new(method, picture.overlay()).with_legend(picture.legend()).with_note(cost);
         tiles.push(certainty.into_iter().fold(tile, Tile::with_note));
     }
     let mut figure = Figure::new(format!("Why \"{name}\" ({probability:.1} %)?"));

@@ -25,10 +25,11 @@ use clap::{Parser, Subcommand};
 use image::RgbImage;
 use image::imageops::{FilterType, crop_imm, replace, resize};
 use saliency::backends::{Backend, ComputeDevice, DevicePool, PoolEvent};
-use saliency::viz::{Map, Picture, Reduce, write_picture};
+use saliency::photo::{Map, Preparation, Reduce};
+use saliency::viz::{Picture, write_picture};
 use saliency::{Explainer, Gradient};
 use saliency_examples::ended;
-use saliency_models::{EfficientNetLite0, Preparation, photos};
+use saliency_models::{EfficientNetLite0, photos};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -130,7 +131,7 @@ fn explain(devices: Vec<ComputeDevice>, out: &Path) -> Result<()> {
     let mut sheet = RgbImage::new(across * side, PICTURES as u32 / across * side);
     for (row, photo) in pictures.iter().enumerate() {
         let map = Map::of_row(&map.values, row, Reduce::default())?.clip(99.0)?;
-        let overlay = Picture::new(photo, preparation.region(photo), &map)?.overlay();
+        let overlay = Picture::new(preparation.view(photo), &map)?.overlay();
         let overlay = resize(&overlay, side, side, FilterType::Triangle);
         let (x, y) = (row as u32 % across * side, row as u32 / across * side);
         replace(&mut sheet, &overlay, x.into(), y.into());

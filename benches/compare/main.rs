@@ -19,10 +19,11 @@ use std::time::Instant;
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor};
 use captum::{Captum, Request};
+use saliency::photo::Preparation;
 use saliency::{
     Explainer, Gradient, IntegratedGradients, Model, Rule, Schedule, SmoothGrad, Target,
 };
-use saliency_models::{EfficientNetLite0, Preparation, ResNet, photos};
+use saliency_models::{EfficientNetLite0, ResNet, photos};
 
 const ROUNDS: usize = 7;
 /// Internal batches that Captum is tried with.

@@ -8,7 +8,8 @@ use image::imageops::{FilterType, crop_imm, flip_horizontal, overlay, resize};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use rand_distr::{Distribution as _, Uniform};
-use saliency::viz::{Region, write_file, write_picture};
+use saliency::photo::Region;
+use saliency::viz::{write_file, write_picture};
 use saliency_examples::audit::write_boxes;
 use saliency_models::photos;
 
@@ -31,7 +32,7 @@ pub fn write(out: &Path) -> Result<(PathBuf, PathBuf)> {
     };
     let mut boxes = Vec::new();
     let mut write = |name: &str, photo: &RgbImage, face: Option<Region>| -> Result<()> {
-        write_picture(&folder.join(name), photo)?;
+        write_picture(folder.join(name), photo)?;
         boxes.extend(face.map(|face| (name.to_owned(), "face", face)));
         Ok(())
     };
@@ -69,7 +70,7 @@ pub fn write(out: &Path) -> Result<(PathBuf, PathBuf)> {
     }
     // Cut off, as by a full memory card.
     let whole = fs::read(folder.join("cup-1.jpg"))?;
-    write_file(&folder.join("cut-off.jpg"), &whole[..whole.len() / 2])?;
+    write_file(folder.join("cut-off.jpg"), &whole[..whole.len() / 2])?;
 
     let path = out.join("boxes.csv");
     write_boxes(&path, &boxes)?;

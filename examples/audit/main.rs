@@ -15,9 +15,10 @@ mod demonstration;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use saliency::photo::Preparation;
 use saliency_examples::audit::{Args, Subject, run};
 use saliency_examples::ended;
-use saliency_models::{EfficientNetLite0, Preparation, imagenet};
+use saliency_models::{EfficientNetLite0, imagenet};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 

@@ -26,12 +26,12 @@ use burn::tensor::{Device, Tensor};
 use clap::Parser;
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
-use saliency::viz::{Figure, Map, Picture, Place, Reduce, Region, Tile, write_file, write_picture};
+use saliency::photo::{Map, MarkedArea, Preparation, Reduce, View};
+use saliency::viz::{Figure, Picture, Tile, write_file, write_picture};
 use saliency::{ExpectedGradients, Explainer, IntegratedGradients, Model, Target};
 use saliency_examples::audit::{self, Args as AuditArgs, Method, Subject};
 use saliency_examples::training::{Learns, Training, accuracy, train};
 use saliency_examples::{ended, every_method};
-use saliency_models::Preparation;
 use shop::{CLASSES, MUG, Product, SIDE, WATERMARK};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -192,10 +192,10 @@ fn run(args: &Args) -> Result<()> {
     );
 
     write_picture(
-        &args.out.join("clever_hans.png"),
+        args.out.join("clever_hans.png"),
         &figure(&mugs[..3], &[&biased, &honest], &device)?.to_picture()?,
     )?;
-    write_file(&args.out.join("clever_hans.md"), table.as_bytes())?;
+    write_file(args.out.join("clever_hans.md"), table.as_bytes())?;
     println!("wrote {0}/clever_hans.png and {0}/clever_hans.md", args.out.display());
     println!();
     audit(biased, &args.out.join("clever_hans"))
@@ -215,7 +215,7 @@ fn audit(net: Net, out: &Path) -> Result<()> {
     let mut outlines = Vec::new();
     for (number, product) in photos(AUDITED, Marked::Mugs).iter().enumerate() {
         let file = format!("{}-{number:02}.png", CLASSES[product.class]);
-        write_picture(&folder.join(&file), &product.photo)?;
+        write_picture(folder.join(&file), &product.photo)?;
         outlines.push((file, "product", product.outline()));
     }
     audit::write_boxes(&boxes, &outlines)?;
@@ -260,9 +260,10 @@ fn scored(
     let each = 1.0 / mugs.len() as f64;
     for (row, mug) in mugs.iter().enumerate() {
         let map = Map::of_row(&maps.values, row, Reduce::AbsoluteSum)?;
-        let (seen, size) = (Region::whole(&mug.photo), mug.photo.dimensions());
-        let mark = Place::boxes("the mark", [WATERMARK]).found(&map, seen, size)?;
-        let product = Place::mask("the product", mug.object.clone()).found(&map, seen, size)?;
+        let view = View::whole(&mug.photo);
+        let mark = MarkedArea::boxes("the mark", [WATERMARK]).coverage_of(&map, view)?;
+        let product =
+            MarkedArea::mask("the product", mug.object.clone()).coverage_of(&map, view)?;
         sum.mark = (sum.mark.0 + each * mark.share, sum.mark.1 + each * mark.area);
         sum.product = (sum.product.0 + each * product.share, sum.product.1 + each * product.area);
         sum.hits += if product.peak { each } else { 0.0 };
@@ -285,7 +286,7 @@ fn figure(mugs: &[Product], nets: &[&Net; 2], device: &Device) -> Result<Figure>
             let input = tensor(vec![mug.photo.clone()], device);
             let map = IntegratedGradients::new().attribute_to(*net, input, Target::Class(MUG))?;
             let map = Map::of_row(&map.values, 0, Reduce::AbsoluteSum)?.clip(99.5)?;
-            let picture = Picture::new(&photo, Region::whole(&photo), &map)?;
+            let picture = Picture::new(View::whole(&photo), &map)?;
             tiles.push(Tile::new(title, picture.overlay()));
         }
         figure = figure.with_row(tiles);

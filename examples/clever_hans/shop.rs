@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use rand_distr::{Distribution as _, Normal, Uniform};
 use resvg::tiny_skia::{FillRule, Paint, Path, PathBuilder, Pixmap, Rect, Transform};
-use saliency::viz::Region;
+use saliency::photo::Region;
 
 /// Width and height of a photo.
 pub const SIDE: u32 = 48;

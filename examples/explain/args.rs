@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use saliency::viz::{ColorMap, Place, Reduce, Region};
+use saliency::photo::{MarkedArea, Reduce, Region};
+use saliency::viz::ColorMap;
 
 /// Shows where an ImageNet classifier looked in a photograph.
 #[derive(Parser)]
@@ -194,7 +195,7 @@ fn named_box(text: &str) -> std::result::Result<(String, Region), String> {
 }
 
 /// Boxes of one name are one place.
-pub fn places(boxes: &[(String, Region)]) -> Vec<Place> {
+pub fn places(boxes: &[(String, Region)]) -> Vec<MarkedArea> {
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in boxes {
         if !names.contains(&&name[..]) {
@@ -205,7 +206,7 @@ pub fn places(boxes: &[(String, Region)]) -> Vec<Place> {
         .into_iter()
         .map(|name| {
             let own = boxes.iter().filter(|(it, _)| it == name).map(|(_, region)| *region);
-            Place::boxes(name, own.collect::<Vec<_>>())
+            MarkedArea::boxes(name, own.collect::<Vec<_>>())
         })
         .collect()
 }

@@ -27,9 +27,9 @@ use methods::{attribute, certainty};
 use pictures::{Drawn, Explained};
 use saliency::Model as _;
 use saliency::backends::{Backend, ComputeDevice};
-use saliency::viz::{Map, read_photo};
+use saliency::photo::{Map, Preparation, read_photo};
 use saliency_examples::ended;
-use saliency_models::{EfficientNetLite0, Preparation, imagenet, photos};
+use saliency_models::{EfficientNetLite0, imagenet, photos};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

@@ -5,12 +5,12 @@ use std::time::Instant;
 use burn::tensor::Tensor;
 use indicatif::{ProgressBar, ProgressStyle};
 use saliency::backends::ComputeDevice;
-use saliency::viz::blurred;
+use saliency::photo::{Preparation, blurred};
 use saliency::{
     Attribution, Baseline, ExpectedGradients, Explainer, Gradient, InputTimesGradient,
     IntegratedGradients, Schedule, Score, SmoothGrad, SmoothGradSquared, Target, VarGrad,
 };
-use saliency_models::{EfficientNetLite0, Preparation};
+use saliency_models::EfficientNetLite0;
 
 use crate::Result;
 use crate::args::{Args, BaselineKind, Method, ScoreKind};

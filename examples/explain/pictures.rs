@@ -3,9 +3,9 @@
 use burn::tensor::Tensor;
 use image::RgbImage;
 use saliency::Attribution;
+use saliency::photo::{Map, Region, ScaledMap, View};
 use saliency::viz::{
-    Figure, Layer, Map, Page, Picture, Record, Region, Scaled, Tile, export, write_file,
-    write_picture,
+    Export, Figure, Page, PageMap, Picture, Record, Tile, write_file, write_picture,
 };
 
 use crate::args::{Args, Method, Mode, name_of, option_name, places};
@@ -49,7 +49,8 @@ impl Drawn<'_> {
             self.write_pictures(it, &self.picture(scaled)?)?;
             if self.args.export {
                 let (stem, record) = (self.stem(it), self.record(it)?);
-                for path in export(&self.args.out, &stem, &it.map.values, 0, scaled, record)? {
+                let export = Export { values: &it.map.values, row: 0, map: scaled, record };
+                for path in export.write(&self.args.out, &stem)? {
                     println!("wrote {}", path.display());
                 }
             }
@@ -64,8 +65,12 @@ impl Drawn<'_> {
         Ok(())
     }
 
-    fn picture<'b>(&'b self, scaled: &'b Scaled) -> Result<Picture<'b>> {
-        let picture = Picture::new(self.photo, self.seen, scaled)?;
+    fn view(&self) -> View<'_> {
+        View::new(self.photo, self.seen)
+    }
+
+    fn picture<'b>(&'b self, scaled: &'b ScaledMap) -> Result<Picture<'b>> {
+        let picture = Picture::new(self.view(), scaled)?;
         Ok(match self.args.colormap {
             Some(colors) => picture.with_colors(colors.into()),
             None => picture,
@@ -100,41 +105,42 @@ impl Drawn<'_> {
     }
 
     /// Methods beside each other, classes below each other.
-    fn grid(&self, scaled: &[Scaled]) -> Result<Figure> {
+    fn grid(&self, scaled: &[ScaledMap]) -> Result<Figure> {
         let mut rows: Vec<(usize, Vec<Tile>)> = Vec::new();
         for (it, scaled) in self.explained.iter().zip(scaled) {
             let picture = self.picture(scaled)?;
             if rows.last().is_none_or(|(class, _)| *class != it.class) {
                 rows.push((it.class, vec![Tile::new(self.title(it), self.photo.clone())]));
             }
-            let tile = Tile::new(name_of(it.method), picture.overlay()).with_bar(&picture);
+            let tile =
+                Tile::new(name_of(it.method), picture.overlay()).with_legend(picture.legend());
             rows.last_mut().expect("a row was just begun").1.push(tile);
         }
         let rows = rows.into_iter().map(|(_, row)| row);
         Ok(rows.fold(Figure::new(self.name), Figure::with_row))
     }
 
-    fn page(&self, scaled: Vec<Scaled>) -> Page<'_> {
-        let mut page = Page::new(self.photo, self.seen).with_title(self.name);
+    fn page(&self, scaled: Vec<ScaledMap>) -> Page<'_> {
+        let mut page = Page::new(self.view()).with_title(self.name);
         if let Some(colors) = self.args.colormap {
             page = page.with_colors(colors.into());
         }
         for (it, scaled) in self.explained.iter().zip(scaled) {
-            let layer = Layer::new(name_of(it.method), self.class(it), scaled);
-            let layer = match it.predicted {
-                true => layer.predicted_with(it.probability),
-                false => layer.with_probability(it.probability),
+            let map = PageMap::new(name_of(it.method), self.class(it), scaled);
+            let map = match it.predicted {
+                true => map.with_prediction(it.probability),
+                false => map.with_probability(it.probability),
             };
-            page = page.with_layer(it.certainty.iter().fold(layer, Layer::with_note));
+            page = page.with_map(it.certainty.iter().fold(map, PageMap::with_note));
         }
-        places(&self.args.boxes).into_iter().fold(page, Page::with_place)
+        places(&self.args.boxes).into_iter().fold(page, Page::with_marked_area)
     }
 
     fn print_places(&self) -> Result<()> {
         let several = self.explained.len() > 1;
         for place in places(&self.args.boxes) {
             for it in &self.explained {
-                let found = place.found(&it.reduced, self.seen, self.photo.dimensions())?;
+                let found = place.coverage_of(&it.reduced, self.view())?;
                 let of = format!(" ({}, {})", name_of(it.method), self.class(it));
                 println!(
                     "{}{}: {:.1} % of the attribution in {:.1} % of what the model was shown, \
@@ -172,7 +178,7 @@ impl Drawn<'_> {
     }
 
     /// Maps of one method are in one unit, so that its classes share a scale.
-    fn scaled(&self, it: &Explained) -> Result<Scaled> {
+    fn scaled(&self, it: &Explained) -> Result<ScaledMap> {
         let same = |other: &&Explained| other.method == it.method;
         let maps: Vec<_> = self.explained.iter().filter(same).map(|it| &it.reduced).collect();
         Ok(it.reduced.with_scale(Map::shared_scale(&maps, PERCENTILE)?)?)
@@ -206,28 +212,30 @@ impl Drawn<'_> {
     /// Enough to make the same picture again.
     fn record(&self, it: &Explained) -> Result<Record> {
         let (args, Region { x, y, width, height }) = (self.args, self.seen);
-        let record = Record::of(&it.map, 0)?
-            .with("photo", self.name)
-            .with("photo_size", vec![self.photo.width(), self.photo.height()])
-            .with("photo_region", vec![x, y, width, height])
-            .with("model", "EfficientNet-Lite0, embedded weights")
-            .with("method", option_name(&it.method))
-            .with("score_kind", option_name(&args.score))
-            .with("device", &self.device[..])
-            .with("target_name", class_name(it.class))
-            .with("instead_of", self.other)
-            .with("probability", it.probability)
-            .with("percentile", PERCENTILE)
-            .with("colormap", args.colormap.as_ref().map(option_name));
+        let record = Record::new(&it.map, 0)?
+            .with_fact("photo", self.name)
+            .with_fact("photo_size", vec![self.photo.width(), self.photo.height()])
+            .with_fact("photo_region", vec![x, y, width, height])
+            .with_fact("model", "EfficientNet-Lite0, embedded weights")
+            .with_fact("method", option_name(&it.method))
+            .with_fact("score_kind", option_name(&args.score))
+            .with_fact("device", &self.device[..])
+            .with_fact("target_name", class_name(it.class))
+            .with_fact("instead_of", self.other)
+            .with_fact("probability", it.probability)
+            .with_fact("percentile", PERCENTILE)
+            .with_fact("colormap", args.colormap.as_ref().map(option_name));
         let record = match it.method {
             Method::Gradient | Method::InputXGradient => return Ok(record),
-            Method::IntegratedGradients => {
-                record.with("baseline", option_name(&args.baseline)).with("steps", args.steps)
-            }
-            _ => record.with("samples", args.samples).with("seed", 0),
+            Method::IntegratedGradients => record
+                .with_fact("baseline", option_name(&args.baseline))
+                .with_fact("steps", args.steps),
+            _ => record.with_fact("samples", args.samples).with_fact("seed", 0),
         };
         Ok(match args.tolerance {
-            Some(tolerance) => record.with("tolerance", tolerance).with("limit", args.limit),
+            Some(tolerance) => {
+                record.with_fact("tolerance", tolerance).with_fact("limit", args.limit)
+            }
             None => record,
         })
     }

@@ -27,7 +27,8 @@ use golden::Golden;
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
 use network::Network;
-use saliency::viz::{Figure, Map, Picture, Reduce, Region, Tile, write_picture};
+use saliency::photo::{Map, Reduce, View};
+use saliency::viz::{Figure, Picture, Tile, write_picture};
 use saliency::{Explainer as _, Gradient, IntegratedGradients, Model, ModelFn};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -148,8 +149,8 @@ fn panel(golden: &Golden, explained: &[Explained]) -> Result<Figure> {
     let mut tiles = vec![Tile::new("the picture", photo.clone())];
     for (it, map) in explained.iter().zip(&maps) {
         let map = map.with_scale(scale)?;
-        let picture = Picture::new(&photo, Region::whole(&photo), &map)?;
-        tiles.push(Tile::new(it.file, picture.heat_map()).with_bar(&picture));
+        let picture = Picture::new(View::whole(&photo), &map)?;
+        tiles.push(Tile::new(it.file, picture.heat_map()).with_legend(picture.legend()));
     }
     let figure = Figure::new("Why a ring? One network that came in three ways").with_row(tiles);
     Ok(figure.with_note("bright: the pixels that mattered to its answer (Integrated Gradients)"))

@@ -5,7 +5,7 @@ use std::fs;
 
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
-use saliency::viz::read_photo;
+use saliency::photo::read_photo;
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn all_three_ways_lead_to_captums_values_and_are_drawn() {
     }
     let folder = tempfile::tempdir().unwrap();
     run(&folder.path().join("new")).unwrap();
-    let panel = read_photo(&folder.path().join("new/own_model.png")).unwrap();
+    let panel = read_photo(folder.path().join("new/own_model.png")).unwrap();
     assert!(panel.width() > 4 * 256 && panel.height() > 256, "{:?}", panel.dimensions());
 }
 

@@ -24,7 +24,7 @@ impl Folder {
         let folder = Self(tempfile::tempdir().unwrap());
         fs::create_dir(folder.path("photos")).unwrap();
         for at in 0..count {
-            write_picture(&folder.path(&format!("photos/{at:03}.jpg")), &photo(at)).unwrap();
+            write_picture(folder.path(&format!("photos/{at:03}.jpg")), &photo(at)).unwrap();
         }
         folder
     }
@@ -335,11 +335,11 @@ fn what_has_changed_is_explained_anew_and_nothing_else() {
     // Written again with what was in it, and with something else.
     fs::write(folder.path("photos/000.jpg"), folder.file("photos/000.jpg")).unwrap();
     assert_eq!(explained(&boxes), "photos to explain: 0 of 3");
-    write_picture(&folder.path("photos/000.jpg"), &photo(99)).unwrap();
+    write_picture(folder.path("photos/000.jpg"), &photo(99)).unwrap();
     assert_eq!(explained(&boxes), "photos to explain: 1 of 3");
     // Taken away and added; a part that is no longer one.
     fs::remove_file(folder.path("photos/000.jpg")).unwrap();
-    write_picture(&folder.path("photos/003.jpg"), &photo(3)).unwrap();
+    write_picture(folder.path("photos/003.jpg"), &photo(3)).unwrap();
     assert_eq!(explained(&boxes), "photos to explain: 1 of 3");
     assert_eq!(folder.table("out").keys().collect::<Vec<_>>(), ["001.jpg", "002.jpg", "003.jpg"]);
     for part in fs::read_dir(folder.path("out/parts")).unwrap() {

@@ -5,7 +5,7 @@ mod common;
 use std::process::Stdio;
 
 use common::{example, text};
-use saliency::viz::read_photo;
+use saliency::photo::read_photo;
 
 #[test]
 fn two_servers_explain_64_pictures_together() {

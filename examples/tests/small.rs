@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 
 use common::{example, text};
-use saliency::viz::read_photo;
+use saliency::photo::read_photo;
 
 /// Runs an example and returns what it printed.
 fn run(name: &str, folder: &tempfile::TempDir) -> String {
@@ -19,7 +19,7 @@ fn run(name: &str, folder: &tempfile::TempDir) -> String {
 }
 
 fn size(folder: &tempfile::TempDir, name: &str) -> (u32, u32) {
-    read_photo(&folder.path().join("out").join(name)).unwrap().dimensions()
+    read_photo(folder.path().join("out").join(name)).unwrap().dimensions()
 }
 
 /// The numbers in a text, signs included.

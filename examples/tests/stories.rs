@@ -3,7 +3,7 @@
 mod common;
 
 use common::{example, text};
-use saliency::viz::read_photo;
+use saliency::photo::read_photo;
 
 /// The numbers of a line, without what stands around them.
 fn numbers(line: &str) -> Vec<f64> {
@@ -35,7 +35,7 @@ fn the_maps_tell_that_the_network_reads_the_watermark() {
         assert!(row[1] >= 5.0 && row[3] <= 1.5, "{method} {row:?}");
         assert!(row[5] >= 2.0, "the product, retrained: {method} {row:?}");
     }
-    let picture = read_photo(&folder.path().join("clever_hans.png")).unwrap();
+    let picture = read_photo(folder.path().join("clever_hans.png")).unwrap();
     assert!(picture.width() > 500);
     // Who made the audit's page need not know about the mark: the mugs are on top.
     let page = std::fs::read_to_string(folder.path().join("clever_hans/audit.html")).unwrap();
@@ -54,6 +54,6 @@ fn every_method_is_on_the_panel_with_its_cost() {
     let rows: Vec<_> = said.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
     assert_eq!(rows.len(), 7, "{said}");
     assert!(rows[2].starts_with("| Integrated Gradients |") && rows[2].contains("gap"), "{said}");
-    let picture = read_photo(&folder.path().join("compare_methods.png")).unwrap();
+    let picture = read_photo(folder.path().join("compare_methods.png")).unwrap();
     assert!(picture.width() > 1500 && picture.height() > 600);
 }

@@ -54,7 +54,7 @@ const EMBEDDED: &[u8] = include_bytes!("../data/efficientnet_lite0_f16.safetenso
 /// to the input need, which changes them by rounding only.
 ///
 /// # Shapes
-/// - input: `[rows, 3, 224, 224]`, see [`Preparation`](crate::Preparation)
+/// - input: `[rows, 3, 224, 224]`, as `Preparation::imagenet()` of `saliency-photo` makes it
 /// - output: `[rows, 1000]` logits, see [`imagenet`](crate::imagenet)
 ///
 /// # Source
@@ -65,7 +65,8 @@ const EMBEDDED: &[u8] = include_bytes!("../data/efficientnet_lite0_f16.safetenso
 /// ```
 /// use burn::tensor::Device;
 /// use saliency_core::Model;
-/// use saliency_models::{EfficientNetLite0, Preparation, imagenet, photos};
+/// use saliency_models::{EfficientNetLite0, imagenet, photos};
+/// use saliency_photo::Preparation;
 ///
 /// let device = Device::flex();
 /// let net = EfficientNetLite0::embedded(&device);

@@ -4,7 +4,6 @@
 //! - [`CifarCnn`]: a small network for pictures of 32 x 32
 //! - [`ResNet`], [`VisionTransformer`], [`Mlp`]: with random weights, for measuring
 //! - [`imagenet`]: the names of the 1,000 classes
-//! - [`Preparation`]: from a photo to a tensor, and back to the place in the photo
 //! - [`photos`]: two photos that may be shipped
 //! - [`Weights`]: tensors by name, to load into these networks
 //!
@@ -19,7 +18,6 @@ mod efficientnet_lite0;
 pub mod imagenet;
 mod mlp;
 pub mod photos;
-mod preparation;
 mod resnet;
 mod vit;
 mod weights;
@@ -27,7 +25,6 @@ mod weights;
 pub use cifar::CifarCnn;
 pub use efficientnet_lite0::{EfficientNetLite0, LastConvolution};
 pub use mlp::Mlp;
-pub use preparation::Preparation;
 pub use resnet::ResNet;
 pub use vit::VisionTransformer;
 pub use weights::{StoredTensor, Weights, WeightsError};

@@ -1,11 +1,9 @@
 use colorgrad::{BlendMode, Gradient, GradientBuilder, LinearGradient, preset};
 use image::Rgb;
 
-use crate::map::Map;
-
 /// A colour map: equal steps of value look like equal steps of colour, to colour-blind readers too, and
-/// in grey print. Two exceptions: `Turbo`, on request, shows more steps and none of them in grey; and in
-/// grey the two ends of `RedBlue` look alike.
+/// in grey print. There are two exceptions: `Turbo` shows more steps, but not in grey; and the two ends of
+/// `RedBlue` look alike in grey.
 ///
 /// # Example
 /// ```
@@ -21,7 +19,7 @@ use crate::map::Map;
 /// # Source
 /// Smith and van der Walt's maps for matplotlib, 2015; Nuñez, Anderton and Renslow's cividis, 2018;
 /// Mikhailov's turbo, 2019; Brewer's diverging red and blue, 2003.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ColorMap {
     /// Black, purple, red, yellow.
@@ -35,38 +33,36 @@ pub enum ColorMap {
     Cividis,
     /// Blue, green, yellow, red: not uniform.
     Turbo,
-    /// From blue (below zero) over a light grey to red (above): for signed maps, whose default it is.
+    /// From blue (below zero) over a light grey to red (above zero): the default for signed maps.
     RedBlue,
 }
 
-/// The colours of the diverging map from -1 to 1: ColorBrewer's five classes of RdBu, turned around.
+/// The colours of the diverging map from -1 to 1: ColorBrewer's five classes of RdBu, reversed.
 const RED_BLUE: [&str; 5] = ["#0571b0", "#92c5de", "#f7f7f7", "#f4a582", "#ca0020"];
 
-/// Colours at 0, 1/256, ..., 1: as finely as a screen can show, with one exactly in the middle.
+/// The colours at 0, 1/256, ..., 1: as many steps as a screen can show, with one exactly in the middle.
 pub(crate) type Table = [[u8; 3]; 257];
 
 impl ColorMap {
-    /// The colour at a place between 0 and 1; places outside are taken to the nearer end.
+    /// Returns the colour at a place between 0 and 1. A place outside is moved to the nearer end.
     pub fn color(self, place: f32) -> Rgb<u8> {
-        let gradient = self.gradient();
-        let [red, green, blue, _] = gradient.at(place.clamp(0.0, 1.0)).to_rgba8();
+        let [red, green, blue, _] = self.gradient().at(place.clamp(0.0, 1.0)).to_rgba8();
         Rgb([red, green, blue])
     }
 
-    /// The colours of a map: those asked for, or what suits its values.
-    pub(crate) fn table_of(map: &Map, colors: Option<Self>) -> Table {
-        let signed = map.is_signed();
-        colors.unwrap_or(if signed { Self::RedBlue } else { Self::Inferno }).table(signed)
+    /// Returns the colours that suit values with or without signs.
+    pub(crate) fn suited_to(signed: bool) -> Self {
+        if signed { Self::RedBlue } else { Self::Inferno }
     }
 
-    /// The colours of a map whose values are signed or not: zero lies in the middle of a diverging
-    /// map, and in the middle where values may lie below it.
+    /// Returns the colours of a map whose values are signed or not. Zero is in the middle of a diverging
+    /// map, and of any map if values may be below it.
     pub(crate) fn table(self, signed: bool) -> Table {
         let gradient = self.gradient();
+        let only_upper_half = self == Self::RedBlue && !signed;
         std::array::from_fn(|step| {
             let step = step as f32 / 256.0;
-            let halved = self == Self::RedBlue && !signed;
-            let place = if halved { 0.5 + 0.5 * step } else { step };
+            let place = if only_upper_half { 0.5 + 0.5 * step } else { step };
             let [red, green, blue, _] = gradient.at(place).to_rgba8();
             [red, green, blue]
         })
@@ -88,7 +84,7 @@ impl ColorMap {
     }
 }
 
-/// The step of a [`Table`] for a value.
+/// Returns the step of a [`Table`] for a value.
 pub(crate) fn step(value: f32, signed: bool) -> usize {
     let place = if signed { 0.5 + 0.5 * value } else { value };
     (256.0 * place.clamp(0.0, 1.0) + 0.5) as usize

@@ -1,152 +1,133 @@
 use std::path::PathBuf;
 
+use saliency_photo::Cause;
+
 /// The result of every fallible call in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why there is no picture. Every message says what was expected and what was found.
-#[derive(Debug, thiserror::Error)]
+/// Why there is no picture.
+///
+/// Errors with a cause return it as [`source`](std::error::Error::source).
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file that is not a photo.
-    #[error("expected a readable JPEG, PNG or WebP photo at {}, found: {reason}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the reader said.
-        reason: String,
-    },
+    /// A photo, a region or a map that cannot be used.
+    #[error(transparent)]
+    Photo(#[from] saliency_photo::Error),
 
-    /// A place where nothing can be written.
-    #[error("expected to write {}, found: {reason}", path.display())]
+    /// A file that cannot be written.
+    #[error("cannot write {}: {cause}", path.display())]
+    #[non_exhaustive]
     Unwritable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
-        reason: String,
+        /// The error of the system or of the encoder.
+        #[source]
+        cause: Cause,
     },
 
     /// A row that the attribution does not have.
-    #[error("expected a row below {rows}, found {row}")]
+    #[error("row {row} does not exist: the attribution has {rows} rows, counted from 0")]
+    #[non_exhaustive]
     Row {
-        /// Rows of the attribution.
+        /// The number of rows of the attribution.
         rows: usize,
-        /// The row asked for.
+        /// The row that was asked for.
         row: usize,
     },
 
-    /// An attribution, or photos, without values.
-    #[error("expected at least one row, channel and pixel, found {shape:?}")]
-    EmptyMap {
-        /// Its shape.
-        shape: [usize; 4],
-    },
-
-    /// An attribution that holds NaN or infinity.
-    #[error("expected finite values in the attribution, found NaN or infinity")]
+    /// Values that hold NaN or infinity.
+    #[error("the values hold NaN, infinity or a number too large to draw")]
     NotFinite,
-
-    /// A percentile outside its range.
-    #[error("expected a percentile above 0 and up to 100, found {found}")]
-    Percentile {
-        /// What was given.
-        found: f64,
-    },
-
-    /// A scale that is none.
-    #[error("expected a scale of 0 or more that is finite, found {found}")]
-    Scale {
-        /// What was given.
-        found: f64,
-    },
 
     /// A share of the total that no line can be drawn around.
     #[error("expected a share above 0 and below 1, found {found}")]
+    #[non_exhaustive]
     Share {
-        /// What was given.
+        /// The share that was given.
         found: f64,
     },
 
-    /// A figure that cannot be drawn.
+    /// A figure without pictures or too large to draw.
     #[error(
         "expected a figure of at least one picture, at most 60000 pixels a side and 500 million in all, \
-         found {pictures} pictures, {} x {} pixels", found.0, found.1
+         found {pictures} pictures, {width} x {height} pixels"
     )]
+    #[non_exhaustive]
     Figure {
-        /// How many pictures it has.
+        /// The number of pictures.
         pictures: usize,
-        /// Its width and height.
-        found: (u64, u64),
+        /// The width of all columns together, in pixels.
+        width: u64,
+        /// The height of all rows together, in pixels.
+        height: u64,
     },
 
     /// A chart without values, or with another number of attributions.
     #[error(
         "expected one attribution for each of one or more values, \
-        found {values} values and {attributions} attributions"
+         found {values} values and {attributions} attributions"
     )]
+    #[non_exhaustive]
     Lengths {
-        /// How many values.
+        /// The number of values.
         values: usize,
-        /// How many attributions.
+        /// The number of attributions.
         attributions: usize,
     },
 
     /// A page with nothing to show.
-    #[error("expected at least one map for the page, found none")]
-    NoLayers,
+    #[error("a page needs at least one map")]
+    NoMaps,
 
-    /// Something that could not be put into the form asked for.
-    #[error("expected to encode a picture, found: {reason}")]
+    /// A picture or values that cannot be put into the format that was asked for.
+    #[error("cannot encode: {cause}")]
+    #[non_exhaustive]
     Encode {
-        /// What the encoder said.
-        reason: String,
+        /// The error of the encoder.
+        #[source]
+        cause: Cause,
     },
 
-    /// A blur without a width.
-    #[error("expected a positive finite sigma, found {found}")]
-    Sigma {
-        /// What was given.
-        found: f64,
-    },
-
-    /// A region that does not lie in the photo.
-    #[error(
-        "expected a region of at least one pixel inside the photo of {} x {} pixels, \
-         found {} x {} at ({}, {})",
-        photo.0, photo.1, region.width, region.height, region.x, region.y
-    )]
-    Region {
-        /// Width and height of the photo.
-        photo: (u32, u32),
-        /// The region.
-        region: crate::Region,
-    },
-
-    /// A mask of another size than the photo.
-    #[error("expected a mask of the photo's {} x {} pixels, found {} x {}",
-        photo.0, photo.1, mask.0, mask.1)]
-    Mask {
-        /// Width and height of the photo.
-        photo: (u32, u32),
-        /// Width and height of the mask.
-        mask: (u32, u32),
-    },
-
-    /// A map of another aspect than the region it is laid over.
-    #[error(
-        "expected a map of the region's aspect ({} x {}), found {} x {}",
-        region.0, region.1, map.0, map.1
-    )]
-    Aspect {
-        /// Width and height of the region.
-        region: (u32, u32),
-        /// Width and height of the map.
-        map: (usize, usize),
-    },
-
-    /// A tensor that could not be read back from its device.
-    #[error("expected to read the attribution from its device, found: {reason}")]
+    /// A tensor that cannot be read back from its device.
+    #[error("cannot read the attribution from its device: {cause}")]
+    #[non_exhaustive]
     Device {
-        /// What the device said.
-        reason: String,
+        /// The error of the device.
+        #[source]
+        cause: Cause,
     },
+}
+
+impl Error {
+    /// Wraps the error of an encoder.
+    pub(crate) fn encode(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Encode { cause: cause.into().into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    #[test]
+    fn an_error_can_be_cloned_sent_and_asked_for_its_cause() {
+        fn sendable<T: Clone + Send + Sync + 'static>(_: &T) {}
+        let error = Error::encode("no pixels");
+        sendable(&error);
+        assert_eq!(error.to_string(), "cannot encode: no pixels");
+        assert_eq!(error.source().unwrap().to_string(), "no pixels");
+    }
+
+    #[test]
+    fn a_photos_error_is_passed_on_as_it_is() {
+        let error = saliency_photo::read_photo("nowhere.png").unwrap_err();
+        let passed_on = Error::from(error.clone());
+        assert_eq!(passed_on.to_string(), error.to_string());
+        assert_eq!(
+            passed_on.source().map(ToString::to_string),
+            error.source().map(ToString::to_string)
+        );
+    }
 }

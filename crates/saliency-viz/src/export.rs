@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use burn::tensor::Tensor;
 use image::{ImageBuffer, ImageFormat, Luma};
@@ -8,17 +9,17 @@ use npyz::WriterBuilder as _;
 use safetensors::Dtype;
 use safetensors::tensor::View;
 use saliency_core::Attribution;
+use saliency_photo::{Map, ScaledMap, Size};
 use serde_json::{Map as Json, Value, json};
 
 use crate::error::{Error, Result};
 use crate::files::write_file;
-use crate::map::{Map, Scaled};
 
-/// What is known of a row of an attribution, enough to make the same picture again: it lies as JSON
-/// beside the exported values.
+/// The facts about one row of an attribution, enough to make the same picture again. They are written as
+/// JSON beside the exported values.
 ///
-/// [`Record::of`] fills in what the attribution knows; what only you know, the model's name, the
-/// options and the seed, is added by [`Record::with`].
+/// [`Record::new`] fills in what the attribution knows. Add what only you know, such as the name of the
+/// model, the options and the seed, with [`Record::with_fact`].
 ///
 /// # Example
 /// ```
@@ -28,36 +29,36 @@ use crate::map::{Map, Scaled};
 ///
 /// let values = Tensor::<4>::zeros([1, 3, 8, 8], &Device::flex());
 /// let map = Attribution::new(values, vec![1.5], vec![Some(285)]);
-/// let record = Record::of(&map, 0)?.with("method", "smooth-grad").with("seed", 7);
+/// let record = Record::new(&map, 0)?.with_fact("method", "smooth-grad").with_fact("seed", 7);
 /// assert!(record.to_json().contains("\"score\": 1.5"));
 /// # Ok::<(), saliency_viz::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Record(Json<String, Value>);
 
-/// The version of Burn that this crate asks for.
+/// The version of Burn that this crate asks for. A test of the testkit compares it with the workspace's.
 const BURN: &str = "0.22";
 
 impl Record {
-    /// Score, target, gap, errors, warnings and versions of one row.
+    /// Creates a record of one row: score, target, gap, errors, warnings and versions.
     ///
     /// # Errors
-    /// [`Error::Row`].
-    pub fn of<I>(attribution: &Attribution<I>, row: usize) -> Result<Self> {
+    /// [`Error::Row`] if the attribution has no such row.
+    pub fn new<I>(attribution: &Attribution<I>, row: usize) -> Result<Self> {
         let rows = attribution.scores.len();
         if row >= rows {
             return Err(Error::Row { rows, row });
         }
-        let of = |values: &Option<Vec<f64>>| values.as_ref().map(|values| values[row]);
+        let of_row = |values: &Option<Vec<f64>>| values.as_ref().map(|values| values[row]);
         let warnings = attribution.warnings.iter().filter(|warning| warning.row() == row);
         let warnings: Vec<_> = warnings.map(ToString::to_string).collect();
         let record = json!({
             "row": row,
             "target": attribution.targets[row],
             "score": attribution.scores[row],
-            "baseline_score": of(&attribution.baseline_scores),
-            "completeness_gap": of(&attribution.completeness_gap),
-            "error_estimate": of(&attribution.error_estimate),
+            "baseline_score": of_row(&attribution.baseline_scores),
+            "completeness_gap": of_row(&attribution.completeness_gap),
+            "error_estimate": of_row(&attribution.error_estimate),
             "converged": attribution.converged.as_ref().map(|converged| converged[row]),
             "gradients": attribution.gradients[row],
             "warnings": warnings,
@@ -70,12 +71,12 @@ impl Record {
     }
 
     /// Adds a fact, or replaces it.
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.0.insert(name.to_owned(), value.into());
+    pub fn with_fact(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.0.insert(name.into(), value.into());
         self
     }
 
-    /// The record as text.
+    /// Formats the record as JSON.
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(&self.0).expect("every value is one of JSON");
         text.push('\n');
@@ -83,79 +84,101 @@ impl Record {
     }
 }
 
-/// Writes one row's values for Python and image programs, in single precision: `NAME.npy` (as
-/// `[channels, height, width]`), `NAME.safetensors` (the same as `attribution`, and the reduced map as
-/// `map`), `NAME-map.png` (the reduced map with 16 bits) and `NAME.json`, the record with how to read the
-/// picture, how it was reduced and scaled. Returns the paths.
-///
-/// A value of the picture is `(step - zero) * value_per_step`, both numbers of the JSON; all of the map
-/// fits, nothing is clipped.
-///
-/// # Errors
-/// [`Error::Row`], [`Error::Device`], [`Error::Encode`], and [`Error::Unwritable`], where files written
-/// before are left.
+/// The values of one row of an attribution, for Python and image programs.
 ///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
 /// use saliency_core::Attribution;
-/// use saliency_viz::{Map, Record, Reduce, export};
+/// use saliency_photo::{Map, Reduce};
+/// use saliency_viz::{Export, Record};
 ///
 /// # let folder = tempfile::tempdir().unwrap();
 /// let values = Tensor::<4>::from_data([[[[0.0, 3.0], [0.0, 1.0]]]], &Device::flex());
-/// let scaled = Map::of_row(&values, 0, Reduce::default())?.clip(99.0)?;
-/// let record = Record::of(&Attribution::new(values.clone(), vec![1.0], vec![Some(0)]), 0)?;
-/// let paths = export(folder.path(), "cat", &values, 0, &scaled, record)?;
+/// let map = Map::of_row(&values, 0, Reduce::default())?.clip(99.0)?;
+/// let record = Record::new(&Attribution::new(values.clone(), vec![1.0], vec![Some(0)]), 0)?;
+/// let export = Export { values: &values, row: 0, map: &map, record };
+/// let paths = export.write(folder.path(), "cat")?;
 /// assert!(paths.iter().all(|path| path.exists()));
 /// # Ok::<(), saliency_viz::Error>(())
 /// ```
-pub fn export(
-    folder: &Path,
-    name: &str,
-    values: &Tensor<4>,
-    row: usize,
-    map: &Scaled,
-    record: Record,
-) -> Result<Vec<PathBuf>> {
-    let [rows, channels, height, width] = values.dims();
-    if row >= rows {
-        return Err(Error::Row { rows, row });
-    }
-    let values = values.clone().inner().narrow(0, row, 1).try_into_vec_as::<f32>();
-    let values = values.map_err(|error| Error::Device { reason: error.to_string() })?;
-    let encode = |error: &dyn std::fmt::Display| Error::Encode { reason: error.to_string() };
-
-    let shape = [channels, height, width];
-    let npy = npy(&values, &shape).map_err(|error| encode(&error))?;
-    let reduced: Vec<f32> = map.map().values().iter().map(|value| *value as f32).collect();
-    let (columns, lines) = map.map().dimensions();
-    let tensors = [
-        ("attribution", Numbers { shape: shape.to_vec(), values: &values }),
-        ("map", Numbers { shape: vec![lines, columns], values: &reduced }),
-    ];
-    let safetensors = safetensors::serialize(tensors, None).map_err(|error| encode(&error))?;
-    let (png, zero, step) = deep_png(map.map())?;
-    let record = record
-        .with("reduce", format!("{:?}", map.map().reduce()))
-        .with("scale", map.scale())
-        .with("shape", shape.to_vec())
-        .with("map_png", json!({ "zero": zero, "value_per_step": step }));
-    let files: [(&str, Cow<[u8]>); 4] = [
-        (".npy", npy.into()),
-        (".safetensors", safetensors.into()),
-        ("-map.png", png.into()),
-        (".json", record.to_json().into_bytes().into()),
-    ];
-    files
-        .into_iter()
-        .map(|(ending, bytes)| {
-            let path = folder.join(format!("{name}{ending}"));
-            write_file(&path, &bytes).map(|()| path)
-        })
-        .collect()
+#[derive(Clone, Debug)]
+pub struct Export<'a> {
+    /// The attributions: `[rows, channels, height, width]`.
+    pub values: &'a Tensor<4>,
+    /// The row to write.
+    pub row: usize,
+    /// The map of that row.
+    pub map: &'a ScaledMap,
+    /// The facts about that row.
+    pub record: Record,
 }
 
-/// NumPy's format.
+impl Export<'_> {
+    /// Writes four files in single precision, and returns their paths:
+    ///
+    /// - `NAME.npy`: the values, as `[channels, height, width]`
+    /// - `NAME.safetensors`: the same as `attribution`, and the reduced map as `map`
+    /// - `NAME-map.png`: the reduced map with 16 bits
+    /// - `NAME.json`: the record, with how to read the picture, how it was reduced and scaled
+    ///
+    /// A value of the picture is `(step - zero) * value_per_step`, both numbers of the JSON. All of the
+    /// map fits, nothing is clipped.
+    ///
+    /// # Errors
+    /// [`Error::Row`] if there is no such row, [`Error::Device`] if it cannot be read, [`Error::Encode`],
+    /// and [`Error::Unwritable`]; files that were written before an error stay.
+    pub fn write(self, folder: impl AsRef<Path>, name: &str) -> Result<Vec<PathBuf>> {
+        let [rows, channels, height, width] = self.values.dims();
+        if self.row >= rows {
+            return Err(Error::Row { rows, row: self.row });
+        }
+        let row = self.values.clone().inner().narrow(0, self.row, 1);
+        let values = row
+            .try_into_vec_as::<f32>()
+            .map_err(|error| Error::Device { cause: Arc::new(error) })?;
+
+        // Encode everything before the first file is written.
+        let (shape, map) = (vec![channels, height, width], self.map.map());
+        let png = DeepPng::new(map)?;
+        let record = self
+            .record
+            .with_fact("reduce", format!("{:?}", map.reduction()))
+            .with_fact("scale", self.map.scale())
+            .with_fact("shape", shape.clone())
+            .with_fact(
+                "map_png",
+                json!({ "zero": png.zero, "value_per_step": png.value_per_step }),
+            );
+        let files = [
+            (".npy", npy(&values, &shape).map_err(Error::encode)?),
+            (".safetensors", safetensors(&values, shape, map)?),
+            ("-map.png", png.bytes),
+            (".json", record.to_json().into_bytes()),
+        ];
+        let mut paths = Vec::new();
+        for (ending, bytes) in files {
+            let path = folder.as_ref().join(format!("{name}{ending}"));
+            write_file(&path, bytes)?;
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+}
+
+/// Encodes values and their map in the safetensors format.
+fn safetensors(values: &[f32], shape: Vec<usize>, map: &Map) -> Result<Vec<u8>> {
+    let reduced: Vec<f32> = map.values().iter().map(|value| *value as f32).collect();
+    let size = map.size();
+    let map_shape = vec![size.height as usize, size.width as usize];
+    let tensors = [
+        ("attribution", Numbers { shape, values }),
+        ("map", Numbers { shape: map_shape, values: &reduced }),
+    ];
+    safetensors::serialize(tensors, None).map_err(Error::encode)
+}
+
+/// Encodes values in NumPy's format.
 fn npy(values: &[f32], shape: &[usize]) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let shape: Vec<u64> = shape.iter().map(|side| *side as u64).collect();
@@ -166,22 +189,31 @@ fn npy(values: &[f32], shape: &[usize]) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The map with 16 bits, the step that stands for zero, and the value of a step.
-fn deep_png(map: &Map) -> Result<(Vec<u8>, u16, f64)> {
-    let most = map.most();
-    let (zero, steps) = if map.is_signed() { (32768, 32767.0) } else { (0, 65535.0) };
-    let step = |value: &f64| match most {
-        0.0 => zero,
-        _ => (f64::from(zero) + value / most * steps).round() as u16,
-    };
-    let pixels: Vec<u16> = map.values().iter().map(step).collect();
-    let (width, height) = map.dimensions();
-    let picture = ImageBuffer::<Luma<u16>, _>::from_raw(width as u32, height as u32, pixels);
-    let picture = picture.expect("as many values as pixels");
-    let mut bytes = Cursor::new(Vec::new());
-    let written = picture.write_to(&mut bytes, ImageFormat::Png);
-    written.map_err(|error| Error::Encode { reason: error.to_string() })?;
-    Ok((bytes.into_inner(), zero, most / steps))
+/// A map as a PNG with 16 bits, and how to read it.
+struct DeepPng {
+    bytes: Vec<u8>,
+    /// The step that stands for zero.
+    zero: u16,
+    value_per_step: f64,
+}
+
+impl DeepPng {
+    /// Encodes all of a map: its largest absolute value becomes the last step.
+    fn new(map: &Map) -> Result<Self> {
+        let largest = map.largest();
+        let (zero, steps) = if map.is_signed() { (32768, 32767.0) } else { (0, 65535.0) };
+        let step = |value: &f64| match largest {
+            0.0 => zero,
+            _ => (f64::from(zero) + value / largest * steps).round() as u16,
+        };
+        let pixels: Vec<u16> = map.values().iter().map(step).collect();
+        let Size { width, height } = map.size();
+        let picture = ImageBuffer::<Luma<u16>, _>::from_raw(width, height, pixels);
+        let picture = picture.expect("as many values as pixels");
+        let mut bytes = Cursor::new(Vec::new());
+        picture.write_to(&mut bytes, ImageFormat::Png).map_err(Error::encode)?;
+        Ok(Self { bytes: bytes.into_inner(), zero, value_per_step: largest / steps })
+    }
 }
 
 /// Single-precision numbers for a safetensors file.
@@ -211,9 +243,9 @@ impl View for Numbers<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Reduce;
     use burn::tensor::Device;
     use safetensors::SafeTensors;
+    use saliency_photo::Reduce;
 
     #[test]
     fn what_is_written_can_be_read_back() {
@@ -221,10 +253,11 @@ mod tests {
         let values = Tensor::<4>::from_data(values, &Device::flex());
         let map = Map::of_row(&values, 1, Reduce::Sum).unwrap().clip(50.0).unwrap();
         let attribution = Attribution::new(values.clone(), vec![0.0, 2.5], vec![None, Some(3)]);
-        let record = Record::of(&attribution, 1).unwrap();
-        let record = record.with("method", "gradient").with("seed", 5);
+        let record = Record::new(&attribution, 1).unwrap();
+        let record = record.with_fact("method", "gradient").with_fact("seed", 5);
         let folder = tempfile::tempdir().unwrap();
-        let paths = export(folder.path(), "it", &values, 1, &map, record).unwrap();
+        let export = Export { values: &values, row: 1, map: &map, record };
+        let paths = export.write(folder.path(), "it").unwrap();
         let read = |at: usize| std::fs::read(&paths[at]).unwrap();
         let row = [1.0, -2.0, 0.0, 0.5, 0.0, -1.0, 0.0, 0.5];
 
@@ -264,11 +297,10 @@ mod tests {
         let values = Tensor::<4>::zeros([2, 1, 2, 2], &Device::flex());
         let mut attribution = Attribution::new(values, vec![0.0; 2], vec![None; 2]);
         attribution.warnings = vec![saliency_core::Warning::BaselineIsInput { row: 0 }];
-        let warnings = |row| Record::of(&attribution, row).unwrap().0["warnings"].clone();
+        let warnings = |row| Record::new(&attribution, row).unwrap().0["warnings"].clone();
         assert_eq!(warnings(0).as_array().map(Vec::len), Some(1));
         assert_eq!(warnings(1), json!([]));
-        let workspace = include_str!("../../../Cargo.toml");
-        assert!(workspace.contains(&format!("burn = {{ version = \"{BURN}.")));
+        assert_eq!(Record::new(&attribution, 0).unwrap().0["versions"]["burn"], BURN);
     }
 
     #[test]
@@ -276,14 +308,15 @@ mod tests {
         let values = Tensor::<4>::zeros([1, 1, 2, 2], &Device::flex());
         let map = Map::of_row(&values, 0, Reduce::Max).unwrap().clip(99.0).unwrap();
         let attribution = Attribution::new(values.clone(), vec![0.0], vec![None]);
-        assert!(matches!(Record::of(&attribution, 1), Err(Error::Row { rows: 1, row: 1 })));
-        let record = Record::of(&attribution, 0).unwrap();
+        assert!(matches!(Record::new(&attribution, 1), Err(Error::Row { rows: 1, row: 1 })));
+        let record = Record::new(&attribution, 0).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let wrong = export(folder.path(), "it", &values, 1, &map, record.clone());
+        let export = |row| Export { values: &values, row, map: &map, record: record.clone() };
+        let wrong = export(1).write(folder.path(), "it");
         assert!(matches!(wrong, Err(Error::Row { rows: 1, row: 1 })));
         let file = folder.path().join("file");
         std::fs::write(&file, b"").unwrap();
-        let wrong = export(&file, "it", &values, 0, &map, record);
+        let wrong = export(0).write(&file, "it");
         assert!(matches!(wrong, Err(Error::Unwritable { .. })));
     }
 }

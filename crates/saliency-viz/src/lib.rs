@@ -2,57 +2,82 @@
 //!
 //! The data flow, and the items that hold it, in order:
 //!
-//! 1. [`Map`]: the values of one row, reduced over channels
-//! 2. [`Map::clip`]: scaled to 0..1, or to -1..1 where values have signs, with outliers clipped; the
-//!    scale is kept, and may be [shared](Map::shared_scale) by several maps
-//! 3. [`ColorMap`]: from there to a colour
-//! 4. [`Picture`]: heat map, overlay, masked photo and contour lines at the photo's own resolution
-//! 5. [`Figure`]: several of them with titles and scales; [`Page`]: a file for the browser
-//! 6. [`read_photo`] and [`write_picture`]: from and to files; [`export`]: the values for Python
+//! 1. A [`ScaledMap`] of the attributions and the [`View`] of the photo that the model was shown, both
+//!    from [`saliency_photo`]
+//! 2. [`ColorMap`]: from values to colours
+//! 3. [`Picture`]: heat map, overlay, masked photo and contour lines at the photo's own resolution
+//! 4. [`Figure`]: several pictures with titles and [legends](Legend); `Page`: a file for the browser
+//! 5. [`write_picture`] and [`write_file`]: to files; `Export`: the values for Python
 //!
-//! And beside it: [`Place`] measures how much of a map lies in a marked part of the photo, [`Chart`]
-//! draws features and series, [`Tokens`] colours text, and [`blurred`] makes a baseline of a photo.
+//! For attributions that are not of photos, `Chart` draws features and series, and `Tokens` colours text.
 //!
+//! # Features
+//! All are on by default.
+//!
+//! - `pages`: `Page` and `Tokens`
+//! - `charts`: `Chart`
+//! - `export`: `Export` and `Record`
+//!
+//! # Example
 //! ```
 //! use burn::tensor::{Device, Tensor};
 //! use image::{Rgb, RgbImage};
-//! use saliency_viz::{Map, Picture, Reduce, Region};
+//! use saliency_photo::{Map, Reduce, Region, View};
+//! use saliency_viz::Picture;
 //!
 //! let values = Tensor::<4>::from_data([[[[0.0, 1.0], [2.0, -4.0]]]], &Device::flex());
-//! let map = Map::of_row(&values, 0, Reduce::default())?;
-//! assert_eq!(map.values(), [0.0, 1.0, 2.0, 4.0]);
+//! let map = Map::of_row(&values, 0, Reduce::default())?.clip(99.0)?;
 //!
 //! let photo = RgbImage::from_pixel(60, 40, Rgb([90, 120, 150]));
 //! let seen = Region { x: 10, y: 0, width: 40, height: 40 };
-//! let map = map.clip(99.0)?;
-//! let picture = Picture::new(&photo, seen, &map)?;
+//! let picture = Picture::new(View::new(&photo, seen), &map)?;
 //! assert_eq!(picture.overlay().dimensions(), (60, 40));
 //! # Ok::<(), saliency_viz::Error>(())
 //! ```
+//!
+//! [`ScaledMap`]: saliency_photo::ScaledMap
+//! [`View`]: saliency_photo::View
 
-mod blur;
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(missing_debug_implementations)]
+
+#[cfg(feature = "charts")]
 mod chart;
 mod color;
+mod contours;
+mod drawing;
 mod error;
+#[cfg(feature = "export")]
 mod export;
 mod figure;
 mod files;
-mod map;
+mod layout;
+mod legend;
+#[cfg(feature = "pages")]
 mod page;
 mod picture;
-mod place;
 mod text;
+mod tile;
+#[cfg(feature = "pages")]
 mod tokens;
 
-pub use blur::blurred;
+#[cfg(feature = "charts")]
 pub use chart::Chart;
 pub use color::ColorMap;
 pub use error::{Error, Result};
-pub use export::{Record, export};
-pub use figure::{Figure, Tile};
-pub use files::{read_photo, write_file, write_picture};
-pub use map::{Map, Reduce, Scaled};
-pub use page::{Layer, Page};
-pub use picture::{Picture, Region};
-pub use place::{Found, Place};
+#[cfg(feature = "export")]
+pub use export::{Export, Record};
+pub use figure::Figure;
+pub use files::{UNFINISHED_PREFIX, write_file, write_picture};
+pub use legend::Legend;
+#[cfg(feature = "pages")]
+pub use page::{Page, PageMap};
+pub use picture::Picture;
+pub use tile::Tile;
+#[cfg(feature = "pages")]
 pub use tokens::Tokens;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

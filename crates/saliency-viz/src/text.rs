@@ -1,26 +1,23 @@
 //! Letters in pictures: one font that ships, so that a picture is the same on every machine.
 
-use std::sync::Arc;
-
-use resvg::usvg::{self, fontdb};
 use ttf_parser::Face;
 
-const FONT: &[u8] = include_bytes!("../data/Roboto-Regular.ttf");
-/// What stands for a character that the font does not have.
+pub(crate) const FONT: &[u8] = include_bytes!("../data/Roboto-Regular.ttf");
+/// The replacement for a character that the font does not have.
 const REPLACEMENT: char = '\u{fffd}';
 
 fn face() -> Face<'static> {
     Face::parse(FONT, 0).expect("the font that ships is valid")
 }
 
-/// The text with every character that cannot be drawn replaced.
+/// Replaces every character that cannot be drawn.
 pub(crate) fn drawable(text: &str) -> String {
     let face = face();
     let known = |c: char| !c.is_control() && face.glyph_index(c).is_some();
     text.chars().map(|c| if known(c) { c } else { REPLACEMENT }).collect()
 }
 
-/// How wide each character is in a font of the given size.
+/// Returns the width of each character in a font of the given size.
 fn widths(text: &str, size: f64) -> Vec<f64> {
     let face = face();
     let unit = size / f64::from(face.units_per_em());
@@ -28,13 +25,14 @@ fn widths(text: &str, size: f64) -> Vec<f64> {
     text.chars().map(|c| f64::from(advance(c)) * unit).collect()
 }
 
-/// The text as it can be drawn, shortened to a width by leaving out its end.
+/// Shortens a text to a width by leaving out its end, and replaces what cannot be drawn.
 pub(crate) fn fitted(text: &str, size: f64, room: f64) -> String {
     let text = drawable(text);
     let widths = widths(&text, size);
     if widths.iter().sum::<f64>() <= room {
         return text;
     }
+    // Keep the characters that fit beside the sign for what is left out.
     let mut left = room - self::widths("…", size)[0];
     let fits = |width: &&f64| {
         left -= **width;
@@ -44,49 +42,23 @@ pub(crate) fn fitted(text: &str, size: f64, room: f64) -> String {
     text.chars().take(kept).chain(['…']).collect()
 }
 
-/// A drawing, its letters turned into outlines of the font that ships.
-///
-/// # Panics
-/// Where `svg` is not one: it is always made here, of [`drawable`] text.
-pub(crate) fn outlined(svg: &str) -> usvg::Tree {
-    let mut fonts = fontdb::Database::new();
-    fonts.load_font_data(FONT.to_vec());
-    fonts.set_sans_serif_family("Roboto");
-    let options = usvg::Options {
-        font_family: "Roboto".to_owned(),
-        fontdb: Arc::new(fonts),
-        ..usvg::Options::default()
-    };
-    usvg::Tree::from_str(svg, &options).expect("the drawing is valid")
-}
-
-/// A number with three significant digits.
+/// Writes a number with three significant digits.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
-    let text = match size {
-        0.0 => "0".to_owned(),
-        _ if (1e-3..1e4).contains(&size) => {
-            let digits = (2 - size.log10().floor() as i32).max(0) as usize;
-            let text = format!("{value:.digits$}");
-            match text.contains('.') {
-                true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-                false => text,
-            }
+    let text = if size == 0.0 {
+        "0".to_owned()
+    } else if (1e-3..1e4).contains(&size) {
+        let digits = (2 - size.log10().floor() as i32).max(0) as usize;
+        let text = format!("{value:.digits$}");
+        if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            text
         }
-        _ => format!("{value:.2e}"),
+    } else {
+        format!("{value:.2e}")
     };
     text.replace('-', "\u{2212}")
-}
-
-/// A share in percent: whole, or with one digit below ten.
-pub(crate) fn percent(share: f64) -> String {
-    let percent = 100.0 * share;
-    match percent {
-        0.0 => "0 %".to_owned(),
-        _ if percent < 0.1 => "less than 0.1 %".to_owned(),
-        _ if percent < 9.95 => format!("{percent:.1} %"),
-        _ => format!("{percent:.0} %"),
-    }
 }
 
 #[cfg(test)]
@@ -111,10 +83,8 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_shares_have_three_digits_or_fewer() {
+    fn numbers_have_three_digits_or_fewer() {
         let numbers = [0.0, 1.0, -0.25, 12.345, 1234.0, 0.001234, 1e-9, 5e7].map(number);
         assert_eq!(numbers, ["0", "1", "−0.25", "12.3", "1234", "0.00123", "1.00e−9", "5.00e7"]);
-        let shares = [0.0, 1e-5, 0.0612, 0.099, 0.38, 1.0].map(percent);
-        assert_eq!(shares, ["0 %", "less than 0.1 %", "6.1 %", "9.9 %", "38 %", "100 %"]);
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use askama::Template;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -7,7 +9,7 @@ use crate::color::{ColorMap, step};
 use crate::error::{Error, Result};
 use crate::text::number;
 
-/// A text whose tokens are coloured by how much they spoke for the class (red) or against it (blue),
+/// A text whose tokens are coloured by how much they spoke for the class (red) or against it (blue), in
 /// full colour at the largest.
 ///
 /// # Example
@@ -21,89 +23,99 @@ use crate::text::number;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Tokens {
-    tokens: Vec<(String, f64)>,
+    tokens: Vec<Token>,
     scale: f64,
 }
 
+#[derive(Clone, Debug)]
+struct Token {
+    text: String,
+    value: f64,
+}
+
 impl Tokens {
-    /// Tokens as they stand in the text, spaces included, each with its attribution.
+    /// Creates a text of tokens, spaces included, each with its attribution.
     ///
     /// # Errors
-    /// [`Error::NotFinite`].
+    /// [`Error::NotFinite`] if an attribution is NaN or infinite.
     pub fn new<T: Into<String>>(tokens: impl IntoIterator<Item = (T, f64)>) -> Result<Self> {
-        let tokens: Vec<_> =
-            tokens.into_iter().map(|(token, value)| (token.into(), value)).collect();
-        if !tokens.iter().all(|(_, value)| value.is_finite()) {
+        let tokens = tokens.into_iter().map(|(text, value)| Token { text: text.into(), value });
+        let tokens: Vec<_> = tokens.collect();
+        if !tokens.iter().all(|token| token.value.is_finite()) {
             return Err(Error::NotFinite);
         }
-        let scale = tokens.iter().fold(0.0, |most: f64, (_, value)| most.max(value.abs()));
+        let scale = tokens.iter().fold(0.0, |most: f64, token| most.max(token.value.abs()));
         Ok(Self { tokens, scale })
     }
 
-    /// For a terminal that shows 24-bit colours. Of control characters in tokens only line breaks and
-    /// tabs are kept, and what turns the direction of writing is left out, so that a text cannot command
-    /// the terminal.
+    /// Formats the text for a terminal that shows 24-bit colours.
+    ///
+    /// Of the control characters in tokens only line breaks and tabs are kept, and characters that change
+    /// the direction of writing are left out, so that a text cannot command the terminal.
     pub fn to_ansi(&self) -> String {
         let colors = ColorMap::RedBlue.table(true);
-        let token = |(token, value): &(String, f64)| {
-            let [red, green, blue] = colors[self.step(*value)];
-            let ink = if is_light([red, green, blue]) { "30" } else { "97" };
-            let harmless = |c: &char| {
-                let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
-                    | '\u{2066}'..='\u{2069}');
-                matches!(c, '\n' | '\t') || !c.is_control() && !turns
-            };
-            let text: String = token.chars().filter(harmless).collect();
+        let mut ansi = String::new();
+        for token in &self.tokens {
+            let color @ [red, green, blue] = colors[self.step(token.value)];
+            let ink = if is_light(color) { "30" } else { "97" };
             let (start, end) = (format!("\x1b[{ink};48;2;{red};{green};{blue}m"), "\x1b[0m");
-            // A colour that is still on at a line's end would fill the line.
+            // A colour that is still on at the end of a line would fill the line.
+            let text: String = token.text.chars().filter(|c| is_harmless(*c)).collect();
             let lines: Vec<&str> = text.split('\n').collect();
-            format!("{start}{}{end}", lines.join(&format!("{end}\n{start}")))
-        };
-        self.tokens.iter().map(token).collect()
+            ansi += &format!("{start}{}{end}", lines.join(&format!("{end}\n{start}")));
+        }
+        ansi
     }
 
-    /// One HTML file without script or network; a token's value shows under the pointer.
-    pub fn to_html(&self, title: &str) -> String {
+    /// Makes one HTML file without script or network. The value of a token shows under the pointer.
+    pub fn to_html(&self, title: impl Into<String>) -> String {
+        // One style for each colour that is needed.
         let colors = ColorMap::RedBlue.table(true);
         let mut style = include_str!("../templates/tokens.css").to_owned();
-        let mut steps: Vec<usize> =
-            self.tokens.iter().map(|(_, value)| self.step(*value)).collect();
-        steps.sort_unstable();
-        steps.dedup();
+        let steps: BTreeSet<usize> =
+            self.tokens.iter().map(|token| self.step(token.value)).collect();
         for step in steps {
-            let [red, green, blue] = colors[step];
-            let ink = if is_light(colors[step]) { "#000" } else { "#fff" };
+            let color @ [red, green, blue] = colors[step];
+            let ink = if is_light(color) { "#000" } else { "#fff" };
             style +=
                 &format!(".v{step} {{ background: rgb({red} {green} {blue}); color: {ink} }}\n");
         }
-        let token = |(text, value): &(String, f64)| TokenHtml {
-            text: text.clone(),
-            value: number(*value),
-            step: self.step(*value),
-        };
+        let tokens = self.tokens.iter().map(|token| TokenHtml {
+            text: &token.text,
+            value: number(token.value),
+            step: self.step(token.value),
+        });
         let page = Html {
-            title,
+            title: title.into(),
             style_hash: BASE64_STANDARD.encode(Sha256::digest(&style)),
             style,
-            tokens: self.tokens.iter().map(token).collect(),
+            tokens: tokens.collect(),
             most: number(self.scale),
             least: number(-self.scale),
         };
         page.render().expect("the template is valid")
     }
 
+    /// Returns the step of the colour table for a value.
     fn step(&self, value: f64) -> usize {
         step(if self.scale > 0.0 { (value / self.scale) as f32 } else { 0.0 }, true)
     }
 }
 
-/// Whether black can be read better on a colour than white.
+/// Returns whether a character can neither command a terminal nor change the direction of writing.
+fn is_harmless(c: char) -> bool {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}');
+    matches!(c, '\n' | '\t') || !c.is_control() && !turns
+}
+
+/// Returns whether black is easier to read on a colour than white.
 fn is_light(color: [u8; 3]) -> bool {
     contrast(color, 0.0) > contrast(color, 1.0)
 }
 
-/// The contrast of a colour with another one's relative luminance, as the Web Content Accessibility
-/// Guidelines define them.
+/// Computes the contrast of a colour with another relative luminance, as the Web Content Accessibility
+/// Guidelines define it.
 fn contrast(color: [u8; 3], other: f64) -> f64 {
     let linear = |channel: u8| match f64::from(channel) / 255.0 {
         dark if dark <= 0.04045 => dark / 12.92,
@@ -117,16 +129,16 @@ fn contrast(color: [u8; 3], other: f64) -> f64 {
 #[derive(Template)]
 #[template(path = "tokens.html")]
 struct Html<'a> {
-    title: &'a str,
+    title: String,
     style: String,
     style_hash: String,
-    tokens: Vec<TokenHtml>,
+    tokens: Vec<TokenHtml<'a>>,
     most: String,
     least: String,
 }
 
-struct TokenHtml {
-    text: String,
+struct TokenHtml<'a> {
+    text: &'a str,
     value: String,
     step: usize,
 }

@@ -11,9 +11,10 @@ use headless_chrome::protocol::cdp::types::Event;
 use headless_chrome::protocol::cdp::{Emulation, Network, Page as PageProtocol};
 use headless_chrome::{Browser, LaunchOptions};
 use image::{Rgb, RgbImage};
-use saliency_viz::{Layer, Map, Page, Place, Reduce, Region, Scaled, Tokens};
+use saliency_photo::{Map, MarkedArea, Reduce, Region, ScaledMap, View};
+use saliency_viz::{Page, PageMap, Tokens};
 
-/// A page in a browser, and what it asked for and complained about.
+/// A page in a browser, with its requests and complaints.
 struct Opened {
     _browser: Browser,
     tab: Arc<Tab>,
@@ -22,7 +23,7 @@ struct Opened {
     _folder: tempfile::TempDir,
 }
 
-/// Opens a page; none where this machine has no browser.
+/// Opens a page. Returns `None` if this machine has no browser.
 fn open(html: &str) -> Option<Opened> {
     let Ok(path) = default_executable() else {
         println!("left out: no Chromium on this machine");
@@ -73,7 +74,7 @@ fn open(html: &str) -> Option<Opened> {
 }
 
 impl Opened {
-    /// What an expression gives, as text.
+    /// Returns the value of an expression, as text.
     fn ask(&self, expression: &str) -> String {
         let value = self.tab.evaluate(&format!("String({expression})"), false).unwrap().value;
         value.unwrap().as_str().unwrap().to_owned()
@@ -83,7 +84,7 @@ impl Opened {
         self.tab.press_key(key).unwrap();
     }
 
-    /// The map as it is drawn.
+    /// Returns the map as it is drawn.
     fn drawn(&self) -> String {
         self.ask("document.getElementById('map').toDataURL()")
     }
@@ -133,7 +134,7 @@ impl Opened {
 }
 
 /// A bump of attribution around a place.
-fn bump(at: (f32, f32), reduce: Reduce) -> Scaled {
+fn bump(at: (f32, f32), reduce: Reduce) -> ScaledMap {
     let value = |index: i32| {
         let (x, y) = ((index % 64) as f32, (index / 64) as f32);
         let far = ((x - at.0).powi(2) + (y - at.1).powi(2)) / 60.0;
@@ -152,17 +153,16 @@ fn a_page_answers_to_mouse_and_keys_and_asks_for_nothing() {
     let photo = RgbImage::from_fn(600, 400, |x, y| Rgb([(x / 3) as u8, (y / 2) as u8, 120]));
     let seen = Region { x: 100, y: 0, width: 400, height: 400 };
     let face = Region { x: 150, y: 50, width: 130, height: 130 };
-    let layer = |method: &str, class: &str, at, reduce| Layer::new(method, class, bump(at, reduce));
-    let page = Page::new(&photo, seen)
+    let layer =
+        |method: &str, class: &str, at, reduce| PageMap::new(method, class, bump(at, reduce));
+    let page = Page::new(View::new(&photo, seen))
         .with_title(HOSTILE)
-        .with_layer(
-            layer("gradient", "tabby", (16.0, 18.0), Reduce::AbsoluteSum).predicted_with(0.5),
+        .with_map(
+            layer("gradient", "tabby", (16.0, 18.0), Reduce::AbsoluteSum).with_prediction(0.5),
         )
-        .with_layer(layer("SmoothGrad", "tabby", (20.0, 18.0), Reduce::Sum).predicted_with(0.5))
-        .with_layer(
-            layer("gradient", HOSTILE, (50.0, 40.0), Reduce::AbsoluteSum).with_note(HOSTILE),
-        )
-        .with_place(Place::boxes("the face", [face]));
+        .with_map(layer("SmoothGrad", "tabby", (20.0, 18.0), Reduce::Sum).with_prediction(0.5))
+        .with_map(layer("gradient", HOSTILE, (50.0, 40.0), Reduce::AbsoluteSum).with_note(HOSTILE))
+        .with_marked_area(MarkedArea::boxes("the face", [face]));
     let Some(page) = open(&page.to_html().unwrap()) else { return };
     page.screenshot("desktop.png");
     let sentence = page.text("sentence");

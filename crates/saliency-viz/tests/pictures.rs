@@ -9,9 +9,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use image::{Rgb, RgbImage, imageops};
 use palette::color_difference::Ciede2000 as _;
 use palette::{IntoColor as _, Lab, Srgb};
-use saliency_viz::{
-    Chart, ColorMap, Figure, Map, Picture, Reduce, Region, Scaled, Tile, read_photo, write_picture,
-};
+use saliency_photo::{Map, Reduce, Region, ScaledMap, View, read_photo};
+use saliency_viz::{Chart, ColorMap, Figure, Picture, Tile, write_picture};
 
 const SEEN: Region = Region { x: 20, y: 0, width: 80, height: 80 };
 /// A difference between colours that can just be noticed.
@@ -32,7 +31,7 @@ fn photo() -> RgbImage {
 }
 
 /// What speaks for it is the sun, and against it the lower right.
-fn map(reduce: Reduce) -> Scaled {
+fn map(reduce: Reduce) -> ScaledMap {
     let bump =
         |x: f32, y: f32, at: (f32, f32)| (-((x - at.0).powi(2) + (y - at.1).powi(2)) / 30.0).exp();
     let value = |at: u32| {
@@ -48,7 +47,7 @@ fn golden(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.png"))
 }
 
-/// The share of the pixels whose colours look different.
+/// Returns the share of the pixels whose colours look different.
 fn different(a: &RgbImage, b: &RgbImage) -> f64 {
     if a.dimensions() != b.dimensions() {
         return 1.0;
@@ -61,9 +60,9 @@ fn different(a: &RgbImage, b: &RgbImage) -> f64 {
 
 fn check(name: &str, picture: &RgbImage) {
     if std::env::var_os("SALIENCY_GOLDEN").is_some() {
-        write_picture(&golden(name), picture).unwrap();
+        write_picture(golden(name), picture).unwrap();
     }
-    let share = different(picture, &read_photo(&golden(name)).unwrap());
+    let share = different(picture, &read_photo(golden(name)).unwrap());
     println!("{name}: {share:.5} of the pixels differ");
     assert!(share <= MOST, "{name} is another picture: {share:.5} of the pixels differ");
 }
@@ -71,8 +70,8 @@ fn check(name: &str, picture: &RgbImage) {
 #[test]
 fn every_kind_of_picture_looks_as_it_did() {
     let (photo, strength, signed) = (photo(), map(Reduce::AbsoluteSum), map(Reduce::Sum));
-    let picture = Picture::new(&photo, SEEN, &strength).unwrap();
-    let with_sign = Picture::new(&photo, SEEN, &signed).unwrap();
+    let picture = Picture::new(View::new(&photo, SEEN), &strength).unwrap();
+    let with_sign = Picture::new(View::new(&photo, SEEN), &signed).unwrap();
     check("heat-map", &picture.heat_map());
     check("heat-map-signed", &with_sign.heat_map());
     check("overlay", &picture.overlay());
@@ -83,10 +82,10 @@ fn every_kind_of_picture_looks_as_it_did() {
     let colors = [ColorMap::Magma, ColorMap::Viridis, ColorMap::Cividis, ColorMap::Turbo];
     let tiles = colors.map(|color| {
         let picture = picture.clone().with_colors(color);
-        Tile::new(format!("{color:?}"), picture.heat_map()).with_bar(&picture)
+        Tile::new(format!("{color:?}"), picture.heat_map()).with_legend(picture.legend())
     });
     let lines = picture.contour_tile("lines", &[0.5]).unwrap();
-    let row = [lines, Tile::new("sign", with_sign.overlay()).with_bar(&with_sign)];
+    let row = [lines, Tile::new("sign", with_sign.overlay()).with_legend(with_sign.legend())];
     let grid = Figure::new("colours").with_row(tiles).with_row(row).with_note("a note below");
     check("grid", &grid.to_picture().unwrap());
 }
@@ -103,11 +102,11 @@ fn every_chart_looks_as_it_did() {
     check("series", &chart.to_picture());
 }
 
-/// The measure tells what people would: else it would prove nothing.
+/// Checks that the measure sees what people would see; otherwise it would prove nothing.
 #[test]
 fn another_sign_place_or_colour_is_another_picture() {
     let (photo, signed) = (photo(), map(Reduce::Sum));
-    let picture = Picture::new(&photo, SEEN, &signed).unwrap();
+    let picture = Picture::new(View::new(&photo, SEEN), &signed).unwrap();
     let heat = picture.heat_map();
     assert_eq!(different(&heat, &heat), 0.0);
     let mut moved = RgbImage::new(120, 80);

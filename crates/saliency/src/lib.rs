@@ -67,8 +67,8 @@
 //!
 //! # From values to a picture
 //!
-//! The [`viz`] module reduces the attributions of a photo to a map and lays it over the photo at
-//! the photo's own resolution.
+//! The [`photo`] module reduces the attributions of a photo to a map, and the [`viz`] module lays it over
+//! the photo at the photo's own resolution.
 //!
 //! # What is taken care of
 //!
@@ -95,12 +95,17 @@
 //! - `cuda`, `rocm`: GPUs of NVIDIA and AMD through their own libraries
 //! - `remote`, `remote-server`: devices of other machines, and lending this one's
 //! - `memory` (default): how much memory is free, for budgets
-//! - `viz` (default): pictures
+//! - `photo`: attributions of photos, as numbers
+//! - `viz` (default): pictures; switches on `photo`
 
 pub use saliency_core::*;
 
 /// Devices by name, and pools of them: see [`saliency_backends`].
 pub use saliency_backends as backends;
+
+/// Attributions of photos, as numbers: see [`saliency_photo`].
+#[cfg(feature = "photo")]
+pub use saliency_photo as photo;
 
 /// Pictures of attributions: see [`saliency_viz`].
 #[cfg(feature = "viz")]

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use saliency::viz::{Place, Region, write_file};
+use saliency::photo::{MarkedArea, Region};
+use saliency::viz::write_file;
 use serde::{Deserialize, Serialize};
 
 use super::Result;
@@ -153,11 +154,15 @@ impl Marked {
 }
 
 /// All boxes of a photo as one place; or which of them does not lie in it.
-pub fn place(boxes: &[Marked], file: &str, size: (u32, u32)) -> std::result::Result<Place, String> {
+pub fn place(
+    boxes: &[Marked],
+    file: &str,
+    size: (u32, u32),
+) -> std::result::Result<MarkedArea, String> {
     for marked in boxes {
-        let place = Place::boxes(&marked.name[..], [marked.region()]);
+        let place = MarkedArea::boxes(&marked.name[..], [marked.region()]);
         let checked = place.check(size);
         checked.map_err(|error| format!("the box \"{}\" of {file}: {error}", marked.name))?;
     }
-    Ok(Place::boxes("marked", boxes.iter().map(Marked::region)))
+    Ok(MarkedArea::boxes("marked", boxes.iter().map(Marked::region)))
 }

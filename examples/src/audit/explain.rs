@@ -5,12 +5,12 @@ use burn::tensor::{Device, Tensor};
 use image::RgbImage;
 use image::imageops::{crop_imm, replace, thumbnail};
 use saliency::backends::{ComputeDevice, DevicePool};
-use saliency::viz::{Map, Picture, Place, Reduce, Region};
+use saliency::photo::{Frame, Map, MarkedArea, Preparation, Reduce, Region, View};
+use saliency::viz::Picture;
 use saliency::{
     Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model, Rows, Schedule,
     SmoothGrad, Target, Warning,
 };
-use saliency_models::Preparation;
 use serde::Serialize;
 
 use super::Result;
@@ -89,10 +89,9 @@ impl Plan {
 pub struct Shown {
     input: Tensor<4>,
     small: RgbImage,
-    size: (u32, u32),
-    seen: Region,
+    frame: Frame,
     boxes: Vec<Marked>,
-    marked: Place,
+    marked: MarkedArea,
 }
 
 /// The side of the small pictures.
@@ -131,13 +130,12 @@ impl<'a, N: Model<Tensor<4>> + 'static> Auditor<'a, N> {
         boxes: &[Marked],
     ) -> std::result::Result<Shown, String> {
         let preparation = self.subject.preparation;
-        let (size, seen) = (photo.dimensions(), preparation.region(photo));
-        let marked = boxes::place(boxes, file, size)?;
+        let view = preparation.view(photo);
+        let marked = boxes::place(boxes, file, photo.dimensions())?;
         Ok(Shown {
             input: preparation.tensor(photo, &self.home),
-            small: small(photo, seen),
-            size,
-            seen,
+            small: small(view),
+            frame: view.frame(),
             boxes: boxes.to_vec(),
             marked,
         })
@@ -162,17 +160,18 @@ impl<'a, N: Model<Tensor<4>> + 'static> Auditor<'a, N> {
             let class = map.targets[row].expect("the predicted class is a class");
             let probabilities = softmax(self.net.forward(photo.input), 1);
             let probability = probabilities.slice([0..1, class..class + 1]).into_scalar::<f32>();
-            let found = |place: &Place| place.found(&reduced, photo.seen, photo.size);
+            let found = |area: &MarkedArea| area.coverage_of(&reduced, photo.frame);
+            let seen = photo.frame.region;
             let inside = match photo.boxes.is_empty() {
                 true => None,
                 false => Some(found(&photo.marked)?),
             };
-            let border = border(photo.seen);
+            let border = border(seen);
             let marked = photo.boxes.iter().map(Marked::region);
-            let border_or_marked = Place::boxes("both", border.into_iter().chain(marked));
+            let border_or_marked = MarkedArea::boxes("both", border.into_iter().chain(marked));
             let estimate = map.error_estimate.as_ref().or(sampled.as_ref());
             let measured = Measured {
-                seen: [photo.seen.x, photo.seen.y, photo.seen.width, photo.seen.height],
+                seen: [seen.x, seen.y, seen.width, seen.height],
                 class,
                 class_name: (self.subject.class_name)(class).to_owned(),
                 probability: probability.into(),
@@ -186,10 +185,10 @@ impl<'a, N: Model<Tensor<4>> + 'static> Auditor<'a, N> {
                     area: found.area,
                     peak: found.peak,
                 }),
-                border: found(&Place::boxes("border", border))?.share,
+                border: found(&MarkedArea::boxes("border", border))?.share,
                 border_unmarked: found(&border_or_marked)?.share
                     - inside.map_or(0.0, |found| found.share),
-                half_area: reduced.area_holding(0.5).map(|(area, _)| area),
+                half_area: reduced.area_holding(0.5).map(|area| area.share),
                 like_baseline: map.warnings.iter().any(|warning| {
                     warning.row() == row && !matches!(warning, Warning::DeviceLost { .. })
                 }),
@@ -235,15 +234,15 @@ fn explainer<N: Model<Tensor<4>>>(plan: Plan, schedule: Schedule) -> BoxedExplai
 }
 
 /// What the model is shown of the photo, as small as it is on the page.
-fn small(photo: &RgbImage, seen: Region) -> RgbImage {
-    let square = crop_imm(photo, seen.x, seen.y, seen.width, seen.height).to_image();
+fn small(View { photo, region }: View) -> RgbImage {
+    let square = crop_imm(photo, region.x, region.y, region.width, region.height).to_image();
     thumbnail(&square, SMALL, SMALL)
 }
 
 /// A square of a photo, and beside it the same with a map over it.
 fn beside(square: &RgbImage, map: &Map) -> Result<RgbImage> {
     let map = map.clip(99.0)?;
-    let overlay = Picture::new(square, Region::whole(square), &map)?.overlay();
+    let overlay = Picture::new(View::whole(square), &map)?.overlay();
     let mut both = RgbImage::new(2 * SMALL, SMALL);
     replace(&mut both, square, 0, 0);
     replace(&mut both, &overlay, SMALL.into(), 0);

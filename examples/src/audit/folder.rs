@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
-use saliency::viz::{Error, read_photo};
+use saliency::photo::{Error, read_photo};
 
 use super::{Result, digest};
 
@@ -73,8 +73,8 @@ impl PhotoFile {
     /// The photo; or why it cannot be read, without the path, which is nobody else's business.
     pub fn read(&self) -> std::result::Result<RgbImage, String> {
         read_photo(&self.path).map_err(|error| match error {
-            Error::Unreadable { reason, .. } => {
-                format!("expected a readable JPEG, PNG or WebP photo, found: {reason}")
+            Error::Unreadable { cause, .. } => {
+                format!("expected a readable JPEG, PNG or WebP photo, found: {cause}")
             }
             error => error.to_string(),
         })

@@ -57,7 +57,7 @@ impl Parts {
     /// Keeps a photo's row, and before that its picture: where there is a row, there is a picture.
     pub fn keep(&self, fingerprint: &str, row: Row, thumbnail: Option<&RgbImage>) -> Result<()> {
         if let Some(thumbnail) = thumbnail {
-            write_picture(&self.thumbnail(&row.file), thumbnail)?;
+            write_picture(self.thumbnail(&row.file), thumbnail)?;
         }
         let path = self.path(&row.file, "json");
         let part = Part { fingerprint: fingerprint.to_owned(), row };

@@ -9,7 +9,8 @@ use saliency_core::{
     Baseline, Error, Explainer, Gradient, IntegratedGradients, NoiseScale, SmoothGrad, Target,
     pure_function,
 };
-use saliency_models::{CifarCnn, EfficientNetLite0, Preparation, photos};
+use saliency_models::{CifarCnn, EfficientNetLite0, photos};
+use saliency_photo::Preparation;
 use saliency_testkit::{
     Golden, assert_close, device, largest_error, on_every_device, schedule, square, values,
 };

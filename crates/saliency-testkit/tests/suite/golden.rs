@@ -8,9 +8,8 @@ use saliency_core::{
     Attribution, Baseline, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model,
     Rule, Target, cut,
 };
-use saliency_models::{
-    CifarCnn, EfficientNetLite0, LastConvolution, Preparation, imagenet, photos,
-};
+use saliency_models::{CifarCnn, EfficientNetLite0, LastConvolution, imagenet, photos};
+use saliency_photo::Preparation;
 use saliency_testkit::{
     Golden, assert_close, cosine, device, largest_error, on_every_device, read_pytorch, schedule,
     values,

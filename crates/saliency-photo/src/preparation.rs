@@ -1,20 +1,30 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
-use saliency_viz::Region;
 
-/// How a photo becomes the input of a network: its largest centred square, resized, each channel
-/// normalised as `(value - mean) / scale` from bytes.
+use crate::region::Region;
+use crate::view::View;
+
+/// How a photo becomes the input of a network: its largest centred square, resized, with each channel
+/// normalised.
+///
+/// ```text
+/// value = (byte - mean) / scale
+/// ```
+///
+/// # Parameters and defaults
+/// [`Preparation::imagenet`] gives size, mean and scale; [`Preparation::with_size`] changes the size.
 ///
 /// # Example
 /// ```
 /// use burn::tensor::Device;
-/// use saliency_models::{Preparation, photos};
+/// use image::RgbImage;
+/// use saliency_photo::Preparation;
 ///
-/// let (preparation, photo) = (Preparation::imagenet(), photos::coffee());
+/// let (preparation, photo) = (Preparation::imagenet(), RgbImage::new(600, 400));
 /// let input = preparation.tensor(&photo, &Device::flex());
 /// assert_eq!(input.dims(), [1, 3, 224, 224]);
-/// // The square in the photo that the input shows: left, top, width, height.
+/// // The square of the photo that the input shows: left, top, width, height.
 /// let region = preparation.region(&photo);
 /// assert_eq!((region.x, region.y, region.width, region.height), (100, 0, 400, 400));
 /// // And back to a picture.
@@ -28,69 +38,84 @@ pub struct Preparation {
 }
 
 impl Preparation {
-    /// What [`EfficientNetLite0`](crate::EfficientNetLite0) was trained with: 224 x 224,
-    /// `(value - 127) / 128`.
+    /// Creates the preparation of EfficientNet-Lite0, trained on ImageNet: 224 x 224 pixels,
+    /// `(byte - 127) / 128`.
+    ///
+    /// Other networks trained on ImageNet, such as those of torchvision, use other means and scales.
     pub fn imagenet() -> Self {
         Self { size: 224, mean: 127.0, scale: 128.0 }
     }
 
-    /// Sets the side of the tensor, for networks that take pictures of any size.
+    /// Sets the side of the tensor, for networks that accept pictures of any size.
     pub fn with_size(mut self, size: u32) -> Self {
         self.size = size;
         self
     }
 
-    /// The square of the photo that the network is shown.
+    /// Returns the square of the photo that the network is shown.
     pub fn region(&self, photo: &RgbImage) -> Region {
         let (width, height) = photo.dimensions();
         let side = width.min(height);
         Region { x: (width - side) / 2, y: (height - side) / 2, width: side, height: side }
     }
 
-    /// The photo as `[1, 3, size, size]`.
+    /// Returns the photo with the square that the network is shown.
+    pub fn view<'a>(&self, photo: &'a RgbImage) -> View<'a> {
+        View::new(photo, self.region(photo))
+    }
+
+    /// Turns a photo into a tensor of shape `[1, 3, size, size]`.
     ///
-    /// The resize averages over all pixels that a new one covers, so fine texture does not turn
+    /// Each new pixel is an average over all pixels that it covers, so that fine texture does not turn
     /// into patterns that are not in the photo.
     ///
     /// # Panics
-    /// Where the photo has no pixels, which `read_photo` does not return.
+    /// If the photo has no pixels. [`read_photo`](crate::read_photo) does not return such photos.
     pub fn tensor(&self, photo: &RgbImage, device: &Device) -> Tensor<4> {
         let Region { x, y, width, height } = self.region(photo);
         assert!(width > 0, "expected a photo with pixels, found {:?}", photo.dimensions());
+        // Crop, then resize.
         let square = imageops::crop_imm(photo, x, y, width, height).to_image();
         let small = imageops::resize(&square, self.size, self.size, FilterType::CatmullRom);
+        // From pixels of three channels to three planes.
+        let mut values = Vec::with_capacity(3 * small.pixels().len());
+        for channel in 0..3 {
+            values.extend(small.pixels().map(|pixel| self.normalised(pixel.0[channel])));
+        }
         let size = self.size as usize;
-        let channel = |channel: usize| {
-            small.pixels().map(move |pixel| (f32::from(pixel.0[channel]) - self.mean) / self.scale)
-        };
-        let values: Vec<f32> = (0..3).flat_map(channel).collect();
         Tensor::from_data(TensorData::new(values, [1, 3, size, size]), device)
     }
 
-    /// What a byte becomes: the constant for a baseline of black (0), grey or white (255).
+    /// Returns the value that a byte becomes: the constant of a black (0), grey or white (255) baseline.
     ///
     /// ```
-    /// use saliency_models::Preparation;
+    /// use saliency_photo::Preparation;
     ///
     /// assert_eq!(Preparation::imagenet().level(0), -0.9921875);
     /// ```
     pub fn level(&self, byte: u8) -> f64 {
-        f64::from((f32::from(byte) - self.mean) / self.scale)
+        f64::from(self.normalised(byte))
     }
 
-    /// The inverse of the normalisation: the first row of a tensor as a picture.
+    /// Turns the first row of a tensor back into a picture, by the inverse of the normalisation.
     ///
     /// # Panics
-    /// Where the tensor is not `[rows, 3, height, width]` with at least one row.
+    /// If the tensor is not `[rows, 3, height, width]` with at least one row.
     pub fn picture(&self, tensor: &Tensor<4>) -> RgbImage {
         let [rows, channels, height, width] = tensor.dims();
         assert!(rows > 0 && channels == 3, "expected [rows, 3, ...], found {:?}", tensor.dims());
         let values: Vec<f32> = tensor.clone().narrow(0, 0, 1).into_data().iter().collect();
         RgbImage::from_fn(width as u32, height as u32, |x, y| {
-            let at = |channel: usize| (channel * height + y as usize) * width + x as usize;
-            let byte = |channel| (values[at(channel)] * self.scale + self.mean).round() as u8;
-            Rgb([byte(0), byte(1), byte(2)])
+            let pixel = y as usize * width + x as usize;
+            Rgb([0, 1, 2].map(|channel| {
+                let value = values[channel * height * width + pixel];
+                (value * self.scale + self.mean).round() as u8
+            }))
         })
+    }
+
+    fn normalised(&self, byte: u8) -> f32 {
+        (f32::from(byte) - self.mean) / self.scale
     }
 }
 

@@ -2,56 +2,61 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::error::{Error, Result};
 
-/// Photos with their detail blurred away: a baseline that keeps colours and light, so that an
-/// attribution tells what the *detail* contributes.
+/// Blurs photos: a baseline that keeps colours and light, so that an attribution shows what the *detail*
+/// contributes.
 ///
 /// ```text
 /// y(p) = Σ_q exp(-|p - q|² / 2σ²) x(q) / Σ_q exp(-|p - q|² / 2σ²)
 /// ```
 ///
-/// Sums run over the pixels of the photo only: nothing is assumed about what lies outside.
+/// Sums run over the pixels of the photo only: nothing is assumed about what is outside.
 ///
 /// # Shapes and units
-/// `photos` is `[rows, channels, height, width]`, in any normalisation; so is the result. `sigma`
-/// is in pixels; a tenth of the width leaves light and shade and no shapes.
+/// `photos` is `[rows, channels, height, width]`, in any normalisation; so is the result. `sigma` is in
+/// pixels; a tenth of the width leaves light and shade and no shapes.
 ///
 /// # Errors
-/// [`Error::Sigma`] where it is not positive or not finite, and [`Error::EmptyMap`] without pixels.
+/// [`Error::Sigma`] if `sigma` is not positive or not finite, [`Error::EmptyMap`] if there are no pixels.
 ///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use saliency_viz::blurred;
+/// use saliency_photo::blurred;
 ///
 /// let photo = Tensor::<4>::from_data([[[[0.0, 0.0, 9.0, 0.0, 0.0]]]], &Device::flex());
 /// let blurred = blurred(&photo, 1.0)?.try_into_vec_as::<f32>().unwrap();
 /// assert!(blurred[2] > blurred[1] && blurred[1] > blurred[0] && blurred[0] > 0.0);
-/// # Ok::<(), saliency_viz::Error>(())
+/// # Ok::<(), saliency_photo::Error>(())
 /// ```
 pub fn blurred(photos: &Tensor<4>, sigma: f64) -> Result<Tensor<4>> {
     if !(sigma.is_finite() && sigma > 0.0) {
         return Err(Error::Sigma { found: sigma });
     }
-    let [.., height, width] = photos.dims();
-    if photos.dims().contains(&0) {
-        return Err(Error::EmptyMap { shape: photos.dims() });
+    let shape @ [.., height, width] = photos.dims();
+    if shape.contains(&0) {
+        return Err(Error::EmptyMap { shape });
     }
-    // Blurring along one side is a product with a matrix whose columns sum to 1.
-    let matrix = |size: usize| {
-        let weight = |from: usize, to: usize| {
+    // Blurring along one side is a product with a matrix.
+    let matrix = |side: usize| {
+        let data = TensorData::new(weights(side, sigma), [1, 1, side, side]);
+        Tensor::<4>::from_data(data, (&photos.device(), photos.dtype()))
+    };
+    let along_width = photos.clone().matmul(matrix(width).swap_dims(2, 3));
+    Ok(matrix(height).matmul(along_width))
+}
+
+/// Returns the weight of each pixel of a side (columns) in each blurred pixel (rows). Each row sums to 1.
+fn weights(side: usize, sigma: f64) -> Vec<f64> {
+    let mut weights = Vec::with_capacity(side * side);
+    for to in 0..side {
+        let bell = (0..side).map(|from| {
             let distance = from.abs_diff(to) as f64 / sigma;
             (-0.5 * distance * distance).exp()
-        };
-        let column = |to: usize| {
-            let sum: f64 = (0..size).map(|from| weight(from, to)).sum();
-            (0..size).map(move |from| weight(from, to) / sum)
-        };
-        let columns: Vec<f64> = (0..size).flat_map(column).collect();
-        let data = TensorData::new(columns, [1, 1, size, size]);
-        Tensor::<4>::from_data(data, (&photos.device(), photos.dtype())).swap_dims(2, 3)
-    };
-    let along_width = photos.clone().matmul(matrix(width));
-    Ok(matrix(height).swap_dims(2, 3).matmul(along_width))
+        });
+        let sum: f64 = bell.clone().sum();
+        weights.extend(bell.map(|weight| weight / sum));
+    }
+    weights
 }
 
 #[cfg(test)]

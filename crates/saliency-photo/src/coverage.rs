@@ -1,0 +1,124 @@
+//! How much of a map is inside a marked area, measured pixel by pixel.
+
+use std::ops::Range;
+
+use image::GrayImage;
+
+use crate::map::Map;
+use crate::region::{Overlap, Region, Size, disjoint, overlaps};
+
+/// How much of a map is inside a [`MarkedArea`](crate::MarkedArea).
+///
+/// # Source
+/// The pointing game: Zhang et al., *Top-down Neural Attention by Excitation Backprop*, 2016.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Coverage {
+    /// The share of the attribution inside; of a signed map, the share of what speaks for the class.
+    /// Zero if nothing does.
+    pub share: f64,
+    /// The share of the region that the model was shown which is inside: the `share` of an even map.
+    pub area: f64,
+    /// Whether the largest value is inside: the pointing game. False if the map is zero.
+    pub peak: bool,
+}
+
+/// How far a [`MarkedArea`](crate::MarkedArea) covers each pixel of every map of one size.
+///
+/// [`MarkedArea::footprint`](crate::MarkedArea::footprint) makes it once for several maps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Footprint {
+    size: Size,
+    shares: Vec<f64>,
+}
+
+impl Footprint {
+    /// Measures boxes, of which pixels in several count once.
+    pub(crate) fn of_boxes(boxes: &[Region], size: Size, region: Region) -> Self {
+        let columns = overlaps(size.width, region.width);
+        let rows = overlaps(size.height, region.height);
+        let mut covered = vec![0.0; columns.len() * rows.len()];
+        for part in disjoint(boxes) {
+            let wide = covered_lengths(&columns, region.x, part.x..part.x + part.width);
+            let high = covered_lengths(&rows, region.y, part.y..part.y + part.height);
+            for (row, high) in covered.chunks_exact_mut(columns.len()).zip(&high) {
+                for (covered, wide) in row.iter_mut().zip(&wide) {
+                    *covered += wide * high;
+                }
+            }
+        }
+        Self::from_areas(covered, size, region)
+    }
+
+    /// Measures the pixels of a mask that are not black.
+    pub(crate) fn of_mask(mask: &GrayImage, size: Size, region: Region) -> Self {
+        let columns = overlaps(size.width, region.width);
+        let rows = overlaps(size.height, region.height);
+        let mut covered = vec![0.0; columns.len() * rows.len()];
+        for (covered_row, row) in covered.chunks_exact_mut(columns.len()).zip(&rows) {
+            for (covered, column) in covered_row.iter_mut().zip(&columns) {
+                for high in row {
+                    let is_set = |wide: &&Overlap| {
+                        let (x, y) = (region.x + wide.pixel, region.y + high.pixel);
+                        mask.get_pixel(x, y).0[0] > 0
+                    };
+                    let wide = column.iter().filter(is_set).map(|wide| wide.length).sum::<f64>();
+                    *covered += high.length * wide;
+                }
+            }
+        }
+        Self::from_areas(covered, size, region)
+    }
+
+    /// Divides covered areas by the area of a cell. One cell has as many parts as the region has pixels.
+    fn from_areas(mut covered: Vec<f64>, size: Size, region: Region) -> Self {
+        let cell = f64::from(region.width) * f64::from(region.height);
+        for covered in &mut covered {
+            *covered = (*covered / cell).min(1.0);
+        }
+        Self { size, shares: covered }
+    }
+
+    /// Returns the size of the maps that it is for.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Returns the share of each pixel of a map that is covered, row by row from the top.
+    pub fn shares(&self) -> &[f64] {
+        &self.shares
+    }
+
+    /// Returns the share of the region that is covered.
+    pub fn area(&self) -> f64 {
+        self.shares.iter().sum::<f64>() / self.shares.len() as f64
+    }
+
+    /// Measures a map. A pixel of the map counts as far as it is covered.
+    ///
+    /// # Panics
+    /// If the map has another size than the footprint.
+    pub fn coverage_of(&self, map: &Map) -> Coverage {
+        assert_eq!(map.size(), self.size, "the footprint is for maps of another size");
+        let (mut total, mut inside) = (0.0, 0.0);
+        let (mut largest, mut covered_at_largest) = (0.0, 0.0);
+        for (value, &covered) in map.positive_values().zip(&self.shares) {
+            total += value;
+            inside += value * covered;
+            if value > largest {
+                (largest, covered_at_largest) = (value, covered);
+            }
+        }
+        let share = if total > 0.0 { inside / total } else { 0.0 };
+        Coverage { share, area: self.area(), peak: covered_at_largest >= 0.5 }
+    }
+}
+
+/// Returns how much of each cell along a side is covered by a range of the photo's pixels.
+fn covered_lengths(cells: &[Vec<Overlap>], start: u32, covered: Range<u32>) -> Vec<f64> {
+    let covered_length = |cell: &Vec<Overlap>| {
+        let inside = cell.iter().filter(|overlap| covered.contains(&(start + overlap.pixel)));
+        inside.map(|overlap| overlap.length).sum::<f64>()
+    };
+    cells.iter().map(covered_length).collect()
+}

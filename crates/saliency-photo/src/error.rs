@@ -1,0 +1,131 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::region::{Region, Size};
+
+/// The result of every fallible call in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The error of another library, or of the system, behind an [`Error`].
+pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
+
+/// Why a photo, a region or a map cannot be used.
+///
+/// Errors with a cause return it as [`source`](std::error::Error::source).
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file that cannot be read as a photo.
+    #[error("cannot read {} as a JPEG, PNG or WebP photo: {cause}", path.display())]
+    #[non_exhaustive]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The error of the system or of the decoder.
+        #[source]
+        cause: Cause,
+    },
+
+    /// A row that the attribution does not have.
+    #[error("row {row} does not exist: the attribution has {rows} rows, counted from 0")]
+    #[non_exhaustive]
+    Row {
+        /// The number of rows of the attribution.
+        rows: usize,
+        /// The row that was asked for.
+        row: usize,
+    },
+
+    /// An attribution, or photos, without values.
+    #[error("expected at least one row, channel and pixel, found the shape {shape:?}")]
+    #[non_exhaustive]
+    EmptyMap {
+        /// The shape.
+        shape: [usize; 4],
+    },
+
+    /// An attribution that holds NaN or infinity.
+    #[error("the attribution holds NaN or infinity")]
+    NotFinite,
+
+    /// A percentile outside its range.
+    #[error("expected a percentile above 0 and up to 100, found {found}")]
+    #[non_exhaustive]
+    Percentile {
+        /// The percentile that was given.
+        found: f64,
+    },
+
+    /// A scale that is negative or not finite.
+    #[error("expected a finite scale of 0 or more, found {found}")]
+    #[non_exhaustive]
+    Scale {
+        /// The scale that was given.
+        found: f64,
+    },
+
+    /// A blur with a width that is not positive or not finite.
+    #[error("expected a positive finite sigma, found {found}")]
+    #[non_exhaustive]
+    Sigma {
+        /// The width that was given.
+        found: f64,
+    },
+
+    /// A region that is empty or reaches out of the photo.
+    #[error("the region of {region} is empty or reaches out of the photo of {photo} pixels")]
+    #[non_exhaustive]
+    Region {
+        /// The size of the photo.
+        photo: Size,
+        /// The region.
+        region: Region,
+    },
+
+    /// A mask of another size than the photo.
+    #[error("the mask has {mask} pixels and the photo {photo}: they must be the same")]
+    #[non_exhaustive]
+    Mask {
+        /// The size of the photo.
+        photo: Size,
+        /// The size of the mask.
+        mask: Size,
+    },
+
+    /// A map with another aspect ratio than the region that it is laid over.
+    #[error("a map of {map} pixels does not fit a region of {region}: it would be distorted")]
+    #[non_exhaustive]
+    Aspect {
+        /// The size of the region.
+        region: Size,
+        /// The size of the map.
+        map: Size,
+    },
+
+    /// A tensor that cannot be read back from its device.
+    #[error("cannot read the attribution from its device: {cause}")]
+    #[non_exhaustive]
+    Device {
+        /// The error of the device.
+        #[source]
+        cause: Cause,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error as _;
+
+    #[test]
+    fn an_error_can_be_cloned_sent_and_asked_for_its_cause() {
+        fn sendable<T: Clone + Send + Sync + 'static>(_: &T) {}
+        let cause: Cause = Arc::new(std::io::Error::other("no disk"));
+        let error = Error::Unreadable { path: "cat.png".into(), cause };
+        sendable(&error);
+        assert_eq!(error.source().unwrap().to_string(), "no disk");
+        let text = "cannot read cat.png as a JPEG, PNG or WebP photo: no disk";
+        assert_eq!(error.to_string(), text);
+        assert!(Error::NotFinite.source().is_none());
+    }
+}

@@ -1,0 +1,56 @@
+//! Attributions of photos, as numbers: everything between an explanation and a picture.
+//!
+//! The data flow, and the items that hold it, in order:
+//!
+//! 1. [`read_photo`]: from a file to a photo
+//! 2. [`Preparation`]: from a photo to the input of a network, and the [`View`] of the photo that the
+//!    network is shown; [`blurred`] makes a baseline of the input
+//! 3. [`Map`]: the attributions of one row, [reduced](Reduce) over channels
+//! 4. [`ScaledMap`]: the map scaled to 0..1, or to -1..1 if its values have signs, with outliers
+//!    clipped; several maps may [share a scale](Map::shared_scale)
+//! 5. [`MarkedArea`]: measures how much of a map is inside a marked part of the photo
+//!
+//! Nothing here draws: that is the crate `saliency-viz`.
+//!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use saliency_photo::{Map, Reduce};
+//!
+//! let values = Tensor::<4>::from_data([[[[0.0, 1.0], [2.0, -4.0]]]], &Device::flex());
+//! let map = Map::of_row(&values, 0, Reduce::default())?;
+//! assert_eq!(map.values(), [0.0, 1.0, 2.0, 4.0]);
+//! assert_eq!(map.clip(100.0)?.values(), [0.0, 0.25, 0.5, 1.0]);
+//! # Ok::<(), saliency_photo::Error>(())
+//! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(missing_debug_implementations)]
+
+mod blur;
+mod coverage;
+mod error;
+mod map;
+mod marked_area;
+mod preparation;
+mod read;
+mod reduce;
+mod region;
+mod scaled;
+mod view;
+
+pub use blur::blurred;
+pub use coverage::{Coverage, Footprint};
+pub use error::{Cause, Error, Result};
+pub use map::{Area, Map};
+pub use marked_area::MarkedArea;
+pub use preparation::Preparation;
+pub use read::read_photo;
+pub use reduce::Reduce;
+pub use region::{Region, Size};
+pub use scaled::ScaledMap;
+pub use view::{Frame, View};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,129 @@
+//! Rectangles of a photo, in whole pixels.
+
+use std::fmt;
+
+use image::RgbImage;
+
+/// The width and height of a photo, a mask, a region or a map, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Size {
+    /// Width.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
+}
+
+/// A rectangle of a photo, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Region {
+    /// Left edge.
+    pub x: u32,
+    /// Top edge.
+    pub y: u32,
+    /// Width.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
+}
+
+impl Size {
+    /// Returns the size of a photo.
+    pub fn of(photo: &RgbImage) -> Self {
+        photo.dimensions().into()
+    }
+}
+
+/// From what `dimensions()` of an image returns: width, height.
+impl From<(u32, u32)> for Size {
+    fn from((width, height): (u32, u32)) -> Self {
+        Self { width, height }
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} x {}", self.width, self.height)
+    }
+}
+
+impl Region {
+    /// Returns the whole of a photo.
+    pub fn whole(photo: &RgbImage) -> Self {
+        Self { x: 0, y: 0, width: photo.width(), height: photo.height() }
+    }
+
+    /// Returns the width and height.
+    pub fn size(self) -> Size {
+        Size { width: self.width, height: self.height }
+    }
+
+    /// Returns whether the region has pixels and all of them are in a photo of the given size.
+    pub fn is_inside(self, photo: Size) -> bool {
+        let fits = |from: u32, length: u32, all: u32| {
+            length > 0 && from.checked_add(length).is_some_and(|to| to <= all)
+        };
+        fits(self.x, self.width, photo.width) && fits(self.y, self.height, photo.height)
+    }
+
+    /// Returns the parts of the region outside another one: above, below, left and right of it.
+    fn without(self, other: Self) -> Vec<Self> {
+        // The edges of the overlap, which may be empty.
+        let (right, bottom) = (self.x + self.width, self.y + self.height);
+        let [x0, x1] = [other.x, other.x + other.width].map(|x| x.clamp(self.x, right));
+        let [y0, y1] = [other.y, other.y + other.height].map(|y| y.clamp(self.y, bottom));
+        if x0 == x1 || y0 == y1 {
+            return vec![self];
+        }
+        let above = Self { height: y0 - self.y, ..self };
+        let below = Self { y: y1, height: bottom - y1, ..self };
+        let left = Self { y: y0, width: x0 - self.x, height: y1 - y0, ..self };
+        let right = Self { x: x1, y: y0, width: right - x1, height: y1 - y0 };
+        let parts = [above, below, left, right];
+        parts.into_iter().filter(|part| part.width > 0 && part.height > 0).collect()
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} at ({}, {})", self.size(), self.x, self.y)
+    }
+}
+
+/// Returns boxes that hold the same pixels and do not overlap.
+pub(crate) fn disjoint(boxes: &[Region]) -> Vec<Region> {
+    let mut done: Vec<Region> = Vec::new();
+    for &region in boxes {
+        let mut parts = vec![region];
+        for &other in &done {
+            parts = parts.into_iter().flat_map(|part| part.without(other)).collect();
+        }
+        done.extend(parts);
+    }
+    done
+}
+
+/// A pixel that a cell overlaps, and how much of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Overlap {
+    pub(crate) pixel: u32,
+    /// The length of the overlap. See [`overlaps`] for the unit.
+    pub(crate) length: f64,
+}
+
+/// Returns, for each of `cells` equal parts of a side of `pixels`, the pixels that it overlaps.
+///
+/// A pixel is `cells` long and a cell is `pixels` long, so that all lengths are whole numbers and add up
+/// without rounding.
+pub(crate) fn overlaps(cells: u32, pixels: u32) -> Vec<Vec<Overlap>> {
+    let (cells, pixels) = (u64::from(cells), u64::from(pixels));
+    let of_cell = |cell: u64| {
+        let (from, to) = (cell * pixels, (cell + 1) * pixels);
+        let touched = from / cells..to.div_ceil(cells);
+        let overlap = |pixel: u64| Overlap {
+            pixel: pixel as u32,
+            length: (to.min((pixel + 1) * cells) - from.max(pixel * cells)) as f64,
+        };
+        touched.map(overlap).collect()
+    };
+    (0..cells).map(of_cell).collect()
+}

@@ -1,0 +1,343 @@
+//! The places of everything in a figure, and the figure as SVG.
+
+use std::fmt::Write as _;
+
+use crate::drawing::escaped;
+use crate::error::{Error, Result};
+use crate::legend::Legend;
+use crate::text::{drawable, fitted};
+use crate::tile::{Line, Tile};
+
+/// The narrowest column that titles and legends fit into.
+const COLUMN: u32 = 180;
+/// The longest side of a figure.
+const LIMIT: u64 = 60_000;
+/// The most pixels of all pictures together: 1.5 GB of colours.
+const AREA: u64 = 500_000_000;
+
+/// A figure with the place of everything in it.
+#[derive(Debug)]
+pub(crate) struct Layout<'a> {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) pictures: Vec<Placed<'a>>,
+    texts: Vec<Text>,
+    legends: Vec<PlacedLegend<'a>>,
+    grid: Grid,
+}
+
+/// The columns of a figure.
+#[derive(Clone, Copy, Debug)]
+struct Grid {
+    columns: u32,
+    /// The width of a column, without the gap.
+    column: u32,
+    gap: u32,
+    /// The size of letters.
+    size: f64,
+}
+
+/// A picture and its upper left corner.
+#[derive(Debug)]
+pub(crate) struct Placed<'a> {
+    pub(crate) x: u32,
+    pub(crate) y: u32,
+    pub(crate) tile: &'a Tile,
+}
+
+#[derive(Debug)]
+struct Text {
+    x: f64,
+    y: f64,
+    size: f64,
+    anchor: Anchor,
+    text: String,
+}
+
+/// The part of a text that is at its place.
+#[derive(Clone, Copy, Debug)]
+enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+#[derive(Debug)]
+struct PlacedLegend<'a> {
+    x: u32,
+    y: u32,
+    legend: &'a Legend,
+}
+
+impl Grid {
+    /// Finds columns for rows of pictures.
+    ///
+    /// # Errors
+    /// [`Error::Figure`] without pictures, or if they need too many pixels.
+    fn new(rows: &[Vec<Tile>]) -> Result<Self> {
+        let tiles = || rows.iter().flatten();
+        let widest = tiles().map(|tile| tile.picture.width()).max().unwrap_or(0);
+        let column = widest.max(COLUMN);
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0) as u64;
+        let width = columns * u64::from(column);
+        let height = rows.iter().map(|row| u64::from(tallest(row))).sum::<u64>();
+        if columns == 0 || width.max(height) > LIMIT || width * height > AREA {
+            return Err(Error::Figure { pictures: tiles().count(), width, height });
+        }
+        // Letters grow with the pictures, so that a figure looks the same on a page.
+        let size = f64::from(column / 26).max(12.0);
+        Ok(Self { columns: columns as u32, column, gap: size as u32, size })
+    }
+
+    fn width(&self) -> u32 {
+        self.columns * (self.column + self.gap) + self.gap
+    }
+
+    /// Returns the left edge of each column.
+    fn left_edges(self) -> impl Iterator<Item = u32> {
+        (self.gap..).step_by((self.column + self.gap) as usize)
+    }
+
+    /// Returns the middle of a column with the given left edge.
+    fn middle(&self, left: u32) -> f64 {
+        f64::from(left) + f64::from(self.column) / 2.0
+    }
+}
+
+impl<'a> Layout<'a> {
+    /// Places titles, pictures, legends and notes, from the top to the bottom.
+    ///
+    /// # Errors
+    /// [`Error::Figure`] without pictures, or if they need too many pixels.
+    pub(crate) fn new(title: &str, rows: &'a [Vec<Tile>], notes: &[String]) -> Result<Self> {
+        let grid = Grid::new(rows)?;
+        let Grid { gap, size, .. } = grid;
+        let mut layout = Self {
+            width: grid.width(),
+            height: gap,
+            pictures: Vec::new(),
+            texts: Vec::new(),
+            legends: Vec::new(),
+            grid,
+        };
+        // The height grows with everything that is placed: it is the place of what comes next.
+        if !title.is_empty() {
+            layout.write_across(title, 1.3 * size);
+            layout.height += (1.9 * size) as u32;
+        }
+        for row in rows {
+            layout.write_titles(row);
+            layout.place_pictures(row);
+            layout.place_legends(row);
+            layout.write_notes(row);
+            layout.height += gap / 2;
+        }
+        for note in notes {
+            layout.write_across(note, 0.9 * size);
+            layout.height += (1.4 * size) as u32;
+        }
+        layout.height += gap / 2;
+        Ok(layout)
+    }
+
+    fn write_titles(&mut self, row: &[Tile]) {
+        let Grid { column, size, .. } = self.grid;
+        if row.iter().all(|tile| tile.title.is_empty()) {
+            return;
+        }
+        for (tile, left) in row.iter().zip(self.grid.left_edges()) {
+            let title = fitted(&tile.title, size, column.into());
+            self.write(&title, self.grid.middle(left), self.height, size, Anchor::Middle);
+        }
+        self.height += (1.5 * size) as u32;
+    }
+
+    fn place_pictures(&mut self, row: &'a [Tile]) {
+        for (tile, left) in row.iter().zip(self.grid.left_edges()) {
+            let x = left + (self.grid.column - tile.picture.width()) / 2;
+            self.pictures.push(Placed { x, y: self.height, tile });
+        }
+        self.height += tallest(row);
+    }
+
+    fn place_legends(&mut self, row: &'a [Tile]) {
+        let Grid { column, gap, size, .. } = self.grid;
+        if row.iter().all(|tile| tile.legend.is_none()) {
+            return;
+        }
+        self.height += gap / 2;
+        let small = 0.85 * size;
+        // Labels stand below the bar of colours.
+        let below = self.height + (self.legend_height() + 0.2 * small) as u32;
+        for (tile, x) in row.iter().zip(self.grid.left_edges()) {
+            let Some(legend) = &tile.legend else { continue };
+            self.legends.push(PlacedLegend { x, y: self.height, legend });
+            let (left, right) = (f64::from(x), f64::from(x) + f64::from(column));
+            let labels = legend.labels();
+            self.write(&labels.left, left, below, small, Anchor::Start);
+            if let Some(middle) = labels.middle {
+                self.write(&middle, self.grid.middle(x), below, small, Anchor::Middle);
+            }
+            self.write(&labels.right, right, below, small, Anchor::End);
+        }
+        self.height += (2.2 * size) as u32;
+    }
+
+    fn write_notes(&mut self, row: &[Tile]) {
+        let Grid { column, size, .. } = self.grid;
+        let small = 0.85 * size;
+        let lines = row.iter().map(|tile| tile.notes.len()).max().unwrap_or(0);
+        for line in 0..lines {
+            for (tile, left) in row.iter().zip(self.grid.left_edges()) {
+                let note = tile.notes.get(line).map_or("", String::as_str);
+                let note = fitted(note, small, column.into());
+                self.write(&note, self.grid.middle(left), self.height, small, Anchor::Middle);
+            }
+            self.height += (1.3 * size) as u32;
+        }
+    }
+
+    /// Writes a line of text as wide as the figure.
+    fn write_across(&mut self, text: &str, size: f64) {
+        let gap = self.grid.gap;
+        let text = fitted(text, size, f64::from(self.width - 2 * gap));
+        self.write(&text, gap.into(), self.height, size, Anchor::Start);
+    }
+
+    /// Places a text whose letters hang from `y`.
+    fn write(&mut self, text: &str, x: f64, y: u32, size: f64, anchor: Anchor) {
+        let y = f64::from(y) + 0.95 * size;
+        self.texts.push(Text { x, y, size, anchor, text: drawable(text) });
+    }
+
+    fn legend_height(&self) -> f64 {
+        0.7 * self.grid.size
+    }
+
+    /// Returns what is drawn over pictures that are there already: texts, lines and legends.
+    pub(crate) fn svg_over_pictures(&self) -> String {
+        self.svg("", &[])
+    }
+
+    /// Returns the whole figure on white, given each picture as a PNG in Base64.
+    pub(crate) fn svg_with_pictures(&self, pngs: &[String]) -> String {
+        self.svg("<rect width='100%' height='100%' fill='#fff'/>", pngs)
+    }
+
+    fn svg(&self, ground: &str, pngs: &[String]) -> String {
+        let Self { width, height, grid: Grid { size, .. }, .. } = self;
+        let mut svg = format!(
+            "<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink' \
+             width='{width}' height='{height}' viewBox='0 0 {width} {height}' \
+             font-family='Roboto' font-size='{size}' fill='#222'>{ground}"
+        );
+        for text in &self.texts {
+            svg += &text.to_svg();
+        }
+        let mut pngs = pngs.iter();
+        for picture in &self.pictures {
+            svg += &picture.to_svg(pngs.next());
+        }
+        for (index, legend) in (1..).zip(&self.legends) {
+            svg += &legend.to_svg(index, self.grid.column.into(), self.legend_height());
+        }
+        svg + "</svg>"
+    }
+}
+
+impl Text {
+    fn to_svg(&self) -> String {
+        let Self { x, y, size, .. } = self;
+        let text = escaped(&self.text);
+        let anchor = match self.anchor {
+            Anchor::Start => "start",
+            Anchor::Middle => "middle",
+            Anchor::End => "end",
+        };
+        format!("<text x='{x}' y='{y}' font-size='{size}' text-anchor='{anchor}'>{text}</text>")
+    }
+}
+
+impl Placed<'_> {
+    fn to_svg(&self, png: Option<&String>) -> String {
+        let Self { x, y, tile } = self;
+        let (width, height) = tile.picture.dimensions();
+        let mut svg = String::new();
+        if let Some(png) = png {
+            svg += &format!(
+                "<image x='{x}' y='{y}' width='{width}' height='{height}' \
+                 xlink:href='data:image/png;base64,{png}'/>"
+            );
+        }
+        for line in tile.lines.iter().map(Line::to_svg) {
+            svg += &format!(
+                "<g transform='translate({x} {y})' fill='none' stroke-linejoin='round'>{line}</g>"
+            );
+        }
+        svg
+    }
+}
+
+impl PlacedLegend<'_> {
+    fn to_svg(&self, index: u32, width: f64, height: f64) -> String {
+        let Self { x, y, legend } = self;
+        let mut svg = format!("<linearGradient id='bar{index}'>");
+        // A colour of eight is enough: between them is a gradient.
+        for (step, [red, green, blue]) in legend.table().iter().enumerate().step_by(8) {
+            let offset = step as f64 / 256.0;
+            let stop = format!("#{red:02x}{green:02x}{blue:02x}");
+            let _ = write!(svg, "<stop offset='{offset}' stop-color='{stop}'/>");
+        }
+        svg + &format!(
+            "</linearGradient><rect x='{x}' y='{y}' width='{width}' height='{height}' \
+             fill='url(#bar{index})' stroke='#777' stroke-width='1'/>"
+        )
+    }
+}
+
+fn tallest(row: &[Tile]) -> u32 {
+    row.iter().map(|tile| tile.picture.height()).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::color::ColorMap;
+    use burn::tensor::{Device, Tensor};
+    use image::RgbImage;
+    use saliency_photo::{Map, Reduce};
+
+    #[test]
+    fn notes_stand_below_their_picture_in_lines() {
+        let tile = |notes: &[&str]| {
+            notes
+                .iter()
+                .fold(Tile::new("", RgbImage::new(300, 20)), |tile, note| tile.with_note(*note))
+        };
+        let rows = [vec![tile(&["a", "b"]), tile(&["c"])]];
+        let texts = Layout::new("", &rows, &[]).unwrap().texts;
+        let texts: Vec<_> = texts.iter().map(|it| (&it.text[..], it.x, it.y)).collect();
+        let [("a", a_x, a_y), ("c", c_x, c_y), ("b", b_x, b_y), ("", ..)] = texts[..] else {
+            panic!("{texts:?}");
+        };
+        assert!(a_y == c_y && b_y > a_y && a_x == b_x && c_x > a_x && a_y > 20.0);
+    }
+
+    #[test]
+    fn the_bar_says_what_the_colours_mean() {
+        let values = Tensor::<4>::from_data([[[[-2.0, 0.5]]]], &Device::flex());
+        let photo = RgbImage::new(2, 1);
+        for (reduce, percentile, expected) in [
+            (Reduce::Sum, 100.0, &["−2", "0", "2"][..]),
+            (Reduce::AbsoluteSum, 100.0, &["0", "2"]),
+            (Reduce::Sum, 10.0, &["≤ −0.5", "0", "≥ 0.5"]),
+        ] {
+            let map = Map::of_row(&values, 0, reduce).unwrap().clip(percentile).unwrap();
+            let legend = Legend::new(&map, ColorMap::Inferno.table(map.map().is_signed()));
+            let rows = [vec![Tile::new("", photo.clone()).with_legend(legend)]];
+            let layout = Layout::new("", &rows, &[]).unwrap();
+            let texts: Vec<_> = layout.texts.iter().map(|text| &text.text[..]).collect();
+            assert_eq!(texts, expected);
+        }
+    }
+}

@@ -1,0 +1,280 @@
+mod content;
+mod page_map;
+mod percent;
+mod photo;
+mod sentence;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use askama::Template as _;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use saliency_photo::{Footprint, MarkedArea, Size, View};
+use sha2::{Digest as _, Sha256};
+
+use self::content::{AreaRow, Data, Html, MAP_SIDE, MapData, MapRow, Outline, relative};
+pub use self::page_map::PageMap;
+use self::percent::percent;
+use self::photo::jpeg_base64;
+use self::sentence::{Marked, sentence};
+use crate::color::ColorMap;
+use crate::error::{Error, Result};
+
+const SCRIPT: &str = include_str!("../../templates/page.js");
+const STYLE: &str = include_str!("../../templates/page.css");
+
+/// One HTML file that shows which parts of a photo made a model decide, to people who do not program. It
+/// needs no network and nothing to install, and opens from disk.
+///
+/// The page shows the photo with the map over it, sliders for opacity and threshold, a choice of methods
+/// and classes, and the value under the pointer. On top is a sentence in plain words whose figures are
+/// computed: "The model says Egyptian cat (38 %). Half of what made it say so lies in 6 % of the picture:
+/// the face." The sentence names a marked area only if it holds two thirds of that half or more. Every
+/// text is escaped, and a content security policy lets nothing run but the page's own script.
+///
+/// # Parameters and defaults
+/// - title: "A picture"
+/// - colours: [`ColorMap::Inferno`], or [`ColorMap::RedBlue`] for signed maps
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use image::RgbImage;
+/// use saliency_photo::{Map, Reduce, View};
+/// use saliency_viz::{Page, PageMap};
+///
+/// let values = Tensor::<4>::from_data([[[[0.0, 3.0], [0.0, 1.0]]]], &Device::flex());
+/// let map = Map::of_row(&values, 0, Reduce::default())?.clip(100.0)?;
+/// let photo = RgbImage::new(40, 40);
+/// let map = PageMap::new("gradient", "tabby", map).with_prediction(0.8);
+/// let page = Page::new(View::whole(&photo)).with_title("a cat").with_map(map);
+/// assert!(page.to_html()?.contains(
+///     "The model says tabby (80 %). Half of what made it say so lies in 25 % of the picture."
+/// ));
+/// # Ok::<(), saliency_viz::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Page<'a> {
+    view: View<'a>,
+    title: String,
+    colors: Option<ColorMap>,
+    maps: Vec<PageMap>,
+    areas: Vec<MarkedArea>,
+}
+
+impl<'a> Page<'a> {
+    /// Creates a page about a photo and the region of it that the model was shown.
+    pub fn new(view: View<'a>) -> Self {
+        let title = "A picture".to_owned();
+        Self { view, title, colors: None, maps: Vec::new(), areas: Vec::new() }
+    }
+
+    /// Sets the title, for instance the name of the file.
+    pub fn with_title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// Sets the colours.
+    pub fn with_colors(mut self, colors: ColorMap) -> Self {
+        self.colors = Some(colors);
+        self
+    }
+
+    /// Adds a map. The first one is shown at the beginning.
+    pub fn with_map(mut self, map: PageMap) -> Self {
+        self.maps.push(map);
+        self
+    }
+
+    /// Adds a marked area.
+    pub fn with_marked_area(mut self, area: MarkedArea) -> Self {
+        self.areas.push(area);
+        self
+    }
+
+    /// Makes the text of the file.
+    ///
+    /// # Errors
+    /// [`Error::NoMaps`] without a map, [`Error::Photo`] if a region or a marked area is not in the photo or
+    /// a map does not fit its region, [`Error::Encode`] if the photo cannot be encoded.
+    pub fn to_html(&self) -> Result<String> {
+        if self.maps.is_empty() {
+            return Err(Error::NoMaps);
+        }
+        let frame = self.view.frame();
+        frame.check()?;
+        // Most maps have one size, so that the footprints of the marked areas are computed once.
+        let mut footprints: HashMap<Size, Vec<Footprint>> = HashMap::new();
+        let (mut map_rows, mut area_rows, mut maps) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, page_map) in self.maps.iter().enumerate() {
+            let map = page_map.scaled.map();
+            frame.check_map(map)?;
+            let footprints = match footprints.entry(map.size()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(self.footprints(map.size())?),
+            };
+            let method = self.method_name(index);
+            let sentence = sentence(page_map, &self.marked(footprints), frame.region_share());
+            for (area, footprint) in self.areas.iter().zip(&*footprints) {
+                let coverage = footprint.coverage_of(map);
+                area_rows.push(AreaRow::new(area.name(), page_map, &method, coverage));
+            }
+            map_rows.push(MapRow::new(page_map, &method, &sentence));
+            maps.push(MapData::new(page_map, method, sentence, self.colors));
+        }
+        let page = Html {
+            title: &self.title,
+            version: env!("CARGO_PKG_VERSION"),
+            seen: (!self.view.is_whole()).then(|| percent(frame.region_share())),
+            photo: jpeg_base64(self.view.photo)?,
+            signed: self.maps.iter().any(|it| it.scaled.map().is_signed()),
+            coarse: self.maps.iter().any(|it| it.scaled.map().longer_side() > MAP_SIDE),
+            data: Data { seen: relative(frame.region, frame), maps, outlines: self.outlines() },
+            script_hash: BASE64_STANDARD.encode(Sha256::digest(SCRIPT)),
+            style_hash: BASE64_STANDARD.encode(Sha256::digest(STYLE)),
+            rows: map_rows,
+            places: area_rows,
+            script: SCRIPT,
+            style: STYLE,
+        };
+        page.render().map_err(Error::encode)
+    }
+
+    /// Measures how far each marked area covers the pixels of maps of a size.
+    fn footprints(&self, size: Size) -> Result<Vec<Footprint>> {
+        let footprints = self.areas.iter().map(|area| area.footprint(size, self.view));
+        Ok(footprints.collect::<saliency_photo::Result<_>>()?)
+    }
+
+    /// Joins each marked area with its footprint.
+    fn marked<'b>(&'b self, footprints: &'b [Footprint]) -> Vec<Marked<'b>> {
+        let pairs = self.areas.iter().zip(footprints);
+        pairs.map(|(area, footprint)| Marked { area, footprint }).collect()
+    }
+
+    /// Returns the boxes that the page draws around marked areas.
+    fn outlines(&self) -> Vec<Outline<'_>> {
+        let mut outlines = Vec::new();
+        for area in &self.areas {
+            for region in area.outlines() {
+                let r#box = relative(region, self.view.frame());
+                outlines.push(Outline { name: area.name(), r#box });
+            }
+        }
+        outlines
+    }
+
+    /// Returns the name of a map's method, with a number if an earlier map has the same method and class.
+    fn method_name(&self, index: usize) -> String {
+        let PageMap { method, class, .. } = &self.maps[index];
+        let same = |it: &&PageMap| it.method == *method && it.class == *class;
+        match self.maps[..index].iter().filter(same).count() {
+            0 => method.clone(),
+            before => format!("{method} ({})", before + 1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, Tensor, TensorData};
+    use image::RgbImage;
+    use saliency_photo::{Error as PhotoError, Map, Reduce, Region};
+
+    const SEEN: Region = Region { x: 20, y: 0, width: 40, height: 40 };
+
+    fn map(values: [[f32; 2]; 2], reduce: Reduce) -> PageMap {
+        let values = Tensor::<4>::from_data([[values]], &Device::flex());
+        let map = Map::of_row(&values, 0, reduce).unwrap().clip(100.0).unwrap();
+        PageMap::new("gradient", "tabby", map)
+    }
+
+    fn sentence(page: &Page) -> String {
+        let map = &page.maps[0];
+        let footprints = page.footprints(map.scaled.map().size()).unwrap();
+        super::sentence(map, &page.marked(&footprints), page.view.frame().region_share())
+    }
+
+    #[test]
+    fn the_sentence_is_computed() {
+        let photo = RgbImage::new(80, 40);
+        let page = |map: PageMap| Page::new(View::new(&photo, SEEN)).with_map(map);
+        let values = [[6.0, -1.0], [2.0, 2.0]];
+        let predicted = page(map(values, Reduce::Sum).with_prediction(0.384));
+        // One quarter of the half of the photo that the model was shown.
+        let said =
+            "The model says tabby (38 %). Half of what made it say so lies in 12 % of the picture";
+        assert_eq!(sentence(&predicted), format!("{said}."));
+        let region = |x, y| Region { x, y, width: 20, height: 20 };
+        let other = MarkedArea::boxes("the tail", [region(40, 20)]);
+        let face = MarkedArea::boxes("the face", [region(20, 0)]);
+        assert_eq!(
+            sentence(&predicted.clone().with_marked_area(other.clone())),
+            format!("{said}.")
+        );
+        // The smallest that holds most of it, and not whatever holds all.
+        let all = MarkedArea::boxes("all", [SEEN]);
+        let every = predicted.with_marked_area(all).with_marked_area(other).with_marked_area(face);
+        assert_eq!(sentence(&every), format!("{said}: the face."));
+        let against = page(map(values, Reduce::Negative).with_prediction(0.384));
+        let said = "The model says tabby (38 %). Half of what spoke against it lies in 12 % of the picture.";
+        assert_eq!(sentence(&against), said);
+
+        let asked = page(map(values, Reduce::Sum).with_probability(0.004));
+        let said = "The model gives tabby 0.4 %. Half of what speaks for that lies in 12 % of the picture.";
+        assert_eq!(sentence(&asked), said);
+        let nothing = page(map([[-1.0; 2]; 2], Reduce::Sum));
+        assert_eq!(
+            sentence(&nothing),
+            "This is about tabby. Nothing in the picture speaks for that."
+        );
+    }
+
+    #[test]
+    fn names_with_markup_in_them_are_text() {
+        let photo = RgbImage::new(40, 40);
+        let hostile = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&";
+        let mut map = map([[1.0, 0.0], [0.0, 0.0]], Reduce::Max).with_note(hostile);
+        (map.method, map.class) = (hostile.to_owned(), hostile.to_owned());
+        let whole = Region::whole(&photo);
+        let page = Page::new(View::new(&photo, whole)).with_title(hostile).with_map(map);
+        let html = page.with_marked_area(MarkedArea::boxes(hostile, [whole])).to_html().unwrap();
+        assert!(!html.contains("<script>alert") && !html.contains("<img src=x"));
+        assert_eq!(html.matches("</script>").count(), 2);
+    }
+
+    #[test]
+    fn a_page_of_twelve_large_maps_stays_small() {
+        // Noise: the worst that can be compressed.
+        let noise = |x: u32, y: u32| (x.wrapping_mul(2654435761) ^ y.wrapping_mul(40503)) as u8;
+        let photo = RgbImage::from_fn(1400, 1400, |x, y| image::Rgb([noise(x, y); 3]));
+        let values: Vec<f32> = (0..512 * 512u32).map(|at| f32::from(noise(at, 7))).collect();
+        let values =
+            Tensor::<4>::from_data(TensorData::new(values, [1, 1, 512, 512]), &Device::flex());
+        let map = Map::of_row(&values, 0, Reduce::Sum).unwrap().clip(99.0).unwrap();
+        let mut page = Page::new(View::whole(&photo));
+        for number in 0..12 {
+            page = page.with_map(PageMap::new(format!("method {number}"), "class", map.clone()));
+        }
+        let html = page.to_html().unwrap();
+        println!("{} bytes", html.len());
+        assert!(html.len() < 5_000_000, "{}", html.len());
+        assert!(html.contains("are shown here as averages"));
+    }
+
+    #[test]
+    fn a_page_without_maps_or_outside_its_photo_is_an_error() {
+        let photo = RgbImage::new(40, 40);
+        let page = Page::new(View::whole(&photo));
+        assert!(matches!(page.to_html(), Err(Error::NoMaps)));
+        let map = map([[1.0; 2]; 2], Reduce::Sum);
+        let outside = Page::new(View::new(&photo, SEEN)).with_map(map.clone()).to_html();
+        assert!(matches!(outside, Err(Error::Photo(PhotoError::Region { .. }))));
+        let flat = Region { x: 0, y: 0, width: 40, height: 10 };
+        let flat = Page::new(View::new(&photo, flat)).with_map(map).to_html();
+        assert!(matches!(flat, Err(Error::Photo(PhotoError::Aspect { .. }))));
+    }
+}
