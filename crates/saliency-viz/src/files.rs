@@ -112,7 +112,12 @@ pub fn write_picture(path: &Path, picture: &RgbImage) -> Result<()> {
     write_file(path, &bytes.into_inner())
 }
 
+/// The beginning of a file's name while it is being written.
+const UNFINISHED: &str = ".saliency-";
+
 /// Writes a file, making the folder if need be. It appears under its name only once it is whole.
+///
+/// If the program is killed on the way, a hidden file stays behind: see [`remove_unfinished`].
 ///
 /// # Errors
 /// [`Error::Unwritable`]; no part of a file is left behind then.
@@ -127,12 +132,27 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
         // A new file has the permissions that the user's umask leaves, not a temporary file's.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.prefix(".saliency-").tempfile_in(folder)?;
+        let mut file = builder.prefix(UNFINISHED).tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.persist(path)?;
         Ok(())
     };
     write().map_err(|error| Error::Unwritable { path: path.to_owned(), reason: error.to_string() })
+}
+
+/// Removes the files of a folder that [`write_file`] was writing when a program was killed. No other
+/// program may be writing to the folder.
+///
+/// # Errors
+/// If the folder cannot be read, or a file cannot be removed.
+pub fn remove_unfinished(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

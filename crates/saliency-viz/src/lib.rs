@@ -50,9 +50,11 @@ pub use color::ColorMap;
 pub use error::{Error, Result};
 pub use export::{Record, export};
 pub use figure::{Figure, Tile};
-pub use files::{read_photo, write_file, write_picture};
+pub use files::{read_photo, remove_unfinished, write_file, write_picture};
 pub use map::{Map, Reduce, Scaled};
 pub use page::{Layer, Page};
 pub use picture::{Picture, Region};
 pub use place::{Found, Place};
+#[doc(hidden)]
+pub use text::percent;
 pub use tokens::Tokens;

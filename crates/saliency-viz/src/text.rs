@@ -79,7 +79,7 @@ pub(crate) fn number(value: f64) -> String {
 }
 
 /// A share in percent: whole, or with one digit below ten.
-pub(crate) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     let percent = 100.0 * share;
     match percent {
         0.0 => "0 %".to_owned(),
