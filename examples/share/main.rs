@@ -15,6 +15,7 @@
 
 #[cfg(feature = "remote-server")]
 mod server;
+mod sheet;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,14 +25,12 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Tensor};
 use clap::{Parser, Subcommand};
-use image::RgbImage;
-use image::imageops::{FilterType, crop_imm, replace, resize};
 use saliency::backends::{Backend, ComputeDevice, DevicePool, PoolEvent};
-use saliency::viz::{Map, Picture, Reduce, write_picture};
+use saliency::viz::{Map, Reduce};
 use saliency::{Explainer, Gradient};
 use saliency_cli::Result;
 use saliency_cli::program::ended;
-use saliency_models::{EfficientNetLite0, Preparation, photos};
+use saliency_models::{EfficientNetLite0, Preparation};
 
 /// Explains 64 pictures over several devices.
 #[derive(Parser)]
@@ -90,10 +89,8 @@ fn run(command: Option<Command>) -> Result<()> {
     }
 }
 
-const PICTURES: usize = 64;
-
 fn explain(devices: Vec<ComputeDevice>, out: &Path) -> Result<()> {
-    let pictures = pictures();
+    let pictures = sheet::pictures();
     let home = Device::flex();
     let preparation = Preparation::imagenet();
     let inputs = pictures.iter().map(|picture| preparation.tensor(picture, &home)).collect();
@@ -117,44 +114,14 @@ fn explain(devices: Vec<ComputeDevice>, out: &Path) -> Result<()> {
     });
     let start = Instant::now();
     let map = pool.attribute(&net, Tensor::cat(inputs, 0))?;
-    println!("{PICTURES} pictures in {:.1} s", start.elapsed().as_secs_f64());
+    println!("{} pictures in {:.1} s", sheet::PICTURES, start.elapsed().as_secs_f64());
     for (device, rows) in rows_of.lock().expect("no observer panics").iter() {
         println!("  {rows:2} by {device}");
     }
     for warning in &map.warnings {
         println!("warning: {warning}");
     }
-    let maps = (0..PICTURES).map(|row| Map::of_row(&map.values, row, Reduce::default()));
+    let maps = (0..sheet::PICTURES).map(|row| Map::of_row(&map.values, row, Reduce::default()));
     let maps: Vec<Map> = maps.collect::<std::result::Result<_, _>>()?;
-    write_sheet(&pictures, &maps, &out.join("share.png"))
-}
-
-/// Writes all pictures with their maps over them, eight in a row.
-fn write_sheet(pictures: &[RgbImage], maps: &[Map], path: &Path) -> Result<()> {
-    let (across, side) = (8, 112);
-    let mut sheet = RgbImage::new(across * side, PICTURES as u32 / across * side);
-    for (at, (photo, map)) in (0..).zip(pictures.iter().zip(maps)) {
-        let seen = Preparation::imagenet().region(photo);
-        let overlay = Picture::new(photo, seen, &map.clip(99.0)?)?.overlay();
-        let overlay = resize(&overlay, side, side, FilterType::Triangle);
-        let (x, y) = (at % across * side, at / across * side);
-        replace(&mut sheet, &overlay, x.into(), y.into());
-    }
-    write_picture(path, &sheet)?;
-    println!("wrote {}", path.display());
-    Ok(())
-}
-
-/// Cuts squares from the two photos that ship, each from another place.
-fn pictures() -> Vec<RgbImage> {
-    let photos = [photos::chelsea(), photos::coffee()];
-    let cut = |at: usize| {
-        let photo = &photos[at % 2];
-        let side = photo.height().min(photo.width()) * 4 / 5;
-        let step = |room: u32, step: usize| room * (step % 8) as u32 / 7;
-        let (x, y) = (step(photo.width() - side, at / 2), step(photo.height() - side, at / 8));
-        let square = crop_imm(photo, x, y, side, side).to_image();
-        resize(&square, 224, 224, FilterType::Triangle)
-    };
-    (0..PICTURES).map(cut).collect()
+    sheet::write(&pictures, &maps, &out.join("share.png"))
 }

@@ -22,7 +22,7 @@ use saliency::{IntegratedGradients, Model as _};
 use saliency_cli::Result;
 use saliency_cli::program::ended;
 use saliency_examples_training::training::accuracy;
-use saliency_examples_training::wines::{FEATURES, Labelled, Net, Wines, batch, tensor};
+use saliency_examples_training::wines::{FEATURES, Labelled, Net, Wines, batch, host, tensor};
 
 /// Explains by which measurements a network tells wines apart
 #[derive(Parser)]
@@ -147,8 +147,4 @@ fn strongest_first(values: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*b].abs().total_cmp(&values[*a].abs()));
     order
-}
-
-fn host(values: &Tensor<2>) -> Vec<f64> {
-    values.to_data().iter().collect()
 }

@@ -102,7 +102,7 @@ fn methods() -> Vec<Method> {
         method("Integrated Gradients", Box::new(IntegratedGradients::new()), sum),
         method("Input x Gradient", Box::new(InputTimesGradient::new()), sum),
         method("Gradient", Box::new(Gradient::new()), length),
-        method("SmoothGrad", Box::new(SmoothGrad::default()), length),
+        method("SmoothGrad", Box::<SmoothGrad>::default(), length),
     ]
 }
 

@@ -1,5 +1,7 @@
 //! Which devices there are, and which one computes.
 
+use std::fmt::Display;
+
 use saliency::backends::{Backend, ComputeDevice};
 
 use crate::Result;
@@ -18,18 +20,20 @@ pub fn open(name: Option<&str>) -> Result<ComputeDevice> {
 /// Prints the devices that there are, and why others are missing.
 pub fn list() {
     let preferred = Backend::open_preferred();
-    let print = |backend: &str, kind: &str, text: &str| println!("{backend:<12} {kind:<15} {text}");
+    let print = |backend: &dyn Display, kind: &dyn Display, text: &dyn Display| {
+        println!("{:<12} {:<15} {text}", backend.to_string(), kind.to_string());
+    };
     for device in Backend::available() {
         let is_preferred = preferred.as_ref().is_ok_and(|it| *it.backend() == device.backend);
         let note = if is_preferred { " (default)" } else { "" };
         let name = format!("{}{note}", device.name);
-        print(&device.backend.to_string(), &device.kind.to_string(), &name);
+        print(&device.backend, &device.kind, &name);
     }
     for missing in Backend::unavailable() {
-        print(&missing.backend.to_string(), "-", &missing.reason.to_string());
+        print(&missing.backend, &"-", &missing.reason);
     }
     if let Err(error) = preferred {
-        print("default", "-", &error.to_string());
+        print(&"default", &"-", &error);
     }
-    print("remote:URL", "-", "a server's device, not looked for");
+    print(&"remote:URL", &"-", &"a server's device, not looked for");
 }

@@ -101,6 +101,11 @@ pub fn batch(wines: &[Labelled]) -> Tensor<2> {
     tensor(wines.iter().map(|(wine, _)| *wine).collect(), &Device::flex())
 }
 
+/// Returns the values of a batch, row by row.
+pub fn host(values: &Tensor<2>) -> Vec<f64> {
+    values.to_data().iter().collect()
+}
+
 /// Makes a batch `[rows, measurements]`.
 pub fn tensor(wines: Vec<Wine>, device: &Device) -> Tensor<2> {
     let shape = [wines.len(), FEATURES.len()];
