@@ -302,3 +302,33 @@ fn explain_together<M: Model<Tensor<4>> + 'static>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Effort;
+    use crate::subject::photo_input;
+    use burn::tensor::Device;
+    use saliency_core::{Gradient, pure_function};
+    use saliency_viz::Region;
+
+    /// The form that audits of version 0.1.0 were begun with, before the library was one of its own.
+    #[test]
+    fn fingerprints_stay_what_they_were() {
+        let model = |_: &Device| pure_function(|photos: Tensor<4>| photos.flatten::<2>(1, 3));
+        let tensor = |_: &_, device: &_| Tensor::zeros([1, 3, 2, 2], device);
+        let subject =
+            Subject::new("a \"net\"", "embedded", model, photo_input("p", tensor, Region::whole));
+        let recipe = Recipe::new("gradient", "Gradient", Effort::Steps(1), |_, schedule| {
+            Box::new(Gradient::new().with_schedule(schedule))
+        });
+        let audit = Audit::new(subject, recipe);
+        let json = r#"{"name":"face","x":1,"y":2,"width":3,"height":4}"#;
+        let boxes: Vec<MarkedBox> = vec![serde_json::from_str(json).unwrap()];
+        let made_from = format!(
+            r#"["{}",["a \"net\"","embedded","p"],{{"method":"Gradient","effort":{{"Steps":1}}}},"00ff",[{json}]]"#,
+            env!("CARGO_PKG_VERSION")
+        );
+        assert_eq!(audit.fingerprint("00ff", &boxes), digest(made_from.as_bytes()));
+    }
+}

@@ -80,3 +80,8 @@ pub use error::{Error, Result};
 pub use event::Event;
 pub use recipe::{Effort, PhotoExplainer, Recipe};
 pub use subject::{PhotoInput, Subject, photo_input};
+
+/// The example of the front page.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct FrontPage;
