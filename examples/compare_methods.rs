@@ -5,8 +5,8 @@
 //! cargo run --example compare_methods -- photo.jpg --out maps
 //! ```
 //!
-//! Under each map are its time, its number of gradients, and the method's own estimate of its error. Every
-//! map has a scale of its own, because the methods' units differ.
+//! Under each map are its time, its number of gradients, and the method's own estimate of its
+//! error. Every map has a scale of its own, because the methods' units differ.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

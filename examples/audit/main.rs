@@ -1,5 +1,6 @@
-//! Where did the classifier look, in every photo of a folder? An audit that may be stopped at any time and
-//! goes on from there, with a page for people who do not program and tables for the others.
+//! Where did the classifier look, in every photo of a folder? An audit that may be stopped at any
+//! time and goes on from there, with a page for people who do not program and tables for the
+//! others.
 //!
 //! ```text
 //! cargo run --example audit                                     # 24 photos made for a try
@@ -8,7 +9,8 @@
 //! cargo run --example audit -- FOLDER --tolerance 0.05 --device cuda:0 --device flex
 //! ```
 //!
-//! The crate `saliency-audit` does the work, for any classifier of photos: this file says which one it is here.
+//! The crate `saliency-audit` does the work, for any classifier of photos: this file says which one
+//! it is here.
 
 use std::process::ExitCode;
 

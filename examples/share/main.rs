@@ -10,8 +10,8 @@
 //!     explain --device remote:ws://gpu:3000 --device flex
 //! ```
 //!
-//! `ws://` is not encrypted: it is for trusted networks. In others, `serve --iroh server.key` prints the
-//! address of a server whose connections are encrypted and authenticated.
+//! `ws://` is not encrypted: it is for trusted networks. In others, `serve --iroh server.key`
+//! prints the address of a server whose connections are encrypted and authenticated.
 
 #[cfg(feature = "remote-server")]
 mod server;

@@ -1,14 +1,14 @@
-//! Which measurements made the network take a wine for its cultivar? The rows of a table, explained by named
-//! features.
+//! Which measurements made the network take a wine for its cultivar? The rows of a table, explained
+//! by named features.
 //!
 //! ```text
 //! cargo run --example tabular
 //! ```
 //!
-//! A small network (`src/wines.rs`) learns to tell three cultivars apart by 13 measurements. A wine that it
-//! has not seen is explained twice: by Integrated Gradients, which compares it with the mean wine, and by
-//! Expected Gradients, which compares it with every wine of the training set. Then all wines that it has not
-//! seen, and whether the network needs what the maps say that it uses.
+//! A small network (`src/wines.rs`) learns to tell three cultivars apart by 13 measurements. A wine
+//! that it has not seen is explained twice: by Integrated Gradients, which compares it with the
+//! mean wine, and by Expected Gradients, which compares it with every wine of the training set.
+//! Then all wines that it has not seen, and whether the network needs what the maps show.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -4,11 +4,12 @@
 //! cargo run --example text
 //! ```
 //!
-//! The sentences follow a small grammar (`src/sentences.rs`), "the old room was not very large and really nice":
-//! two things are said, one of them is an opinion, and each may be negated. The network learns to tell whether
-//! the opinion is good. The grammar knows which words decide that (the opinion and the word that negates it, not
-//! a negation elsewhere), so that every method can be scored on it. Gradient and SmoothGrad answer another
-//! question: which words would change the score if they changed a little?
+//! The sentences follow a small grammar (`src/sentences.rs`), "the old room was not very large and
+//! really nice": two things are said, one of them is an opinion, and each may be negated. The
+//! network learns to tell whether the opinion is good. The grammar knows which words decide that
+//! (the opinion and the word that negates it, not a negation elsewhere), so that every method can
+//! be scored on it. Gradient and SmoothGrad answer another question: which words would change the
+//! score if they changed a little?
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -91,8 +92,8 @@ struct Method {
     per_token: fn(Tensor<3>) -> Tensor<3>,
 }
 
-/// Lists the methods. Values that are contributions are added up to that of the token. Slopes have no common
-/// unit to add up in, so that their length is taken.
+/// Lists the methods. Values that are contributions are added up to that of the token. Slopes have
+/// no common unit to add up in, so that their length is taken.
 fn methods() -> Vec<Method> {
     let sum: fn(Tensor<3>) -> Tensor<3> = |values| values.sum_dim(2);
     let length: fn(Tensor<3>) -> Tensor<3> = |values| values.square().sum_dim(2).sqrt();

@@ -4,9 +4,10 @@
 //! cargo run --example time_series
 //! ```
 //!
-//! The series are made (`src/heartbeats.rs`): noise, regular beats, and somewhere one beat that deviates. A
-//! network of one-dimensional convolutions learns to tell how it does. It is known where that beat is, so that
-//! every method can be scored: how much of its attribution is inside, and is the strongest moment?
+//! The series are made (`src/heartbeats.rs`): noise, regular beats, and somewhere one beat that
+//! deviates. A network of one-dimensional convolutions learns to tell how it does. It is known
+//! where that beat is, so that every method can be scored: how much of its attribution is inside,
+//! and is the strongest moment?
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -23,9 +23,9 @@ use crate::tables::{self, TableRow};
 
 /// An audit of a model: explains every photo of a folder, and writes tables and a page about them.
 ///
-/// An audit may be stopped at any time, and goes on from there when it is started again: what is known of
-/// a photo is kept in the folder `parts` of the output folder, and is used for as long as the photo, its
-/// boxes, the model and the recipe stay the same.
+/// An audit may be stopped at any time, and goes on from there when it is started again: what is
+/// known of a photo is kept in the folder `parts` of the output folder, and is used for as long as
+/// the photo, its boxes, the model and the recipe stay the same.
 ///
 /// # Defaults
 /// - boxes: none
@@ -69,9 +69,9 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         }
     }
 
-    /// Reads boxes around what the model should look at, in pixels of the upright photos: a CSV with the
-    /// columns file,name,x,y,width,height, or a COCO file (`.json`). Photos without boxes are explained
-    /// too.
+    /// Reads boxes around what the model should look at, in pixels of the upright photos: a CSV
+    /// with the columns file,name,x,y,width,height, or a COCO file (`.json`). Photos without boxes
+    /// are explained too.
     #[must_use]
     pub fn with_boxes(mut self, path: impl Into<PathBuf>) -> Self {
         self.boxes = Some(path.into());
@@ -106,11 +106,12 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         self
     }
 
-    /// Explains the photos of a folder that are not explained yet, and writes the tables and the page.
+    /// Explains the photos of a folder that are not explained yet, and writes the tables and the
+    /// page.
     ///
     /// # Errors
-    /// [`Error`] if the folder, the boxes, the output folder or a device cannot be used, or if the model
-    /// cannot be explained. A photo that cannot be explained is no error.
+    /// [`Error`] if the folder, the boxes, the output folder or a device cannot be used, or if the
+    /// model cannot be explained. A photo that cannot be explained is no error.
     pub fn run(&self, folder: impl AsRef<Path>) -> Result<Findings> {
         if let Some(found) = self.expected.filter(|share| !(0.0..=1.0).contains(share)) {
             return Err(Error::Share { found });
@@ -171,8 +172,8 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         Ok(waiting)
     }
 
-    /// Returns a text that stands for everything that a photo's row depends on. The device is left out: an
-    /// audit may go on on another one, whose values differ by rounding.
+    /// Returns a text that stands for everything that a photo's row depends on. The device is left
+    /// out: an audit may go on on another one, whose values differ by rounding.
     fn fingerprint(&self, photo_digest: &str, boxes: &[MarkedBox]) -> String {
         let version = env!("CARGO_PKG_VERSION");
         let subject = &self.subject;
@@ -200,8 +201,8 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         Ok(())
     }
 
-    /// Writes the tables and the page. They are made from the parts alone, so that it does not matter how
-    /// often the audit was stopped.
+    /// Writes the tables and the page. They are made from the parts alone, so that it does not
+    /// matter how often the audit was stopped.
     fn report(&self, path: &Path, folder: &Folder, parts: &Parts) -> Result<Findings> {
         let mut rows = Vec::new();
         for photo in &folder.photos {
@@ -312,7 +313,8 @@ mod tests {
     use saliency_core::{Gradient, pure_function};
     use saliency_viz::Region;
 
-    /// The form that audits of version 0.1.0 were begun with, before the library was one of its own.
+    /// The form that audits of version 0.1.0 were begun with, before the library was one of its
+    /// own.
     #[test]
     fn fingerprints_stay_what_they_were() {
         let model = |_: &Device| pure_function(|photos: Tensor<4>| photos.flatten::<2>(1, 3));

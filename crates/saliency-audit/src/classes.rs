@@ -5,7 +5,8 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// The names of a model's classes, by index. A class without a name is called "class" and its index.
+/// The names of a model's classes, by index. A class without a name is called "class" and its
+/// index.
 ///
 /// # Example
 /// ```

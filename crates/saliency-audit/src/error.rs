@@ -10,8 +10,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// The cause of an error, whatever library it comes from.
 type Cause = Box<dyn StdError + Send + Sync>;
 
-/// Why an audit could not be made. A photo that cannot be explained is no error: it becomes a line of
-/// the tables, with the reason.
+/// Why an audit could not be made. A photo that cannot be explained is no error: it becomes a line
+/// of the tables, with the reason.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -136,7 +136,8 @@ impl Error {
         move |source| Self::Encode { what, source }
     }
 
-    /// Returns whether the error concerns a single photo, so that the others may still be explained.
+    /// Returns whether the error concerns a single photo, so that the others may still be
+    /// explained.
     pub(crate) fn is_of_one_photo(&self) -> bool {
         use saliency_core::Error::{NotFinite, Panicked};
         matches!(self, Self::Explain(NotFinite { .. } | Panicked { .. }))

@@ -10,7 +10,8 @@ pub enum Event<'a> {
         /// The name of the first.
         first: &'a str,
     },
-    /// The audit knows which photos it has to explain. The others were explained by an earlier audit.
+    /// The audit knows which photos it has to explain. The others were explained by an earlier
+    /// audit.
     #[non_exhaustive]
     Started {
         /// How many photos are to be explained.
@@ -18,7 +19,8 @@ pub enum Event<'a> {
         /// How many photos the folder has.
         photos: usize,
     },
-    /// Some photos are finished. Reported for the first time, with none of them, when the devices are ready.
+    /// Some photos are finished. Reported for the first time, with none of them, when the devices
+    /// are ready.
     #[non_exhaustive]
     Explained {
         /// How many of the waiting photos are finished by now.

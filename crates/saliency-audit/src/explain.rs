@@ -98,8 +98,8 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
 
     /// Explains photos together.
     ///
-    /// The values of a photo do not depend on the others: the model is given one photo at a time, and
-    /// each has the same noise.
+    /// The values of a photo do not depend on the others: the model is given one photo at a time,
+    /// and each has the same noise.
     pub fn explain(&self, photos: Vec<Shown>) -> Result<Vec<Explained>> {
         if photos.is_empty() {
             return Ok(Vec::new());

@@ -77,8 +77,8 @@ impl PhotoFile {
         Ok(digest(&bytes))
     }
 
-    /// Returns the photo, or the reason why it cannot be read. The reason leaves out the path, which
-    /// the page must not give away.
+    /// Returns the photo, or the reason why it cannot be read. The reason leaves out the path,
+    /// which the page must not give away.
     pub fn read(&self) -> Result<RgbImage, String> {
         read_photo(&self.path).map_err(|error| match error {
             PictureError::Unreadable { reason, .. } => {

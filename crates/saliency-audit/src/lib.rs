@@ -1,12 +1,13 @@
 //! Where does an image classifier look, in every photo of a folder?
 //!
-//! An [`Audit`] explains every photo, measures how much of each map is in the boxes that a person drew, and
-//! how much at the border, and writes a page for people who do not program (`audit.html`) and tables for
-//! programs (`audit.csv`, `audit.parquet`). It may be stopped at any time, and goes on from there.
+//! An [`Audit`] explains every photo, measures how much of each map is in the boxes that a person
+//! drew, and how much at the border, and writes a page for people who do not program (`audit.html`)
+//! and tables for programs (`audit.csv`, `audit.parquet`). It may be stopped at any time, and goes
+//! on from there.
 //!
-//! It audits any model that takes photos as `[rows, channels, height, width]`: a [`Subject`] is the model,
-//! how a photo becomes its input ([`PhotoInput`]) and the names of its classes ([`ClassNames`]). A
-//! [`Recipe`] says how photos are explained.
+//! It audits any model that takes photos as `[rows, channels, height, width]`: a [`Subject`] is the
+//! model, how a photo becomes its input ([`PhotoInput`]) and the names of its classes
+//! ([`ClassNames`]). A [`Recipe`] says how photos are explained.
 //!
 //! # Example
 //! ```
@@ -51,9 +52,9 @@
 //! ```
 //!
 //! # Data flow
-//! The modules, in order: `subject` and `recipe` (what is asked), `folder` and `boxes` (what is read),
-//! `explain` (from photos to maps), `row` (what is measured of a map), `parts` (a file for each photo), and
-//! from these `summary`, `tables` and `page`.
+//! The modules, in order: `subject` and `recipe` (what is asked), `folder` and `boxes` (what is
+//! read), `explain` (from photos to maps), `row` (what is measured of a map), `parts` (a file for
+//! each photo), and from these `summary`, `tables` and `page`.
 
 mod audit;
 mod boxes;

@@ -158,9 +158,9 @@ impl<'a> Report<'a> {
         Concern::ALL.into_iter().map(row).filter(|row| row.count > 0).collect()
     }
 
-    /// Makes the cards. Photos with the least in their boxes come first, relative to the boxes' size,
-    /// because a large box holds much by chance. Photos without boxes follow, those with the most at the
-    /// border first.
+    /// Makes the cards. Photos with the least in their boxes come first, relative to the boxes'
+    /// size, because a large box holds much by chance. Photos without boxes follow, those with the
+    /// most at the border first.
     fn cards(&self) -> Vec<Card<'a>> {
         let rows = self.rows.iter().enumerate();
         let explained = rows.filter_map(|(at, row)| Some((at, row, row.outcome.as_ref().ok()?)));
@@ -249,7 +249,8 @@ fn details(it: &Measured) -> String {
 }
 
 impl Card<'_> {
-    /// Reads the small picture. It is read as late as this, so that only the page holds all pictures.
+    /// Reads the small picture. It is read as late as this, so that only the page holds all
+    /// pictures.
     fn picture(&self, parts: &Parts) -> std::io::Result<String> {
         Ok(BASE64_STANDARD.encode(fs::read(parts.thumbnail(self.file))?))
     }

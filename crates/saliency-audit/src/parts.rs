@@ -47,8 +47,8 @@ impl Parts {
         part.is_some_and(|part| part.row.outcome.is_ok()) && self.thumbnail(file).is_file()
     }
 
-    /// Keeps the row of a photo that was explained, and before that its small picture, so that every row
-    /// has one.
+    /// Keeps the row of a photo that was explained, and before that its small picture, so that
+    /// every row has one.
     pub fn keep(&self, fingerprint: &str, row: Row, thumbnail: &RgbImage) -> Result<()> {
         write_picture(&self.thumbnail(&row.file), thumbnail)?;
         self.write(&Part { fingerprint: fingerprint.to_owned(), row })
@@ -84,7 +84,8 @@ impl Parts {
         Ok(write_file(&path, &bytes)?)
     }
 
-    /// Returns the path of a photo's file. The photo's own name may not be allowed as another file's.
+    /// Returns the path of a photo's file. The photo's own name may not be allowed as another
+    /// file's.
     fn path(&self, file: &str, ending: &str) -> PathBuf {
         self.folder.join(format!("{}.{ending}", &digest(file.as_bytes())[..32]))
     }

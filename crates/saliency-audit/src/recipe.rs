@@ -54,11 +54,12 @@ pub struct Recipe<M> {
 }
 
 impl<M> Recipe<M> {
-    /// Takes the method's name in tables ("integrated-gradients"), its title on the page ("Integrated
-    /// Gradients"), the effort, and a function that makes the explainer for a device's schedule.
+    /// Takes the method's name in tables ("integrated-gradients"), its title on the page
+    /// ("Integrated Gradients"), the effort, and a function that makes the explainer for a device's
+    /// schedule.
     ///
-    /// The name stands for everything but the effort that the explainer depends on: photos are explained
-    /// again if it differs from that of an earlier audit.
+    /// The name stands for everything but the effort that the explainer depends on: photos are
+    /// explained again if it differs from that of an earlier audit.
     pub fn new(
         name: impl Into<String>,
         title: impl Into<String>,
@@ -73,8 +74,8 @@ impl<M> Recipe<M> {
         (self.explainer)(self.effort, schedule)
     }
 
-    /// Returns how many photos each device explains together: enough to keep its workers busy, and few
-    /// enough to lose only seconds if the program is stopped.
+    /// Returns how many photos each device explains together: enough to keep its workers busy, and
+    /// few enough to lose only seconds if the program is stopped.
     pub(crate) fn photos_at_once(&self) -> usize {
         match self.effort {
             Effort::Steps(1) => 8,
@@ -98,8 +99,8 @@ impl<M> fmt::Debug for Recipe<M> {
     }
 }
 
-/// What the fingerprint of a photo holds of a [`Recipe`]. Its form in JSON must stay as it is, or audits
-/// that were begun by an earlier version would start again.
+/// What the fingerprint of a photo holds of a [`Recipe`]. Its form in JSON must stay as it is, or
+/// audits that were begun by an earlier version would start again.
 #[derive(Serialize)]
 pub(crate) struct Plan {
     method: String,

@@ -1,5 +1,5 @@
-//! The measurements of a photo, and the concerns that they raise. The form in JSON must stay as it is, or
-//! audits that were begun by an earlier version could not go on.
+//! The measurements of a photo, and the concerns that they raise. The form in JSON must stay as it
+//! is, or audits that were begun by an earlier version could not go on.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,8 @@ pub(crate) struct Row {
     pub outcome: Result<Measured, String>,
 }
 
-/// The measurements of a photo. Shares are between 0 and 1, and refer to the part of the photo that the
-/// model was shown.
+/// The measurements of a photo. Shares are between 0 and 1, and refer to the part of the photo that
+/// the model was shown.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Measured {
     /// The part of the photo that the model was shown: left, top, width and height.
@@ -55,8 +55,8 @@ pub(crate) struct Inside {
 }
 
 impl Inside {
-    /// Returns how many times more the boxes hold than they would of an even map, or `None` if the model
-    /// was shown nothing of them.
+    /// Returns how many times more the boxes hold than they would of an even map, or `None` if the
+    /// model was shown nothing of them.
     pub fn density(&self) -> Option<f64> {
         (self.area > 0.0).then(|| self.share / self.area)
     }
@@ -110,8 +110,8 @@ impl Concern {
 }
 
 impl Measured {
-    /// Returns the concerns. The boxes should hold at least the expected share of the attribution; without
-    /// one, at least their share of the area.
+    /// Returns the concerns. The boxes should hold at least the expected share of the attribution;
+    /// without one, at least their share of the area.
     pub fn concerns(&self, expected: Option<f64>) -> Vec<Concern> {
         Concern::ALL.into_iter().filter(|concern| self.raises(*concern, expected)).collect()
     }

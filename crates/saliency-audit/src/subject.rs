@@ -10,8 +10,8 @@ use crate::classes::ClassNames;
 
 /// How a photo becomes the input of a model.
 ///
-/// Implement it for the preparation that the model was trained with, or make one of two closures with
-/// [`photo_input`].
+/// Implement it for the preparation that the model was trained with, or make one of two closures
+/// with [`photo_input`].
 pub trait PhotoInput {
     /// Returns the input of one photo, `[1, channels, height, width]`. All photos of an audit have
     /// inputs of one shape.
@@ -25,8 +25,8 @@ pub trait PhotoInput {
     fn fingerprint(&self) -> String;
 }
 
-/// Makes a [`PhotoInput`] of closures: its fingerprint, the input of a photo, and the part of the photo
-/// that the input shows.
+/// Makes a [`PhotoInput`] of closures: its fingerprint, the input of a photo, and the part of the
+/// photo that the input shows.
 ///
 /// # Example
 /// ```
@@ -92,8 +92,9 @@ pub struct Subject<M> {
 impl<M> Subject<M> {
     /// Describes a model: `model` puts it on a device, and `input` turns a photo into its input.
     ///
-    /// `description` says in a few words which model it is, for the page. `weights` changes whenever the
-    /// weights do, as a [digest](crate::digest) of their file does; photos are explained again then.
+    /// `description` says in a few words which model it is, for the page. `weights` changes
+    /// whenever the weights do, as a [digest](crate::digest) of their file does; photos are
+    /// explained again then.
     ///
     /// Classes have numbers until [names](Self::with_classes) are given.
     pub fn new(
@@ -119,8 +120,9 @@ impl<M> Subject<M> {
         self
     }
 
-    /// Says how many bytes one photo takes with all activations of the model, so that no more photos are
-    /// explained side by side than a device's memory holds. Default: unknown, and not limited.
+    /// Says how many bytes one photo takes with all activations of the model, so that no more
+    /// photos are explained side by side than a device's memory holds. Default: unknown, and not
+    /// limited.
     #[must_use]
     pub fn with_bytes_per_photo(mut self, bytes: u64) -> Self {
         self.bytes_per_photo = Some(bytes);

@@ -61,8 +61,8 @@ impl<'a> Report<'a> {
         lines
     }
 
-    /// Returns the most important finding, given the numbers of photos that were explained, and that have
-    /// a box.
+    /// Returns the most important finding, given the numbers of photos that were explained, and
+    /// that have a box.
     fn headline(&self, explained: usize, boxed: usize) -> String {
         let [elsewhere, border] =
             [Concern::Elsewhere, Concern::Border].map(|concern| self.count(concern));
@@ -106,7 +106,8 @@ impl<'a> Report<'a> {
         self.rows.iter().filter_map(|row| row.outcome.as_ref().ok())
     }
 
-    /// Returns how much is in the boxes, for each photo of which the model was shown a part of a box.
+    /// Returns how much is in the boxes, for each photo of which the model was shown a part of a
+    /// box.
     pub fn insides(&self) -> impl Iterator<Item = &'a Inside> {
         shown(self.measured())
     }

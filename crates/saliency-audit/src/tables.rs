@@ -82,7 +82,8 @@ impl<'a> TableRow<'a> {
     }
 }
 
-/// Writes rows as CSV. An apostrophe is put before a name that a spreadsheet would run as a formula.
+/// Writes rows as CSV. An apostrophe is put before a name that a spreadsheet would run as a
+/// formula.
 pub(crate) fn csv(rows: &[TableRow]) -> Result<Vec<u8>> {
     let write = || -> csv::Result<Vec<u8>> {
         let mut writer = csv::Writer::from_writer(Vec::new());

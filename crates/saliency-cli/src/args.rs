@@ -19,8 +19,8 @@ pub struct ExplainArgs {
     /// Several methods instead, beside each other
     #[arg(long, value_enum, value_delimiter = ',', conflicts_with = "method")]
     pub compare: Vec<Method>,
-    /// The class to explain, by name or index; may be given several times [default: the one that the
-    /// model predicts]
+    /// The class to explain, by name or index; may be given several times [default: the one that
+    /// the model predicts]
     #[arg(long)]
     pub target: Vec<String>,
     /// Explain why the class rather than this other one, by name or index
@@ -38,16 +38,16 @@ pub struct ExplainArgs {
     /// Samples for the methods that draw them
     #[arg(long, default_value_t = 50)]
     pub samples: usize,
-    /// Instead of a fixed number, go on until the relative error is at most this: of the whole map for
-    /// integrated-gradients, of the median pixel for the methods that draw samples. The two that take a
-    /// single gradient have none
+    /// Instead of a fixed number, go on until the relative error is at most this: of the whole map
+    /// for integrated-gradients, of the median pixel for the methods that draw samples. The two
+    /// that take a single gradient have none
     #[arg(long)]
     pub tolerance: Option<f64>,
     /// The most gradients to take for a tolerance
     #[arg(long, default_value_t = 1000)]
     pub limit: usize,
-    /// The device that computes: flex, ndarray, wgpu, vulkan:0, cuda:0, remote:ws://HOST:PORT and others
-    /// [default: what SALIENCY_DEVICE names, or the best there is]
+    /// The device that computes: flex, ndarray, wgpu, vulkan:0, cuda:0, remote:ws://HOST:PORT and
+    /// others [default: what SALIENCY_DEVICE names, or the best there is]
     #[arg(long)]
     pub device: Option<String>,
     /// List the devices that there are, and end
@@ -62,8 +62,8 @@ pub struct ExplainArgs {
     /// The colours of the maps [default: inferno, or red-blue if values have signs]
     #[arg(long, value_enum)]
     pub colormap: Option<Colors>,
-    /// A part of the photo to measure, such as "the product=40,20,300,200": left, top, width and height in
-    /// pixels; may be given several times, and boxes of one name belong together
+    /// A part of the photo to measure, such as "the product=40,20,300,200": left, top, width and
+    /// height in pixels; may be given several times, and boxes of one name belong together
     #[arg(long, value_name = "NAME=X,Y,WIDTH,HEIGHT")]
     pub boxes: Vec<NamedBox>,
     /// Write a page for the browser too, with everything that was explained of a photo
@@ -72,7 +72,8 @@ pub struct ExplainArgs {
     /// Write figures with lines and letters as SVG too
     #[arg(long)]
     pub svg: bool,
-    /// Write the values too: .npy, .safetensors, a 16-bit PNG, and a JSON that says how they were made
+    /// Write the values too: .npy, .safetensors, a 16-bit PNG, and a JSON that says how they were
+    /// made
     #[arg(long)]
     pub export: bool,
     /// The folder to write to

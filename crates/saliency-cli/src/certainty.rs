@@ -45,7 +45,8 @@ impl Certainty {
         })
     }
 
-    /// Returns everything that is known, a line each. `limit` is the most gradients that were allowed.
+    /// Returns everything that is known, a line each. `limit` is the most gradients that were
+    /// allowed.
     pub fn lines(&self, limit: usize) -> Vec<String> {
         let mut lines = Vec::new();
         if let Some(Gap { gap, change }) = self.gap {

@@ -6,7 +6,8 @@ use saliency::backends::{Backend, ComputeDevice};
 
 use crate::Result;
 
-/// Opens the device of that name; without a name, the one that SALIENCY_DEVICE names, or the best there is.
+/// Opens the device of that name; without a name, the one that SALIENCY_DEVICE names, or the best
+/// there is.
 ///
 /// # Errors
 /// If there is no such device.

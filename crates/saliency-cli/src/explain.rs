@@ -26,8 +26,8 @@ use crate::{Result, devices, percent};
 /// Explains every photo of the arguments, and writes what they ask for.
 ///
 /// # Errors
-/// If an argument cannot be used, or if a photo could not be explained. One bad photo does not keep the
-/// others from being explained.
+/// If an argument cannot be used, or if a photo could not be explained. One bad photo does not keep
+/// the others from being explained.
 pub fn run(args: &ExplainArgs) -> Result<()> {
     if args.list_devices {
         devices::list();

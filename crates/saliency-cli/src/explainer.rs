@@ -15,8 +15,8 @@ pub type BoxedExplainer<M, I> = Box<dyn Explainer<M, I>>;
 
 type Sampler = dyn Fn(u64) -> Baseline + Send + Sync;
 
-/// The options of all methods. A method ignores those that it does not have, and those that are not set
-/// are the method's own defaults.
+/// The options of all methods. A method ignores those that it does not have, and those that are not
+/// set are the method's own defaults.
 #[derive(Clone, Default)]
 pub struct MethodOptions {
     schedule: Schedule,
@@ -76,7 +76,8 @@ impl MethodOptions {
         self
     }
 
-    /// Sets how Expected Gradients draw a baseline, given a seed. Default: uniform noise from -1 to 1.
+    /// Sets how Expected Gradients draw a baseline, given a seed. Default: uniform noise from -1 to
+    /// 1.
     #[must_use]
     pub fn with_baseline_sampler(
         mut self,

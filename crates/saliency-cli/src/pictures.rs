@@ -212,8 +212,8 @@ impl Drawn<'_> {
         format!("{} ({})", self.class(it), percent(it.probability))
     }
 
-    /// Returns the beginning of the names of files about one map: with the class if there are several, and
-    /// with the one that it is compared with.
+    /// Returns the beginning of the names of files about one map: with the class if there are
+    /// several, and with the one that it is compared with.
     fn stem(&self, it: &Explained) -> String {
         let mut stem = format!("{}-{}", self.name, it.method.name());
         if self.explained.iter().any(|other| other.class != it.class) {

@@ -18,8 +18,8 @@ pub fn ended(result: Result<()>) -> ExitCode {
     }
 }
 
-/// Reads the arguments of a program and runs it. If an argument is wrong, prints on one line what is wrong
-/// and what is possible, without the usage.
+/// Reads the arguments of a program and runs it. If an argument is wrong, prints on one line what
+/// is wrong and what is possible, without the usage.
 pub fn run<A: Parser>(program: impl FnOnce(&A) -> Result<()>) -> ExitCode {
     match A::try_parse() {
         Ok(args) => ended(program(&args)),
@@ -38,7 +38,8 @@ pub fn run<A: Parser>(program: impl FnOnce(&A) -> Result<()>) -> ExitCode {
     }
 }
 
-/// Makes a folder if it is missing, and checks that files can be written to it, before any work is done.
+/// Makes a folder if it is missing, and checks that files can be written to it, before any work is
+/// done.
 ///
 /// # Errors
 /// If the folder cannot be made or written to.

@@ -14,43 +14,46 @@ use saliency_cli::method::Method;
 /// Audits a classifier over a folder of photos: where did it look in each of them?
 ///
 /// Writes audit.html, a page for people who do not program, and its figures as audit.csv and
-/// audit.parquet. A photo that cannot be read becomes a line with the reason. An audit that was stopped, by
-/// Ctrl-C or otherwise, goes on when it is started again: what is known of a photo is kept in OUT/parts, and
-/// is used for as long as the photo, its boxes and the method stay the same.
+/// audit.parquet. A photo that cannot be read becomes a line with the reason. An audit that was
+/// stopped, by Ctrl-C or otherwise, goes on when it is started again: what is known of a photo is
+/// kept in OUT/parts, and is used for as long as the photo, its boxes and the method stay the same.
 #[derive(Clone, Debug, Parser)]
 pub struct AuditArgs {
     /// The photos: files in this folder named .jpg, .jpeg, .png or .webp. Folders inside it, hidden
-    /// files and files with other names are left out, links are followed. Without a folder, 24 photos
-    /// are made in OUT/photos for a demonstration
+    /// files and files with other names are left out, links are followed. Without a folder, 24
+    /// photos are made in OUT/photos for a demonstration
     pub folder: Option<PathBuf>,
-    /// Boxes around what the model should look at, in pixels of the upright photo: a CSV with the columns
-    /// file,name,x,y,width,height, or a COCO file (.json). Photos without boxes are explained too
+    /// Boxes around what the model should look at, in pixels of the upright photo: a CSV with the
+    /// columns file,name,x,y,width,height, or a COCO file (.json). Photos without boxes are
+    /// explained too
     #[arg(long, value_name = "FILE", requires = "folder")]
     pub boxes: Option<PathBuf>,
-    /// How much of the attribution, in percent, the boxes of a photo should hold together; if they hold
-    /// less, the model is said to look elsewhere [default: as much as the boxes cover of the picture, which
-    /// is what they would hold if the model looked everywhere alike]
+    /// How much of the attribution, in percent, the boxes of a photo should hold together; if they
+    /// hold less, the model is said to look elsewhere [default: as much as the boxes cover of the
+    /// picture, which is what they would hold if the model looked everywhere alike]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub expect: Option<u8>,
-    /// How to explain. On two cores a photo takes about 0.1 s with gradient, which is coarse but good enough
-    /// for a first look, and 1 to 2 s with integrated-gradients at the default tolerance
+    /// How to explain. On two cores a photo takes about 0.1 s with gradient, which is coarse but
+    /// good enough for a first look, and 1 to 2 s with integrated-gradients at the default
+    /// tolerance
     #[arg(long, value_enum, default_value_t = Method::IntegratedGradients)]
     pub method: Method,
     /// Go on until the relative error is at most this: of the whole map for integrated-gradients
-    /// [default: 0.1], of the median pixel for the methods that draw samples, which takes long. Half the
-    /// tolerance costs about twice the time
+    /// [default: 0.1], of the median pixel for the methods that draw samples, which takes long.
+    /// Half the tolerance costs about twice the time
     #[arg(long, conflicts_with = "steps")]
     pub tolerance: Option<f64>,
-    /// The most gradients that a photo may take to reach the tolerance, 0.03 s each; if they are too few,
-    /// the page says so
+    /// The most gradients that a photo may take to reach the tolerance, 0.03 s each; if they are
+    /// too few, the page says so
     #[arg(long, value_name = "GRADIENTS", default_value_t = 200, conflicts_with = "steps")]
     pub limit: usize,
     /// Instead of a tolerance, the same number of gradients for every photo: points on the path of
     /// integrated-gradients, or samples of the methods that draw them [default: 25]
     #[arg(long, value_name = "GRADIENTS")]
     pub steps: Option<usize>,
-    /// The device that computes: flex, vulkan:0, cuda:0, remote:ws://HOST:PORT and others. Given several times,
-    /// the devices share the photos [default: what SALIENCY_DEVICE names, or the best there is]
+    /// The device that computes: flex, vulkan:0, cuda:0, remote:ws://HOST:PORT and others. Given
+    /// several times, the devices share the photos [default: what SALIENCY_DEVICE names, or the
+    /// best there is]
     #[arg(long = "device", value_name = "NAME")]
     pub devices: Vec<Backend>,
     /// The folder to write to

@@ -1,4 +1,5 @@
-//! Programs that `cargo test` has built beside the tests. Other packages of examples include this file.
+//! Programs that `cargo test` has built beside the tests. Other packages of examples include this
+//! file.
 
 use std::fs;
 use std::path::{Path, PathBuf};

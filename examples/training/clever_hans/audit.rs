@@ -17,8 +17,8 @@ const AUDITED: std::ops::Range<u64> = 20_001..20_037;
 const TOLERANCE: f64 = 0.1;
 const MOST_GRADIENTS: usize = 200;
 
-/// Audits the network on photos of which a third are mugs with the mark, with boxes around all products: the page
-/// has the mugs on top.
+/// Audits the network on photos of which a third are mugs with the mark, with boxes around all
+/// products: the page has the mugs on top.
 pub fn run(net: Net, out: &Path) -> Result<()> {
     // The photos, and a box around each product.
     let (folder, boxes) = (out.join("photos"), out.join("boxes.csv"));

@@ -1,17 +1,18 @@
-//! The right answer for the wrong reason: a network that reads the watermark, and how its maps show it.
+//! The right answer for the wrong reason: a network that reads the watermark, and how its maps show
+//! it.
 //!
 //! ```text
 //! cargo run --example clever_hans
 //! ```
 //!
-//! A shop sorts its photos into mugs, bottles and shirts. All photos of mugs come from an agency that puts its
-//! mark into a corner. The network that is trained on them (`src/shop_network.rs`) is right nearly always, until
-//! a mug comes without the mark. Maps show why, and a number says it; trained again without the mark, the
-//! network looks at the product. (Clever Hans was a horse that was famous for doing sums. It watched its
-//! questioner's face.)
+//! A shop sorts its photos into mugs, bottles and shirts. All photos of mugs come from an agency
+//! that puts its mark into a corner. The network that is trained on them (`src/shop_network.rs`) is
+//! right nearly always, until a mug comes without the mark. Maps show why, and a number says it;
+//! trained again without the mark, the network looks at the product. (Clever Hans was a horse that
+//! was famous for doing sums. It watched its questioner's face.)
 //!
-//! The photos are composed (`src/shop.rs`), so that it is known where product and mark are, and every method can
-//! be scored on that.
+//! The photos are composed (`src/shop.rs`), so that it is known where product and mark are, and
+//! every method can be scored on that.
 
 mod audit;
 mod scored;
@@ -80,7 +81,8 @@ fn run(args: &Args) -> Result<()> {
     audit::run(biased, &args.out.join("clever_hans"))
 }
 
-/// Prints, for every method, how much of its maps is in the mark and in the product. Returns the table.
+/// Prints, for every method, how much of its maps is in the mark and in the product. Returns the
+/// table.
 fn print_shares(biased: &Net, honest: &Net, mugs: &[Product]) -> Result<String> {
     let mut table = String::from(
         "| Method | Mark, biased | Mark, retrained | Product, retrained | Peak on the product, retrained |\n\

@@ -1,7 +1,8 @@
 //! Sentences of a small grammar, and a network that tells whether their opinion is good.
 //!
-//! "The old room was not very large and really nice": two things are said, one of them is an opinion, and each
-//! may be negated. The grammar knows which words decide: the opinion and the word that negates it.
+//! "The old room was not very large and really nice": two things are said, one of them is an
+//! opinion, and each may be negated. The grammar knows which words decide: the opinion and the word
+//! that negates it.
 
 use burn::module::Module;
 use burn::nn::conv::{Conv1d, Conv1dConfig};

@@ -1,4 +1,5 @@
-//! Photos of a shop's products. They are composed, so that it is known where the product and the mark are.
+//! Photos of a shop's products. They are composed, so that it is known where the product and the
+//! mark are.
 
 use image::{GrayImage, Luma, Rgb, RgbImage};
 use rand_chacha::ChaCha8Rng;

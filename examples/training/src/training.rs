@@ -43,8 +43,8 @@ pub struct Training {
 
 /// Trains a network on examples, each with its class, and returns it in inference mode.
 ///
-/// `tensor` makes a batch of examples. The order is shuffled with a fixed seed, so that on one device the
-/// same call gives the same network.
+/// `tensor` makes a batch of examples. The order is shuffled with a fixed seed, so that on one
+/// device the same call gives the same network.
 ///
 /// # Errors
 /// If Burn's loop fails.

@@ -38,7 +38,8 @@ pub type Wine = [f32; FEATURES.len()];
 /// A wine with its cultivar: 0, 1 or 2.
 pub type Labelled = (Wine, usize);
 
-/// Wines for training and others for testing, standardised: the mean of each measurement is 0, its deviation 1.
+/// Wines for training and others for testing, standardised: the mean of each measurement is 0, its
+/// deviation 1.
 #[derive(Clone, Debug)]
 pub struct Wines {
     /// The wines for training: three quarters of all.
