@@ -37,4 +37,5 @@ deny:
 
 # whether the public interface broke since a version (needs cargo-semver-checks)
 semver since:
-    cargo semver-checks --workspace --exclude saliency-benches --exclude saliency-examples --baseline-rev {{since}}
+    cargo semver-checks --workspace --exclude saliency-benches --exclude saliency-cli --exclude saliency-examples \
+        --exclude saliency-examples-training --exclude saliency-example-audit --baseline-rev {{since}}

@@ -14,9 +14,7 @@ use std::time::Duration;
 use burn::tensor::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use saliency::photo::Preparation;
-use saliency::{
-    Explainer, Inputs, IntegratedGradients, Method, MethodOptions, Model, Rule,
-};
+use saliency::{Explainer, Inputs, IntegratedGradients, Method, MethodOptions, Model, Rule};
 use saliency_models::{CifarCnn, EfficientNetLite0, Mlp, ResNet, VisionTransformer, photos};
 
 /// Points of the map that others are compared with; points and samples of a map; rows.

@@ -1,5 +1,6 @@
-//! Where did the classifier look, in every photo of a folder? An audit that may be ended at any time
-//! and goes on where it was, with a page for people who do not program and tables for the others.
+//! Where did the classifier look, in every photo of a folder? An audit that may be stopped at any
+//! time and goes on from there, with a page for people who do not program and tables for the
+//! others.
 //!
 //! ```text
 //! cargo run --example audit                                     # 24 photos made for a try
@@ -8,37 +9,48 @@
 //! cargo run --example audit -- FOLDER --tolerance 0.05 --device cuda:0 --device flex
 //! ```
 //!
-//! `examples/src/audit` does the work, for any network of photos: this file says which one it is here.
-
-mod demonstration;
+//! The crate `saliency-audit` does the work, for any classifier of photos: this file says which one
+//! it is here.
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use saliency::photo::Preparation;
-use saliency_examples::audit::{Args, Subject, run};
-use saliency_examples::ended;
-use saliency_models::{EfficientNetLite0, imagenet};
-
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+use saliency_audit::{Audit, ClassNames, Subject, photo_input};
+use saliency_cli::program::ended;
+use saliency_cli::{Result, subject};
+use saliency_example_audit::args::AuditArgs;
+use saliency_example_audit::demonstration::{self, Demonstration};
+use saliency_example_audit::progress;
 
 fn main() -> ExitCode {
-    ended(audit(&Args::parse()))
+    ended(audit(&AuditArgs::parse()))
 }
 
-fn audit(args: &Args) -> Result<()> {
-    let subject = Subject {
-        description: "EfficientNet-Lite0, a classifier for 1,000 kinds of things".to_owned(),
-        weights: "embedded".to_owned(),
-        net: Box::new(EfficientNetLite0::embedded),
-        preparation: Preparation::imagenet(),
-        class_name: |class| imagenet::name(class).unwrap_or("a class without a name"),
-    };
-    match &args.folder {
-        Some(folder) => run(&subject, args, (folder, args.boxes.as_deref())),
-        None => {
-            let (folder, boxes) = demonstration::write(&args.out)?;
-            run(&subject, args, (&folder, Some(&boxes)))
-        }
+fn audit(args: &AuditArgs) -> Result<()> {
+    // The network, how a photo becomes its input, and the names of its classes.
+    let preparation = subject::preparation();
+    let input = photo_input(
+        format!("{preparation:?}"),
+        move |photo, device| preparation.tensor(photo, device),
+        move |photo| preparation.region(photo),
+    );
+    let subject = Subject::new(subject::DESCRIPTION, subject::WEIGHTS, subject::network, input)
+        .with_classes(ClassNames::new(subject::class_names()))
+        .with_bytes_per_photo(subject::BYTES_PER_PHOTO);
+
+    let mut audit = Audit::new(subject, args.recipe()?)
+        .with_devices(args.devices.clone())
+        .with_output_folder(&args.out);
+    if let Some(percent) = args.expect {
+        audit = audit.with_expected_share(f64::from(percent) / 100.0);
     }
+    if let Some(folder) = &args.folder {
+        if let Some(boxes) = &args.boxes {
+            audit = audit.with_boxes(boxes);
+        }
+        return progress::run(audit, folder);
+    }
+    // Without a folder, photos are made.
+    let Demonstration { folder, boxes } = demonstration::write(&args.out)?;
+    progress::run(audit.with_boxes(boxes), &folder)
 }

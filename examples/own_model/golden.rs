@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
-use burn_store::{ModuleStore as _, SafetensorsStore, bridge};
 use burn::tensor::{Device, Tensor};
+use burn_store::{ModuleStore as _, SafetensorsStore, bridge};
 use image::{Rgb, RgbImage};
 
 pub struct Golden {

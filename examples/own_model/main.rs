@@ -14,6 +14,7 @@
 mod generated;
 mod golden;
 mod network;
+mod panel;
 #[cfg(test)]
 mod tests;
 
@@ -24,11 +25,8 @@ use std::process::ExitCode;
 use burn::tensor::{Device, Tensor};
 use clap::Parser;
 use golden::Golden;
-use image::RgbImage;
-use image::imageops::{FilterType, resize};
 use network::Network;
-use saliency::photo::{Map, Reduce, View};
-use saliency::viz::{Figure, Picture, Tile, write_picture};
+use saliency::viz::write_picture;
 use saliency::{Explainer as _, Gradient, IntegratedGradients, Model, ModelFn};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -72,13 +70,14 @@ fn run(out: &Path) -> Result<()> {
         format!("expected a folder to write to at {}, found: {error}", out.display())
     })?;
     let path = out.join("own_model.png");
-    write_picture(&path, &panel(&golden, &explained)?.to_picture()?)?;
+    write_picture(&path, &panel::panel(&golden, &explained)?.to_picture()?)?;
     println!("wrote {}", path.display());
 
-    match explained.iter().flat_map(|it| it.differences).all(|it| it <= ROUNDING) {
-        true => println!("all three agree with Captum: what differs is rounding"),
-        false => Err(format!("expected differences of at most {ROUNDING:.0e}, found larger ones"))?,
+    if explained.iter().flat_map(|it| it.differences).any(|it| it > ROUNDING || it.is_nan()) {
+        let error = format!("expected differences of at most {ROUNDING:.0e}, found larger ones");
+        return Err(error.into());
     }
+    println!("all three agree with Captum: what differs is rounding");
     Ok(())
 }
 
@@ -136,28 +135,4 @@ impl Explained {
 fn difference<const D: usize>(found: &Tensor<D>, expected: &Tensor<D>) -> f32 {
     let largest = |tensor: Tensor<D>| tensor.abs().max().into_scalar::<f32>();
     largest(found.clone() - expected.clone()) / largest(expected.clone())
-}
-
-/// The picture that was explained, and the three maps.
-fn panel(golden: &Golden, explained: &[Explained]) -> Result<Figure> {
-    let photo = enlarged(&golden.picture());
-    let maps: Vec<Map> = explained
-        .iter()
-        .map(|it| Map::of_row(&it.integrated, 0, Reduce::default()))
-        .collect::<std::result::Result<_, _>>()?;
-    let scale = Map::shared_scale(&maps.iter().collect::<Vec<_>>(), 99.0)?;
-    let mut tiles = vec![Tile::new("the picture", photo.clone())];
-    for (it, map) in explained.iter().zip(&maps) {
-        let map = map.with_scale(scale)?;
-        let picture = Picture::new(View::whole(&photo), &map)?;
-        tiles.push(Tile::new(it.file, picture.heat_map()).with_legend(picture.legend()));
-    }
-    let figure = Figure::new("Why a ring? One network that came in three ways").with_row(tiles);
-    Ok(figure.with_note("bright: the pixels that mattered to its answer (Integrated Gradients)"))
-}
-
-/// With pixels that can be seen.
-fn enlarged(picture: &RgbImage) -> RgbImage {
-    let (width, height) = picture.dimensions();
-    resize(picture, 8 * width, 8 * height, FilterType::Nearest)
 }

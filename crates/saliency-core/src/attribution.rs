@@ -81,6 +81,16 @@ impl Warning {
         }
     }
 
+    /// Makes a [`Warning::BaselineIsInput`], for explainers of your own.
+    pub fn baseline_is_input(row: usize) -> Self {
+        Self::BaselineIsInput { row }
+    }
+
+    /// Makes a [`Warning::BaselineScoresLikeInput`], for explainers of your own.
+    pub fn baseline_scores_like_input(row: usize) -> Self {
+        Self::BaselineScoresLikeInput { row }
+    }
+
     /// Makes a [`Warning::DeviceLost`], for explainers that share work out over devices.
     pub fn device_lost(row: usize) -> Self {
         Self::DeviceLost { row }

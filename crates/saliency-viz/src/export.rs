@@ -60,7 +60,7 @@ impl Record {
             "completeness_gap": of_row(&attribution.completeness_gap),
             "error_estimate": of_row(&attribution.error_estimate),
             "converged": attribution.converged.as_ref().map(|converged| converged[row]),
-            "gradients": attribution.gradients[row],
+            "gradients": attribution.evaluations[row],
             "warnings": warnings,
             "versions": { "saliency": env!("CARGO_PKG_VERSION"), "burn": BURN },
         });
@@ -296,7 +296,7 @@ mod tests {
     fn warnings_are_those_of_the_row_and_versions_those_asked_for() {
         let values = Tensor::<4>::zeros([2, 1, 2, 2], &Device::flex());
         let mut attribution = Attribution::new(values, vec![0.0; 2], vec![None; 2]);
-        attribution.warnings = vec![saliency_core::Warning::BaselineIsInput { row: 0 }];
+        attribution.warnings = vec![saliency_core::Warning::baseline_is_input(0)];
         let warnings = |row| Record::new(&attribution, row).unwrap().0["warnings"].clone();
         assert_eq!(warnings(0).as_array().map(Vec::len), Some(1));
         assert_eq!(warnings(1), json!([]));

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 
 /// How the names of files begin that [`write_file`] has not finished. A program that was killed may leave
 /// some behind.
-pub const UNFINISHED_PREFIX: &str = ".saliency-";
+const UNFINISHED_PREFIX: &str = ".saliency-";
 
 /// Writes a picture as PNG, JPEG or WebP, depending on the ending of the name.
 ///
@@ -49,6 +49,8 @@ fn encoded(
 /// Writes a file, and makes its folder if needed. The file appears under its name only once it is
 /// complete.
 ///
+/// If the program is killed on the way, a hidden file stays behind: see [`remove_unfinished`].
+///
 /// # Errors
 /// [`Error::Unwritable`] if the system refuses; no part of the file is left behind then.
 pub fn write_file(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<()> {
@@ -75,6 +77,21 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 fn unwritable(path: &Path, cause: Cause) -> Error {
     Error::Unwritable { path: path.to_owned(), cause }
+}
+
+/// Removes the files of a folder that [`write_file`] was writing when a program was killed. No other
+/// program may be writing to the folder.
+///
+/// # Errors
+/// If the folder cannot be read, or a file cannot be removed.
+pub fn remove_unfinished(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED_PREFIX) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

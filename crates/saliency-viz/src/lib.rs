@@ -68,7 +68,7 @@ pub use error::{Error, Result};
 #[cfg(feature = "export")]
 pub use export::{Export, Record};
 pub use figure::Figure;
-pub use files::{UNFINISHED_PREFIX, write_file, write_picture};
+pub use files::{remove_unfinished, write_file, write_picture};
 pub use legend::Legend;
 #[cfg(feature = "pages")]
 pub use page::{Page, PageMap};

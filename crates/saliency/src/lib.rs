@@ -98,7 +98,18 @@
 //! - `photo`: attributions of photos, as numbers
 //! - `viz` (default): pictures; switches on `photo`
 
-pub use saliency_core::*;
+pub use saliency_core::{
+    After, Attribution, Baseline, Cancel, Cause, Cut, Distribution, Error, Explainer, Fixed,
+    Inputs, MemoryBudget, Model, ModelFn, NoModule, NoiseScale, Parallelism, Progress,
+    ResolvedTarget, Result, Rows, Rule, Schedule, Score, ScoreFunction, Split, Stage, Target,
+    Warning, pure_function,
+};
+pub use saliency_core::{
+    ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,
+    SmoothGrad, SmoothGradSquared, VarGrad,
+};
+/// The parts that methods are made of, for methods of your own, and the list of all methods.
+pub use saliency_core::{kit, methods};
 
 /// Devices by name, and pools of them: see [`saliency_backends`].
 pub use saliency_backends as backends;
@@ -110,3 +121,10 @@ pub use saliency_photo as photo;
 /// Pictures of attributions: see [`saliency_viz`].
 #[cfg(feature = "viz")]
 pub use saliency_viz as viz;
+
+/// The crates whose types stand in this one's interface, in the versions that fit.
+pub mod external {
+    pub use burn;
+    #[cfg(feature = "photo")]
+    pub use image;
+}

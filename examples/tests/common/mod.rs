@@ -1,22 +1,18 @@
-//! Programs that `cargo test` has built beside the tests.
+//! Programs that `cargo test` has built beside the tests. Other packages of examples include this
+//! file.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
-/// A program, ready to run.
+/// Returns a program, ready to run.
 pub fn example(name: &str, args: &[&str]) -> Command {
     let here = std::env::current_exe().expect("a test has a path");
     let built = here.parent().and_then(Path::parent).expect("target/PROFILE/deps");
     let program = built.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     // `cargo test` builds the examples, `cargo test --test NAME` does not.
-    let changed = |path: &Path| fs::metadata(path).and_then(|file| file.modified());
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let sources = match fs::read_dir(here.join(name)) {
-        Ok(folder) => folder.map(|file| file.unwrap().path()).collect(),
-        Err(_) => vec![here.join(format!("{name}.rs"))],
-    };
-    let newest = sources.iter().map(|source| changed(source).unwrap()).max().unwrap();
+    let newest = sources(name).iter().map(|source| changed(source).unwrap()).max().unwrap();
     let fresh = changed(&program).is_ok_and(|built| built >= newest);
     assert!(fresh, "{} is missing or old: run `cargo build --examples`", program.display());
     let mut command = Command::new(&program);
@@ -24,6 +20,31 @@ pub fn example(name: &str, args: &[&str]) -> Command {
     command
 }
 
+fn changed(path: &Path) -> std::io::Result<SystemTime> {
+    fs::metadata(path).and_then(|file| file.modified())
+}
+
+/// Returns the files of a program: its own, and those of the libraries in which most of it lives.
+fn sources(name: &str) -> Vec<PathBuf> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let own = [package.join(name), package.join(format!("{name}.rs")), package.join("main.rs")];
+    let own = own.into_iter().find(|path| path.exists()).expect("the program has a source");
+    let crates = package.ancestors().map(|folder| folder.join("crates")).find(|it| it.is_dir());
+    let crates = crates.expect("the folder of crates");
+    let libraries = ["saliency-audit/src", "saliency-cli/src"].map(|path| crates.join(path));
+    [vec![own, package.join("src")], libraries.into()].concat().iter().flat_map(files).collect()
+}
+
+/// Returns the files of a folder, or the file itself.
+fn files(path: &PathBuf) -> Vec<PathBuf> {
+    match fs::read_dir(path) {
+        Ok(folder) => folder.map(|file| file.unwrap().path()).collect(),
+        Err(_) if path.is_file() => vec![path.clone()],
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Returns what a program printed, as text.
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -4,7 +4,7 @@ use saliency_core::Error;
 
 /// Makes the error for a device that failed or was lost.
 pub(super) fn device(reason: impl Into<String>) -> Error {
-    Error::Device { reason: reason.into() }
+    Error::device_message(reason)
 }
 
 /// Makes the error for a pool without devices.
@@ -20,9 +20,9 @@ pub(super) fn no_rows_at_once() -> Error {
 /// Makes the error for a tensor with another number of rows than the first one, or than was
 /// asked for.
 pub(super) fn unequal_rows(tensor: usize, expected: usize, found: usize) -> Error {
-    Error::UnequalRows { tensor, expected, found }
+    Error::unequal_rows(tensor, expected, found)
 }
 
 fn invalid(option: &'static str, expected: &str, found: &str) -> Error {
-    Error::InvalidOption { option, expected: expected.to_owned(), found: found.to_owned() }
+    Error::invalid_option(option, expected, found)
 }

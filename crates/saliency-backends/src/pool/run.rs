@@ -107,7 +107,7 @@ impl<'a> Run<'a> {
             |map: Attribution<Host>| map.try_map(|host| Ok(host.write::<I>(0..host.rows(), home)));
         let maps = maps.into_iter().map(at_home).collect::<Result<Vec<_>>>()?;
         let mut map = Attribution::stack_rows(maps).expect("at least one row");
-        map.warnings.extend(lost.into_iter().map(|row| Warning::DeviceLost { row }));
+        map.warnings.extend(lost.into_iter().map(Warning::device_lost));
         Ok(map)
     }
 

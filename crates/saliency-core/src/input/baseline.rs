@@ -193,9 +193,7 @@ impl Values {
         let fits = found.len() == expected.len() && found[1..] == expected[1..];
         let all = |stored: &Stored| match stored {
             Stored::OnDevice(tensor) => tensor.clone(),
-            Stored::Saved(data) => {
-                Tensor::from_data(data.clone(), (&like.device(), like.dtype()))
-            }
+            Stored::Saved(data) => Tensor::from_data(data.clone(), (&like.device(), like.dtype())),
         };
         let part = if fits && found[0] == rows.total() {
             select(all(&self.rows), rows.of())
@@ -242,7 +240,8 @@ mod saved {
             let fits = !values.is_empty() && shape.iter().product::<usize>() == values.len();
             if !fits {
                 let count = values.len();
-                let message = format!("expected as many values as in shape {shape:?}, found {count}");
+                let message =
+                    format!("expected as many values as in shape {shape:?}, found {count}");
                 return Err(de::Error::custom(message));
             }
             let rows = [shape[0], values.len() / shape[0]];

@@ -37,9 +37,7 @@ impl Score {
 pub struct ScoreFunction(Arc<dyn Fn(Tensor<2>) -> Tensor<1> + Send + Sync>);
 
 impl ScoreFunction {
-    pub(crate) fn new(
-        function: impl Fn(Tensor<2>) -> Tensor<1> + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn new(function: impl Fn(Tensor<2>) -> Tensor<1> + Send + Sync + 'static) -> Self {
         Self(Arc::new(function))
     }
 

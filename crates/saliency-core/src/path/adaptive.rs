@@ -193,11 +193,13 @@ impl AdaptivePath {
         let gain = |interval: usize, parts: usize| {
             let width = self.nodes[interval + 1].at - self.nodes[interval].at;
             let cuts = self.intervals[interval].parts;
-            let variance =
-                |parts: usize| roughness[interval] * width.powi(3) / ((parts * cuts) as f64).powi(2);
+            let variance = |parts: usize| {
+                roughness[interval] * width.powi(3) / ((parts * cuts) as f64).powi(2)
+            };
             (variance(parts) - variance(parts + 1)) / cuts as f64
         };
-        let wide = |interval: &usize| self.nodes[interval + 1].at - self.nodes[*interval].at > NARROWEST;
+        let wide =
+            |interval: &usize| self.nodes[interval + 1].at - self.nodes[*interval].at > NARROWEST;
         let intervals = (0..roughness.len()).filter(wide);
         let mut parts = vec![1; roughness.len()];
         let mut queue: BinaryHeap<Gain> =
@@ -219,7 +221,8 @@ impl AdaptivePath {
         let mut fresh = std::mem::take(&mut self.fresh).into_iter().peekable();
         if self.nodes.is_empty() {
             self.nodes.extend(fresh.by_ref());
-            self.intervals.extend(self.nodes.windows(2).map(|_| Interval { parts: 1, inside: None }));
+            self.intervals
+                .extend(self.nodes.windows(2).map(|_| Interval { parts: 1, inside: None }));
             return;
         }
         let nodes = std::mem::take(&mut self.nodes);
@@ -232,8 +235,13 @@ impl AdaptivePath {
                 cut = true;
             }
             if !self.nodes.is_empty() {
-                let interval = intervals.next().expect("an interval before every point but the first");
-                self.intervals.push(if cut { Interval { parts: 1, inside: None } } else { interval });
+                let interval =
+                    intervals.next().expect("an interval before every point but the first");
+                self.intervals.push(if cut {
+                    Interval { parts: 1, inside: None }
+                } else {
+                    interval
+                });
             }
             self.nodes.push(node);
         }

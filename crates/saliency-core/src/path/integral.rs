@@ -80,8 +80,8 @@ impl PathIntegral<'_> {
         let found = self.evaluator.gradient(path.points, &self.target.select(rows))?;
         found.gradients.check_finite(Stage::Gradient)?;
         let gradients = found.gradients.widened();
-        let contributions = gradients
-            .zip(&path.tangents.widened(), |gradient, tangent| gradient * tangent);
+        let contributions =
+            gradients.zip(&path.tangents.widened(), |gradient, tangent| gradient * tangent);
         Ok(PathEvaluation { contributions, scores: found.scores()? })
     }
 
@@ -97,7 +97,8 @@ impl PathIntegral<'_> {
             let positions = vec![k as f64 / PILOT as f64; rows.len()];
             let points = self.shape.at(&rows, &positions)?.points;
             let scores = self.evaluator.scores(self.schedule, &points, self.target);
-            let scores = scores.map_err(|error| error.with_stage(Stage::Score, Stage::PathScore))?;
+            let scores =
+                scores.map_err(|error| error.with_stage(Stage::Score, Stage::PathScore))?;
             pilot.iter_mut().zip(scores).for_each(|(pilot, score)| pilot.push(score));
         }
         pilot.iter_mut().zip(to).for_each(|(pilot, &score)| pilot.push(score));
@@ -154,8 +155,7 @@ impl PathIntegral<'_> {
         }
         let found = self.evaluate(&chunk.row_of_each(), &positions)?;
         let intervals = chunk.repeats.clone().skip(1);
-        let variances: Vec<f64> =
-            intervals.flat_map(|k| rules.variances(chunk, k - 1)).collect();
+        let variances: Vec<f64> = intervals.flat_map(|k| rules.variances(chunk, k - 1)).collect();
         let segment = Segment::new(&found.contributions, &weights, &variances, chunk.rows.len());
         let scores = positions.into_iter().zip(found.scores);
         let scores = scores.map(|(position, score)| PathScore { position, score });

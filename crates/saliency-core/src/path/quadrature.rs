@@ -130,10 +130,17 @@ mod tests {
                 let points = rule.positions(count);
                 let sum: f64 = points.iter().map(|at| at.weight).sum();
                 assert!((sum - 1.0).abs() < 1e-12, "{rule:?} {count}: {sum}");
-                assert!(points.windows(2).all(|pair| pair[0].position < pair[1].position), "{rule:?} {count}");
+                assert!(
+                    points.windows(2).all(|pair| pair[0].position < pair[1].position),
+                    "{rule:?} {count}"
+                );
                 assert!(points[0].position > 0.0 && points[count - 1].position < 1.0);
                 let mirrored = points.iter().zip(points.iter().rev());
-                assert!(mirrored.into_iter().all(|(a, b)| (a.position + b.position - 1.0).abs() < 1e-14));
+                assert!(
+                    mirrored
+                        .into_iter()
+                        .all(|(a, b)| (a.position + b.position - 1.0).abs() < 1e-14)
+                );
             }
         }
     }
@@ -149,11 +156,15 @@ mod tests {
         }
         // Densities 2, 1 and six times 0.1.
         let points = placed(36, &scores);
-        let within = |from: f64, to: f64| points.iter().filter(|p| from < p.position && p.position < to).count();
+        let within = |from: f64, to: f64| {
+            points.iter().filter(|p| from < p.position && p.position < to).count()
+        };
         assert_eq!((within(0.0, 0.125), within(0.125, 0.25), within(0.25, 1.0)), (20, 10, 6));
         for (found, even) in placed(8, &[1.0; 9]).into_iter().zip(Rule::Midpoint.positions(8)) {
-            assert!((found.position - even.position).abs() < 1e-12
-                && (found.weight - even.weight).abs() < 1e-12);
+            assert!(
+                (found.position - even.position).abs() < 1e-12
+                    && (found.weight - even.weight).abs() < 1e-12
+            );
         }
     }
 

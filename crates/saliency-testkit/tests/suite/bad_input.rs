@@ -3,8 +3,8 @@
 use burn::tensor::{Int, Tensor};
 use saliency_core::{
     Attribution, Baseline, Error, ExpectedGradients, Explainer, Fixed, Gradient,
-    IntegratedGradients, MemoryBudget, Method, MethodOptions, Model, NoiseScale, Parallelism, Result,
-    Schedule, Score, SmoothGrad, SmoothGradSquared, Stage, Target, pure_function,
+    IntegratedGradients, MemoryBudget, Method, MethodOptions, Model, NoiseScale, Parallelism,
+    Result, Schedule, Score, SmoothGrad, SmoothGradSquared, Stage, Target, pure_function,
 };
 use saliency_testkit::{assert_error, device, square};
 

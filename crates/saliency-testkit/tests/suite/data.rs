@@ -7,10 +7,10 @@ use burn::tensor::activation::{log_softmax, relu, softmax};
 use burn::tensor::{Bool, Device, Int, Tensor};
 use saliency_core::{
     Baseline, Cut, Error, ExpectedGradients, Explainer, Fixed, Gradient, InputTimesGradient,
-    IntegratedGradients, Model, ModelFn, NoiseScale, Schedule, Score, SmoothGrad, Target, cut,
+    IntegratedGradients, Model, ModelFn, NoiseScale, Schedule, Score, SmoothGrad, Split, Target,
 };
 use saliency_models::{EfficientNetLite0, LastConvolution};
-use saliency_testkit::{Golden, assert_close, device, values};
+use saliency_testkit::{Golden, assert_close, assert_error, device, values};
 
 /// A classifier of token sequences: the mean of what a layer makes of each embedding.
 #[derive(Module, Debug)]
@@ -296,7 +296,8 @@ fn at_a_layer_the_activation_is_explained_as_an_input_is() {
     let x = Tensor::<2>::from_data([[1.0, -0.5, 2.0, 0.3, 0.0]; 2], &device);
     // Behind the second point the network is linear.
     let split = Split::at(&net, Second);
-    let (activation, rest) = (split.activation(x.clone(), &Schedule::new()).unwrap(), split.after());
+    let (activation, rest) =
+        (split.activation(x.clone(), &Schedule::new()).unwrap(), split.after());
     let whole = Gradient::new().attribute(&net, x.clone()).unwrap();
     let class = whole.targets[0].unwrap();
     let weights = net.output.weight.val().slice([0..5, class..class + 1]).reshape([1, 5]);
@@ -312,7 +313,8 @@ fn at_a_layer_the_activation_is_explained_as_an_input_is() {
 
     // From the activation of a baseline of the input the change of score is the network's own.
     let split = Split::at(&net, First);
-    let (activation, rest) = (split.activation(x.clone(), &Schedule::new()).unwrap(), split.after());
+    let (activation, rest) =
+        (split.activation(x.clone(), &Schedule::new()).unwrap(), split.after());
     let nothing = split.before(x.zeros_like());
     let ig = IntegratedGradients::new();
     let at_layer = ig.clone().with_baseline(Baseline::tensor(nothing));

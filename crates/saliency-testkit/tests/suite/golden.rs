@@ -6,7 +6,7 @@ use burn::tensor::{DType, Device, FloatDType, Tensor};
 use saliency_backends::ComputeDevice;
 use saliency_core::{
     Attribution, Baseline, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model,
-    Rule, Target, cut,
+    Rule, Schedule, Split, Target,
 };
 use saliency_models::{CifarCnn, EfficientNetLite0, LastConvolution, imagenet, photos};
 use saliency_photo::Preparation;

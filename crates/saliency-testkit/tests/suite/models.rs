@@ -4,9 +4,8 @@ use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::Tensor;
 use saliency_core::{
-    Attribution, Baseline, ExpectedGradients, Explainer, Gradient, InputTimesGradient,
-    IntegratedGradients, Model, ModelFn, NoiseScale, Result, Rule, SmoothGrad, SmoothGradSquared,
-    Target, VarGrad,
+    Attribution, Baseline, Explainer, Gradient, IntegratedGradients, Method, MethodOptions, Model,
+    ModelFn, NoiseScale, Result, Rule, SmoothGrad, Target,
 };
 use saliency_testkit::{Noisy, assert_close, device, values};
 

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use burn::tensor::Tensor;
 use saliency_backends::{Backend, ComputeDevice, DevicePool, PoolEvent};
 use saliency_core::{
-    Attribution, Baseline, Error, Explainer, Gradient, IntegratedGradients, Model, Stage,
-    SmoothGrad, Target, pure_function,
+    Attribution, Baseline, Error, Explainer, Gradient, IntegratedGradients, Model, SmoothGrad,
+    Stage, Target, pure_function,
 };
-use saliency_testkit::{assert_close, device, devices, square, values};
+use saliency_testkit::{assert_close, assert_error, device, devices, square, values};
 
 fn flex() -> ComputeDevice {
     Backend::Flex.open().unwrap()

@@ -5,10 +5,12 @@ use burn::tensor::{Distribution as Random, Tensor};
 use saliency_core::methods::{Mean, MeanOfSquares, OverNoise, Statistic, Variance};
 use saliency_core::{
     Baseline, Distribution, Error, ExpectedGradients, Explainer, Fixed, Gradient,
-    InputTimesGradient, IntegratedGradients, NoiseScale,  Rule, SmoothGrad,
-    SmoothGradSquared, Stage, Target, Warning, pure_function,
+    InputTimesGradient, IntegratedGradients, NoiseScale, Rule, SmoothGrad, SmoothGradSquared,
+    Stage, Target, Warning, pure_function,
 };
-use saliency_testkit::{contribution, device, implementation_a, linear, square, values};
+use saliency_testkit::{
+    assert_error, contribution, device, implementation_a, linear, square, values,
+};
 
 fn column(values: &[f32]) -> Tensor<2> {
     Tensor::<1>::from_data(values, &device()).reshape([-1, 1])
@@ -142,8 +144,10 @@ fn sampling_stops_when_the_error_is_small_enough_row_by_row() {
     let relative = values(&(map.standard_error.unwrap() / map.values.abs()));
     assert!(relative.iter().all(|error| *error <= 0.1), "{relative:?}");
 
-    let map =
-        explainer.with_max_samples(40).attribute_to(&square(), x.clone(), Target::Class(0)).unwrap();
+    let map = explainer
+        .with_max_samples(40)
+        .attribute_to(&square(), x.clone(), Target::Class(0))
+        .unwrap();
     assert_eq!(map.converged.unwrap(), [false, true, true]);
     assert_eq!(map.evaluations[0], 40);
     // Rows that need more samples get those that they would get alone.
@@ -241,7 +245,8 @@ fn integration_stops_when_the_estimated_error_is_small_enough() {
     let model = pure_function(|x: Tensor<2>| (x * 6.0).sin());
     let x = column(&[1.0, 0.1, 2.0]);
     for tolerance in [0.3, 0.1, 0.01, 0.001] {
-        let explainer = IntegratedGradients::new().with_tolerance(tolerance).with_max_gradients(5000);
+        let explainer =
+            IntegratedGradients::new().with_tolerance(tolerance).with_max_gradients(5000);
         let map = explainer.attribute_to(&model, x.clone(), Target::Class(0)).unwrap();
         assert_eq!(map.converged.unwrap(), [true; 3]);
         let (errors, found) = (map.error_estimate.unwrap(), values(&map.values));
@@ -261,11 +266,12 @@ fn integration_stops_when_the_estimated_error_is_small_enough() {
 #[test]
 fn closed_forms_are_met_to_the_tolerance() {
     let one = |value: f32| column(&[value]);
-    let explainer = IntegratedGradients::new().with_tolerance(0.005).with_baseline(Baseline::each([
-        Baseline::constant(0.5),
-        Baseline::constant(1.0),
-        Baseline::constant(1.0),
-    ]));
+    let explainer =
+        IntegratedGradients::new().with_tolerance(0.005).with_baseline(Baseline::each([
+            Baseline::constant(0.5),
+            Baseline::constant(1.0),
+            Baseline::constant(1.0),
+        ]));
     let map = explainer.attribute(&contribution(), (one(1.0), one(2.0), one(3.0))).unwrap();
     let found =
         [&map.values.0, &map.values.1, &map.values.2].map(|part| f64::from(values(part)[0]));
@@ -318,8 +324,7 @@ fn fixed_points_carry_an_estimate_of_their_error() {
 fn baselines_that_say_nothing_are_pointed_out() {
     let x = Tensor::<2>::from_data([[0.0, 0.0], [1.0, -1.0], [1.0, 2.0]], &device());
     let model = linear(&[1.0, 1.0], 5.0, &device());
-    let expected =
-        [Warning::BaselineIsInput { row: 0 }, Warning::BaselineScoresLikeInput { row: 1 }];
+    let expected = [Warning::baseline_is_input(0), Warning::baseline_scores_like_input(1)];
     for explainer in [IntegratedGradients::new(), IntegratedGradients::new().with_tolerance(0.1)] {
         let map = explainer.attribute(&model, x.clone()).unwrap();
         assert_eq!(map.warnings, expected);
@@ -328,7 +333,7 @@ fn baselines_that_say_nothing_are_pointed_out() {
     }
     let baselines = Tensor::<2>::from_data([[0.0, 3.0]], &device());
     let map = ExpectedGradients::new(baselines).attribute(&model, x).unwrap();
-    assert_eq!(map.warnings, [Warning::BaselineScoresLikeInput { row: 2 }]);
+    assert_eq!(map.warnings, [Warning::baseline_scores_like_input(2)]);
     assert!(map.warnings[0].to_string().contains("baseline of row 2"));
     assert!(expected[0].to_string().contains("row 0 equals the input"));
 }
@@ -405,7 +410,7 @@ fn a_method_inside_that_did_not_converge_is_not_forgotten() {
     let bent = pure_function(|x: Tensor<2>| x.powi_scalar(3).sum_dim(1));
     let map = around.attribute(&bent, x).unwrap();
     assert_eq!(map.converged.unwrap(), [false, true]);
-    assert_eq!(map.warnings, [Warning::BaselineIsInput { row: 1 }]);
+    assert_eq!(map.warnings, [Warning::baseline_is_input(1)]);
 }
 
 #[test]

@@ -8,10 +8,10 @@ use saliency_photo::{Coverage, Frame, Map, Region};
 use serde::Serialize;
 
 use super::page_map::PageMap;
-use super::percent::percent;
 use crate::color::ColorMap;
 use crate::legend::Legend;
 use crate::text::number;
+use saliency_photo::percent;
 
 /// The longest side of a map on a page; larger ones are averaged.
 pub(super) const MAP_SIDE: usize = 256;

@@ -1,6 +1,5 @@
 mod content;
 mod page_map;
-mod percent;
 mod photo;
 mod sentence;
 
@@ -10,12 +9,11 @@ use std::collections::hash_map::Entry;
 use askama::Template as _;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use saliency_photo::{Footprint, MarkedArea, Size, View};
+use saliency_photo::{Footprint, MarkedArea, Size, View, percent};
 use sha2::{Digest as _, Sha256};
 
 use self::content::{AreaRow, Data, Html, MAP_SIDE, MapData, MapRow, Outline, relative};
 pub use self::page_map::PageMap;
-use self::percent::percent;
 use self::photo::jpeg_base64;
 use self::sentence::{Marked, sentence};
 use crate::color::ColorMap;

@@ -3,7 +3,7 @@
 use saliency_photo::{Footprint, Map, MarkedArea, Reduce};
 
 use super::page_map::PageMap;
-use super::percent::percent;
+use saliency_photo::percent;
 
 /// A marked area, and how far it covers the pixels of the map that the sentence is about.
 #[derive(Clone, Copy, Debug)]

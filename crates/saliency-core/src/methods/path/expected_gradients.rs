@@ -184,8 +184,7 @@ impl ExpectedGradients {
             baselines: self.baselines.like(input)?,
         };
         let draw = |rows: &[usize], samples: &[usize]| draws.draw(rows, samples);
-        let averaged =
-            Averaged::over(self.samples, Aggregate::Mean, &self.schedule, input, &draw)?;
+        let averaged = Averaged::over(self.samples, Aggregate::Mean, &self.schedule, input, &draw)?;
         // With noise the scores are not those of the inputs; fixed values differ from row to row.
         let comparable = self.noise.is_none() && !input.fixed.contains(&true);
         let baseline_scores = match &draws.baselines {

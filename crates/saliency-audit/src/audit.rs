@@ -1,0 +1,336 @@
+//! The audit: explains every photo of a folder, and writes tables and a page about them.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Tensor;
+use saliency_backends::Backend;
+use saliency_core::Model;
+use saliency_viz::write_file;
+
+use crate::boxes::{Boxes, MarkedBox};
+use crate::digest;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::explain::{Auditor, Explained, Photo};
+use crate::folder::{Folder, PhotoFile};
+use crate::parts::Parts;
+use crate::recipe::Recipe;
+use crate::row::Row;
+use crate::subject::Subject;
+use crate::summary::Report;
+use crate::tables::{self, TableRow};
+
+/// An audit of a model: explains every photo of a folder, and writes tables and a page about them.
+///
+/// An audit may be stopped at any time, and goes on from there when it is started again: what is
+/// known of a photo is kept in the folder `parts` of the output folder, and is used for as long as
+/// the photo, its boxes, the model and the recipe stay the same.
+///
+/// # Defaults
+/// - boxes: none
+/// - expected share: each photo's boxes should hold as much of the attribution as of the area
+/// - devices: the preferred one ([`Backend::open_preferred`])
+/// - output folder: `audit`
+///
+/// # Example
+/// See the [crate's documentation](crate).
+pub struct Audit<M> {
+    subject: Subject<M>,
+    recipe: Recipe<M>,
+    boxes: Option<PathBuf>,
+    expected: Option<f64>,
+    devices: Vec<Backend>,
+    out: PathBuf,
+    observer: Box<dyn Fn(&Event)>,
+}
+
+/// The findings of an audit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Findings {
+    /// The findings in words, the most important first.
+    pub summary: Vec<String>,
+    /// The files that were written: `audit.csv`, `audit.parquet` and `audit.html`.
+    pub files: Vec<PathBuf>,
+}
+
+impl<M: Model<Tensor<4>> + 'static> Audit<M> {
+    /// Audits a model, explaining photos as the recipe says.
+    pub fn new(subject: Subject<M>, recipe: Recipe<M>) -> Self {
+        Self {
+            subject,
+            recipe,
+            boxes: None,
+            expected: None,
+            devices: Vec::new(),
+            out: PathBuf::from("audit"),
+            observer: Box::new(|_| {}),
+        }
+    }
+
+    /// Reads boxes around what the model should look at, in pixels of the upright photos: a CSV
+    /// with the columns file,name,x,y,width,height, or a COCO file (`.json`). Photos without boxes
+    /// are explained too.
+    #[must_use]
+    pub fn with_boxes(mut self, path: impl Into<PathBuf>) -> Self {
+        self.boxes = Some(path.into());
+        self
+    }
+
+    /// Sets how much of the attribution the boxes of a photo should hold together, from 0 to 1.
+    #[must_use]
+    pub fn with_expected_share(mut self, share: f64) -> Self {
+        self.expected = Some(share);
+        self
+    }
+
+    /// Sets the devices that share the photos.
+    #[must_use]
+    pub fn with_devices(mut self, devices: impl IntoIterator<Item = Backend>) -> Self {
+        self.devices = devices.into_iter().collect();
+        self
+    }
+
+    /// Sets the folder to write to.
+    #[must_use]
+    pub fn with_output_folder(mut self, out: impl Into<PathBuf>) -> Self {
+        self.out = out.into();
+        self
+    }
+
+    /// Calls a function with everything that the audit has to report while it runs.
+    #[must_use]
+    pub fn with_observer(mut self, observer: impl Fn(&Event) + 'static) -> Self {
+        self.observer = Box::new(observer);
+        self
+    }
+
+    /// Explains the photos of a folder that are not explained yet, and writes the tables and the
+    /// page.
+    ///
+    /// # Errors
+    /// [`Error`] if the folder, the boxes, the output folder or a device cannot be used, or if the
+    /// model cannot be explained. A photo that cannot be explained is no error.
+    pub fn run(&self, folder: impl AsRef<Path>) -> Result<Findings> {
+        if let Some(found) = self.expected.filter(|share| !(0.0..=1.0).contains(share)) {
+            return Err(Error::Share { found });
+        }
+        let path = folder.as_ref();
+        let folder = Folder::read(path)?;
+        let parts = Parts::open(&self.out)?;
+        let boxes = match &self.boxes {
+            Some(path) => self.boxes_of(path, &folder)?,
+            None => Boxes::default(),
+        };
+
+        let waiting = self.waiting(&parts, &folder, &boxes)?;
+        (self.observer)(&Event::Started { waiting: waiting.len(), photos: folder.photos.len() });
+        if !waiting.is_empty() {
+            self.explain(&parts, &waiting)?;
+            (self.observer)(&Event::Finished);
+        }
+        self.report(path, &folder, &parts)
+    }
+
+    /// Reads boxes, and reports which of them are for no photo of the folder.
+    fn boxes_of(&self, path: &Path, folder: &Folder) -> Result<Boxes> {
+        let boxes = Boxes::read(path)?;
+        let lost: Vec<&str> = boxes.files().filter(|file| !folder.contains(file)).collect();
+        if let Some(&first) = lost.first() {
+            if lost.len() == boxes.files().count() {
+                return Err(Error::BoxesOfOtherFiles {
+                    path: path.to_owned(),
+                    first: first.to_owned(),
+                });
+            }
+            (self.observer)(&Event::BoxesWithoutPhoto { files: lost.len(), first });
+        }
+        Ok(boxes)
+    }
+
+    /// Returns the photos that are not explained yet.
+    fn waiting<'a>(
+        &self,
+        parts: &Parts,
+        folder: &'a Folder,
+        boxes: &'a Boxes,
+    ) -> Result<Vec<Waiting<'a>>> {
+        let mut waiting = Vec::new();
+        for photo in &folder.photos {
+            let boxes = boxes.of(&photo.name);
+            match photo.digest() {
+                Ok(digest) => {
+                    let fingerprint = self.fingerprint(&digest, boxes);
+                    if !parts.has(&photo.name, &fingerprint) {
+                        waiting.push(Waiting { photo, boxes, fingerprint });
+                    }
+                }
+                Err(reason) => parts.keep_failure(&photo.name, reason)?,
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// Returns a text that stands for everything that a photo's row depends on. The device is left
+    /// out: an audit may go on on another one, whose values differ by rounding.
+    fn fingerprint(&self, photo_digest: &str, boxes: &[MarkedBox]) -> String {
+        let version = env!("CARGO_PKG_VERSION");
+        let subject = &self.subject;
+        let model = (&subject.description, &subject.weights, subject.input.fingerprint());
+        let made_from = (version, model, self.recipe.plan(), photo_digest, boxes);
+        digest(&serde_json::to_vec(&made_from).expect("texts and numbers have a form in JSON"))
+    }
+
+    /// Explains photos, a few at a time.
+    fn explain(&self, parts: &Parts, waiting: &[Waiting]) -> Result<()> {
+        let devices = if self.devices.is_empty() {
+            vec![Backend::open_preferred()?]
+        } else {
+            self.devices.iter().map(Backend::open).collect::<Result<_, _>>()?
+        };
+        let at_once = self.recipe.photos_at_once() * devices.len();
+        let auditor = Auditor::new(&self.subject, &self.recipe, devices);
+        let mut photos = 0;
+        (self.observer)(&Event::Explained { photos });
+        for batch in waiting.chunks(at_once) {
+            explain_together(&auditor, parts, batch)?;
+            photos += batch.len();
+            (self.observer)(&Event::Explained { photos });
+        }
+        Ok(())
+    }
+
+    /// Writes the tables and the page. They are made from the parts alone, so that it does not
+    /// matter how often the audit was stopped.
+    fn report(&self, path: &Path, folder: &Folder, parts: &Parts) -> Result<Findings> {
+        let mut rows = Vec::new();
+        for photo in &folder.photos {
+            let mut row = parts.row(&photo.name)?;
+            if let Ok(measured) = &mut row.outcome {
+                measured.class_name = self.subject.classes.name(measured.class);
+            }
+            rows.push(row);
+        }
+        let title = path.canonicalize();
+        let title = title.map_err(|source| Error::Folder { path: path.to_owned(), source })?;
+        let title = title.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        let report = Report {
+            title: &title,
+            model: &self.subject.description,
+            method: &self.recipe.title,
+            effort: self.recipe.effort,
+            expected: self.expected,
+            rows: &rows,
+            others: folder.others,
+        };
+        let table: Vec<TableRow> =
+            rows.iter().map(|row| TableRow::new(row, self.expected)).collect();
+        let mut files = Vec::new();
+        for (name, bytes) in [
+            ("audit.csv", tables::csv(&table)?),
+            ("audit.parquet", tables::parquet(&table)?),
+            ("audit.html", report.to_html(parts)?.into_bytes()),
+        ] {
+            let path = self.out.join(name);
+            write_file(&path, &bytes)?;
+            files.push(path);
+        }
+        Ok(Findings { summary: report.summary(), files })
+    }
+}
+
+impl<M> fmt::Debug for Audit<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Audit")
+            .field("subject", &self.subject)
+            .field("recipe", &self.recipe)
+            .field("boxes", &self.boxes)
+            .field("expected", &self.expected)
+            .field("devices", &self.devices)
+            .field("out", &self.out)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A photo that is to be explained.
+struct Waiting<'a> {
+    photo: &'a PhotoFile,
+    boxes: &'a [MarkedBox],
+    fingerprint: String,
+}
+
+/// Explains a few photos together, and keeps what is found out about each.
+fn explain_together<M: Model<Tensor<4>> + 'static>(
+    auditor: &Auditor<M>,
+    parts: &Parts,
+    batch: &[Waiting],
+) -> Result<()> {
+    // Photos that cannot be read, or whose boxes are wrong, are failures of their own.
+    let (mut readable, mut shown) = (Vec::new(), Vec::new());
+    for it in batch {
+        let show = |pixels| {
+            auditor.show(&Photo { file: &it.photo.name, pixels: &pixels, boxes: it.boxes })
+        };
+        match it.photo.read().and_then(show) {
+            Ok(photo) => {
+                readable.push(it);
+                shown.push(photo);
+            }
+            Err(reason) => parts.keep_failure(&it.photo.name, reason)?,
+        }
+    }
+    // If one photo makes the model fail, each is explained by itself.
+    let explained: Vec<Result<Explained>> = match auditor.explain(shown.clone()) {
+        Ok(explained) => explained.into_iter().map(Ok).collect(),
+        Err(error) if error.is_of_one_photo() => {
+            let alone = |photo| Ok(auditor.explain(vec![photo])?.remove(0));
+            shown.into_iter().map(alone).collect()
+        }
+        Err(error) => return Err(error),
+    };
+    for (it, explained) in readable.into_iter().zip(explained) {
+        match explained {
+            Ok(Explained { measured, thumbnail }) => {
+                let row = Row { file: it.photo.name.clone(), outcome: Ok(measured) };
+                parts.keep(&it.fingerprint, row, &thumbnail)?;
+            }
+            Err(error) if error.is_of_one_photo() => {
+                parts.keep_failure(&it.photo.name, error.to_string())?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::Effort;
+    use crate::subject::photo_input;
+    use burn::tensor::Device;
+    use saliency_core::{Gradient, pure_function};
+    use saliency_photo::Region;
+
+    /// The form that audits of version 0.1.0 were begun with, before the library was one of its
+    /// own.
+    #[test]
+    fn fingerprints_stay_what_they_were() {
+        let model = |_: &Device| pure_function(|photos: Tensor<4>| photos.flatten::<2>(1, 3));
+        let tensor = |_: &_, device: &_| Tensor::zeros([1, 3, 2, 2], device);
+        let subject =
+            Subject::new("a \"net\"", "embedded", model, photo_input("p", tensor, Region::whole));
+        let recipe = Recipe::new("gradient", "Gradient", Effort::Steps(1), |_, schedule| {
+            Box::new(Gradient::new().with_schedule(schedule))
+        });
+        let audit = Audit::new(subject, recipe);
+        let json = r#"{"name":"face","x":1,"y":2,"width":3,"height":4}"#;
+        let boxes: Vec<MarkedBox> = vec![serde_json::from_str(json).unwrap()];
+        let made_from = format!(
+            r#"["{}",["a \"net\"","embedded","p"],{{"method":"Gradient","effort":{{"Steps":1}}}},"00ff",[{json}]]"#,
+            env!("CARGO_PKG_VERSION")
+        );
+        assert_eq!(audit.fingerprint("00ff", &boxes), digest(made_from.as_bytes()));
+    }
+}

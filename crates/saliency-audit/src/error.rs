@@ -1,0 +1,149 @@
+use std::error::Error as StdError;
+use std::io;
+use std::path::PathBuf;
+
+use crate::boxes::BoxesError;
+
+/// The result of every fallible call in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The cause of an error, whatever library it comes from.
+type Cause = Box<dyn StdError + Send + Sync>;
+
+/// Why an audit could not be made. A photo that cannot be explained is no error: it becomes a line
+/// of the tables, with the reason.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The folder of photos cannot be read.
+    #[error("expected a folder of photos at {}, found: {source}", path.display())]
+    #[non_exhaustive]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The error of the system.
+        source: io::Error,
+    },
+
+    /// The folder has no file that is named like a photo.
+    #[error(
+        "expected at least one .jpg, .jpeg, .png or .webp file in {}, found {others} other files and \
+         folders", path.display()
+    )]
+    #[non_exhaustive]
+    NoPhotos {
+        /// The folder.
+        path: PathBuf,
+        /// How many other files and folders are in it.
+        others: usize,
+    },
+
+    /// The audit cannot write to its output folder.
+    #[error("expected a folder to write to at {}, found: {source}", path.display())]
+    #[non_exhaustive]
+    Output {
+        /// The folder.
+        path: PathBuf,
+        /// The error of the system.
+        source: io::Error,
+    },
+
+    /// Another audit is writing to the output folder.
+    #[error("expected {} to be free, found another audit that writes to it", path.display())]
+    #[non_exhaustive]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+
+    /// A file of boxes cannot be read.
+    #[error("expected readable boxes at {}, found: {source}", path.display())]
+    #[non_exhaustive]
+    Boxes {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: BoxesError,
+    },
+
+    /// None of the boxes is for a photo of the folder.
+    #[error(
+        "expected boxes for photos of the folder in {}, found only boxes for other files, such as {first}",
+        path.display()
+    )]
+    #[non_exhaustive]
+    BoxesOfOtherFiles {
+        /// The file of boxes.
+        path: PathBuf,
+        /// The first file name in it.
+        first: String,
+    },
+
+    /// A file of class names cannot be read.
+    #[error("expected one class name per line in {}, found: {source}", path.display())]
+    #[non_exhaustive]
+    ClassNames {
+        /// The file.
+        path: PathBuf,
+        /// The error of the system.
+        source: io::Error,
+    },
+
+    /// The share that boxes are expected to hold is not a share.
+    #[error("expected a share from 0 to 1, found {found}")]
+    #[non_exhaustive]
+    Share {
+        /// The value that was given.
+        found: f64,
+    },
+
+    /// A file of the `parts` folder cannot be read back.
+    #[error("expected a part of the audit at {}, found: {source}", path.display())]
+    #[non_exhaustive]
+    Part {
+        /// The file.
+        path: PathBuf,
+        /// Why it cannot be read.
+        source: Cause,
+    },
+
+    /// A table or the page could not be put together.
+    #[error("could not make {what}: {source}")]
+    #[non_exhaustive]
+    Encode {
+        /// The file that was being made.
+        what: &'static str,
+        /// Why it failed.
+        source: Cause,
+    },
+
+    /// The model could not be explained.
+    #[error(transparent)]
+    Explain(#[from] saliency_core::Error),
+
+    /// A device could not be opened.
+    #[error(transparent)]
+    Device(#[from] saliency_backends::Error),
+
+    /// A map or a photo cannot be used.
+    #[error(transparent)]
+    Photo(#[from] saliency_photo::Error),
+
+    /// A picture could not be made, or a file could not be written.
+    #[error(transparent)]
+    Picture(#[from] saliency_viz::Error),
+}
+
+impl Error {
+    /// Wraps the error of a library that makes a table or the page.
+    pub(crate) fn encode(what: &'static str) -> impl Fn(Cause) -> Self {
+        move |source| Self::Encode { what, source }
+    }
+
+    /// Returns whether the error concerns a single photo, so that the others may still be
+    /// explained.
+    pub(crate) fn is_of_one_photo(&self) -> bool {
+        use saliency_core::Error::{NotFinite, Panicked};
+        matches!(self, Self::Explain(NotFinite { .. } | Panicked { .. }))
+    }
+}

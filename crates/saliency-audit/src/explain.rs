@@ -1,0 +1,204 @@
+//! From photos to maps, and from maps to measurements.
+
+use std::cell::OnceCell;
+
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor};
+use image::RgbImage;
+use saliency_backends::{ComputeDevice, DevicePool};
+use saliency_core::{Attribution, Model, Rows, Schedule, Target, Warning};
+use saliency_photo::{Frame, Map, MarkedArea, Reduce, Region, View};
+
+use crate::boxes::{self, MarkedBox};
+use crate::error::Result;
+use crate::recipe::{PhotoExplainer, Recipe};
+use crate::row::{BORDER, Inside, Measured};
+use crate::subject::Subject;
+use crate::thumbnail;
+
+/// A photo as the model is shown it, and what is needed of it afterwards.
+#[derive(Clone)]
+pub(crate) struct Shown {
+    input: Tensor<4>,
+    /// The part of the photo that the model is shown, as small as it is on the page.
+    small: RgbImage,
+    frame: Frame,
+    boxes: Vec<MarkedBox>,
+    marked: MarkedArea,
+}
+
+/// A photo to be shown to the model.
+pub(crate) struct Photo<'a> {
+    pub file: &'a str,
+    pub pixels: &'a RgbImage,
+    pub boxes: &'a [MarkedBox],
+}
+
+/// The measurements of a photo, and a small picture of where the model looked.
+pub(crate) struct Explained {
+    pub measured: Measured,
+    pub thumbnail: RgbImage,
+}
+
+/// The model on its devices, ready to explain photos.
+pub(crate) struct Auditor<'a, M> {
+    subject: &'a Subject<M>,
+    recipe: &'a Recipe<M>,
+    model: M,
+    /// Where inputs are; a pool copies them to its devices.
+    home: Device,
+    explainer: PhotoExplainer<M>,
+    /// The shape of the first input, which all others must have.
+    shape: OnceCell<[usize; 4]>,
+}
+
+impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
+    /// Puts the model on its devices, of which there must be at least one.
+    pub fn new(
+        subject: &'a Subject<M>,
+        recipe: &'a Recipe<M>,
+        mut devices: Vec<ComputeDevice>,
+    ) -> Self {
+        let home = devices[0].device().clone();
+        let model = (subject.model)(&home);
+        let explainer =
+            |device: &ComputeDevice| recipe.explainer(schedule(device, subject.bytes_per_photo));
+        let explainer = if devices.len() == 1 {
+            explainer(&devices.remove(0))
+        } else {
+            Box::new(DevicePool::new(devices, explainer))
+        };
+        Self { subject, recipe, model, home, explainer, shape: OnceCell::new() }
+    }
+
+    /// Makes a photo ready, or says why the model cannot be shown it.
+    pub fn show(&self, photo: &Photo) -> Result<Shown, String> {
+        let seen = self.subject.input.region(photo.pixels);
+        let marked = boxes::area(photo.boxes, photo.file, photo.pixels.dimensions())?;
+        let input = self.subject.input.tensor(photo.pixels, &self.home);
+        // Inputs that are explained together must fit together.
+        let expected = *self.shape.get_or_init(|| input.dims());
+        if input.dims() != expected || expected[0] != 1 {
+            return Err(format!(
+                "expected an input of shape {:?}, found {:?}",
+                [1, expected[1], expected[2], expected[3]],
+                input.dims()
+            ));
+        }
+        Ok(Shown {
+            input,
+            small: thumbnail::of_region(photo.pixels, seen),
+            frame: View::new(photo.pixels, seen).frame(),
+            boxes: photo.boxes.to_vec(),
+            marked,
+        })
+    }
+
+    /// Explains photos together.
+    ///
+    /// The values of a photo do not depend on the others: the model is given one photo at a time,
+    /// and each has the same noise.
+    pub fn explain(&self, photos: Vec<Shown>) -> Result<Vec<Explained>> {
+        if photos.is_empty() {
+            return Ok(Vec::new());
+        }
+        let inputs: Vec<_> = photos.iter().map(|photo| photo.input.clone()).collect();
+        let rows = Rows::all(1).select(&vec![0; inputs.len()]);
+        let input = Tensor::cat(inputs, 0);
+        let answer = self.explainer.attribute_rows(&self.model, input, Target::Predicted, &rows)?;
+        // Methods that draw samples estimate the error of each pixel instead of the map's.
+        let error_estimate = match &answer.error_estimate {
+            Some(errors) => Some(errors.clone()),
+            None => answer.median_relative_error()?,
+        };
+        let explain_row = |(row, photo): (usize, Shown)| -> Result<Explained> {
+            let map = Map::of_row(&answer.values, row, Reduce::default())?;
+            let thumbnail = thumbnail::beside_map(&photo.small, &map)?;
+            let answer =
+                RowAnswer { answer: &answer, row, error_estimate: error_estimate.as_deref() };
+            Ok(Explained { measured: self.measured(photo, &map, &answer)?, thumbnail })
+        };
+        photos.into_iter().enumerate().map(explain_row).collect()
+    }
+
+    /// Measures a photo, given its map and the explainer's answer.
+    fn measured(&self, photo: Shown, map: &Map, of: &RowAnswer) -> Result<Measured> {
+        let RowAnswer { answer, row, error_estimate } = *of;
+        let class = answer.targets[row].expect("the predicted class is a class");
+        let probabilities = softmax(self.model.forward(photo.input.clone()), 1);
+        let probability = probabilities.slice([0..1, class..class + 1]).into_scalar::<f32>();
+
+        // How much of the map is in the boxes, at the border, and in either of them.
+        let inside = if photo.boxes.is_empty() { None } else { Some(photo.inside(map)?) };
+        let border = border(photo.frame.region);
+        let marked = photo.boxes.iter().map(MarkedBox::region);
+        let border_or_marked = photo.share(map, border.into_iter().chain(marked))?;
+        let in_boxes = inside.as_ref().map_or(0.0, |inside| inside.share);
+
+        let is_like_baseline = |warning: &Warning| {
+            warning.row() == row && !matches!(warning, Warning::DeviceLost { .. })
+        };
+        let Region { x, y, width, height } = photo.frame.region;
+        Ok(Measured {
+            seen: [x, y, width, height],
+            class,
+            class_name: self.subject.classes.name(class),
+            probability: probability.into(),
+            method: self.recipe.name.clone(),
+            gradients: answer.evaluations[row],
+            error_estimate: error_estimate.map(|errors| errors[row]),
+            completeness_gap: answer.completeness_gap.as_ref().map(|gaps| gaps[row]),
+            converged: answer.converged.as_ref().map(|converged| converged[row]),
+            inside,
+            border: photo.share(map, border)?,
+            border_unmarked: border_or_marked - in_boxes,
+            half_area: map.area_holding(0.5).map(|area| area.share),
+            like_baseline: answer.warnings.iter().any(is_like_baseline),
+            boxes: photo.boxes,
+        })
+    }
+}
+
+/// One row of an explainer's answer.
+#[derive(Clone, Copy)]
+struct RowAnswer<'a> {
+    answer: &'a Attribution<Tensor<4>>,
+    row: usize,
+    /// The estimated relative error of every row.
+    error_estimate: Option<&'a [f64]>,
+}
+
+impl Shown {
+    /// Returns how much of the map is in the boxes.
+    fn inside(&self, map: &Map) -> Result<Inside> {
+        let found = self.marked.coverage_of(map, self.frame)?;
+        Ok(Inside { share: found.share, area: found.area, peak: found.peak })
+    }
+
+    /// Returns the share of the map that is in some regions of the photo.
+    fn share(&self, map: &Map, regions: impl IntoIterator<Item = Region>) -> Result<f64> {
+        Ok(MarkedArea::boxes("regions", regions).coverage_of(map, self.frame)?.share)
+    }
+}
+
+/// Returns the schedule of a device, one photo at a time.
+fn schedule(device: &ComputeDevice, bytes_per_photo: Option<u64>) -> Schedule {
+    let schedule = device.schedule().with_chunk(1);
+    match bytes_per_photo.and_then(|bytes| device.memory_budget(bytes)) {
+        Some(budget) => schedule.with_memory(budget),
+        None => schedule,
+    }
+}
+
+/// Returns the edges of the part of the photo that the model was shown: top, bottom, left, right.
+fn border(seen: Region) -> [Region; 4] {
+    let Region { x, y, width, height } = seen;
+    let tenth = |length: u32| ((f64::from(length) * BORDER).round() as u32).max(1);
+    let (across, down) = (tenth(width), tenth(height));
+    [
+        Region { height: down, ..seen },
+        Region { y: y + height - down, height: down, ..seen },
+        Region { width: across, ..seen },
+        Region { x: x + width - across, width: across, ..seen },
+    ]
+}

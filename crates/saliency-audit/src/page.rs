@@ -1,0 +1,257 @@
+//! The page: the summary, and every photo with the map over it.
+
+use std::fs;
+
+use askama::Template;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use sha2::{Digest as _, Sha256};
+
+use crate::error::{Error, Result};
+use crate::parts::Parts;
+use crate::row::{BORDER_AREA, Concern, Inside, Measured, Row};
+use crate::summary::{Report, label, mean, percent, shown, title};
+
+/// More photos than this would make a page that is too large for a browser.
+const MOST_PHOTOS: usize = 1000;
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct Html<'a> {
+    title: &'a str,
+    version: &'a str,
+    summary: Vec<String>,
+    tiles: Vec<Tile>,
+    boxed: bool,
+    /// Whether errors of maps were estimated.
+    estimated: bool,
+    cards: Vec<Card<'a>>,
+    /// How many photos have no card.
+    hidden: usize,
+    parts: &'a Parts,
+    concerns: Vec<ConcernRow>,
+    failed: Vec<(&'a str, &'a str)>,
+    classes: Vec<ClassRow<'a>>,
+    border_area: String,
+    made: String,
+    script: &'a str,
+    style: &'a str,
+    script_hash: String,
+    style_hash: String,
+}
+
+/// A large number, which is a button that shows the photos that it counts.
+struct Tile {
+    /// The concern of these photos.
+    show: &'static str,
+    count: usize,
+    label: &'static str,
+}
+
+/// A photo. Unknown numbers are empty.
+struct Card<'a> {
+    /// Its place in the order of file names.
+    at: usize,
+    file: &'a str,
+    it: &'a Measured,
+    concerns: Vec<&'static str>,
+    codes: String,
+    inside: String,
+    density: String,
+    half: String,
+    error: String,
+    /// The most important share, and what it is a share of.
+    share: String,
+    of: String,
+    /// The same share as a number, and that of an even map.
+    part: f64,
+    even: f64,
+    probability: String,
+    details: String,
+}
+
+struct ConcernRow {
+    code: &'static str,
+    title: &'static str,
+    count: usize,
+    meaning: String,
+}
+
+/// A row of the table of answers: what the photos with one answer have in common.
+struct ClassRow<'a> {
+    class: usize,
+    name: &'a str,
+    photos: usize,
+    probability: String,
+    inside: String,
+    area: String,
+    peaks: String,
+    border: String,
+    half: String,
+    concerned: usize,
+}
+
+impl<'a> Report<'a> {
+    /// Returns the text of the page.
+    pub fn to_html(&self, parts: &Parts) -> Result<String> {
+        let script = include_str!("../templates/audit.js");
+        let style = include_str!("../templates/audit.css");
+        let mut cards = self.cards();
+        let hidden = cards.len().saturating_sub(MOST_PHOTOS);
+        cards.truncate(MOST_PHOTOS);
+        let failed = self.rows.iter().filter_map(|row| {
+            let error = row.outcome.as_ref().err()?;
+            Some((&row.file[..], &error[..]))
+        });
+        let page = Html {
+            title: self.title,
+            version: env!("CARGO_PKG_VERSION"),
+            summary: self.summary(),
+            tiles: self.tiles(),
+            boxed: self.insides().next().is_some(),
+            estimated: self.measured().any(|it| it.error_estimate.is_some()),
+            cards,
+            hidden,
+            parts,
+            concerns: self.concerns(),
+            failed: failed.collect(),
+            classes: self.classes(),
+            border_area: percent(BORDER_AREA),
+            made: self.made(),
+            script,
+            style,
+            script_hash: BASE64_STANDARD.encode(Sha256::digest(script)),
+            style_hash: BASE64_STANDARD.encode(Sha256::digest(style)),
+        };
+        page.render().map_err(|error| Error::encode("audit.html")(error.into()))
+    }
+
+    /// Counts the photos that were explained, those that raise each concern, and those that failed.
+    fn tiles(&self) -> Vec<Tile> {
+        let explained = self.measured().count();
+        let boxed = self.insides().next().is_some();
+        let label_of_all = if explained == 1 { "photo explained" } else { "photos explained" };
+        let mut tiles = vec![Tile { show: "", count: explained, label: label_of_all }];
+        for concern in Concern::ALL {
+            let count = self.count(concern);
+            // Most people ask for these two, and it is good to know that there are none.
+            let asked = concern == Concern::Elsewhere && boxed || concern == Concern::Border;
+            if count > 0 || asked {
+                tiles.push(Tile { show: concern.code(), count, label: label(concern) });
+            }
+        }
+        if explained < self.rows.len() {
+            let count = self.rows.len() - explained;
+            tiles.push(Tile { show: "failed", count, label: "that could not be explained" });
+        }
+        tiles
+    }
+
+    /// Lists the concerns that some photo raises.
+    fn concerns(&self) -> Vec<ConcernRow> {
+        let row = |concern: Concern| ConcernRow {
+            code: concern.code(),
+            title: title(concern),
+            count: self.count(concern),
+            meaning: self.meaning(concern),
+        };
+        Concern::ALL.into_iter().map(row).filter(|row| row.count > 0).collect()
+    }
+
+    /// Makes the cards. Photos with the least in their boxes come first, relative to the boxes'
+    /// size, because a large box holds much by chance. Photos without boxes follow, those with the
+    /// most at the border first.
+    fn cards(&self) -> Vec<Card<'a>> {
+        let rows = self.rows.iter().enumerate();
+        let explained = rows.filter_map(|(at, row)| Some((at, row, row.outcome.as_ref().ok()?)));
+        let mut cards: Vec<_> = explained.map(|(at, row, it)| self.card(at, row, it)).collect();
+        cards.sort_by(|a, b| {
+            let density = |card: &Card| {
+                card.it.inside.as_ref().and_then(Inside::density).unwrap_or(f64::INFINITY)
+            };
+            let by_density = density(a).total_cmp(&density(b));
+            by_density.then(b.it.border.total_cmp(&a.it.border)).then(a.at.cmp(&b.at))
+        });
+        cards
+    }
+
+    fn card(&self, at: usize, row: &'a Row, it: &'a Measured) -> Card<'a> {
+        let concerns = it.concerns(self.expected);
+        let known = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+        let (part, even, of) = match &it.inside {
+            Some(Inside { share, area, .. }) => {
+                let boxes = if it.boxes.len() > 1 { "boxes" } else { "box" };
+                (*share, *area, format!("in the {boxes}, {} of the area", percent(*area)))
+            }
+            None => (it.border, BORDER_AREA, "at the border".to_owned()),
+        };
+        Card {
+            at,
+            file: &row.file,
+            it,
+            codes: concerns.iter().map(|it| it.code()).collect::<Vec<_>>().join(" "),
+            concerns: concerns.into_iter().map(title).collect(),
+            inside: known(it.inside.as_ref().map(|inside| inside.share)),
+            density: known(it.inside.as_ref().and_then(Inside::density)),
+            half: known(it.half_area),
+            error: known(it.error_estimate),
+            share: percent(part),
+            of,
+            part,
+            even,
+            probability: percent(it.probability),
+            details: details(it),
+        }
+    }
+
+    /// Lists the answers, the most frequent first.
+    fn classes(&self) -> Vec<ClassRow<'a>> {
+        let mut classes: Vec<usize> = self.measured().map(|it| it.class).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        let mut rows: Vec<_> = classes.into_iter().map(|class| self.class_row(class)).collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.photos));
+        rows
+    }
+
+    fn class_row(&self, class: usize) -> ClassRow<'a> {
+        let of_class = || self.measured().filter(move |it| it.class == class);
+        let insides = || shown(of_class());
+        let (boxed, peaks) = (insides().count(), insides().filter(|inside| inside.peak).count());
+        ClassRow {
+            class,
+            name: of_class().next().map_or("", |it| &it.class_name),
+            photos: of_class().count(),
+            probability: mean(of_class().map(|it| it.probability)),
+            inside: mean(insides().map(|inside| inside.share)),
+            area: mean(insides().map(|inside| inside.area)),
+            peaks: if boxed == 0 { String::new() } else { format!("{peaks} of {boxed}") },
+            border: mean(of_class().map(|it| it.border)),
+            half: mean(of_class().filter_map(|it| it.half_area)),
+            concerned: of_class().filter(|it| !it.concerns(self.expected).is_empty()).count(),
+        }
+    }
+}
+
+/// Returns the less important measurements of a photo, in words.
+fn details(it: &Measured) -> String {
+    let mut details = Vec::new();
+    if let Some(area) = it.half_area {
+        details.push(format!("half lies in {} of the picture", percent(area)));
+    }
+    if it.inside.is_some() {
+        details.push(format!("{} at the border", percent(it.border)));
+    }
+    if let Some(error) = it.error_estimate {
+        details.push(format!("error about {}", percent(error)));
+    }
+    details.join(", ")
+}
+
+impl Card<'_> {
+    /// Reads the small picture. It is read as late as this, so that only the page holds all
+    /// pictures.
+    fn picture(&self, parts: &Parts) -> std::io::Result<String> {
+        Ok(BASE64_STANDARD.encode(fs::read(parts.thumbnail(self.file))?))
+    }
+}

@@ -1,0 +1,92 @@
+//! One file for each photo, so that an audit that was stopped can go on.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use image::RgbImage;
+use saliency_viz::{remove_unfinished, write_file, write_picture};
+use serde::{Deserialize, Serialize};
+
+use crate::digest;
+use crate::error::{Error, Result};
+use crate::row::Row;
+
+/// The folder of parts, in which one audit at a time works.
+pub(crate) struct Parts {
+    folder: PathBuf,
+    /// Freed by the system, however the program ends.
+    _lock: File,
+}
+
+/// What is kept of a photo.
+#[derive(Deserialize, Serialize)]
+struct Part {
+    /// Stands for everything that the row was made from.
+    fingerprint: String,
+    row: Row,
+}
+
+impl Parts {
+    /// Opens the folder of parts in an output folder, or makes it.
+    pub fn open(out: &Path) -> Result<Self> {
+        let folder = out.join("parts");
+        let unwritable = |source| Error::Output { path: out.to_owned(), source };
+        fs::create_dir_all(&folder).map_err(unwritable)?;
+        let lock = File::create(folder.join("lock")).map_err(unwritable)?;
+        // Some file systems cannot lock. There, nobody is kept out.
+        if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+            return Err(Error::InUse { path: out.to_owned() });
+        }
+        remove_unfinished(&folder).map_err(unwritable)?;
+        Ok(Self { folder, _lock: lock })
+    }
+
+    /// Returns whether a photo was explained from what the fingerprint stands for.
+    pub fn has(&self, file: &str, fingerprint: &str) -> bool {
+        let part = self.read(file).ok().filter(|part| part.fingerprint == fingerprint);
+        part.is_some_and(|part| part.row.outcome.is_ok()) && self.thumbnail(file).is_file()
+    }
+
+    /// Keeps the row of a photo that was explained, and before that its small picture, so that
+    /// every row has one.
+    pub fn keep(&self, fingerprint: &str, row: Row, thumbnail: &RgbImage) -> Result<()> {
+        write_picture(&self.thumbnail(&row.file), thumbnail)?;
+        self.write(&Part { fingerprint: fingerprint.to_owned(), row })
+    }
+
+    /// Keeps the reason why a photo could not be explained. The next audit tries it again.
+    pub fn keep_failure(&self, file: &str, reason: String) -> Result<()> {
+        let row = Row { file: file.to_owned(), outcome: Err(reason) };
+        self.write(&Part { fingerprint: String::new(), row })
+    }
+
+    /// Reads the row of a photo.
+    pub fn row(&self, file: &str) -> Result<Row> {
+        Ok(self.read(file)?.row)
+    }
+
+    /// Returns the path of a photo's small picture.
+    pub fn thumbnail(&self, file: &str) -> PathBuf {
+        self.path(file, "jpg")
+    }
+
+    fn read(&self, file: &str) -> Result<Part> {
+        let path = self.path(file, "json");
+        let bytes = fs::read(&path).map_err(Into::into);
+        let part = bytes.and_then(|bytes| serde_json::from_slice(&bytes).map_err(Into::into));
+        part.map_err(|source| Error::Part { path, source })
+    }
+
+    fn write(&self, part: &Part) -> Result<()> {
+        let path = self.path(&part.row.file, "json");
+        let bytes = serde_json::to_vec(part)
+            .map_err(|error| Error::Part { path: path.clone(), source: error.into() })?;
+        Ok(write_file(&path, &bytes)?)
+    }
+
+    /// Returns the path of a photo's file. The photo's own name may not be allowed as another
+    /// file's.
+    fn path(&self, file: &str, ending: &str) -> PathBuf {
+        self.folder.join(format!("{}.{ending}", &digest(file.as_bytes())[..32]))
+    }
+}

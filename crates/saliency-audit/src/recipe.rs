@@ -1,0 +1,138 @@
+//! How every photo is explained.
+
+use std::fmt;
+
+use burn::tensor::Tensor;
+use saliency_core::{Explainer, Schedule};
+use serde::Serialize;
+
+/// An explainer of photos, whatever its method is.
+pub type PhotoExplainer<M> = Box<dyn Explainer<M, Tensor<4>>>;
+
+/// How many gradients each photo is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub enum Effort {
+    /// The same number of gradients for every photo.
+    Steps(usize),
+    /// As many gradients as each photo needs.
+    Tolerance {
+        /// The relative error at which a photo is finished.
+        tolerance: f64,
+        /// The most gradients for one photo.
+        limit: usize,
+    },
+}
+
+/// How every photo is explained: a method with its name, and its effort.
+///
+/// # Example
+/// ```
+/// use burn::tensor::Tensor;
+/// use saliency_audit::{Effort, Recipe};
+/// use saliency_core::{IntegratedGradients, Model};
+///
+/// fn recipe<M: Model<Tensor<4>>>() -> Recipe<M> {
+///     let effort = Effort::Tolerance { tolerance: 0.1, limit: 200 };
+///     Recipe::new("integrated-gradients", "Integrated Gradients", effort, |effort, schedule| {
+///         let explainer = IntegratedGradients::new().with_schedule(schedule);
+///         match effort {
+///             Effort::Steps(steps) => Box::new(explainer.with_steps(steps)),
+///             Effort::Tolerance { tolerance, limit } => {
+///                 Box::new(explainer.to_tolerance(tolerance).with_limit(limit))
+///             }
+///             _ => Box::new(explainer),
+///         }
+///     })
+/// }
+/// ```
+pub struct Recipe<M> {
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) effort: Effort,
+    explainer: Box<dyn Fn(Effort, Schedule) -> PhotoExplainer<M>>,
+}
+
+impl<M> Recipe<M> {
+    /// Takes the method's name in tables ("integrated-gradients"), its title on the page
+    /// ("Integrated Gradients"), the effort, and a function that makes the explainer for a device's
+    /// schedule.
+    ///
+    /// The name stands for everything but the effort that the explainer depends on: photos are
+    /// explained again if it differs from that of an earlier audit.
+    pub fn new(
+        name: impl Into<String>,
+        title: impl Into<String>,
+        effort: Effort,
+        explainer: impl Fn(Effort, Schedule) -> PhotoExplainer<M> + 'static,
+    ) -> Self {
+        Self { name: name.into(), title: title.into(), effort, explainer: Box::new(explainer) }
+    }
+
+    /// Makes the explainer for a schedule.
+    pub(crate) fn explainer(&self, schedule: Schedule) -> PhotoExplainer<M> {
+        (self.explainer)(self.effort, schedule)
+    }
+
+    /// Returns how many photos each device explains together: enough to keep its workers busy, and
+    /// few enough to lose only seconds if the program is stopped.
+    pub(crate) fn photos_at_once(&self) -> usize {
+        match self.effort {
+            Effort::Steps(1) => 8,
+            _ => 2,
+        }
+    }
+
+    /// Returns what the fingerprint of a photo holds of the recipe.
+    pub(crate) fn plan(&self) -> Plan {
+        Plan { method: capitalised(&self.name), effort: self.effort }
+    }
+}
+
+impl<M> fmt::Debug for Recipe<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recipe")
+            .field("name", &self.name)
+            .field("title", &self.title)
+            .field("effort", &self.effort)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the fingerprint of a photo holds of a [`Recipe`]. Its form in JSON must stay as it is, or
+/// audits that were begun by an earlier version would start again.
+#[derive(Serialize)]
+pub(crate) struct Plan {
+    method: String,
+    effort: Effort,
+}
+
+/// Turns `integrated-gradients` into `IntegratedGradients`.
+fn capitalised(name: &str) -> String {
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        let first = letters.next().into_iter().flat_map(char::to_uppercase);
+        first.collect::<String>() + letters.as_str()
+    };
+    name.split('-').map(capital).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_have_the_form_that_earlier_audits_were_written_with() {
+        let json = |name: &str, effort| {
+            serde_json::to_string(&Plan { method: capitalised(name), effort }).unwrap()
+        };
+        assert_eq!(
+            json("input-x-gradient", Effort::Steps(1)),
+            r#"{"method":"InputXGradient","effort":{"Steps":1}}"#
+        );
+        assert_eq!(
+            json("integrated-gradients", Effort::Tolerance { tolerance: 0.1, limit: 200 }),
+            r#"{"method":"IntegratedGradients","effort":{"Tolerance":{"tolerance":0.1,"limit":200}}}"#
+        );
+    }
+}

@@ -1,0 +1,134 @@
+//! The measurements of a photo, and the concerns that they raise. The form in JSON must stay as it
+//! is, or audits that were begun by an earlier version could not go on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::boxes::MarkedBox;
+
+/// What is known of a file of the folder.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Row {
+    pub file: String,
+    /// The measurements, or the reason why the file could not be explained.
+    pub outcome: Result<Measured, String>,
+}
+
+/// The measurements of a photo. Shares are between 0 and 1, and refer to the part of the photo that
+/// the model was shown.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Measured {
+    /// The part of the photo that the model was shown: left, top, width and height.
+    pub seen: [u32; 4],
+    pub boxes: Vec<MarkedBox>,
+    /// The class that the model predicts.
+    pub class: usize,
+    pub class_name: String,
+    pub probability: f64,
+    pub method: String,
+    pub gradients: usize,
+    /// The estimated relative error: of the map, or of the median pixel if samples were drawn.
+    pub error_estimate: Option<f64>,
+    pub completeness_gap: Option<f64>,
+    /// Whether the tolerance was reached, if there was one.
+    pub converged: Option<bool>,
+    /// How much of the map is in the boxes, if there are any.
+    pub inside: Option<Inside>,
+    /// The share of the attribution in the outer tenth on each side.
+    pub border: f64,
+    /// The same without the part that is in the boxes.
+    pub border_unmarked: f64,
+    /// The smallest area that holds half of the attribution; `None` if the map is blank.
+    pub half_area: Option<f64>,
+    /// Whether the model scores the baseline like the photo.
+    pub like_baseline: bool,
+}
+
+/// How much of a map is in the boxes.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Inside {
+    /// The boxes' share of the attribution.
+    pub share: f64,
+    /// The boxes' share of the area.
+    pub area: f64,
+    /// Whether the strongest value is in a box: the pointing game.
+    pub peak: bool,
+}
+
+impl Inside {
+    /// Returns how many times more the boxes hold than they would of an even map, or `None` if the
+    /// model was shown nothing of them.
+    pub fn density(&self) -> Option<f64> {
+        (self.area > 0.0).then(|| self.share / self.area)
+    }
+}
+
+/// How wide the border is on each side, as a share of the width or height.
+pub(crate) const BORDER: f64 = 0.1;
+/// The border's share of the area.
+pub(crate) const BORDER_AREA: f64 = 1.0 - (1.0 - 2.0 * BORDER) * (1.0 - 2.0 * BORDER);
+/// A model looks at the border if the border holds at least this share of the attribution.
+const AT_BORDER: f64 = 0.5;
+
+/// A reason why a person should look at a photo.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Concern {
+    /// The boxes hold less of the attribution than they should.
+    Elsewhere,
+    /// The border holds most of the attribution.
+    Border,
+    /// No box reaches into the part of the photo that the model was shown.
+    NotShown,
+    /// The map is zero everywhere.
+    Blank,
+    /// The model scores the baseline like the photo.
+    LikeBaseline,
+    /// The tolerance was not reached.
+    NotConverged,
+}
+
+impl Concern {
+    pub const ALL: [Self; 6] = [
+        Self::Elsewhere,
+        Self::Border,
+        Self::NotShown,
+        Self::Blank,
+        Self::LikeBaseline,
+        Self::NotConverged,
+    ];
+
+    /// Returns its name in the tables.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Elsewhere => "elsewhere",
+            Self::Border => "border",
+            Self::NotShown => "not-shown",
+            Self::Blank => "blank",
+            Self::LikeBaseline => "like-baseline",
+            Self::NotConverged => "not-converged",
+        }
+    }
+}
+
+impl Measured {
+    /// Returns the concerns. The boxes should hold at least the expected share of the attribution;
+    /// without one, at least their share of the area.
+    pub fn concerns(&self, expected: Option<f64>) -> Vec<Concern> {
+        Concern::ALL.into_iter().filter(|concern| self.raises(*concern, expected)).collect()
+    }
+
+    fn raises(&self, concern: Concern, expected: Option<f64>) -> bool {
+        let is_blank = self.half_area.is_none();
+        let shown = self.inside.as_ref().filter(|inside| inside.area > 0.0);
+        match concern {
+            // Boxes around everything hold all of it up to rounding.
+            Concern::Elsewhere => {
+                !is_blank && shown.is_some_and(|it| it.share < expected.unwrap_or(it.area) - 1e-6)
+            }
+            Concern::Border => self.border_unmarked >= AT_BORDER,
+            Concern::NotShown => self.inside.is_some() && shown.is_none(),
+            Concern::Blank => is_blank,
+            Concern::LikeBaseline => self.like_baseline,
+            Concern::NotConverged => self.converged == Some(false),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The model that is audited, and what the audit must know of it.
+
+use std::fmt;
+
+use burn::tensor::{Device, Tensor};
+use image::RgbImage;
+use saliency_photo::Region;
+
+use crate::classes::ClassNames;
+
+/// How a photo becomes the input of a model.
+///
+/// Implement it for the preparation that the model was trained with, or make one of two closures
+/// with [`photo_input`].
+pub trait PhotoInput {
+    /// Returns the input of one photo, `[1, channels, height, width]`. All photos of an audit have
+    /// inputs of one shape.
+    fn tensor(&self, photo: &RgbImage, device: &Device) -> Tensor<4>;
+
+    /// Returns the part of the photo that the input shows. It has the aspect of the input.
+    fn region(&self, photo: &RgbImage) -> Region;
+
+    /// Returns a text that changes whenever the same photo would become another input. Photos are
+    /// explained again if it differs from that of an earlier audit.
+    fn fingerprint(&self) -> String;
+}
+
+/// Makes a [`PhotoInput`] of closures: its fingerprint, the input of a photo, and the part of the
+/// photo that the input shows.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor, TensorData};
+/// use image::RgbImage;
+/// use saliency_audit::{PhotoInput, photo_input};
+/// use saliency_photo::Region;
+///
+/// // The whole photo, 8 x 8 pixels, values from 0 to 1.
+/// let tensor = |photo: &RgbImage, device: &Device| {
+///     let small = image::imageops::thumbnail(photo, 8, 8);
+///     let channel = |at: usize| small.pixels().map(move |it| f32::from(it.0[at]) / 255.0);
+///     let values: Vec<f32> = (0..3).flat_map(channel).collect();
+///     Tensor::from_data(TensorData::new(values, [1, 3, 8, 8]), device)
+/// };
+/// let input = photo_input("8 x 8, from 0 to 1", tensor, Region::whole);
+/// let photo = RgbImage::new(40, 40);
+/// assert_eq!(input.tensor(&photo, &Device::flex()).dims(), [1, 3, 8, 8]);
+/// assert_eq!(input.region(&photo).width, 40);
+/// ```
+pub fn photo_input(
+    fingerprint: impl Into<String>,
+    tensor: impl Fn(&RgbImage, &Device) -> Tensor<4> + 'static,
+    region: impl Fn(&RgbImage) -> Region + 'static,
+) -> impl PhotoInput {
+    Closures { fingerprint: fingerprint.into(), tensor, region }
+}
+
+struct Closures<T, R> {
+    fingerprint: String,
+    tensor: T,
+    region: R,
+}
+
+impl<T, R> PhotoInput for Closures<T, R>
+where
+    T: Fn(&RgbImage, &Device) -> Tensor<4>,
+    R: Fn(&RgbImage) -> Region,
+{
+    fn tensor(&self, photo: &RgbImage, device: &Device) -> Tensor<4> {
+        (self.tensor)(photo, device)
+    }
+
+    fn region(&self, photo: &RgbImage) -> Region {
+        (self.region)(photo)
+    }
+
+    fn fingerprint(&self) -> String {
+        self.fingerprint.clone()
+    }
+}
+
+/// The model that is audited, and what the audit must know of it.
+pub struct Subject<M> {
+    pub(crate) description: String,
+    pub(crate) weights: String,
+    pub(crate) model: Box<dyn Fn(&Device) -> M>,
+    pub(crate) input: Box<dyn PhotoInput>,
+    pub(crate) classes: ClassNames,
+    pub(crate) bytes_per_photo: Option<u64>,
+}
+
+impl<M> Subject<M> {
+    /// Describes a model: `model` puts it on a device, and `input` turns a photo into its input.
+    ///
+    /// `description` says in a few words which model it is, for the page. `weights` changes
+    /// whenever the weights do, as a [digest](crate::digest) of their file does; photos are
+    /// explained again then.
+    ///
+    /// Classes have numbers until [names](Self::with_classes) are given.
+    pub fn new(
+        description: impl Into<String>,
+        weights: impl Into<String>,
+        model: impl Fn(&Device) -> M + 'static,
+        input: impl PhotoInput + 'static,
+    ) -> Self {
+        Self {
+            description: description.into(),
+            weights: weights.into(),
+            model: Box::new(model),
+            input: Box::new(input),
+            classes: ClassNames::default(),
+            bytes_per_photo: None,
+        }
+    }
+
+    /// Names the classes. Default: "class 0", "class 1" and so on.
+    #[must_use]
+    pub fn with_classes(mut self, classes: ClassNames) -> Self {
+        self.classes = classes;
+        self
+    }
+
+    /// Says how many bytes one photo takes with all activations of the model, so that no more
+    /// photos are explained side by side than a device's memory holds. Default: unknown, and not
+    /// limited.
+    #[must_use]
+    pub fn with_bytes_per_photo(mut self, bytes: u64) -> Self {
+        self.bytes_per_photo = Some(bytes);
+        self
+    }
+}
+
+impl<M> fmt::Debug for Subject<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subject")
+            .field("description", &self.description)
+            .field("weights", &self.weights)
+            .field("input", &self.input.fingerprint())
+            .field("classes", &self.classes)
+            .field("bytes_per_photo", &self.bytes_per_photo)
+            .finish_non_exhaustive()
+    }
+}

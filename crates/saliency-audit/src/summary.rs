@@ -1,0 +1,216 @@
+//! The findings in plain words.
+
+use saliency_photo::percent as plain_percent;
+
+use crate::recipe::Effort;
+use crate::row::{Concern, Inside, Measured, Row};
+
+/// The findings about the photos of a folder.
+pub(crate) struct Report<'a> {
+    /// The folder's name.
+    pub title: &'a str,
+    /// The model's description.
+    pub model: &'a str,
+    /// The method's title.
+    pub method: &'a str,
+    pub effort: Effort,
+    /// The share of the attribution that boxes should hold; if `None`, their share of the area.
+    pub expected: Option<f64>,
+    /// Sorted by file name.
+    pub rows: &'a [Row],
+    /// How many files and folders were left out.
+    pub others: usize,
+}
+
+impl<'a> Report<'a> {
+    /// Returns the findings, the most important first.
+    pub fn summary(&self) -> Vec<String> {
+        let (explained, boxed) = (self.measured().count(), self.insides().count());
+        let mut lines = vec![self.headline(explained, boxed)];
+        if boxed > 0 {
+            lines.extend(self.about_boxes(boxed));
+        }
+        if explained > boxed && boxed > 0 {
+            lines.push(format!("Nothing is marked in {}.", photos(explained - boxed)));
+        }
+        if explained > 0 {
+            lines.push(format!(
+                "In {} of {}, half or more of what mattered to the answer lies at the border, the \
+                 outer tenth on each side, and in no box.",
+                self.count(Concern::Border),
+                photos(explained)
+            ));
+        }
+        // What may be wrong with the audit itself.
+        let imprecise = self.count(Concern::NotConverged);
+        if imprecise > 0 {
+            lines.push(format!("The maps of {} are not precise.", photos(imprecise)));
+        }
+        match self.rows.len() - explained {
+            0 => {}
+            1 => lines.push("1 file could not be explained.".to_owned()),
+            failed => lines.push(format!("{failed} files could not be explained.")),
+        }
+        if self.others > 0 {
+            lines.push(format!(
+                "{} other files and folders in the folder were left out because they are not named \
+                 like photos.",
+                self.others
+            ));
+        }
+        lines
+    }
+
+    /// Returns the most important finding, given the numbers of photos that were explained, and
+    /// that have a box.
+    fn headline(&self, explained: usize, boxed: usize) -> String {
+        let [elsewhere, border] =
+            [Concern::Elsewhere, Concern::Border].map(|concern| self.count(concern));
+        let (of_all, of_boxed) = (photos(explained), photos(boxed));
+        if explained == 0 {
+            "None of the files could be explained.".to_owned()
+        } else if boxed == 0 && border == 0 {
+            "In no photo does the model look mostly at the border.".to_owned()
+        } else if boxed == 0 {
+            format!("In {border} of {of_all} the model looks mostly at the border.")
+        } else if elsewhere > 0 {
+            format!("In {elsewhere} of {of_boxed} with a marked box, the model looks elsewhere.")
+        } else if let Some(share) = self.expected {
+            let share = percent(share);
+            format!("In all of {of_boxed} with a marked box, it holds {share} or more.")
+        } else {
+            format!(
+                "In all of {of_boxed} with a marked box, the model looks there at least as much as \
+                 elsewhere."
+            )
+        }
+    }
+
+    /// Returns the averages over the photos that have a box.
+    fn about_boxes(&self, boxed: usize) -> [String; 2] {
+        let share = mean(self.insides().map(|inside| inside.share));
+        let area = mean(self.insides().map(|inside| inside.area));
+        let peaks = self.insides().filter(|inside| inside.peak).count();
+        [
+            format!(
+                "On average the box holds {share} of what mattered to the answer, and covers {area} of \
+                 the picture that the model was shown. It looks elsewhere if the box holds less than {}.",
+                self.least()
+            ),
+            format!("The strongest point lies in the box in {peaks} of {}.", photos(boxed)),
+        ]
+    }
+
+    /// Returns the measurements of the photos that could be explained.
+    pub fn measured(&self) -> impl Iterator<Item = &'a Measured> {
+        self.rows.iter().filter_map(|row| row.outcome.as_ref().ok())
+    }
+
+    /// Returns how much is in the boxes, for each photo of which the model was shown a part of a
+    /// box.
+    pub fn insides(&self) -> impl Iterator<Item = &'a Inside> {
+        shown(self.measured())
+    }
+
+    /// Counts the photos that raise a concern.
+    pub fn count(&self, concern: Concern) -> usize {
+        self.measured().filter(|it| it.concerns(self.expected).contains(&concern)).count()
+    }
+
+    /// Returns the share that boxes should hold, in words.
+    fn least(&self) -> String {
+        match self.expected {
+            Some(share) => percent(share),
+            None => "its part of the picture".to_owned(),
+        }
+    }
+
+    /// Explains what a concern means, and what can be done.
+    pub fn meaning(&self, concern: Concern) -> String {
+        match concern {
+            Concern::Elsewhere => format!(
+                "Of what mattered to the answer, the marked box holds less than {}. It may go by \
+                 something else in the picture: look where the bright places are, and whether that can \
+                 be right.",
+                self.least()
+            ),
+            Concern::Border => "Half or more of what mattered to the answer lies in the outer tenth on \
+                each side: often a background, a frame or a watermark. Try the same thing before another \
+                background."
+                .to_owned(),
+            Concern::NotShown => "The model is shown only a part of the photo, and no marked box reaches \
+                into it. Crop the photo, so that what matters is in that part."
+                .to_owned(),
+            Concern::Blank => "The map is zero everywhere: this method found nothing to show. Try \
+                another one."
+                .to_owned(),
+            Concern::LikeBaseline => "The model is as sure of this answer without any picture: what \
+                speaks for it and what speaks against it cancel, and the map says little."
+                .to_owned(),
+            Concern::NotConverged => "The map was still changing when the computation was ended. Run \
+                the audit again with a larger --limit before you trust details."
+                .to_owned(),
+        }
+    }
+
+    /// Says which method was used, and how precise it is.
+    pub fn made(&self) -> String {
+        let effort = match self.effort {
+            Effort::Steps(1) => String::new(),
+            Effort::Steps(steps) => format!(", {steps} gradients for each photo"),
+            Effort::Tolerance { tolerance, limit } => {
+                let tolerance = percent(tolerance);
+                format!(
+                    ", to an estimated error of {tolerance} or {limit} gradients for each photo"
+                )
+            }
+        };
+        format!("{}; {}{effort}.", self.model, self.method)
+    }
+}
+
+/// Returns what a concern says of one photo.
+pub(crate) fn title(concern: Concern) -> &'static str {
+    match concern {
+        Concern::Elsewhere => "looks elsewhere",
+        Concern::Border => "looks at the border",
+        Concern::NotShown => "box not shown",
+        Concern::Blank => "empty map",
+        Concern::LikeBaseline => "map says little",
+        Concern::NotConverged => "map not precise",
+    }
+}
+
+/// Returns what a concern says of several photos, after their number.
+pub(crate) fn label(concern: Concern) -> &'static str {
+    match concern {
+        Concern::Elsewhere => "where it looks elsewhere than in the box",
+        Concern::Border => "where it looks at the border",
+        Concern::NotShown => "whose box was not shown to it",
+        Concern::Blank => "with an empty map",
+        Concern::LikeBaseline => "whose map says little",
+        Concern::NotConverged => "whose map is not precise",
+    }
+}
+
+/// Returns how much is in the boxes, for each photo of which the model was shown a part of a box.
+pub(crate) fn shown<'a>(
+    photos: impl Iterator<Item = &'a Measured>,
+) -> impl Iterator<Item = &'a Inside> {
+    photos.filter_map(|it| it.inside.as_ref()).filter(|inside| inside.area > 0.0)
+}
+
+fn photos(count: usize) -> String {
+    if count == 1 { "1 photo".to_owned() } else { format!("{count} photos") }
+}
+
+/// Averages shares, in percent. Returns an empty text if there are none.
+pub(crate) fn mean(shares: impl Iterator<Item = f64>) -> String {
+    let (sum, count) = shares.fold((0.0, 0), |(sum, count), share| (sum + share, count + 1));
+    if count == 0 { String::new() } else { percent(sum / f64::from(count)) }
+}
+
+/// Writes a share in percent: whole, or with one digit below ten. Number and sign stay on one line.
+pub(crate) fn percent(share: f64) -> String {
+    plain_percent(share).replace(" %", "\u{a0}%")
+}

@@ -1,0 +1,179 @@
+//! The options of `explain`.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Parser, ValueEnum};
+use saliency::Method;
+use saliency::photo::Reduce;
+use saliency::viz::ColorMap;
+
+use crate::boxes::NamedBox;
+
+/// Reads the name of a method, of those that the library lists.
+pub fn method_parser() -> impl clap::builder::TypedValueParser<Value = Method> {
+    PossibleValuesParser::new(Method::ALL.iter().map(|method| method.name()))
+        .map(|name| name.parse().expect("one of the names that are possible"))
+}
+
+/// Shows where an ImageNet classifier looked in a photograph.
+#[derive(Clone, Debug, Parser)]
+pub struct ExplainArgs {
+    /// JPEG, PNG or WebP photos; without any, the cat that ships with the library
+    pub photos: Vec<PathBuf>,
+    /// How to explain
+    #[arg(long, value_parser = method_parser(), default_value_t = Method::IntegratedGradients)]
+    pub method: Method,
+    /// Several methods instead, beside each other
+    #[arg(long, value_parser = method_parser(), value_delimiter = ',', conflicts_with = "method")]
+    pub compare: Vec<Method>,
+    /// The class to explain, by name or index; may be given several times [default: the one that
+    /// the model predicts]
+    #[arg(long)]
+    pub target: Vec<String>,
+    /// Explain why the class rather than this other one, by name or index
+    #[arg(long)]
+    pub instead_of: Option<String>,
+    /// Which number of the class is explained
+    #[arg(long, value_enum, default_value_t = ScoreKind::Logit)]
+    pub score: ScoreKind,
+    /// Where the path of integrated-gradients starts
+    #[arg(long, value_enum, default_value_t = BaselineKind::Grey)]
+    pub baseline: BaselineKind,
+    /// Points on the path of integrated-gradients
+    #[arg(long, default_value_t = 50)]
+    pub steps: usize,
+    /// Samples for the methods that draw them
+    #[arg(long, default_value_t = 50)]
+    pub samples: usize,
+    /// Instead of a fixed number, go on until the relative error is at most this: of the whole map
+    /// for integrated-gradients, of the median pixel for the methods that draw samples. The two
+    /// that take a single gradient have none
+    #[arg(long)]
+    pub tolerance: Option<f64>,
+    /// The most gradients to take for a tolerance
+    #[arg(long, default_value_t = 1000)]
+    pub limit: usize,
+    /// The device that computes: flex, ndarray, wgpu, vulkan:0, cuda:0, remote:ws://HOST:PORT and
+    /// others [default: what SALIENCY_DEVICE names, or the best there is]
+    #[arg(long)]
+    pub device: Option<String>,
+    /// List the devices that there are, and end
+    #[arg(long)]
+    pub list_devices: bool,
+    /// The pictures to write
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Mode::HeatMap, Mode::Overlay, Mode::Panel])]
+    pub mode: Vec<Mode>,
+    /// How the three colour channels of a pixel become one value
+    #[arg(long, value_enum, default_value_t = ReduceKind::AbsoluteSum)]
+    pub reduce: ReduceKind,
+    /// The colours of the maps [default: inferno, or red-blue if values have signs]
+    #[arg(long, value_enum)]
+    pub colormap: Option<Colors>,
+    /// A part of the photo to measure, such as "the product=40,20,300,200": left, top, width and
+    /// height in pixels; may be given several times, and boxes of one name belong together
+    #[arg(long, value_name = "NAME=X,Y,WIDTH,HEIGHT")]
+    pub boxes: Vec<NamedBox>,
+    /// Write a page for the browser too, with everything that was explained of a photo
+    #[arg(long)]
+    pub page: bool,
+    /// Write figures with lines and letters as SVG too
+    #[arg(long)]
+    pub svg: bool,
+    /// Write the values too: .npy, .safetensors, a 16-bit PNG, and a JSON that says how they were
+    /// made
+    #[arg(long)]
+    pub export: bool,
+    /// The folder to write to
+    #[arg(long, default_value = "maps")]
+    pub out: PathBuf,
+}
+
+/// A kind of picture.
+#[expect(missing_docs)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    HeatMap,
+    Overlay,
+    Masked,
+    Contours,
+    Panel,
+    /// Methods beside each other, classes below each other
+    Grid,
+}
+
+/// How the colour channels of a pixel become one value.
+#[expect(missing_docs)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReduceKind {
+    AbsoluteSum,
+    Sum,
+    Max,
+    L2Norm,
+    Positive,
+    Negative,
+}
+
+/// The colours of maps.
+#[expect(missing_docs)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colors {
+    Inferno,
+    Magma,
+    Viridis,
+    Cividis,
+    Turbo,
+    RedBlue,
+}
+
+/// Which number of a class is explained.
+#[expect(missing_docs)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ScoreKind {
+    Logit,
+    LogProbability,
+    Probability,
+}
+
+/// Where the path of Integrated Gradients starts.
+#[expect(missing_docs)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BaselineKind {
+    Grey,
+    Black,
+    White,
+    Blurred,
+    Noise,
+}
+
+/// Returns the name of an option's value, as it is given on the command line.
+pub fn option_name(value: &impl ValueEnum) -> String {
+    let value = value.to_possible_value().expect("no value is hidden");
+    value.get_name().to_owned()
+}
+
+impl From<ReduceKind> for Reduce {
+    fn from(kind: ReduceKind) -> Self {
+        match kind {
+            ReduceKind::AbsoluteSum => Self::AbsoluteSum,
+            ReduceKind::Sum => Self::Sum,
+            ReduceKind::Max => Self::Max,
+            ReduceKind::L2Norm => Self::L2Norm,
+            ReduceKind::Positive => Self::Positive,
+            ReduceKind::Negative => Self::Negative,
+        }
+    }
+}
+
+impl From<Colors> for ColorMap {
+    fn from(colors: Colors) -> Self {
+        match colors {
+            Colors::Inferno => Self::Inferno,
+            Colors::Magma => Self::Magma,
+            Colors::Viridis => Self::Viridis,
+            Colors::Cividis => Self::Cividis,
+            Colors::Turbo => Self::Turbo,
+            Colors::RedBlue => Self::RedBlue,
+        }
+    }
+}

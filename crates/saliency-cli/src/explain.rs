@@ -1,0 +1,252 @@
+//! Explains photos: the program `explain`.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::Instant;
+
+use burn::tensor::Tensor;
+use burn::tensor::activation::softmax;
+use image::RgbImage;
+use indicatif::{ProgressBar, ProgressStyle};
+use saliency::backends::ComputeDevice;
+use saliency::photo::{Map, blurred, read_photo};
+use saliency::{
+    Attribution, Baseline, Explainer, Method, MethodOptions, Model as _, Schedule, Score, Target,
+};
+use saliency_models::{EfficientNetLite0, imagenet, photos};
+
+use crate::args::{BaselineKind, ExplainArgs, ScoreKind};
+use crate::boxes::areas;
+use crate::certainty::Certainty;
+use crate::pictures::{Drawn, Explained};
+use crate::program::check_writable;
+use crate::subject::{BYTES_PER_PHOTO, class_name, network, preparation};
+use crate::{Result, devices, percent};
+
+/// Explains every photo of the arguments, and writes what they ask for.
+///
+/// # Errors
+/// If an argument cannot be used, or if a photo could not be explained. One bad photo does not keep
+/// the others from being explained.
+pub fn run(args: &ExplainArgs) -> Result<()> {
+    if args.list_devices {
+        devices::list();
+        return Ok(());
+    }
+    // Everything that can be wrong with the arguments is found before any work.
+    let targets = args.target.iter().map(|name| imagenet::find(name));
+    let targets = once_each(targets.collect::<std::result::Result<Vec<_>, _>>()?);
+    let instead_of = args.instead_of.as_deref().map(imagenet::find).transpose()?;
+    check_writable(&args.out)?;
+
+    let compute = devices::open(args.device.as_deref())?;
+    let net = network(compute.device());
+    let program = Program { args, compute, net, targets, instead_of };
+    if args.photos.is_empty() {
+        return program.explain("chelsea", &photos::chelsea());
+    }
+    program.explain_files()
+}
+
+/// The arguments, and the network on its device.
+struct Program<'a> {
+    args: &'a ExplainArgs,
+    compute: ComputeDevice,
+    net: EfficientNetLite0,
+    /// The classes to explain; if there are none, the one that the network predicts.
+    targets: Vec<usize>,
+    /// The class that all others are compared with.
+    instead_of: Option<usize>,
+}
+
+impl Program<'_> {
+    fn explain_files(&self) -> Result<()> {
+        let all = self.args.photos.len();
+        let mut names = HashSet::new();
+        let mut failed = 0;
+        for path in &self.args.photos {
+            let name = unused_name(path, &mut names);
+            let photo = read_photo(path).map_err(Into::into);
+            if let Err(error) = photo.and_then(|photo| self.explain(&name, &photo)) {
+                // One bad photo must not keep the others from being explained; a bad option does.
+                let is_option =
+                    matches!(error.downcast_ref(), Some(saliency::Error::InvalidOption { .. }));
+                if is_option || all == 1 {
+                    return Err(error);
+                }
+                eprintln!("error: {name}: {error}");
+                failed += 1;
+            }
+        }
+        if failed > 0 {
+            let error =
+                format!("expected to explain {all} photos, found {failed} that could not be");
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// Explains a photo by every method and for every class that was asked for.
+    fn explain(&self, name: &str, photo: &RgbImage) -> Result<()> {
+        for area in areas(&self.args.boxes) {
+            area.check(photo.dimensions())?;
+        }
+        let preparation = preparation();
+        let input = preparation.tensor(photo, self.compute.device());
+        let probabilities = softmax(self.net.forward(input.clone()), 1);
+        let predicted = print_likeliest(name, &probabilities);
+
+        let targets = if self.targets.is_empty() { &[predicted][..] } else { &self.targets };
+        let methods = once_each(if self.args.compare.is_empty() {
+            vec![self.args.method]
+        } else {
+            self.args.compare.clone()
+        });
+        let mut explained = Vec::new();
+        for &class in targets {
+            for &method in &methods {
+                let map = self.attribute(method, &input, class)?;
+                println!(
+                    "explained: {} ({})",
+                    class_name(class),
+                    percent_of(&probabilities, class)
+                );
+                if let Some(other) = self.instead_of {
+                    let probability = percent_of(&probabilities, other);
+                    println!("instead of: {} ({probability})", class_name(other));
+                }
+                let certainty = Certainty::of(&map)?.lines(self.args.limit);
+                for line in &certainty {
+                    println!("{line}");
+                }
+                explained.push(Explained {
+                    method,
+                    class,
+                    reduced: Map::of_row(&map.values, 0, self.args.reduce.into())?,
+                    map,
+                    certainty,
+                    probability: probability(&probabilities, class),
+                    is_predicted: class == predicted,
+                });
+            }
+        }
+        let drawn = Drawn {
+            args: self.args,
+            name,
+            photo,
+            seen: preparation.region(photo),
+            device: self.compute.backend().to_string(),
+            instead_of: self.instead_of,
+            explained,
+        };
+        drawn.write()
+    }
+
+    /// Explains one class by one method, behind a progress bar.
+    fn attribute(
+        &self,
+        method: Method,
+        input: &Tensor<4>,
+        class: usize,
+    ) -> Result<Attribution<Tensor<4>>> {
+        let target = match self.instead_of {
+            Some(other) => Target::Difference(class, other),
+            None => Target::Class(class),
+        };
+        let target = target.with_score(match self.args.score {
+            ScoreKind::Logit => Score::Output,
+            ScoreKind::LogProbability => Score::LogProbability,
+            ScoreKind::Probability => Score::Probability,
+        });
+        let bar = ProgressBar::new(0)
+            .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len}, {eta} left")?);
+        let options = self.options(input, self.schedule(&bar))?;
+
+        let start = Instant::now();
+        let explainer: Box<dyn Explainer<_, _>> = method.explainer(&options);
+        let map = explainer.attribute_to(&self.net, input.clone(), target)?;
+        bar.finish_and_clear();
+        println!("time: {:.1} s, gradients: {}", start.elapsed().as_secs_f64(), map.evaluations[0]);
+        Ok(map)
+    }
+
+    /// Returns the device's schedule, which moves a progress bar.
+    fn schedule(&self, bar: &ProgressBar) -> Schedule {
+        let bar = bar.clone();
+        let schedule = self.compute.schedule().with_progress(move |progress| {
+            bar.set_length(progress.total as u64);
+            bar.set_position(progress.done as u64);
+        });
+        match self.compute.memory_budget(BYTES_PER_PHOTO) {
+            Some(budget) => schedule.with_memory(budget),
+            None => schedule,
+        }
+    }
+
+    fn options(&self, input: &Tensor<4>, schedule: Schedule) -> Result<MethodOptions> {
+        let args = self.args;
+        let options = MethodOptions::new()
+            .with_schedule(schedule)
+            .with_baseline(baseline(args.baseline, input)?)
+            .with_steps(args.steps)
+            .with_samples(args.samples)
+            .with_baseline_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
+        Ok(match args.tolerance {
+            Some(tolerance) => options.with_tolerance(tolerance).with_max_evaluations(args.limit),
+            None => options,
+        })
+    }
+}
+
+/// Makes the baseline of a photo's input.
+fn baseline(kind: BaselineKind, input: &Tensor<4>) -> Result<Baseline> {
+    let [black, white] = [0, 255].map(|byte| preparation().level(byte));
+    Ok(match kind {
+        BaselineKind::Grey => Baseline::zeros(),
+        BaselineKind::Black => Baseline::constant(black),
+        BaselineKind::White => Baseline::constant(white),
+        BaselineKind::Blurred => Baseline::tensor(blurred(input, 20.0)?),
+        BaselineKind::Noise => Baseline::uniform(black, white, 0),
+    })
+}
+
+/// Prints the five likeliest classes, and returns the first.
+fn print_likeliest(name: &str, probabilities: &Tensor<2>) -> usize {
+    println!("{name}: the five likeliest classes");
+    let (values, classes) = probabilities.clone().topk_with_indices(5, 1);
+    let classes: Vec<i64> = classes.into_data().iter().collect();
+    for (value, class) in values.into_data().iter::<f32>().zip(&classes) {
+        println!("  {:5.1} %  {}", 100.0 * value, class_name(*class as usize));
+    }
+    classes[0] as usize
+}
+
+fn probability(probabilities: &Tensor<2>, class: usize) -> f64 {
+    let probability = probabilities.clone().slice([0..1, class..class + 1]);
+    f64::from(probability.into_scalar::<f32>())
+}
+
+fn percent_of(probabilities: &Tensor<2>, class: usize) -> String {
+    percent(probability(probabilities, class))
+}
+
+/// Removes values that were given before.
+fn once_each<T: PartialEq>(values: Vec<T>) -> Vec<T> {
+    let mut once = Vec::new();
+    for value in values {
+        if !once.contains(&value) {
+            once.push(value);
+        }
+    }
+    once
+}
+
+/// Returns the photo's name without its ending, and with a number if an earlier photo has the same.
+fn unused_name(path: &Path, names: &mut HashSet<String>) -> String {
+    let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let numbered = (2..).map(|number| format!("{stem}-{number}"));
+    let unused = std::iter::once(stem.clone()).chain(numbered).find(|name| !names.contains(name));
+    let unused = unused.expect("numbers do not run out");
+    names.insert(unused.clone());
+    unused
+}

@@ -1,0 +1,25 @@
+//! What the programs that explain photos have in common: options, explainers, devices, words about
+//! how sure a map is, pictures and pages of a photo, and the network that the programs explain.
+//!
+//! The data flow of `explain`, in order: [`args`] and [`boxes`] (what is asked), [`method`] and
+//! [`explainer`] (from options to an attribution), [`certainty`] (how sure it is), [`pictures`]
+//! (from attributions to files).
+
+pub mod args;
+pub mod boxes;
+pub mod certainty;
+pub mod devices;
+pub mod explain;
+pub mod pictures;
+pub mod program;
+pub mod subject;
+
+use std::error::Error;
+
+/// The result of a step of a program, which ends with the error's own words.
+pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Writes a share in percent with one digit after the point.
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}

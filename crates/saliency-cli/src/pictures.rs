@@ -1,0 +1,265 @@
+//! From the attributions of a photo to pictures, a page and exported values.
+
+use burn::tensor::Tensor;
+use image::RgbImage;
+use saliency::methods::Family;
+use saliency::photo::{Map, Region, ScaledMap, View};
+use saliency::viz::{
+    Export, Figure, Page, PageMap, Picture, Record, Tile, write_file, write_picture,
+};
+use saliency::{Attribution, Method};
+
+use crate::args::{ExplainArgs, Mode, option_name};
+use crate::boxes::areas;
+use crate::subject::class_name;
+use crate::{Result, percent};
+
+/// One method's answer about one class.
+#[derive(Debug)]
+pub struct Explained {
+    /// The method.
+    pub method: Method,
+    /// The class that is explained.
+    pub class: usize,
+    /// The answer.
+    pub map: Attribution<Tensor<4>>,
+    /// The same with one value per pixel.
+    pub reduced: Map,
+    /// How sure it is, a line each.
+    pub certainty: Vec<String>,
+    /// The class's probability.
+    pub probability: f64,
+    /// Whether the network predicts the class.
+    pub is_predicted: bool,
+}
+
+/// Everything that was explained of a photo.
+#[derive(Debug)]
+pub struct Drawn<'a> {
+    /// What to write, and where.
+    pub args: &'a ExplainArgs,
+    /// The photo's name, with which the names of files begin.
+    pub name: &'a str,
+    /// The photo.
+    pub photo: &'a RgbImage,
+    /// The part of it that the network was shown.
+    pub seen: Region,
+    /// The device that computed.
+    pub device: String,
+    /// The class that all others are compared with.
+    pub instead_of: Option<usize>,
+    /// The answers.
+    pub explained: Vec<Explained>,
+}
+
+/// Values above this percentile are drawn like it.
+const PERCENTILE: f64 = 99.0;
+/// Lines are drawn around the pixels that hold these shares.
+const CONTOURS: [f64; 2] = [0.25, 0.5];
+const CONTOURS_SAY: &str = "white around a quarter of the attribution, yellow around half";
+
+impl Drawn<'_> {
+    /// Writes every file that the arguments ask for.
+    ///
+    /// # Errors
+    /// If a picture cannot be drawn or a file cannot be written.
+    pub fn write(&self) -> Result<()> {
+        let scaled: Vec<_> =
+            self.explained.iter().map(|it| self.scaled(it)).collect::<Result<_>>()?;
+        for (it, scaled) in self.explained.iter().zip(&scaled) {
+            self.write_pictures(it, &self.picture(scaled)?)?;
+            if self.args.export {
+                let (stem, record) = (self.stem(it), self.record(it)?);
+                let export = Export { values: &it.map.values, row: 0, map: scaled, record };
+                for path in export.write(&self.args.out, &stem)? {
+                    println!("wrote {}", path.display());
+                }
+            }
+        }
+        if self.args.mode.contains(&Mode::Grid) || self.explained.len() > 1 {
+            self.write_figure(&self.grid(&scaled)?, &format!("{}-grid", self.name))?;
+        }
+        self.print_areas()?;
+        if self.args.page {
+            self.write_file(&format!("{}-page.html", self.name), self.page(scaled).to_html()?)?;
+        }
+        Ok(())
+    }
+
+    fn view(&self) -> View<'_> {
+        View::new(self.photo, self.seen)
+    }
+
+    fn picture<'b>(&'b self, scaled: &'b ScaledMap) -> Result<Picture<'b>> {
+        let picture = Picture::new(self.view(), scaled)?;
+        Ok(match self.args.colormap {
+            Some(colors) => picture.with_colors(colors.into()),
+            None => picture,
+        })
+    }
+
+    fn write_pictures(&self, it: &Explained, picture: &Picture) -> Result<()> {
+        let title = self.title(it);
+        for mode in &self.args.mode {
+            let stem = format!("{}-{}", self.stem(it), option_name(mode));
+            match mode {
+                Mode::HeatMap => self.write_picture(&stem, &picture.heat_map())?,
+                Mode::Overlay => self.write_picture(&stem, &picture.overlay())?,
+                Mode::Masked => self.write_picture(&stem, &picture.masked())?,
+                Mode::Contours => {
+                    let tile = picture.contour_tile("", &CONTOURS)?;
+                    let figure =
+                        Figure::new(title.clone()).with_row([tile]).with_note(CONTOURS_SAY);
+                    self.write_figure(&figure, &stem)?;
+                }
+                Mode::Panel => {
+                    let panel = picture.panel(format!("{title}: {}", it.method.title()));
+                    self.write_figure(&panel, &stem)?;
+                }
+                // All maps together are drawn once, and not for each of them.
+                Mode::Grid => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Draws methods beside each other, and classes below each other.
+    fn grid(&self, scaled: &[ScaledMap]) -> Result<Figure> {
+        let mut rows: Vec<(usize, Vec<Tile>)> = Vec::new();
+        for (it, scaled) in self.explained.iter().zip(scaled) {
+            let picture = self.picture(scaled)?;
+            if rows.last().is_none_or(|(class, _)| *class != it.class) {
+                rows.push((it.class, vec![Tile::new(self.title(it), self.photo.clone())]));
+            }
+            let tile =
+                Tile::new(it.method.title(), picture.overlay()).with_legend(picture.legend());
+            rows.last_mut().expect("a row was just begun").1.push(tile);
+        }
+        let rows = rows.into_iter().map(|(_, row)| row);
+        Ok(rows.fold(Figure::new(self.name), Figure::with_row))
+    }
+
+    fn page(&self, scaled: Vec<ScaledMap>) -> Page<'_> {
+        let mut page = Page::new(self.view()).with_title(self.name);
+        if let Some(colors) = self.args.colormap {
+            page = page.with_colors(colors.into());
+        }
+        for (it, scaled) in self.explained.iter().zip(scaled) {
+            let map = PageMap::new(it.method.title(), self.class(it), scaled);
+            let map = if it.is_predicted {
+                map.with_prediction(it.probability)
+            } else {
+                map.with_probability(it.probability)
+            };
+            page = page.with_map(it.certainty.iter().fold(map, PageMap::with_note));
+        }
+        areas(&self.args.boxes).into_iter().fold(page, Page::with_marked_area)
+    }
+
+    /// Prints how much of each map is in the boxes of each name.
+    fn print_areas(&self) -> Result<()> {
+        for area in areas(&self.args.boxes) {
+            for it in &self.explained {
+                let found = area.coverage_of(&it.reduced, self.view())?;
+                let of = if self.explained.len() > 1 {
+                    format!(" ({}, {})", it.method.title(), self.class(it))
+                } else {
+                    String::new()
+                };
+                println!(
+                    "{}{of}: {} of the attribution in {} of what the model was shown, the peak is {}",
+                    area.name(),
+                    percent(found.share),
+                    percent(found.area),
+                    if found.peak { "inside" } else { "outside" },
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn write_figure(&self, figure: &Figure, stem: &str) -> Result<()> {
+        if self.args.svg {
+            self.write_file(&format!("{stem}.svg"), figure.to_svg()?)?;
+        }
+        self.write_picture(stem, &figure.to_picture()?)
+    }
+
+    fn write_picture(&self, stem: &str, picture: &RgbImage) -> Result<()> {
+        let path = self.args.out.join(format!("{stem}.png"));
+        write_picture(&path, picture)?;
+        println!("wrote {}", path.display());
+        Ok(())
+    }
+
+    fn write_file(&self, name: &str, text: String) -> Result<()> {
+        let path = self.args.out.join(name);
+        write_file(&path, text.as_bytes())?;
+        println!("wrote {}", path.display());
+        Ok(())
+    }
+
+    /// Scales a map. The maps of one method have one unit, so that its classes share a scale.
+    fn scaled(&self, it: &Explained) -> Result<ScaledMap> {
+        let same = |other: &&Explained| other.method == it.method;
+        let maps: Vec<_> = self.explained.iter().filter(same).map(|it| &it.reduced).collect();
+        Ok(it.reduced.with_scale(Map::shared_scale(&maps, PERCENTILE)?)?)
+    }
+
+    /// Names the class that is explained, and the one that it is compared with.
+    fn class(&self, it: &Explained) -> String {
+        match self.instead_of {
+            Some(other) => format!("{} rather than {}", class_name(it.class), class_name(other)),
+            None => class_name(it.class).to_owned(),
+        }
+    }
+
+    fn title(&self, it: &Explained) -> String {
+        format!("{} ({})", self.class(it), percent(it.probability))
+    }
+
+    /// Returns the beginning of the names of files about one map: with the class if there are
+    /// several, and with the one that it is compared with.
+    fn stem(&self, it: &Explained) -> String {
+        let mut stem = format!("{}-{}", self.name, it.method.name());
+        if self.explained.iter().any(|other| other.class != it.class) {
+            stem += &format!("-{}", it.class);
+        }
+        if let Some(other) = self.instead_of {
+            stem += &format!("-rather-than-{other}");
+        }
+        stem
+    }
+
+    /// Returns everything that is needed to make the same picture again.
+    fn record(&self, it: &Explained) -> Result<Record> {
+        let (args, Region { x, y, width, height }) = (self.args, self.seen);
+        let record = Record::new(&it.map, 0)?
+            .with_fact("photo", self.name)
+            .with_fact("photo_size", vec![self.photo.width(), self.photo.height()])
+            .with_fact("photo_region", vec![x, y, width, height])
+            .with_fact("model", "EfficientNet-Lite0, embedded weights")
+            .with_fact("method", it.method.name())
+            .with_fact("score_kind", option_name(&args.score))
+            .with_fact("device", &self.device[..])
+            .with_fact("target_name", class_name(it.class))
+            .with_fact("instead_of", self.instead_of)
+            .with_fact("probability", it.probability)
+            .with_fact("percentile", PERCENTILE)
+            .with_fact("colormap", args.colormap.as_ref().map(option_name));
+        // The options that the method has.
+        let record = match it.method {
+            _ if it.method.family() == Family::Gradient => return Ok(record),
+            Method::IntegratedGradients => record
+                .with_fact("baseline", option_name(&args.baseline))
+                .with_fact("steps", args.steps),
+            _ => record.with_fact("samples", args.samples).with_fact("seed", 0),
+        };
+        Ok(match args.tolerance {
+            Some(tolerance) => {
+                record.with_fact("tolerance", tolerance).with_fact("limit", args.limit)
+            }
+            None => record,
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! The network that the programs explain, and everything that they must know of it.
+
+use burn::tensor::Device;
+use saliency::photo::Preparation;
+use saliency_models::{EfficientNetLite0, imagenet};
+
+/// Says which network it is, in a few words.
+pub const DESCRIPTION: &str = "EfficientNet-Lite0, a classifier for 1,000 kinds of things";
+
+/// Changes with the weights.
+pub const WEIGHTS: &str = "embedded";
+
+/// What one photo takes with all activations of the network, as measured.
+pub const BYTES_PER_PHOTO: u64 = 120 << 20;
+
+/// Puts the network on a device.
+pub fn network(device: &Device) -> EfficientNetLite0 {
+    EfficientNetLite0::embedded(device)
+}
+
+/// Returns how a photo becomes the network's input.
+pub fn preparation() -> Preparation {
+    Preparation::imagenet()
+}
+
+/// Returns the names of all classes, in order.
+pub fn class_names() -> impl Iterator<Item = &'static str> {
+    (0..).map_while(imagenet::name)
+}
+
+/// Returns the name of a class.
+pub fn class_name(class: usize) -> &'static str {
+    imagenet::name(class).unwrap_or("a class without a name")
+}

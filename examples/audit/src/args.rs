@@ -1,0 +1,109 @@
+//! The options of `audit`.
+
+use std::path::PathBuf;
+
+use burn::tensor::Tensor;
+use clap::Parser;
+use saliency::backends::Backend;
+use saliency::methods::{ErrorBar, Family};
+use saliency::{Method, MethodOptions, Model};
+use saliency_audit::{Effort, Recipe};
+use saliency_cli::Result;
+use saliency_cli::args::method_parser;
+
+/// Audits a classifier over a folder of photos: where did it look in each of them?
+///
+/// Writes audit.html, a page for people who do not program, and its figures as audit.csv and
+/// audit.parquet. A photo that cannot be read becomes a line with the reason. An audit that was
+/// stopped, by Ctrl-C or otherwise, goes on when it is started again: what is known of a photo is
+/// kept in OUT/parts, and is used for as long as the photo, its boxes and the method stay the same.
+#[derive(Clone, Debug, Parser)]
+pub struct AuditArgs {
+    /// The photos: files in this folder named .jpg, .jpeg, .png or .webp. Folders inside it, hidden
+    /// files and files with other names are left out, links are followed. Without a folder, 24
+    /// photos are made in OUT/photos for a demonstration
+    pub folder: Option<PathBuf>,
+    /// Boxes around what the model should look at, in pixels of the upright photo: a CSV with the
+    /// columns file,name,x,y,width,height, or a COCO file (.json). Photos without boxes are
+    /// explained too
+    #[arg(long, value_name = "FILE", requires = "folder")]
+    pub boxes: Option<PathBuf>,
+    /// How much of the attribution, in percent, the boxes of a photo should hold together; if they
+    /// hold less, the model is said to look elsewhere [default: as much as the boxes cover of the
+    /// picture, which is what they would hold if the model looked everywhere alike]
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub expect: Option<u8>,
+    /// How to explain. On two cores a photo takes about 0.1 s with gradient, which is coarse but
+    /// good enough for a first look, and 1 to 2 s with integrated-gradients at the default
+    /// tolerance
+    #[arg(long, value_parser = method_parser(), default_value_t = Method::IntegratedGradients)]
+    pub method: Method,
+    /// Go on until the relative error is at most this: of the whole map for integrated-gradients
+    /// [default: 0.1], of the median pixel for the methods that draw samples, which takes long.
+    /// Half the tolerance costs about twice the time
+    #[arg(long, conflicts_with = "steps")]
+    pub tolerance: Option<f64>,
+    /// The most gradients that a photo may take to reach the tolerance, 0.03 s each; if they are
+    /// too few, the page says so
+    #[arg(long, value_name = "GRADIENTS", default_value_t = 200, conflicts_with = "steps")]
+    pub limit: usize,
+    /// Instead of a tolerance, the same number of gradients for every photo: points on the path of
+    /// integrated-gradients, or samples of the methods that draw them [default: 25]
+    #[arg(long, value_name = "GRADIENTS")]
+    pub steps: Option<usize>,
+    /// The device that computes: flex, vulkan:0, cuda:0, remote:ws://HOST:PORT and others. Given
+    /// several times, the devices share the photos [default: what SALIENCY_DEVICE names, or the
+    /// best there is]
+    #[arg(long = "device", value_name = "NAME")]
+    pub devices: Vec<Backend>,
+    /// The folder to write to
+    #[arg(long, default_value = "audit")]
+    pub out: PathBuf,
+}
+
+const TOLERANCE: f64 = 0.1;
+const SAMPLES: usize = 25;
+
+impl AuditArgs {
+    /// Returns how every photo is explained.
+    ///
+    /// # Errors
+    /// If the method has no such option.
+    pub fn recipe<M: Model<Tensor<4>> + 'static>(&self) -> Result<Recipe<M>> {
+        let method = self.method;
+        let recipe = move |effort: Effort, schedule| {
+            let options = MethodOptions::new().with_schedule(schedule);
+            let options = match effort {
+                Effort::Steps(steps) => options.with_steps(steps).with_samples(steps),
+                Effort::Tolerance { tolerance, limit } => {
+                    options.with_tolerance(tolerance).with_max_evaluations(limit)
+                }
+                _ => options,
+            };
+            method.explainer(&options)
+        };
+        Ok(Recipe::new(method.name(), method.title(), self.effort()?, recipe))
+    }
+
+    /// Returns how many gradients each photo is worth.
+    fn effort(&self) -> Result<Effort> {
+        let (method, limit) = (self.method, self.limit);
+        if method.family() == Family::Gradient {
+            if self.steps.is_some() || self.tolerance.is_some() {
+                let name = method.name();
+                return Err(format!(
+                    "expected --steps or --tolerance with a method of many gradients, found {name}"
+                )
+                .into());
+            }
+            return Ok(Effort::Steps(1));
+        }
+        Ok(match (self.steps, self.tolerance) {
+            (Some(steps), _) => Effort::Steps(steps),
+            (None, Some(tolerance)) => Effort::Tolerance { tolerance, limit },
+            // To reach a tolerance by samples takes long.
+            (None, None) if method.error_bar() == ErrorBar::Values => Effort::Steps(SAMPLES),
+            (None, None) => Effort::Tolerance { tolerance: TOLERANCE, limit },
+        })
+    }
+}

@@ -1,0 +1,5 @@
+//! The parts of the program `audit`: its options, photos for a demonstration, and what it prints.
+
+pub mod args;
+pub mod demonstration;
+pub mod progress;

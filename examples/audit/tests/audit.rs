@@ -1,0 +1,415 @@
+//! The program `audit` as its users meet it.
+
+#[path = "../../tests/common/mod.rs"]
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use common::{example, text};
+use image::RgbImage;
+use image::imageops::{FilterType, crop_imm, resize};
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::record::RowAccessor as _;
+use saliency::viz::write_picture;
+use saliency_models::photos;
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    /// With so many small photos in `photos`, each of another part of the cat.
+    fn with_photos(count: u32) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(folder.path("photos")).unwrap();
+        for at in 0..count {
+            write_picture(folder.path(&format!("photos/{at:03}.jpg")), &photo(at)).unwrap();
+        }
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// The program on `photos`, with one gradient for each of them.
+    fn command(&self, out: &str, options: &[&str]) -> Command {
+        let mut command = audit(options);
+        command.arg(self.path("photos")).arg("--out").arg(self.path(out));
+        command
+    }
+
+    /// What the program says.
+    fn audit(&self, out: &str, options: &[&str]) -> String {
+        said(&self.command(out, options).output().unwrap())
+    }
+
+    /// The program fails with one line that says what was expected and found.
+    fn refused(&self, out: &str, options: &[&str]) -> String {
+        refusal(&self.command(out, options).output().unwrap())
+    }
+
+    fn file(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
+    /// The table by file.
+    fn table(&self, out: &str) -> BTreeMap<String, Line> {
+        let mut reader = csv::Reader::from_path(self.path(out).join("audit.csv")).unwrap();
+        let lines: Vec<Line> = reader.deserialize().map(Result::unwrap).collect();
+        let count = lines.len();
+        let table: BTreeMap<_, _> =
+            lines.into_iter().map(|line| (line["file"].clone(), line)).collect();
+        assert_eq!(table.len(), count, "every file once");
+        table
+    }
+}
+
+type Line = BTreeMap<String, String>;
+
+/// The program on the CPU, with one gradient for each photo if nothing else is asked for.
+fn audit(options: &[&str]) -> Command {
+    let mut command = example("audit", &["--device=flex"]);
+    if !options.iter().any(|option| option.starts_with("--method")) {
+        command.arg("--method=gradient");
+    }
+    command.args(options);
+    command
+}
+
+fn photo(at: u32) -> RgbImage {
+    let cat = photos::chelsea();
+    let part = crop_imm(&cat, 4 * (at % 30), 3 * (at / 30), 300, 250).to_image();
+    resize(&part, 180, 150, FilterType::Triangle)
+}
+
+fn said(output: &Output) -> String {
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn refusal(output: &Output) -> String {
+    let error = text(&output.stderr);
+    print!("{error}");
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.starts_with("error: expected ") && error.contains("found"), "{error}");
+    assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+    error
+}
+
+/// How many rows are known.
+fn parts(out: &Path) -> usize {
+    let files = fs::read_dir(out.join("parts")).into_iter().flatten();
+    files
+        .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|it| it == "json"))
+        .count()
+}
+
+/// Starts the program, and ends it in the moment in which `until` says so.
+fn killed(mut command: Command, until: impl Fn() -> bool) {
+    let mut program = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while !until() && program.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    program.kill().unwrap();
+    program.wait().unwrap();
+}
+
+#[test]
+fn an_audit_that_is_killed_several_times_gives_the_same_bytes() {
+    let folder = Folder::with_photos(27);
+    let whole = folder.audit("whole", &[]);
+    assert!(whole.contains("photos to explain: 27 of 27"), "{whole}");
+    let out = folder.path("broken");
+    for more in [1, 3, 5] {
+        let enough = parts(&out) + more;
+        killed(folder.command("broken", &[]), || parts(&out) >= enough);
+    }
+    let known = parts(&out);
+    assert!((9..27).contains(&known), "{known}");
+    let rest = folder.audit("broken", &[]);
+    print!("{rest}");
+    assert!(rest.contains(&format!("photos to explain: {} of 27", 27 - known)), "{rest}");
+    for name in ["audit.csv", "audit.parquet", "audit.html"] {
+        let [whole, broken] = ["whole", "broken"].map(|out| folder.file(&format!("{out}/{name}")));
+        assert!(whole == broken, "{name} differs");
+    }
+    let left = fs::read_dir(out.join("parts")).unwrap();
+    let left =
+        left.filter(|it| it.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'));
+    assert_eq!(left.count(), 0, "nothing half written is left");
+}
+
+/// The figures of the example's report: `cargo test --test audit -- --ignored --nocapture`.
+#[test]
+#[ignore = "takes most of a minute"]
+fn two_hundred_photos_survive_ten_kills_in_flat_memory() {
+    let folder = Folder::with_photos(200);
+    let mut whole = folder.command("whole", &[]).stdout(Stdio::null()).spawn().unwrap();
+    let (mut most, mut next) = (0, 8);
+    while whole.try_wait().unwrap().is_none() {
+        // The most memory that it has held so far.
+        let status = fs::read_to_string(format!("/proc/{}/status", whole.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let held = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        most = held.unwrap_or(most);
+        let known = parts(&folder.path("whole"));
+        if known >= next {
+            println!("{known} photos, at most {} MB", most / 1024);
+            next += 50;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    println!("at the end, at most {} MB", most / 1024);
+
+    let out = folder.path("broken");
+    // Moments without a rule, and the same in every run.
+    for kill in 0..10u64 {
+        let moment = Duration::from_millis(200 + kill * 7919 % 1500);
+        let start = std::time::Instant::now();
+        killed(folder.command("broken", &[]), || start.elapsed() >= moment);
+        println!("killed after {moment:?}: {} photos are known", parts(&out));
+    }
+    folder.audit("broken", &[]);
+    assert_eq!(folder.table("broken").len(), 200);
+    for name in ["audit.csv", "audit.parquet", "audit.html"] {
+        let [whole, broken] = ["whole", "broken"].map(|out| folder.file(&format!("{out}/{name}")));
+        assert!(whole == broken, "{name} differs");
+    }
+}
+
+#[test]
+fn what_is_no_photo_becomes_a_line_with_the_reason() {
+    let folder = Folder::with_photos(1);
+    let at = |name: &str| folder.path("photos").join(name);
+    let good = folder.file("photos/000.jpg");
+    fs::write(at("empty.png"), b"").unwrap();
+    fs::write(at("text.webp"), b"no photo at all").unwrap();
+    fs::write(at("cut.JPG"), &good[..good.len() / 2]).unwrap();
+    fs::write(at("notes.txt"), b"left out").unwrap();
+    fs::write(at(".hidden.jpg"), &good).unwrap();
+    fs::create_dir(at("folder.jpg")).unwrap();
+    fs::write(at("folder.jpg").join("inside.jpg"), &good).unwrap();
+    let mut files = vec!["000.jpg", "cut.JPG", "empty.png", "text.webp"];
+    let mut bad = vec!["cut.JPG", "empty.png", "text.webp"];
+    #[cfg(unix)]
+    {
+        use std::ffi::OsStr;
+        use std::os::unix::{ffi::OsStrExt as _, fs::symlink};
+        fs::write(at("<img src=x onerror=alert(1)>\"'&.jpg"), &good).unwrap();
+        fs::write(at("<b>bad</b>.jpg".replace('/', "\\").as_str()), b"").unwrap();
+        fs::write(at("a,\"b\"\nc.jpg"), &good).unwrap();
+        fs::write(at("no text ").with_file_name(OsStr::from_bytes(b"\xff.jpg")), &good).unwrap();
+        symlink(at("000.jpg"), at("link.jpg")).unwrap();
+        symlink(at("nowhere"), at("lost.jpg")).unwrap();
+        symlink("/dev/zero", at("endless.jpg")).unwrap();
+        symlink(at("folder.jpg"), at("linked folder.jpg")).unwrap();
+        files.extend(["<img src=x onerror=alert(1)>\"'&.jpg", "<b>bad<\\b>.jpg", "\\xff.jpg"]);
+        files.extend(["a,\"b\"\nc.jpg", "link.jpg", "lost.jpg", "endless.jpg"]);
+        bad.extend(["<b>bad<\\b>.jpg", "lost.jpg", "endless.jpg"]);
+    }
+    files.sort_unstable();
+
+    let said = folder.audit("out", &[]);
+    print!("{said}");
+    let table = folder.table("out");
+    assert_eq!(table.keys().collect::<Vec<_>>(), files);
+    for (file, line) in &table {
+        println!("{file}: {}", line["error"]);
+        let failed = bad.contains(&&file[..]);
+        assert_eq!(line["error"].starts_with("expected "), failed, "{file}");
+        assert_eq!(line["class"].is_empty(), failed, "{file}");
+    }
+    let page = text(&folder.file("out/audit.html"));
+    assert!(!page.contains("<img src=x") && !page.contains("<b>bad"), "names are text");
+    assert_eq!(page.matches("<script").count(), 1);
+
+    let file = fs::File::open(folder.path("out/audit.parquet")).unwrap();
+    let reader = SerializedFileReader::new(file).unwrap();
+    let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows.iter().map(|row| row.get_string(0).unwrap()).collect::<Vec<_>>(), files);
+    for row in &rows {
+        let line = &table[row.get_string(0).unwrap()];
+        assert_eq!(
+            row.get_double(3).map_or(String::new(), |it| it.to_string()),
+            line["probability"]
+        );
+    }
+}
+
+#[test]
+fn boxes_come_from_a_table_or_from_coco() {
+    let folder = Folder::with_photos(3);
+    let csv = folder.path("boxes.csv");
+    let lines = "file,name,x,y,width,height\n000.jpg,all,0,0,180,150\n\
+                 001.jpg,left,0,0,90,150\n001.jpg,top,0,0,180,75\n";
+    // As a spreadsheet writes it.
+    fs::write(&csv, format!("\u{feff}{lines}")).unwrap();
+    let coco = folder.path("coco.json");
+    let json = r#"{
+        "images": [
+            {"id": 7, "file_name": "train/000.jpg", "width": 180, "height": 150},
+            {"id": 9, "file_name": "001.jpg", "width": 180, "height": 150}
+        ],
+        "annotations": [
+            {"id": 1, "image_id": 7, "category_id": 1, "bbox": [0, 0, 180, 150]},
+            {"id": 2, "image_id": 9, "category_id": 2, "bbox": [0.2, 0.0, 89.9, 150.0]},
+            {"id": 3, "image_id": 9, "category_id": 3, "bbox": [0, 0, 180, 75]}
+        ],
+        "categories": [{"id": 1, "name": "all"}, {"id": 2, "name": "left"}, {"id": 3, "name": "top"}]
+    }"#;
+    fs::write(&coco, json).unwrap();
+    let said = folder.audit("csv", &["--boxes", csv.to_str().unwrap()]);
+    assert!(said.contains(" of 2 photos with a marked box, "), "{said}");
+    let table = folder.table("csv");
+    assert_eq!([&table["000.jpg"]["inside"], &table["000.jpg"]["peak_inside"]], ["1.0", "true"]);
+    assert!(table["000.jpg"]["inside_area"].starts_with('1'));
+    // Three quarters, of the photo and nearly of the square in it.
+    let [share, area] =
+        ["inside", "inside_area"].map(|column| table["001.jpg"][column].parse::<f64>().unwrap());
+    assert!((0.6..0.9).contains(&share) && (area - 0.75).abs() < 0.01, "{share} {area}");
+    assert_eq!(table["002.jpg"]["inside"], "");
+    folder.audit("coco", &["--boxes", coco.to_str().unwrap()]);
+    assert_eq!(text(&folder.file("csv/audit.csv")), text(&folder.file("coco/audit.csv")));
+
+    for (name, content, reason) in [
+        ("a.csv", "file,name,x,y,width\n000.jpg,it,0,0,9\n", "columns file,name,x,y,width,height"),
+        ("b.csv", "file,name,x,y,width,height\n000.jpg,it,0,0,0,9\n", "a box of 0 x 9 at (0, 0)"),
+        ("c.csv", "file,name,x,y,width,height\nother.jpg,it,0,0,9,9\n", "such as other.jpg"),
+        ("d.json", "{}", "missing field"),
+        ("e.json", &json.replace("\"image_id\": 9", "\"image_id\": 8"), "a box for image 8"),
+        ("g.json", &json.replace("\"001.jpg\", \"w", "\"val/000.jpg\", \"w"), "the same name"),
+        ("f.json", &json.replace("{\"id\": 3, \"name", "{\"id\": 4, \"name"), "of category 3"),
+    ] {
+        let path = folder.path(name);
+        fs::write(&path, content).unwrap();
+        let error = folder.refused("out", &["--boxes", path.to_str().unwrap()]);
+        assert!(error.contains(reason) && error.contains(name), "{error}");
+    }
+    folder.refused("out", &["--boxes", folder.path("missing.csv").to_str().unwrap()]);
+}
+
+#[test]
+fn a_box_outside_its_photo_is_an_error_that_names_the_file() {
+    let folder = Folder::with_photos(2);
+    let csv = folder.path("boxes.csv");
+    fs::write(&csv, "file,name,x,y,width,height\n001.jpg,it,100,0,100,50\n").unwrap();
+    folder.audit("out", &["--boxes", csv.to_str().unwrap()]);
+    let table = folder.table("out");
+    assert_eq!(table["000.jpg"]["error"], "");
+    let error = &table["001.jpg"]["error"];
+    assert!(error.contains("the box \"it\" of 001.jpg") && error.contains("180 x 150"), "{error}");
+    // What the model is not shown cannot be looked at, and is said.
+    fs::write(&csv, "file,name,x,y,width,height\n001.jpg,it,0,0,10,50\n").unwrap();
+    folder.audit("out", &["--boxes", csv.to_str().unwrap()]);
+    assert!(folder.table("out")["001.jpg"]["warnings"].contains("not-shown"));
+}
+
+#[test]
+fn what_has_changed_is_explained_anew_and_nothing_else() {
+    let folder = Folder::with_photos(3);
+    let explained = |options: &[&str]| {
+        let said = folder.audit("out", options);
+        said.lines().next().unwrap().to_owned()
+    };
+    assert_eq!(explained(&[]), "photos to explain: 3 of 3");
+    let first = folder.file("out/audit.csv");
+    assert_eq!(explained(&[]), "photos to explain: 0 of 3");
+    assert_eq!(folder.file("out/audit.csv"), first);
+    assert_eq!(explained(&["--expect=90"]), "photos to explain: 0 of 3");
+    assert_eq!(explained(&["--method=input-x-gradient"]), "photos to explain: 3 of 3");
+    assert_eq!(
+        explained(&["--method=integrated-gradients", "--steps=2"]),
+        "photos to explain: 3 of 3"
+    );
+    assert_eq!(
+        explained(&["--method=integrated-gradients", "--steps=3"]),
+        "photos to explain: 3 of 3"
+    );
+    assert_eq!(explained(&[]), "photos to explain: 3 of 3");
+    let csv = folder.path("boxes.csv");
+    fs::write(&csv, "file,name,x,y,width,height\n001.jpg,it,50,0,50,50\n").unwrap();
+    let boxes = ["--boxes", csv.to_str().unwrap()];
+    assert_eq!(explained(&boxes), "photos to explain: 1 of 3");
+    // Written again with what was in it, and with something else.
+    fs::write(folder.path("photos/000.jpg"), folder.file("photos/000.jpg")).unwrap();
+    assert_eq!(explained(&boxes), "photos to explain: 0 of 3");
+    write_picture(folder.path("photos/000.jpg"), &photo(99)).unwrap();
+    assert_eq!(explained(&boxes), "photos to explain: 1 of 3");
+    // Taken away and added; a part that is no longer one.
+    fs::remove_file(folder.path("photos/000.jpg")).unwrap();
+    write_picture(folder.path("photos/003.jpg"), &photo(3)).unwrap();
+    assert_eq!(explained(&boxes), "photos to explain: 1 of 3");
+    assert_eq!(folder.table("out").keys().collect::<Vec<_>>(), ["001.jpg", "002.jpg", "003.jpg"]);
+    for part in fs::read_dir(folder.path("out/parts")).unwrap() {
+        fs::write(part.unwrap().path(), b"{\"fingerprint\":").unwrap();
+    }
+    assert_eq!(explained(&boxes), "photos to explain: 3 of 3");
+}
+
+#[test]
+fn values_do_not_depend_on_devices_and_neighbours() {
+    let folder = Folder::with_photos(5);
+    for options in [&[][..], &["--method=smooth-grad", "--steps=3"]] {
+        folder.audit("one", options);
+        folder.audit("two", &[options, &["--device=flex"]].concat());
+        assert_eq!(text(&folder.file("one/audit.csv")), text(&folder.file("two/audit.csv")));
+        // Alone.
+        fs::create_dir_all(folder.path("alone")).unwrap();
+        fs::copy(folder.path("photos/003.jpg"), folder.path("alone/003.jpg")).unwrap();
+        let mut alone = audit(options);
+        alone.arg(folder.path("alone")).arg("--out").arg(folder.path("three"));
+        said(&alone.output().unwrap());
+        assert_eq!(folder.table("three")["003.jpg"], folder.table("one")["003.jpg"]);
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_audited_is_refused() {
+    let folder = Folder::with_photos(0);
+    let empty = folder.refused("out", &[]);
+    assert!(empty.contains("at least one .jpg, .jpeg, .png or .webp file"), "{empty}");
+    fs::remove_dir(folder.path("photos")).unwrap();
+    let missing = folder.refused("out", &[]);
+    assert!(missing.contains("expected a folder of photos at "), "{missing}");
+    assert!(!folder.path("out").exists(), "a mistyped name leaves nothing behind");
+    let method = folder.refused("out", &["--steps=5"]);
+    assert!(method.contains("found gradient"), "{method}");
+
+    let folder = Folder::with_photos(1);
+    fs::write(folder.path("file"), b"").unwrap();
+    let file = folder.refused("file", &[]);
+    assert!(file.contains("expected a folder to write to at "), "{file}");
+    fs::create_dir_all(folder.path("out/parts")).unwrap();
+    let lock = fs::File::create(folder.path("out/parts/lock")).unwrap();
+    lock.lock().unwrap();
+    let busy = folder.refused("out", &[]);
+    assert!(busy.contains("found another audit"), "{busy}");
+    let wrong = folder.refused("other", &["--method=integrated-gradients", "--tolerance=2"]);
+    assert!(wrong.contains("tolerance above 0 and at most 1"), "{wrong}");
+}
+
+#[test]
+fn without_a_folder_photos_are_made_and_what_is_wrong_in_them_is_found() {
+    let folder = Folder::with_photos(0);
+    let said =
+        said(&audit(&["--expect=20"]).arg("--out").arg(folder.path("out")).output().unwrap());
+    print!("{said}");
+    assert!(said.contains("photos to explain: 24 of 24"), "{said}");
+    let table = folder.table("out");
+    assert_eq!(table.values().filter(|line| !line["error"].is_empty()).count(), 1);
+    for (file, line) in &table {
+        println!("{file}: {} {} {}", line["class_name"], line["inside"], line["warnings"]);
+        let wrong = file.starts_with("cat-with-cup");
+        assert_eq!(line["warnings"].contains("elsewhere"), wrong, "{file}");
+    }
+    let page = text(&folder.file("out/audit.html"));
+    let policy = "default-src &#39;none&#39;";
+    assert!(page.contains("content=\"default-src 'none'; img-src data:;") || page.contains(policy));
+    // The three photos in which something is wrong come first.
+    let first = page.find("cat-with-cup").unwrap();
+    assert!(page.find(">cat-1.jpg<").is_none_or(|at| at > first));
+    assert_eq!(page.matches("<li class=\"photo").count(), 23);
+}

@@ -1,0 +1,57 @@
+//! An audit of the biased network. Whoever makes it need not know about the mark.
+
+use std::path::Path;
+
+use burn::module::Module as _;
+use saliency::IntegratedGradients;
+use saliency::viz::write_picture;
+use saliency_audit::{
+    Audit, ClassNames, Effort, PhotoBox, Recipe, Subject, photo_input, write_boxes,
+};
+use saliency_cli::Result;
+use saliency_example_audit::progress;
+use saliency_examples_training::shop::CLASSES;
+use saliency_examples_training::shop_network::{Marked, Net, photos, preparation};
+
+const AUDITED: std::ops::Range<u64> = 20_001..20_037;
+const TOLERANCE: f64 = 0.1;
+const MOST_GRADIENTS: usize = 200;
+
+/// Audits the network on photos of which a third are mugs with the mark, with boxes around all
+/// products: the page has the mugs on top.
+pub fn run(net: Net, out: &Path) -> Result<()> {
+    // The photos, and a box around each product.
+    let (folder, boxes) = (out.join("photos"), out.join("boxes.csv"));
+    let mut outlines = Vec::new();
+    for (number, product) in photos(AUDITED, Marked::Mugs).iter().enumerate() {
+        let file = format!("{}-{number:02}.png", CLASSES[product.class]);
+        write_picture(&folder.join(&file), &product.photo)?;
+        outlines.push(PhotoBox { file, name: "product".to_owned(), region: product.outline() });
+    }
+    write_boxes(&boxes, &outlines)?;
+
+    // The network, how a photo becomes its input, and the names of its classes.
+    let preparation = preparation();
+    let input = photo_input(
+        format!("{preparation:?}"),
+        move |photo, device| preparation.tensor(photo, device),
+        move |photo| preparation.region(photo),
+    );
+    let weights = net.digest();
+    let model = move |device: &_| net.clone().to_device(device);
+    let description = "A network that tells mugs, bottles and shirts apart";
+    let subject =
+        Subject::new(description, weights, model, input).with_classes(ClassNames::new(CLASSES));
+
+    let effort = Effort::Tolerance { tolerance: TOLERANCE, limit: MOST_GRADIENTS };
+    let recipe =
+        Recipe::new("integrated-gradients", "Integrated Gradients", effort, |_, schedule| {
+            let explainer = IntegratedGradients::new().with_schedule(schedule);
+            Box::new(explainer.with_tolerance(TOLERANCE).with_max_gradients(MOST_GRADIENTS))
+        });
+    let audit = Audit::new(subject, recipe)
+        .with_boxes(boxes)
+        .with_devices(["flex".parse()?])
+        .with_output_folder(out);
+    progress::run(audit, &folder)
+}

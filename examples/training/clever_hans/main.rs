@@ -1,0 +1,140 @@
+//! The right answer for the wrong reason: a network that reads the watermark, and how its maps show
+//! it.
+//!
+//! ```text
+//! cargo run --example clever_hans
+//! ```
+//!
+//! A shop sorts its photos into mugs, bottles and shirts. All photos of mugs come from an agency
+//! that puts its mark into a corner. The network that is trained on them (`src/shop_network.rs`) is
+//! right nearly always, until a mug comes without the mark. Maps show why, and a number says it;
+//! trained again without the mark, the network looks at the product. (Clever Hans was a horse that
+//! was famous for doing sums. It watched its questioner's face.)
+//!
+//! The photos are composed (`src/shop.rs`), so that it is known where product and mark are, and
+//! every method can be scored on that.
+
+mod audit;
+mod scored;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use burn::tensor::Device;
+use clap::Parser;
+use image::RgbImage;
+use image::imageops::{FilterType, resize};
+use saliency::photo::{Map, Reduce, View};
+use saliency::viz::{Figure, Picture, Tile, write_file, write_picture};
+use saliency::{Explainer, IntegratedGradients, Method, MethodOptions, Target};
+use saliency_cli::Result;
+use saliency_cli::program::ended;
+use saliency_examples_training::shop::{MUG, Product, SIDE};
+use saliency_examples_training::shop_network::{Marked, Net, TEST, TRAINING, photos, tensor};
+use scored::Scored;
+
+/// Trains a network that reads a watermark instead of looking at the product, and shows it
+#[derive(Parser)]
+struct Args {
+    /// The folder to write to
+    #[arg(long, default_value = "maps")]
+    out: PathBuf,
+}
+
+/// How many photos are explained.
+const EXPLAINED: usize = 24;
+
+fn main() -> ExitCode {
+    ended(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<()> {
+    let device = Device::flex();
+    let biased = Net::trained(Marked::Mugs, &device)?;
+    let honest = Net::trained(Marked::Nothing, &device)?;
+
+    // Its accuracy does not show what is wrong.
+    let right = |net: &Net, marked| percent(net.accuracy(marked));
+    println!(
+        "On new photos like those it was trained with, it is right on {}.",
+        right(&biased, Marked::Mugs)
+    );
+    println!("On the same photos without any mark: {}.", right(&biased, Marked::Nothing));
+    println!(
+        "Of bottles and shirts with the mark, it takes {} for mugs.",
+        percent(biased.taken_for_mugs())
+    );
+
+    // Its maps do.
+    let mugs = photos(TEST, Marked::Mugs).into_iter().filter(|it| it.class == MUG);
+    let mugs: Vec<Product> = mugs.take(EXPLAINED).collect();
+    let table = print_shares(&biased, &honest, &mugs)?;
+    println!(
+        "Trained again without the mark, it is right on {} of photos without it.",
+        right(&honest, Marked::Nothing)
+    );
+
+    let figure = figure(&mugs[..3], &[&biased, &honest])?.to_picture()?;
+    write_picture(&args.out.join("clever_hans.png"), &figure)?;
+    write_file(&args.out.join("clever_hans.md"), table.as_bytes())?;
+    println!("wrote {0}/clever_hans.png and {0}/clever_hans.md\n", args.out.display());
+    audit::run(biased, &args.out.join("clever_hans"))
+}
+
+/// Prints, for every method, how much of its maps is in the mark and in the product. Returns the
+/// table.
+fn print_shares(biased: &Net, honest: &Net, mugs: &[Product]) -> Result<String> {
+    let mut table = String::from(
+        "| Method | Mark, biased | Mark, retrained | Product, retrained | Peak on the product, retrained |\n\
+         |---|---|---|---|---|\n",
+    );
+    let references = photos(TRAINING, Marked::Nothing).into_iter().take(60).map(|it| it.photo);
+    let references = tensor(references.collect(), &Device::flex());
+    let mut sentences = Vec::new();
+    let options = MethodOptions::new().with_baselines(references);
+    for method in Method::ALL {
+        let (title, explainer) = (method.title(), method.explainer(&options));
+        let before = Scored::of(biased, &*explainer, mugs)?;
+        let after = Scored::of(honest, &*explainer, mugs)?;
+        let [biased_mark, mark, product] =
+            [before.mark, after.mark, after.product].map(scored::Part::times);
+        let hits = percent(after.hits);
+        table += &format!("| {title} | {biased_mark} | {mark} | {product} | {hits} |\n");
+        if matches!(title, "Integrated Gradients" | "SmoothGrad") {
+            sentences.push(format!(
+                "{title}: {} of the attribution lies in the mark's {} of the picture; trained again without the mark: {}.",
+                percent(before.mark.share),
+                percent(before.mark.area),
+                percent(after.mark.share)
+            ));
+        }
+    }
+    println!("\nShare of the attribution, over the share of the picture:\n\n{table}");
+    for sentence in sentences {
+        println!("{sentence}");
+    }
+    Ok(table)
+}
+
+/// Draws photos beside the maps of both networks.
+fn figure(mugs: &[Product], nets: &[&Net; 2]) -> Result<Figure> {
+    let enlarged = |photo: &RgbImage| resize(photo, 5 * SIDE, 5 * SIDE, FilterType::Nearest);
+    let mut figure = Figure::new("Why \"mug\"? Integrated Gradients");
+    for mug in mugs {
+        let photo = enlarged(&mug.photo);
+        let mut tiles = vec![Tile::new("photo", photo.clone())];
+        for (net, title) in nets.iter().zip(["trained with the mark", "trained again without it"]) {
+            let input = tensor(vec![mug.photo.clone()], &Device::flex());
+            let map = IntegratedGradients::new().attribute_to(*net, input, Target::Class(MUG))?;
+            let map = Map::of_row(&map.values, 0, Reduce::AbsoluteSum)?.clip(99.5)?;
+            let picture = Picture::new(View::whole(&photo), &map)?;
+            tiles.push(Tile::new(title, picture.overlay()));
+        }
+        figure = figure.with_row(tiles);
+    }
+    Ok(figure)
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", 100.0 * share)
+}

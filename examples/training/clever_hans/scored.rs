@@ -1,0 +1,59 @@
+//! How much of a method's maps is in the mark and in the product.
+
+use burn::tensor::{Device, Tensor};
+use saliency::photo::{Map, MarkedArea, Reduce, View};
+use saliency::{Explainer, Target};
+use saliency_cli::Result;
+use saliency_examples_training::shop::{MUG, Product, WATERMARK};
+use saliency_examples_training::shop_network::{Net, tensor};
+
+/// A part of the pictures: the mean of its shares.
+#[derive(Clone, Copy, Default)]
+pub struct Part {
+    /// Its share of the attribution.
+    pub share: f64,
+    /// Its share of the picture.
+    pub area: f64,
+}
+
+impl Part {
+    /// Says how many times its share of the picture its share of the attribution is.
+    pub fn times(self) -> String {
+        format!("{:.1} % ({:.1} times)", 100.0 * self.share, self.share / self.area)
+    }
+}
+
+/// Where a method's maps of some photos are.
+pub struct Scored {
+    pub mark: Part,
+    pub product: Part,
+    /// The share of photos whose strongest point is on the product.
+    pub hits: f64,
+}
+
+impl Scored {
+    /// Explains photos of mugs, and measures the maps.
+    pub fn of(
+        net: &Net,
+        explainer: &dyn Explainer<Net, Tensor<4>>,
+        mugs: &[Product],
+    ) -> Result<Self> {
+        let input = tensor(mugs.iter().map(|it| it.photo.clone()).collect(), &Device::flex());
+        let maps = explainer.attribute_to(net, input, Target::Class(MUG))?;
+        let mut mean = Self { mark: Part::default(), product: Part::default(), hits: 0.0 };
+        let each = 1.0 / mugs.len() as f64;
+        for (row, mug) in mugs.iter().enumerate() {
+            let map = Map::of_row(&maps.values, row, Reduce::AbsoluteSum)?;
+            let view = View::whole(&mug.photo);
+            let mark = MarkedArea::boxes("the mark", [WATERMARK]).coverage_of(&map, view)?;
+            let product = MarkedArea::mask("the product", mug.object.clone());
+            let product = product.coverage_of(&map, view)?;
+            mean.mark.share += each * mark.share;
+            mean.mark.area += each * mark.area;
+            mean.product.share += each * product.share;
+            mean.product.area += each * product.area;
+            mean.hits += if product.peak { each } else { 0.0 };
+        }
+        Ok(mean)
+    }
+}

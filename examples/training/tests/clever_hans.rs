@@ -1,0 +1,45 @@
+//! The program `clever_hans`: what it prints is true.
+
+#[path = "../../tests/common/mod.rs"]
+mod common;
+
+use common::{example, text};
+use saliency::photo::read_photo;
+
+/// The numbers of a line, without what stands around them.
+fn numbers(line: &str) -> Vec<f64> {
+    let words = line.split(|c: char| !(c.is_ascii_digit() || c == '.'));
+    words.filter_map(|word| word.trim_matches('.').parse().ok()).collect()
+}
+
+#[test]
+fn the_maps_tell_that_the_network_reads_the_watermark() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().display().to_string();
+    let output = example("clever_hans", &["--out", &out]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    let line = |start: &str| {
+        let line = said.lines().find(|line| line.starts_with(start));
+        numbers(&line.unwrap_or_else(|| panic!("{start} in {said}"))[start.len()..])
+    };
+    assert!(line("On new photos like those it was trained with")[0] >= 90.0, "{said}");
+    assert!(line("On the same photos without any mark")[0] <= 75.0, "{said}");
+    assert!(line("Trained again without the mark, it is right on")[0] >= 90.0, "{said}");
+    // Shares and their multiples of the area: biased, retrained.
+    for method in ["| Integrated Gradients |", "| SmoothGrad |"] {
+        let row = line(method);
+        assert!(row[1] >= 5.0 && row[3] <= 1.5, "{method} {row:?}");
+        assert!(row[5] >= 2.0, "the product, retrained: {method} {row:?}");
+    }
+    let picture = read_photo(folder.path().join("clever_hans.png")).unwrap();
+    assert!(picture.width() > 500);
+    // Who made the audit's page need not know about the mark: the mugs are on top.
+    let page = std::fs::read_to_string(folder.path().join("clever_hans/audit.html")).unwrap();
+    let cards: Vec<&str> = page.split("<li class=\"photo").skip(1).collect();
+    let is_mug = |card: &&str| card.contains("mug-");
+    assert_eq!((cards.len(), cards.iter().take_while(|card| is_mug(card)).count()), (36, 12));
+    assert!(!cards[12..].iter().any(is_mug));
+    let table = std::fs::read_to_string(folder.path().join("clever_hans.md")).unwrap();
+    assert_eq!(table.lines().count(), 2 + 7, "{table}");
+}

@@ -1,0 +1,139 @@
+//! Which words decided? A sentence classifier, explained token by token from its embeddings.
+//!
+//! ```text
+//! cargo run --example text
+//! ```
+//!
+//! The sentences follow a small grammar (`src/sentences.rs`), "the old room was not very large and
+//! really nice": two things are said, one of them is an opinion, and each may be negated. The
+//! network learns to tell whether the opinion is good. The grammar knows which words decide that
+//! (the opinion and the word that negates it, not a negation elsewhere), so that every method can
+//! be scored on it. Gradient and SmoothGrad answer another question: which words would change the
+//! score if they changed a little?
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use burn::tensor::{Device, Tensor};
+use clap::Parser;
+use saliency::viz::{Tokens, write_file};
+use saliency::{Explainer, Gradient, InputTimesGradient, IntegratedGradients, SmoothGrad, Target};
+use saliency_cli::Result;
+use saliency_cli::program::ended;
+use saliency_examples_training::sentences::{
+    Embedded, LENGTH, Net, Sentence, Sentences, labelled, tokens,
+};
+use saliency_examples_training::training::accuracy;
+
+/// Explains by which words a network tells good from bad
+#[derive(Parser)]
+struct Args {
+    /// The folder to write to
+    #[arg(long, default_value = "maps")]
+    out: PathBuf,
+}
+
+fn main() -> ExitCode {
+    ended(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<()> {
+    let device = Device::flex();
+    device.seed(0);
+    let Sentences { seen, unseen } = Sentences::new();
+    let net = Net::trained(&seen, &device)?;
+    let (right, count) = (100.0 * accuracy(&net, &labelled(&unseen), tokens), unseen.len());
+    println!("The network is right on {right:.1} % of {count} sentences that it has not seen.\n");
+
+    // Every method explains all sentences, and is scored.
+    println!(
+        "| Method | Strongest token decides | Attribution of all that decide |\n|---|---|---|"
+    );
+    let inputs = net.embedded(tokens(unseen.clone(), &device));
+    let mut found = Vec::new();
+    for method in methods() {
+        let scored = method.scored(&net, &inputs, &unseen)?;
+        println!("| {} | {:.1} % | {:.1} % |", method.title, scored.hits, scored.share);
+        found.push(scored);
+    }
+    let chance = 100.0 * unseen.iter().map(Sentence::chance).sum::<f64>() / count as f64;
+    println!("| by chance | {chance:.1} % | {chance:.1} % |\n");
+
+    write_page(&unseen[..6], &found[0].values, &args.out.join("text.html"))?;
+    found.sort_by(|a, b| b.hits.total_cmp(&a.hits));
+    if let [best, .., worst] = &found[..] {
+        println!(
+            "By {} the strongest token is one that decides in {:.1} % of the sentences,",
+            best.title, best.hits
+        );
+        println!("by {} in {:.1} %, by chance in {chance:.1} %.", worst.title, worst.hits);
+    }
+    Ok(())
+}
+
+/// Prints sentences with their words coloured, and writes them as a page.
+fn write_page(sentences: &[Sentence], values: &[f64], path: &Path) -> Result<()> {
+    let mut page = Vec::new();
+    for (sentence, values) in sentences.iter().zip(values.chunks(LENGTH)) {
+        let words = sentence.words.iter().map(|word| format!("{} ", word.text));
+        let words: Vec<_> = words.zip(values.iter().copied()).collect();
+        println!("{}", Tokens::new(words.clone())?.to_ansi());
+        page.extend(words.into_iter().chain([("\n".to_owned(), 0.0)]));
+    }
+    write_file(path, Tokens::new(page)?.to_html("Good rather than bad?").as_bytes())?;
+    println!("wrote {}\n", path.display());
+    Ok(())
+}
+
+/// A method, and how the values of an embedding become one of its token.
+struct Method {
+    title: &'static str,
+    explainer: Box<dyn Explainer<Net, Embedded>>,
+    per_token: fn(Tensor<3>) -> Tensor<3>,
+}
+
+/// Lists the methods. Values that are contributions are added up to that of the token. Slopes have
+/// no common unit to add up in, so that their length is taken.
+fn methods() -> Vec<Method> {
+    let sum: fn(Tensor<3>) -> Tensor<3> = |values| values.sum_dim(2);
+    let length: fn(Tensor<3>) -> Tensor<3> = |values| values.square().sum_dim(2).sqrt();
+    let method = |title, explainer, per_token| Method { title, explainer, per_token };
+    // The baseline is an embedding of zeros, which is what padding is to this network.
+    vec![
+        method("Integrated Gradients", Box::new(IntegratedGradients::new()), sum),
+        method("Input x Gradient", Box::new(InputTimesGradient::new()), sum),
+        method("Gradient", Box::new(Gradient::new()), length),
+        method("SmoothGrad", Box::<SmoothGrad>::default(), length),
+    ]
+}
+
+/// What a method found in all sentences.
+struct Scored {
+    title: &'static str,
+    /// In how many sentences the strongest token is one that decides, in percent.
+    hits: f64,
+    /// The mean share of the attribution of all tokens that decide, in percent.
+    share: f64,
+    /// One value for each token of each sentence.
+    values: Vec<f64>,
+}
+
+impl Method {
+    fn scored(&self, net: &Net, inputs: &Embedded, sentences: &[Sentence]) -> Result<Scored> {
+        // One question for all sentences, so that red speaks for good everywhere.
+        let good_rather_than_bad = Target::Difference(1, 0);
+        let maps = self.explainer.attribute_to(net, inputs.clone(), good_rather_than_bad)?;
+        let values: Vec<f64> = (self.per_token)(maps.values.0).into_data().iter().collect();
+        let (mut hits, mut share) = (0.0, 0.0);
+        for (sentence, map) in sentences.iter().zip(values.chunks(LENGTH)) {
+            let sizes: Vec<f64> = map.iter().map(|value| value.abs()).collect();
+            let tokens = || sentence.words.iter().map(|word| word.decides).zip(&sizes);
+            let strongest = tokens().max_by(|a, b| a.1.total_cmp(b.1));
+            hits += f64::from(strongest.is_some_and(|(decides, _)| decides));
+            let deciding = tokens().filter(|(decides, _)| *decides).map(|(_, size)| size);
+            share += deciding.sum::<f64>() / sizes.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+        }
+        let [hits, share] = [hits, share].map(|sum| 100.0 * sum / sentences.len() as f64);
+        Ok(Scored { title: self.title, hits, share, values })
+    }
+}
