@@ -85,7 +85,7 @@ fn bench<M: Model<I>, I: Inputs>(
         }
         for rows in rows {
             let input = input(rows);
-            group.bench_function(BenchmarkId::new(method, rows), |bencher| {
+            group.bench_function(BenchmarkId::new(&method, rows), |bencher| {
                 bencher.iter(|| explainer.attribute(net, input.clone()).expect("a map"));
             });
         }

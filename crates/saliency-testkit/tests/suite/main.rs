@@ -11,5 +11,6 @@ mod pool;
 mod properties;
 #[cfg(feature = "remote-server")]
 mod remote;
+mod saved;
 mod schedules;
 mod uncertainty;

@@ -4,8 +4,8 @@ use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::Tensor;
 use saliency_core::{
-    Attribution, Baseline, Explainer, Gradient, IntegratedGradients, Method, MethodOptions, Model,
-    ModelFn, NoiseScale, Result, Rule, SmoothGrad, Target,
+    Attribution, Baseline, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Method,
+    MethodOptions, Model, ModelFn, NoiseScale, Result, Rule, SmoothGrad, Target,
 };
 use saliency_testkit::{Noisy, assert_close, device, values};
 
