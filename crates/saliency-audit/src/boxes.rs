@@ -2,63 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::{fs, io};
+use std::fs;
 
 use saliency_photo::{MarkedArea, Region};
 use saliency_viz::write_file;
 use serde::{Deserialize, Serialize};
 
+use crate::boxes_error::BoxesError;
 use crate::error::{Error, Result};
-
-/// What is wrong with a file of boxes.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BoxesError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    Read(#[from] io::Error),
-    /// The file is no CSV of boxes.
-    #[error("{0}; the columns must be file,name,x,y,width,height")]
-    Table(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The file is no COCO file.
-    #[error("{0}")]
-    Coco(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A box is empty, or starts outside every photo.
-    #[error(
-        "a box of {width} x {height} at ({x}, {y}) for {file}; a box needs a place in the photo and a size \
-         above 0"
-    )]
-    #[non_exhaustive]
-    Size {
-        /// The photo's file name.
-        file: String,
-        /// The left edge.
-        x: f64,
-        /// The upper edge.
-        y: f64,
-        /// The width.
-        width: f64,
-        /// The height.
-        height: f64,
-    },
-    /// Several images of a COCO file have one name or one id.
-    #[error("several images of the same name or id, of which only one can be in the folder")]
-    SameName,
-    /// A box of a COCO file belongs to an image that the file does not list.
-    #[error("a box for image {image}, which is missing")]
-    #[non_exhaustive]
-    UnknownImage {
-        /// The image's id.
-        image: u64,
-    },
-    /// A box of a COCO file has a category that the file does not list.
-    #[error("a box of category {category}, which is missing")]
-    #[non_exhaustive]
-    UnknownCategory {
-        /// The category's id.
-        category: u64,
-    },
-}
 
 /// A box around what matters, in whole pixels of the photo.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -58,6 +58,7 @@
 
 mod audit;
 mod boxes;
+mod boxes_error;
 mod classes;
 mod digest;
 mod error;
@@ -74,7 +75,8 @@ mod tables;
 mod thumbnail;
 
 pub use audit::{Audit, Findings};
-pub use boxes::{BoxesError, PhotoBox, write_boxes};
+pub use boxes::{PhotoBox, write_boxes};
+pub use boxes_error::BoxesError;
 pub use classes::ClassNames;
 pub use digest::digest;
 pub use error::{Error, Result};
