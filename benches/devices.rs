@@ -6,9 +6,9 @@
 //!     cargo bench --profile dev --features vulkan,cuda --bench devices        # GPUs
 //! ```
 //!
-//! Times are medians, after a first call that compiles and tunes kernels and is not counted; it is
-//! told as well. `devices_captum.py` beside this file prints the same table for Captum. A GPU that software
-//! imitates, and NdArray, explain the small network only.
+//! Times are medians, after a first call that compiles and tunes kernels. The first call is not
+//! counted; its time is printed as well. `devices_captum.py` beside this file prints the same table
+//! for Captum. A GPU in software, and NdArray, explain the small network only.
 
 use std::time::Instant;
 
@@ -19,7 +19,7 @@ use saliency::{Explainer, Gradient, IntegratedGradients, Model, Schedule, Smooth
 use saliency_models::{CifarCnn, EfficientNetLite0, ResNet, photos};
 use saliency_testkit::devices;
 
-/// The seconds of the first call, and the median of those that follow.
+/// Returns the seconds of the first call, and the median of those that follow.
 fn seconds(run: impl Fn()) -> (f64, f64) {
     let time = || {
         let start = Instant::now();
@@ -28,7 +28,7 @@ fn seconds(run: impl Fn()) -> (f64, f64) {
     };
     let first = time();
     let mut times = vec![time()];
-    // As many as a few seconds hold, and at least three where one takes a while.
+    // As many calls as fit into a few seconds, and at least three if one takes a while.
     while times.len() < 3 || times.len() < 30 && times.iter().sum::<f64>() < 2.0 {
         times.push(time());
     }
@@ -36,7 +36,7 @@ fn seconds(run: impl Fn()) -> (f64, f64) {
     (first, times[times.len() / 2])
 }
 
-/// One explanation, its values read back: only then is a GPU done.
+/// Explains once and reads the values back: only then is a GPU done.
 fn explain<M: Model<Tensor<4>>>(explainer: &dyn Explainer<M, Tensor<4>>, net: &M, x: &Tensor<4>) {
     let map = explainer.attribute(net, x.clone()).expect("a map");
     let sum = map.values.abs().sum().try_into_scalar::<f32>();

@@ -1,4 +1,4 @@
-//! What do explanations cost beside the gradients that they are made of, and what do workers save?
+//! How much do explanations cost beside their gradients, and how much do workers save?
 //!
 //! ```text
 //! cargo bench --profile dev --bench execution
@@ -16,7 +16,8 @@ use saliency::{
 };
 use saliency_models::{CifarCnn, EfficientNetLite0, ResNet, photos};
 
-/// Prints the median ratio of the time of `this` to that of `other`, and what it should be.
+/// Prints the median ratio of the time of `this` to that of `other`, and the ratio that it should
+/// be.
 fn ratio(question: &str, most: f64, pairs: usize, this: impl Fn(), other: impl Fn()) {
     let seconds = |run: &dyn Fn()| {
         let start = Instant::now();
@@ -46,7 +47,7 @@ fn ratio(question: &str, most: f64, pairs: usize, this: impl Fn(), other: impl F
     println!("{ratio:6.3} (at most {most}) {question}: {this:.2} ms to {other:.2} ms");
 }
 
-/// Forward and backward as one would write it by hand, with frozen weights.
+/// Computes forward and backward as one would write it by hand, with frozen weights.
 fn by_hand<M: Model<Tensor<4>>>(net: &M, input: &Tensor<4>) -> Tensor<4> {
     let leaf = input.clone().autodiff().require_grad();
     let score = net.forward(leaf.clone()).max();
@@ -67,7 +68,7 @@ fn vanilla<M: Model<Tensor<4>>>(name: &str, net: &M, input: &Tensor<4>) {
     );
 }
 
-/// One call with sixteen rows, beside sixteen calls.
+/// Compares one call with sixteen rows to sixteen calls.
 fn rows<M: Model<I>, I: saliency::Inputs>(
     name: &str,
     net: &M,

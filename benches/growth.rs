@@ -16,7 +16,7 @@ use plotters::prelude::*;
 use saliency::{Explainer, Gradient, IntegratedGradients, Parallelism, Schedule};
 use saliency_models::{EfficientNetLite0, photos};
 
-/// A question, and how large the work is.
+/// A question, and the size of the work.
 #[derive(Clone, Copy)]
 enum Work {
     Points(usize),
@@ -66,7 +66,7 @@ fn one(work: Work) {
     println!("{} {}", times[1], peak / 1024.0);
 }
 
-/// The seconds and the peak of a process that does the work.
+/// Returns the seconds and the peak of a process that does the work.
 fn measured(question: &str, size: usize) -> (f64, f64) {
     let program = std::env::current_exe().expect("this program");
     let output = Command::new(program).env("WORK", format!("{question} {size}")).output();

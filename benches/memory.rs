@@ -13,7 +13,7 @@ use saliency::photo::Preparation;
 use saliency::{Explainer, Gradient, IntegratedGradients};
 use saliency_models::{EfficientNetLite0, photos};
 
-/// A line of the process's status, in MiB.
+/// Reads a line of the process's status, in MiB.
 fn status(name: &str) -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with(name))?;
@@ -34,7 +34,7 @@ fn one(task: &str) {
     println!("{} {}", map.evaluations[0], status("VmHWM").expect("a peak"));
 }
 
-/// The number of gradients and the peak of [`one`].
+/// Returns the number of gradients and the peak of [`one`].
 fn peak(task: &str) -> (usize, f64) {
     let program = std::env::current_exe().expect("this program");
     let output = Command::new(program).env("TASK", task).output().expect("a run");

@@ -1,4 +1,4 @@
-//! What does each method cost on each kind of network, and how good is its map?
+//! How much does each method cost on each kind of network, and how good is its map?
 //!
 //! ```text
 //! cargo bench --profile dev --bench methods                     # everything: an hour on two cores
@@ -6,8 +6,9 @@
 //! cargo bench --profile dev --bench methods -- --test           # each once, with two points: a smoke test
 //! ```
 //!
-//! The quality is printed before the times: the relative L1 error against a map from many points and
-//! the completeness gap of Integrated Gradients, the median relative standard error of what is sampled.
+//! The quality is printed before the times: the relative L1 error against a map from many points
+//! and the completeness gap of Integrated Gradients, the median relative standard error of sampled
+//! maps.
 
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ struct Effort {
     rows: [usize; 2],
 }
 
-/// Little for a smoke test, which only asks whether everything runs.
+/// Returns small numbers for a smoke test, which only asks whether everything runs.
 fn effort() -> Effort {
     match std::env::args().any(|arg| arg == "--test") {
         true => Effort { reference: 3, points: 2, rows: [1, 2] },
@@ -34,7 +35,8 @@ fn effort() -> Effort {
 
 type Methods<M, I> = Vec<(String, Box<dyn Explainer<M, I>>)>;
 
-/// Every method with its defaults, and Integrated Gradients by every rule and to a tolerance.
+/// Returns every method with its defaults, and Integrated Gradients by every rule and to a
+/// tolerance.
 fn methods<M: Model<I>, I: Inputs>(points: usize) -> Methods<M, I> {
     let options = MethodOptions::new().with_steps(points).with_samples(points);
     let mut all: Methods<M, I> = Vec::new();
@@ -61,7 +63,7 @@ fn bench<M: Model<I>, I: Inputs>(
     net: &M,
     input: impl Fn(usize) -> I,
 ) {
-    // A network that was not asked for is not explained for its quality either.
+    // The quality is not measured for a network that is filtered out.
     let asked = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect::<Vec<_>>();
     if !asked.is_empty() && !asked.iter().any(|arg| arg.starts_with(name)) {
         return;
@@ -93,7 +95,7 @@ fn bench<M: Model<I>, I: Inputs>(
     group.finish();
 }
 
-/// Numbers that differ from row to row.
+/// Returns numbers that differ from row to row.
 fn wave<const D: usize>(shape: [usize; D], device: &Device) -> Tensor<D> {
     let count = shape.iter().product::<usize>();
     let values: Vec<f32> = (0..count).map(|at| (at as f32 * 0.05).sin()).collect();

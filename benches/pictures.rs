@@ -1,12 +1,13 @@
-//! What do pictures of a large photo cost, beside resizing a map to its size alone?
+//! How much do pictures of a large photo cost, beside resizing a map to its size alone?
 //!
 //! ```text
 //! cargo bench --profile dev --bench pictures
 //! ```
 //!
-//! The photo has 4,000 x 3,000 pixels, and the model was shown all of it. Times of one run, the fastest
-//! of three, and their ratios to `image::imageops::resize` from 224 x 224 values (as photos are resized
-//! on the way to a model: Catmull-Rom; and with the filter that the pictures use: triangle).
+//! The photo has 4,000 x 3,000 pixels, and the model was shown all of it. Times of one run, the
+//! fastest of three, and their ratios to `image::imageops::resize` from 224 x 224 values (as photos
+//! are resized on the way to a model: Catmull-Rom; and with the filter that the pictures use:
+//! triangle).
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use image::{ImageBuffer, Luma, Rgb, RgbImage};
 use saliency::photo::{Map, Reduce, View};
 use saliency::viz::{Page, PageMap, Picture};
 
-/// The fastest of three times.
+/// Returns the fastest of three times.
 fn timed<T>(mut f: impl FnMut() -> T) -> Duration {
     let time = |_| {
         let start = Instant::now();

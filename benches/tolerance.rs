@@ -16,7 +16,7 @@ use saliency::{Baseline, Explainer, Inputs, IntegratedGradients, Model, Rule, Ta
 use saliency_models::{CifarCnn, EfficientNetLite0, ResNet, photos};
 use saliency_testkit::Golden;
 
-/// The error that is asked for.
+/// The tolerance.
 const TOLERANCE: f64 = 0.05;
 
 fn values<I: Inputs>(tensors: &I) -> Vec<f64> {
@@ -33,7 +33,7 @@ fn error(found: &[f64], right: &[f64]) -> f64 {
     difference / right.iter().map(|value| value.abs()).sum::<f64>()
 }
 
-/// The fewest gradients with which each way gets its error below the tolerance.
+/// Prints the fewest gradients with which each way gets its error below the tolerance.
 fn needed(name: &str, net: &EfficientNetLite0, input: &Tensor<4>) -> f64 {
     let attribute = |explainer: &IntegratedGradients| {
         let map = explainer.attribute(net, input.clone()).expect("a map");
@@ -50,7 +50,7 @@ fn needed(name: &str, net: &EfficientNetLite0, input: &Tensor<4>) -> f64 {
     };
     let gauss_legendre = steps(Rule::GaussLegendre, 70);
     let placed = steps(Rule::Placed, 46);
-    // The estimate is an upper bound: to meet the error exactly one may ask for a little more.
+    // The estimate is an upper bound: to meet the error exactly, a looser tolerance may do.
     let reached = (0..40).map(|k| 0.07 - 0.0005 * f64::from(k)).find_map(|tolerance| {
         let (found, gradients) = attribute(&ig().with_tolerance(tolerance));
         (error(&found, &right) <= TOLERANCE).then_some(gradients)
@@ -70,7 +70,7 @@ struct Judged {
 }
 
 impl Judged {
-    /// Explains to the tolerance and from many points, and prints what both say of the error.
+    /// Explains to the tolerance and from many points, and prints the estimated and the true error.
     fn case<M: Model<I>, I: Inputs>(
         &mut self,
         name: &str,
@@ -92,7 +92,7 @@ impl Judged {
     }
 }
 
-/// The classes with the highest scores, best first.
+/// Returns the classes with the highest scores, best first.
 fn best<M: Model<I>, I: Inputs>(net: &M, input: &I, count: usize) -> Vec<usize> {
     let (_, classes) = net.valid().forward(input.clone()).topk_with_indices(count, 1);
     classes.into_data().iter::<i64>().map(|class| class as usize).collect()
@@ -178,7 +178,7 @@ fn main() {
     let resnet = ResNet::new_18(&device);
     for (name, input) in &photos {
         let name = format!("ResNet-18 with random weights, {name}");
-        // From zero it is linear along the path, having no constant terms.
+        // From zero it is linear along the path, because it has no constant terms.
         let black = Baseline::constant(-1.0);
         judged.case(&name, (&resnet, input, Target::Predicted), &black, 400);
     }

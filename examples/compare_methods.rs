@@ -1,4 +1,4 @@
-//! One photo, every method, on one panel: what each shows, what it cost and how sure it is.
+//! One photo, every method, on one panel: the map of each, its cost and how sure it is.
 //!
 //! ```text
 //! cargo run --example compare_methods                    # the cat that ships

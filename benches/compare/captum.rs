@@ -50,15 +50,15 @@ impl Captum {
         Self { child, requests, answers, weights, peak: 0.0 }
     }
 
-    /// The same weights on our side.
+    /// Returns the same weights on our side.
     pub fn lite0(&self, device: &Device) -> EfficientNetLite0 {
         let weights = read_pytorch(&self.weights).expect("a PyTorch file");
         EfficientNetLite0::from_original(weights, device, DType::F32).expect("weights")
     }
 
-    /// The seconds of one explanation.
+    /// Returns the seconds of one explanation.
     pub fn ask(&mut self, request: &Request) -> f64 {
-        // Whatever still spins on our side comes to rest first, and theirs after the answer.
+        // Threads that still spin on our side come to rest first, and theirs after the answer.
         let rest = || std::thread::sleep(std::time::Duration::from_millis(50));
         rest();
         let request = serde_json::to_string(request).expect("a request");
@@ -71,7 +71,7 @@ impl Captum {
         answer["seconds"].as_f64().expect("seconds")
     }
 
-    /// The process's peak memory at its last answer, in MiB.
+    /// Returns the process's peak memory at its last answer, in MiB.
     pub fn peak(&self) -> f64 {
         self.peak
     }
@@ -79,7 +79,7 @@ impl Captum {
 
 impl Drop for Captum {
     fn drop(&mut self) {
-        // Nothing is lost by it.
+        // The process holds nothing that must be saved.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-"""From a photo to a heat map with Captum, as the program `explain` does it: what a process takes.
+"""From a photo to a heat map with Captum, as the program `explain` does it, for the time and memory of a process.
 
     python captum_first_map.py PHOTO METHOD OUT.png
 """

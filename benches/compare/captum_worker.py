@@ -1,7 +1,7 @@
 """Captum's side of compare: answers one JSON line for each on standard input.
 
 A request names a network, a file with the input (raw float32, 3 x 224 x 224), a method, its number of
-points or samples, the rule and the internal batch; the answer tells the seconds and the peak of the
+points or samples, the rule and the internal batch; the answer has the seconds and the peak of the
 resident memory. With "save" the map is written as raw float32.
 """
 import json

@@ -1,5 +1,5 @@
-//! How far from what the machine can do: the same gradients by hand in Burn, on every core; and how
-//! far those are from the arithmetic that one core does in a large product of matrices.
+//! The distance to the limits of the machine: the same gradients by hand in Burn, on every core;
+//! and the distance of those from the arithmetic that one core does in a large product of matrices.
 
 use std::time::Instant;
 
@@ -8,7 +8,8 @@ use saliency::{Explainer, IntegratedGradients, Model};
 
 /// Prints our time for 50 points beside that of 50 gradients by hand, shared out over the cores.
 ///
-/// `multiply_adds` are those of a forward pass; a gradient by the input takes as many again.
+/// `multiply_adds` are those of a forward pass; a gradient with respect to the input takes as many
+/// again.
 pub fn print<M: Model<Tensor<4>>>(
     (name, multiply_adds): (&str, f64),
     net: &M,

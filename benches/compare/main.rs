@@ -6,9 +6,9 @@
 //! ```
 //!
 //! Every line is a median over rounds in which both sides take turns, and the ratio of ours to
-//! Captum's; Captum gets the internal batch that is fastest here. The true error is that against one
-//! map from 2,000 points, made by Captum, and both sides get the fewest points that reach it. Times are
-//! seconds, memory is a process's peak.
+//! Captum's; Captum gets the internal batch that is fastest here. The true error is that against
+//! one map from 2,000 points, made by Captum, and both sides get the fewest points that reach it.
+//! Times are seconds, memory is a process's peak.
 
 mod captum;
 mod limit;
@@ -117,7 +117,7 @@ fn main() {
     }
 }
 
-/// A photo as both sides get it.
+/// A photo in the form that both sides get.
 struct Photo {
     name: &'static str,
     input: Tensor<4>,
@@ -150,7 +150,7 @@ fn floats(tensor: Tensor<4>) -> Vec<f32> {
     tensor.into_data().iter().collect()
 }
 
-/// One explanation by this library, its values read back.
+/// Explains once with this library, and reads the values back.
 fn seconds<M: Model<Tensor<4>>>(
     explainer: &dyn Explainer<M, Tensor<4>>,
     net: &M,
@@ -167,7 +167,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Both sides in turn, and a line of the table.
+/// Measures both sides in turn, and prints a line of the table.
 fn row(
     what: &str,
     most: &str,
@@ -189,7 +189,7 @@ fn row(
     let best = tried.iter().min_by(|a, b| a.0.total_cmp(&b.0)).expect("batches");
     let request = Request { batch: best.1, ..*request };
     captum.ask(&request);
-    // A short explanation is told by more rounds.
+    // A short explanation needs more rounds.
     let rounds = if ours() < 0.5 { 5 * ROUNDS } else { ROUNDS };
     let times: Vec<(f64, f64)> = (0..rounds).map(|_| (ours(), captum.ask(&request))).collect();
     let ours = median(times.iter().map(|time| time.0).collect());
@@ -219,8 +219,8 @@ fn to_error(captum: &mut Captum, net: &EfficientNetLite0, photo: &Photo) {
     };
     for (percent, most) in [(5.0, "0.6"), (2.0, "")] {
         let wanted = percent / 100.0;
-        // The maps of both sides from the same points are the same, so that ours tell how many Captum
-        // needs. Its error falls like 1/n with ripples: from well below upwards.
+        // The maps of both sides from the same points are the same, so that ours show how many
+        // points Captum needs. Its error falls like 1/n with ripples: from well below upwards.
         let with_points = |steps: usize| explain(IntegratedGradients::new().with_steps(steps)).0;
         let about = (50.0 * with_points(50) / wanted) as usize;
         let step = (about / 60).max(1);
@@ -252,7 +252,7 @@ fn to_error(captum: &mut Captum, net: &EfficientNetLite0, photo: &Photo) {
     }
 }
 
-/// The peak of a process that explains once, in MiB.
+/// Returns the peak of a process that explains once, in MiB.
 fn memory_of(task: &str) {
     let device = Device::flex();
     let net = EfficientNetLite0::embedded(&device);
@@ -285,7 +285,7 @@ fn memory(peers: &std::path::Path, photo: &Photo, cores: usize) {
     }
 }
 
-/// From the start of a process to a heat map on disk.
+/// Measures the time from the start of a process to a heat map on disk.
 fn start(peers: &std::path::Path) {
     let folder = tempfile::tempdir().expect("a folder");
     let photo = folder.path().join("cat.png");

@@ -9,8 +9,8 @@
 //! cargo run --example audit -- FOLDER --tolerance 0.05 --device cuda:0 --device flex
 //! ```
 //!
-//! The crate `saliency-audit` does the work, for any classifier of photos: this file says which one
-//! it is here.
+//! The crate `saliency-audit` does the work, for any classifier of photos; this file names the
+//! classifier.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! A picture, and what Captum says of the original network's answer to it.
+//! A picture, and Captum's values for the original network's answer to it.
 
 use std::error::Error;
 
@@ -26,7 +26,7 @@ impl Golden {
         })
     }
 
-    /// The picture as a photo.
+    /// Returns the picture as a photo.
     pub fn picture(&self) -> RgbImage {
         let [_, _, height, width] = self.picture.dims();
         let values: Vec<f32> = self.picture.to_data().iter().collect();

@@ -5,11 +5,11 @@
 //! cargo run --example own_model -- --out FOLDER
 //! ```
 //!
-//! A small network that tells shapes apart comes in three ways. Weights in PyTorch's own format,
+//! A small network that distinguishes shapes comes in three ways. Weights in PyTorch's own format,
 //! and in safetensors, go into a network that is written with Burn (`network.rs`). Of an ONNX file
 //! burn-onnx makes a network when this program is built (`build.rs`); its BatchNorm is gone,
-//! because PyTorch's exporter folds it into the convolution. Each is explained, and held against
-//! what Captum says of the original in PyTorch (`make_network.py`, which made all files).
+//! because PyTorch's exporter folds it into the convolution. Each is explained, and compared with
+//! Captum's values for the original in PyTorch (`make_network.py`, which made all files).
 
 mod generated;
 mod golden;
@@ -39,7 +39,7 @@ struct Args {
     out: PathBuf,
 }
 
-/// All that a network of one's own needs.
+/// The only code that a network of one's own needs.
 impl Model<Tensor<4>> for Network {
     fn forward(&self, picture: Tensor<4>) -> Tensor<2> {
         Network::forward(self, picture)
@@ -81,7 +81,7 @@ fn run(out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The same network, from each of its files.
+/// Loads the same network from each of its files.
 fn explained(golden: &Golden, device: &Device) -> Result<[Explained; 3]> {
     let from_pytorch = Network::from_pytorch(&file("network.pt"), device)?;
     let from_safetensors = Network::from_safetensors(&file("network.safetensors"), device)?;
@@ -95,18 +95,18 @@ fn explained(golden: &Golden, device: &Device) -> Result<[Explained; 3]> {
     ])
 }
 
-/// A file that `make_network.py` wrote.
+/// Returns the path of a file that `make_network.py` wrote.
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name)
 }
 
-/// The share of the largest value by which single precision may miss what double precision found.
+/// The share of the largest value by which single and double precision may differ.
 const ROUNDING: f32 = 1e-4;
 
 /// The answers about one network, and how far they are from Captum's.
 struct Explained {
     file: &'static str,
-    /// Of the logits, of the gradient and of Integrated Gradients.
+    /// The differences of the logits, of the gradient and of Integrated Gradients.
     differences: [f32; 3],
     integrated: Tensor<4>,
 }
@@ -131,7 +131,7 @@ impl Explained {
     }
 }
 
-/// The largest difference, relative to the largest absolute value that was expected.
+/// Returns the largest difference, relative to the largest absolute value that was expected.
 fn difference<const D: usize>(found: &Tensor<D>, expected: &Tensor<D>) -> f32 {
     let largest = |tensor: Tensor<D>| tensor.abs().max().into_scalar::<f32>();
     largest(found.clone() - expected.clone()) / largest(expected.clone())

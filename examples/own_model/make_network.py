@@ -1,4 +1,4 @@
-"""Makes the files in `data`: a small network in three formats, and what Captum says of it.
+"""Makes the files in `data`: a small network in three formats, and Captum's values for it.
 
     pip install torch==2.8.0 captum==0.8.0 onnx==1.23.2 safetensors==0.8.0
     python make_network.py

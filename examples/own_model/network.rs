@@ -24,7 +24,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Pictures `[rows, 3, 32, 32]` in, a score for each of four shapes out.
+    /// Computes a score for each of four shapes, from pictures `[rows, 3, 32, 32]`.
     pub fn forward(&self, picture: Tensor<4>) -> Tensor<2> {
         let x = relu(self.norm1.forward(self.conv1.forward(picture)));
         let x = relu(self.conv2.forward(self.pool1.forward(x)));
@@ -46,13 +46,13 @@ impl Network {
         }
     }
 
-    /// With the weights of a state dict that `torch.save` wrote.
+    /// Loads the weights of a state dict that `torch.save` wrote.
     pub fn from_pytorch(path: &Path, device: &Device) -> Result<Self, String> {
         let store = PytorchStore::from_file(path).validate(false).allow_partial(true);
         Self::new(device).with_weights(store, path)
     }
 
-    /// With the weights of a state dict that `safetensors.torch.save_file` wrote.
+    /// Loads the weights of a state dict that `safetensors.torch.save_file` wrote.
     pub fn from_safetensors(path: &Path, device: &Device) -> Result<Self, String> {
         let store = SafetensorsStore::from_file(path).validate(false).allow_partial(true);
         // PyTorch keeps the matrices of linear layers transposed, and has other names in BatchNorm.
@@ -60,8 +60,8 @@ impl Network {
         Self::new(device).with_weights(store, path)
     }
 
-    /// All of them or none, with one line about the first thing that is wrong: the store's own
-    /// checks, which are switched off above, describe the whole file in a table.
+    /// Loads all weights or none, with one line about the first mistake: the store's own checks,
+    /// which are switched off above, describe the whole file in a table.
     fn with_weights(mut self, mut store: impl ModuleStore, path: &Path) -> Result<Self, String> {
         let refused = |found: &dyn Display| {
             format!("expected the network's weights in {}, found: {found}", path.display())

@@ -1,4 +1,4 @@
-//! The three ways lead to Captum's values, and files that are wrong say what is wrong with them.
+//! The three ways lead to Captum's values, and files with a mistake are refused with its name.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -39,7 +39,7 @@ fn the_network_made_of_onnx_takes_any_number_of_rows() {
     assert!(difference(&logits, &golden.logits.repeat_dim(0, 3)) < 1e-5);
 }
 
-/// The file is refused in one line that says what was expected and found.
+/// Checks that the file is refused in one line that says what was expected and found.
 fn refused(load: Load, bytes: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights");
@@ -68,7 +68,7 @@ fn a_file_that_is_not_there_or_cut_off_or_of_another_kind_is_refused() {
     refused(Network::from_pytorch, &fs::read(file("network.safetensors")).unwrap());
 }
 
-/// The safetensors file with something about its tensors changed.
+/// Returns the safetensors file with a change to its tensors.
 fn changed(change: impl FnOnce(&mut BTreeMap<String, TensorView>)) -> Vec<u8> {
     let bytes = fs::read(file("network.safetensors")).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();

@@ -9,7 +9,7 @@ use saliency::viz::{Picture, write_picture};
 use saliency_cli::Result;
 use saliency_models::photos;
 
-/// How many pictures are explained.
+/// The number of pictures that are explained.
 pub const PICTURES: usize = 64;
 
 /// Writes all pictures with their maps over them, eight in a row.

@@ -16,7 +16,8 @@ fn explain(args: &[&str]) -> Output {
     example("explain", args).output().unwrap()
 }
 
-/// The program fails with exit code 1 and one line that says what was expected and found.
+/// Checks that the program fails with exit code 1 and one line that says what was expected and
+/// found.
 fn refused(args: &[&str]) -> String {
     let output = explain(args);
     let error = text(&output.stderr);
@@ -64,13 +65,14 @@ fn without_arguments_the_cat_is_explained_and_its_face_is_lit() {
     let names = kinds.map(|kind| format!("chelsea-integrated-gradients-{kind}.png"));
     assert_eq!(files(&folder.path("out")), names);
 
-    // Both eyes, and from the left one down to the nose: 23 % of what the model was shown.
+    // Both eyes, and from the left one down to the nose: 23 % of the square that the model was
+    // shown.
     let heat = read_photo(folder.path("out").join(&names[0])).unwrap();
     assert_eq!(heat.dimensions(), photos::chelsea().dimensions());
     let face = [(135, 85, 210, 150), (290, 105, 345, 160), (195, 130, 290, 265)];
     let inside = |x, y| face.iter().any(|&(x0, y0, x1, y1)| x0 <= x && x < x1 && y0 <= y && y < y1);
     let (mut lit, mut lit_face, mut area, mut area_face) = (0u32, 0u32, 0u32, 0u32);
-    // The centred square is what the model was shown.
+    // The model was shown the centred square.
     for (x, y, pixel) in heat.enumerate_pixels().filter(|(x, ..)| (75..375).contains(x)) {
         let bright = u32::from(pixel.0.map(u32::from).iter().sum::<u32>() > 450);
         let in_face = u32::from(inside(x, y));
@@ -174,7 +176,7 @@ fn a_page_figures_and_values_are_written_for_what_is_asked() {
     assert!(wrong.contains("expected NAME=X,Y,WIDTH,HEIGHT in whole pixels, found it=1,2,3"));
 }
 
-/// A limit on the size of files stands for a disk that is full.
+/// Checks the error of a full disk, for which a limit on the size of files stands.
 #[cfg(target_os = "linux")]
 #[test]
 fn where_a_file_cannot_be_written_to_its_end_nothing_is_left() {
@@ -326,7 +328,8 @@ fn devices_are_listed_and_what_is_not_there_is_named() {
     assert!(many.contains("cuda:1000") && many.contains("flex"), "{many}");
 }
 
-/// Where the graphics drivers are hidden from the program, or it was built without.
+/// Checks the error if the graphics drivers are hidden from the program, or if it was built
+/// without.
 #[cfg(target_os = "linux")]
 #[test]
 fn without_a_driver_the_cpu_is_there_and_the_error_says_what_to_do() {

@@ -1,14 +1,15 @@
-//! Which measurements made the network take a wine for its cultivar? The rows of a table, explained
-//! by named features.
+//! Which measurements decided which cultivar a wine is from? The rows of a table, explained by
+//! named features.
 //!
 //! ```text
 //! cargo run --example tabular
 //! ```
 //!
-//! A small network (`src/wines.rs`) learns to tell three cultivars apart by 13 measurements. A wine
-//! that it has not seen is explained twice: by Integrated Gradients, which compares it with the
-//! mean wine, and by Expected Gradients, which compares it with every wine of the training set.
-//! Then all wines that it has not seen, and whether the network needs what the maps show.
+//! A small network (`src/wines.rs`) learns to distinguish three cultivars by 13 measurements. A
+//! wine that it has not seen is explained twice: by Integrated Gradients, which compares it with
+//! the mean wine, and by Expected Gradients, which compares it with every wine of the training set.
+//! Then all wines that it has not seen are explained, and a test checks whether the network needs
+//! the measurements that the maps show.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,7 +25,7 @@ use saliency_cli::program::ended;
 use saliency_examples_training::training::accuracy;
 use saliency_examples_training::wines::{FEATURES, Labelled, Net, Wines, batch, host, tensor};
 
-/// Explains by which measurements a network tells wines apart
+/// Explains by which measurements a network distinguishes wines
 #[derive(Parser)]
 struct Args {
     /// The folder to write to
@@ -77,7 +78,7 @@ fn one_wine(net: &Net, wines: &Wines, out: &Path) -> Result<()> {
     draw(&out.join("tabular.png"), &title, &integrated)
 }
 
-/// Prints what each measurement contributed, the strongest first.
+/// Prints the contribution of each measurement, the strongest first.
 fn print_measurements(wines: &Wines, integrated: &[f64], from_each: &Attribution<Tensor<2>>) {
     let (expected, errors) = (host(&from_each.values), standard_errors(from_each));
     println!("| Measurement | Value | Mean | Integrated Gradients | Expected Gradients |");
@@ -103,7 +104,8 @@ fn print_strongest(wines: &Wines, integrated: &[f64]) {
     }
 }
 
-/// Explains all wines that the network has not seen, and checks whether it needs what the maps say.
+/// Explains all wines that the network has not seen, and checks whether it needs the measurements
+/// that the maps name.
 fn all_wines(net: &Net, unseen: &[Labelled], out: &Path) -> Result<()> {
     let maps = IntegratedGradients::new().attribute(net, batch(unseen))?;
     let mean = host(&maps.values.abs().mean_dim(0));
@@ -131,7 +133,7 @@ fn draw(path: &Path, title: &str, values: &[f64]) -> Result<()> {
     Ok(())
 }
 
-/// Says whether the values sum to the change of score that they share out.
+/// Returns in words whether the values sum to the change of score that they share out.
 fn completeness(map: &Attribution<Tensor<2>>) -> String {
     let sum: f64 = host(&map.values).iter().sum();
     let change = map.scores[0] - map.baseline_scores.as_ref().map_or(0.0, |scores| scores[0]);

@@ -6,7 +6,7 @@
 //!
 //! The sentences follow a small grammar (`src/sentences.rs`), "the old room was not very large and
 //! really nice": two things are said, one of them is an opinion, and each may be negated. The
-//! network learns to tell whether the opinion is good. The grammar knows which words decide that
+//! network learns to decide whether the opinion is good. The grammar knows which words decide that
 //! (the opinion and the word that negates it, not a negation elsewhere), so that every method can
 //! be scored on it. Gradient and SmoothGrad answer another question: which words would change the
 //! score if they changed a little?
@@ -25,7 +25,7 @@ use saliency_examples_training::sentences::{
 };
 use saliency_examples_training::training::accuracy;
 
-/// Explains by which words a network tells good from bad
+/// Explains by which words a network distinguishes good from bad
 #[derive(Parser)]
 struct Args {
     /// The folder to write to
@@ -107,10 +107,10 @@ fn methods() -> Vec<Method> {
     ]
 }
 
-/// What a method found in all sentences.
+/// A method's findings in all sentences.
 struct Scored {
     title: &'static str,
-    /// In how many sentences the strongest token is one that decides, in percent.
+    /// The share of sentences whose strongest token is one that decides, in percent.
     hits: f64,
     /// The mean share of the attribution of all tokens that decide, in percent.
     share: f64,

@@ -5,9 +5,9 @@
 //! ```
 //!
 //! The series are made (`src/heartbeats.rs`): noise, regular beats, and somewhere one beat that
-//! deviates. A network of one-dimensional convolutions learns to tell how it does. It is known
-//! where that beat is, so that every method can be scored: how much of its attribution is inside,
-//! and is the strongest moment?
+//! deviates. A network of one-dimensional convolutions learns to classify the deviation. The
+//! position of that beat is known, so that every method can be scored: how much of its attribution
+//! is inside, and is the strongest moment inside?
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ use saliency_examples_training::heartbeats::{
 };
 use saliency_examples_training::training::accuracy;
 
-/// Explains by which moments a network tells heartbeats apart
+/// Explains by which moments a network distinguishes heartbeats
 #[derive(Parser)]
 struct Args {
     /// The folder to write to
@@ -76,7 +76,7 @@ fn run(args: &Args) -> Result<()> {
     draw(&net, &explained, &args.out.join("time_series.png"))
 }
 
-/// How much of a method's maps is inside the beats that deviate.
+/// The shares of a method's maps inside the beats that deviate.
 struct Inside {
     /// The mean share of the attribution.
     share: f64,

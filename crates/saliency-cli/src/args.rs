@@ -10,7 +10,7 @@ use saliency::viz::ColorMap;
 
 use crate::boxes::NamedBox;
 
-/// Reads the name of a method, of those that the library lists.
+/// Returns a parser for the names of the methods that the library lists.
 pub fn method_parser() -> impl clap::builder::TypedValueParser<Value = Method> {
     PossibleValuesParser::new(Method::ALL.iter().map(|method| method.name()))
         .map(|name| name.parse().expect("one of the names that are possible"))
@@ -55,10 +55,10 @@ pub struct ExplainArgs {
     #[arg(long, default_value_t = 1000)]
     pub limit: usize,
     /// The device that computes: flex, ndarray, wgpu, vulkan:0, cuda:0, remote:ws://HOST:PORT and
-    /// others [default: what SALIENCY_DEVICE names, or the best there is]
+    /// others [default: the one that SALIENCY_DEVICE names, or the best of the machine]
     #[arg(long)]
     pub device: Option<String>,
-    /// List the devices that there are, and end
+    /// List the devices of the machine, and end
     #[arg(long)]
     pub list_devices: bool,
     /// The pictures to write
@@ -135,7 +135,7 @@ pub enum ScoreKind {
     Probability,
 }
 
-/// Where the path of Integrated Gradients starts.
+/// The start of the path of Integrated Gradients.
 #[expect(missing_docs)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BaselineKind {

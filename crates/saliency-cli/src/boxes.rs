@@ -7,9 +7,9 @@ use saliency::photo::{MarkedArea, Region};
 /// A box with a name, written as `NAME=X,Y,WIDTH,HEIGHT`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedBox {
-    /// What is in the box.
+    /// The name of what is inside.
     pub name: String,
-    /// Where the box is, in pixels of the photo.
+    /// The box, in pixels of the photo.
     pub region: Region,
 }
 

@@ -5,7 +5,7 @@ use saliency::Attribution;
 
 use crate::Result;
 
-/// What an explainer says of its own error, for the first row.
+/// An explainer's estimates of its own error, for the first row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Certainty {
     gap: Option<Gap>,
@@ -17,7 +17,7 @@ pub struct Certainty {
     warnings: Vec<String>,
 }
 
-/// By how much the values miss the change of score that they should sum to.
+/// The difference between the sum of the values and the change of score, which should be equal.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Gap {
     gap: f64,
@@ -28,7 +28,7 @@ impl Certainty {
     /// Reads an explainer's answer.
     ///
     /// # Errors
-    /// If the standard errors cannot be read back from their device.
+    /// An error if the standard errors cannot be read back from their device.
     pub fn of(map: &Attribution<Tensor<4>>) -> Result<Self> {
         let gap = match (&map.completeness_gap, &map.baseline_scores) {
             (Some(gap), Some(baseline)) => {

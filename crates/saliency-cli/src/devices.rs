@@ -1,4 +1,4 @@
-//! Which devices there are, and which one computes.
+//! The devices of the machine, and the one that computes.
 
 use std::fmt::Display;
 
@@ -7,10 +7,10 @@ use saliency::backends::{Backend, ComputeDevice};
 use crate::Result;
 
 /// Opens the device of that name; without a name, the one that SALIENCY_DEVICE names, or the best
-/// there is.
+/// of the machine.
 ///
 /// # Errors
-/// If there is no such device.
+/// An error if there is no such device.
 pub fn open(name: Option<&str>) -> Result<ComputeDevice> {
     match name {
         Some(name) => Ok(name.parse::<Backend>()?.open()?),
@@ -18,7 +18,7 @@ pub fn open(name: Option<&str>) -> Result<ComputeDevice> {
     }
 }
 
-/// Prints the devices that there are, and why others are missing.
+/// Prints the devices of the machine, and why others are missing.
 pub fn list() {
     let preferred = Backend::open_preferred();
     let print = |backend: &dyn Display, kind: &dyn Display, text: &dyn Display| {

@@ -26,14 +26,14 @@ use crate::{Result, devices, percent};
 /// Explains every photo of the arguments, and writes what they ask for.
 ///
 /// # Errors
-/// If an argument cannot be used, or if a photo could not be explained. One bad photo does not keep
-/// the others from being explained.
+/// An error if an argument cannot be used, or if a photo could not be explained. One bad photo does
+/// not keep the others from being explained.
 pub fn run(args: &ExplainArgs) -> Result<()> {
     if args.list_devices {
         devices::list();
         return Ok(());
     }
-    // Everything that can be wrong with the arguments is found before any work.
+    // All arguments are checked before any work.
     let targets = args.target.iter().map(|name| imagenet::find(name));
     let targets = once_each(targets.collect::<std::result::Result<Vec<_>, _>>()?);
     let instead_of = args.instead_of.as_deref().map(imagenet::find).transpose()?;

@@ -1,9 +1,9 @@
-//! What the programs that explain photos have in common: options, explainers, devices, words about
-//! how sure a map is, pictures and pages of a photo, and the network that the programs explain.
+//! The shared parts of the programs that explain photos: options, devices, words about how sure a
+//! map is, pictures and pages of a photo, and the network that the programs explain.
 //!
-//! The data flow of `explain`, in order: [`args`] and [`boxes`] (what is asked), [`method`] and
-//! [`explainer`] (from options to an attribution), [`certainty`] (how sure it is), [`pictures`]
-//! (from attributions to files).
+//! The data flow of `explain`, in order: [`args`] and [`boxes`] (the options), [`explain`] (from
+//! options to attributions; methods come from the library's list), [`certainty`] (how sure they
+//! are), [`pictures`] (from attributions to files).
 
 pub mod args;
 pub mod boxes;

@@ -36,13 +36,13 @@ pub struct Explained {
 /// Everything that was explained of a photo.
 #[derive(Debug)]
 pub struct Drawn<'a> {
-    /// What to write, and where.
+    /// The files to write, and their folder.
     pub args: &'a ExplainArgs,
     /// The photo's name, with which the names of files begin.
     pub name: &'a str,
     /// The photo.
     pub photo: &'a RgbImage,
-    /// The part of it that the network was shown.
+    /// The part of the photo that the network was shown.
     pub seen: Region,
     /// The device that computed.
     pub device: String,
@@ -62,7 +62,7 @@ impl Drawn<'_> {
     /// Writes every file that the arguments ask for.
     ///
     /// # Errors
-    /// If a picture cannot be drawn or a file cannot be written.
+    /// An error if a picture cannot be drawn or a file cannot be written.
     pub fn write(&self) -> Result<()> {
         let scaled: Vec<_> =
             self.explained.iter().map(|it| self.scaled(it)).collect::<Result<_>>()?;
@@ -206,7 +206,7 @@ impl Drawn<'_> {
         Ok(it.reduced.with_scale(Map::shared_scale(&maps, PERCENTILE)?)?)
     }
 
-    /// Names the class that is explained, and the one that it is compared with.
+    /// Returns the name of the class that is explained, and of the one that it is compared with.
     fn class(&self, it: &Explained) -> String {
         match self.instead_of {
             Some(other) => format!("{} rather than {}", class_name(it.class), class_name(other)),

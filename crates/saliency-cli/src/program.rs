@@ -1,4 +1,4 @@
-//! How a program starts and ends.
+//! The start and the end of a program.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,8 +18,8 @@ pub fn ended(result: Result<()>) -> ExitCode {
     }
 }
 
-/// Reads the arguments of a program and runs it. If an argument is wrong, prints on one line what
-/// is wrong and what is possible, without the usage.
+/// Reads the arguments of a program and runs it. If an argument is wrong, prints the mistake and
+/// the possible values on one line, without the usage.
 pub fn run<A: Parser>(program: impl FnOnce(&A) -> Result<()>) -> ExitCode {
     match A::try_parse() {
         Ok(args) => ended(program(&args)),
@@ -42,7 +42,7 @@ pub fn run<A: Parser>(program: impl FnOnce(&A) -> Result<()>) -> ExitCode {
 /// done.
 ///
 /// # Errors
-/// If the folder cannot be made or written to.
+/// An error if the folder cannot be made or written to.
 pub fn check_writable(folder: &Path) -> Result<()> {
     // A file that vanishes at once.
     let written = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));

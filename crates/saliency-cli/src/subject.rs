@@ -1,16 +1,16 @@
-//! The network that the programs explain, and everything that they must know of it.
+//! The network that the programs explain, with its preparation and its classes.
 
 use burn::tensor::Device;
 use saliency::photo::Preparation;
 use saliency_models::{EfficientNetLite0, imagenet};
 
-/// Says which network it is, in a few words.
+/// Names the network, in a few words.
 pub const DESCRIPTION: &str = "EfficientNet-Lite0, a classifier for 1,000 kinds of things";
 
 /// Changes with the weights.
 pub const WEIGHTS: &str = "embedded";
 
-/// What one photo takes with all activations of the network, as measured.
+/// The measured memory of one photo with all activations of the network.
 pub const BYTES_PER_PHOTO: u64 = 120 << 20;
 
 /// Puts the network on a device.

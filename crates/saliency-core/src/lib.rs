@@ -52,3 +52,8 @@ pub use model::score::{Score, ScoreFunction};
 pub use model::target::Target;
 pub use path::quadrature::Rule;
 pub use random::noise::{Distribution, NoiseScale};
+
+/// The example in the README, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

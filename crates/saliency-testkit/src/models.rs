@@ -8,39 +8,40 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use saliency_core::{Model, pure_function};
 
-/// f(x) = w · x + b.
+/// Returns the model f(x) = w · x + b.
 pub fn linear(weights: &[f32], bias: f64, device: &Device) -> impl Model<Tensor<2>> + use<> {
     let weights = Tensor::<1>::from_data(weights, device).reshape([1, -1]);
     pure_function(move |x: Tensor<2>| (x * weights.clone()).sum_dim(1) + bias)
 }
 
-/// f(x) = x², value by value: one score for each value.
+/// Returns the model f(x) = x², value by value: one score for each value.
 pub fn square() -> impl Model<Tensor<2>> {
     pure_function(|x: Tensor<2>| x.clone() * x)
 }
 
-/// f(x) = relu(relu(x1) - 1 - relu(x2)), from the paper on Integrated Gradients, figure 3.
+/// Returns the model f(x) = relu(relu(x1) - 1 - relu(x2)), from the paper on Integrated Gradients,
+/// figure 3.
 pub fn implementation_a() -> impl Model<Tensor<2>> {
     pure_function(|x: Tensor<2>| {
         relu(relu(x.clone().narrow(1, 0, 1)) - 1.0 - relu(x.narrow(1, 1, 1)))
     })
 }
 
-/// The same function written otherwise: f(x) = relu(relu(x1 - 1) - relu(x2)).
+/// Returns the same function written otherwise: f(x) = relu(relu(x1 - 1) - relu(x2)).
 pub fn implementation_b() -> impl Model<Tensor<2>> {
     pure_function(|x: Tensor<2>| {
         relu(relu(x.clone().narrow(1, 0, 1) - 1.0) - relu(x.narrow(1, 1, 1)))
     })
 }
 
-/// f(x, y, z) = 5x + y² + sin z, as a model of three inputs of one value each.
+/// Returns the model f(x, y, z) = 5x + y² + sin z, of three inputs with one value each.
 pub fn contribution() -> impl Model<(Tensor<2>, Tensor<2>, Tensor<2>)> {
     pure_function(|(x, y, z): (Tensor<2>, Tensor<2>, Tensor<2>)| {
         x * 5.0 + y.powi_scalar(2) + z.sin()
     })
 }
 
-/// A network with everything that behaves differently in training: BatchNorm and Dropout.
+/// A network with the layers that behave differently in training: BatchNorm and Dropout.
 #[derive(Module, Debug)]
 pub struct Noisy {
     conv: Conv2d,
@@ -50,8 +51,8 @@ pub struct Noisy {
 }
 
 impl Noisy {
-    /// A network with random weights for `[rows, 2, 6, 6]`, three scores, whose running statistics
-    /// are those of a first batch rather than 0 and 1.
+    /// Makes a network with random weights for `[rows, 2, 6, 6]`, with three scores. Its running
+    /// statistics are those of a first batch rather than 0 and 1.
     pub fn trained(device: &Device) -> Self {
         device.seed(7);
         let net = Self {
@@ -66,8 +67,8 @@ impl Noisy {
         net
     }
 
-    /// The same network as it would come from a file: on a plain device, its BatchNorm and Dropout
-    /// still set to training.
+    /// Returns the same network as if loaded from a file: on a plain device, with BatchNorm and
+    /// Dropout still set to training.
     pub fn loaded(device: &Device) -> Self {
         let device = device.clone().inner();
         let mut net = Self::trained(&device.clone().autodiff()).valid();
@@ -76,14 +77,14 @@ impl Noisy {
         net
     }
 
-    /// A batch that is the same at every call.
+    /// Returns a batch that is the same at every call.
     pub fn batch(rows: usize, device: &Device) -> Tensor<4> {
         let value = |at: usize| (at as f32 * 0.7).sin();
         let values: Vec<f32> = (0..rows * 72).map(value).collect();
         Tensor::<1>::from_data(&values[..], device).reshape([rows, 2, 6, 6])
     }
 
-    /// The running mean and variance of its BatchNorm.
+    /// Returns the running mean and variance of its BatchNorm.
     pub fn statistics(&self) -> Vec<f32> {
         let norm = &self.norm;
         let (mean, variance) = (norm.running_mean.value_sync(), norm.running_var.value_sync());
@@ -106,7 +107,7 @@ pub struct Counting {
 }
 
 impl Counting {
-    /// f(x) = x², with every call counted.
+    /// Returns the model f(x) = x², with every call counted.
     pub fn square(&self) -> impl Model<Tensor<2>> + use<> {
         let counts = self.clone();
         pure_function(move |x: Tensor<2>| {
@@ -116,7 +117,7 @@ impl Counting {
         })
     }
 
-    /// Calls and rows since the last time.
+    /// Returns the calls and rows since the last time.
     pub fn take(&self) -> (usize, usize) {
         (self.calls.swap(0, Ordering::Relaxed), self.rows.swap(0, Ordering::Relaxed))
     }

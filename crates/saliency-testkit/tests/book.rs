@@ -1,4 +1,4 @@
-//! The book, and every other Markdown file: links lead somewhere, and what the book shows is run.
+//! The book, and every other Markdown file: links lead somewhere, and the book's code is run.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
-/// What is looked at of a Markdown file.
+/// The parts of a Markdown file that are checked.
 #[derive(Default)]
 struct Page {
-    /// Where links and images lead.
+    /// The targets of links and images.
     links: Vec<String>,
-    /// What a link to each heading ends in.
+    /// The anchor of each heading.
     anchors: Vec<String>,
     /// The language of each block of code.
     languages: Vec<String>,
@@ -46,8 +46,8 @@ impl Page {
         page
     }
 
-    /// As code hosts and mdBook name a heading: small letters, digits, `-` and `_`, spaces as `-`, and
-    /// a number where an earlier heading has the same.
+    /// Returns a heading's anchor as code hosts and mdBook name it: small letters, digits, `-` and
+    /// `_`, spaces as `-`, and a number if an earlier heading has the same name.
     fn anchor(&self, heading: &str) -> String {
         let kept = |c: char| match c {
             c if c.is_whitespace() => Some('-'),
@@ -70,7 +70,7 @@ fn root() -> PathBuf {
     root.canonicalize().expect("the repository")
 }
 
-/// Every Markdown file of the repository.
+/// Reads every Markdown file of the repository.
 fn pages() -> BTreeMap<PathBuf, Page> {
     let (mut folders, mut pages) = (vec![root()], BTreeMap::new());
     while let Some(folder) = folders.pop() {
@@ -89,7 +89,7 @@ fn pages() -> BTreeMap<PathBuf, Page> {
     pages
 }
 
-/// The file that a link on a page leads to, and the heading there; none for other sites.
+/// Returns the file that a link on a page leads to, and the heading there; `None` for other sites.
 fn destination<'a>(page: &Path, link: &'a str) -> Option<(PathBuf, Option<&'a str>)> {
     if link.contains("://") || link.starts_with("mailto:") {
         return None;
@@ -132,7 +132,8 @@ fn every_link_leads_to_a_file_and_to_a_heading_in_it() {
     assert_none("links that lead nowhere", &broken);
 }
 
-/// mdBook copies nothing from elsewhere, so a link out of its folder would be broken in the book.
+/// Checks links and contents. mdBook copies nothing from elsewhere, so a link out of its folder
+/// would be broken in the book.
 #[test]
 fn the_books_links_stay_in_the_book_and_its_contents_list_every_page() {
     let pages = pages();
@@ -155,7 +156,7 @@ fn the_books_links_stay_in_the_book_and_its_contents_list_every_page() {
     assert_none("pages that docs/SUMMARY.md does not list", &missing);
 }
 
-/// Code without a language is Rust to rustdoc and none to a reader.
+/// Checks that code names its language: without one it is Rust to rustdoc, and no code to a reader.
 #[test]
 fn the_books_rust_code_is_run_and_its_other_code_says_what_it_is() {
     let docs = root().join("docs");

@@ -41,60 +41,81 @@
 //!
 //! # Which explainer
 //!
-//! | explainer | answers | gradients per row |
+//! | explainer | question | gradients per row |
 //! |---|---|---|
-//! | [`Gradient`] | what would change the score if it changed a little? | 1 |
+//! | [`Gradient`] | which values would change the score if they changed a little? | 1 |
 //! | [`InputTimesGradient`] | the same, times the value itself | 1 |
-//! | [`IntegratedGradients`] | what made the score differ from the baseline's? Values sum to the difference. | 50, or as many as a tolerance needs |
+//! | [`IntegratedGradients`] | which values made the score differ from the baseline's? They sum to the difference. | 50, or as many as a tolerance needs |
 //! | [`ExpectedGradients`] | the same, averaged over many baselines; with noise, GradientSHAP | 50, or as needed |
-//! | [`SmoothGrad`] | any of these, averaged over noise, with standard errors | 50, or as needed |
-//! | [`SmoothGradSquared`] | where is it strong under noise? | 50, or as needed |
-//! | [`VarGrad`] | where does it change under noise? | 50, or as needed |
+//! | [`SmoothGrad`] | what is the average of any of these under noise? With standard errors. | 50, or as needed |
+//! | [`SmoothGradSquared`] | which values have a strong gradient under noise, whatever its sign? | 50, or as needed |
+//! | [`VarGrad`] | which values have a gradient that changes under noise? | 50, or as needed |
 //!
-//! # What the answer holds
+//! These are the best known methods; [`methods`] holds all. [`Method`] lists them by name, for
+//! programs that offer a choice.
+//!
+//! # The answer
 //!
 //! An [`Attribution`] has values in the shape of the input, the score and the class that were
-//! explained, and what is known of the error: the estimated relative error of the map, whether it
-//! met the tolerance that was asked for, the completeness gap, standard errors, and warnings.
+//! explained, and everything that is known of the error: the estimated relative error of the map,
+//! whether it met the tolerance, the completeness gap, standard errors, and warnings.
 //!
-//! # What is explained
+//! # The question
 //!
 //! - a class, a difference of two, or any function of the scores: [`Target`]
 //! - logits, log-probabilities or probabilities: [`Score`]
 //! - a module that does not return `[rows, scores]`: [`ModelFn`]
 //! - one of several inputs, beside others that are [`Fixed`]
-//! - a layer inside the network: [`cut`]
+//! - a layer inside the network: [`Split`]
 //!
-//! # From values to a picture
-//!
-//! The [`photo`] module reduces the attributions of a photo to a map, and the [`viz`] module lays it over
-//! the photo at the photo's own resolution.
-//!
-//! # What is taken care of
+//! # Promises
 //!
 //! - BatchNorm and Dropout: every explainer works on a snapshot of the model in inference mode. A
 //!   network in training mode gives the same maps, and is left as it was.
-//! - Work: whole gradients run side by side, one on each core, in chunks (see [`Schedule`]); beside a
-//!   few copies of the input, memory does not grow with the number of points or samples, but for those on the way to a
-//!   tolerance, which are bounded.
+//! - Work: whole gradients run side by side, one on each core, in chunks (see [`Schedule`]). Beside a
+//!   few copies of the input, memory does not grow with the number of points or samples; on the way
+//!   to a tolerance it grows up to a bound.
 //! - The same call gives the same bits again, for any number of workers. Noise depends on a seed
 //!   alone, not on the device.
-//! - Bad input is an [`Error`] that says what was expected and what was found.
+//! - Bad input is an [`Error`] that says what is wrong.
+//!
+//! # Photos as numbers
+//!
+//! [`photo`] leads from a photo to the input of a network, and from its attribution to a
+//! [`Map`](photo::Map): one number per pixel. A [`MarkedArea`](photo::MarkedArea) measures how much of
+//! a map is inside boxes or a mask.
+//!
+//! # Pictures
+//!
+//! [`viz`] lays a map over the photo at the photo's own resolution, writes pages for people who do not
+//! program, draws charts of features and series, colours text, and exports values for Python.
 //!
 //! # Devices
 //!
-//! Whatever device a model and its input lie on computes: a CPU, a GPU, a GPU of another machine. The
-//! [`backends`] module opens devices by name, tells which there are, and shares a batch out over
-//! several.
+//! Explanations run on the device that holds the model and its input: a CPU, a GPU, a GPU of another
+//! machine. [`backends`] opens devices by name, lists those of the machine, and shares a batch out
+//! over several.
+//!
+//! # Methods of your own
+//!
+//! [`kit`] holds the parts that the built-in methods are made of: scores and gradients in chunks, on
+//! workers, within the device's memory, with progress and cancelling; paths, samples, random numbers.
+//!
+//! # Types of other crates
+//!
+//! [`external`] re-exports the crates whose types stand in this one's interface, in the versions that
+//! fit.
 //!
 //! # Features
 //!
-//! - `flex` (default): Burn's fast CPU backend
-//! - `ndarray`: its older one
+//! No backend is on by default: a program chooses its own.
+//!
+//! - `flex`: Burn's fast CPU backend
+//! - `ndarray`: its older CPU backend
 //! - `wgpu`, `vulkan`, `metal`, `webgpu`: GPUs through their graphics driver
 //! - `cuda`, `rocm`: GPUs of NVIDIA and AMD through their own libraries
 //! - `remote`, `remote-server`: devices of other machines, and lending this one's
-//! - `memory` (default): how much memory is free, for budgets
+//! - `memory`: asks the system how much memory is free, for budgets
 //! - `photo`: attributions of photos, as numbers
 //! - `viz` (default): pictures; switches on `photo`
 
@@ -108,7 +129,7 @@ pub use saliency_core::{
     ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,
     SmoothGrad, SmoothGradSquared, VarGrad,
 };
-/// The parts that methods are made of, for methods of your own, and the list of all methods.
+/// The parts that methods are made of, and the list of all methods: see [`saliency_core`].
 pub use saliency_core::{kit, methods};
 
 /// Devices by name, and pools of them: see [`saliency_backends`].
@@ -128,3 +149,8 @@ pub mod external {
     #[cfg(feature = "photo")]
     pub use image;
 }
+
+/// The example in the README, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,7 +8,7 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The code between the first line that is `open` and the next that is three backticks.
+/// Returns the code between the first line that is `open` and the next that is three backticks.
 fn code_block(text: &str, open: &str) -> String {
     let lines = text.lines().skip_while(|line| *line != open).skip(1);
     let lines: Vec<&str> = lines.take_while(|line| *line != "```").collect();

@@ -52,8 +52,8 @@ pub struct AuditArgs {
     #[arg(long, value_name = "GRADIENTS")]
     pub steps: Option<usize>,
     /// The device that computes: flex, vulkan:0, cuda:0, remote:ws://HOST:PORT and others. Given
-    /// several times, the devices share the photos [default: what SALIENCY_DEVICE names, or the
-    /// best there is]
+    /// several times, the devices share the photos [default: the one that SALIENCY_DEVICE names, or
+    /// the best of the machine]
     #[arg(long = "device", value_name = "NAME")]
     pub devices: Vec<Backend>,
     /// The folder to write to
@@ -68,7 +68,7 @@ impl AuditArgs {
     /// Returns how every photo is explained.
     ///
     /// # Errors
-    /// If the method has no such option.
+    /// An error if the method has no such option.
     pub fn recipe<M: Model<Tensor<4>> + 'static>(&self) -> Result<Recipe<M>> {
         let method = self.method;
         let recipe = move |effort: Effort, schedule| {

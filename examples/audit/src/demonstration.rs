@@ -18,7 +18,7 @@ use saliency_models::photos;
 const FACE: Region = Region { x: 135, y: 85, width: 210, height: 180 };
 const CATS: usize = 7;
 const CUPS: usize = 3;
-/// Where the small cat is in the cup's photo.
+/// The position of the small cat in the cup's photo.
 const CORNERS: [(u32, u32); 3] = [(110, 10), (110, 250), (290, 250)];
 
 /// The photos of a demonstration.
@@ -34,7 +34,7 @@ pub struct Demonstration {
 /// `out/boxes.csv`.
 ///
 /// # Errors
-/// If a file cannot be written.
+/// An error if a file cannot be written.
 pub fn write(out: &Path) -> Result<Demonstration> {
     let mut writer = Writer {
         folder: out.join("photos"),

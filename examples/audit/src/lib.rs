@@ -1,4 +1,4 @@
-//! The parts of the program `audit`: its options, photos for a demonstration, and what it prints.
+//! The parts of the program `audit`: its options, photos for a demonstration, and its output.
 
 pub mod args;
 pub mod demonstration;

@@ -1,4 +1,4 @@
-//! What an audit prints while it runs, and when it is finished.
+//! The output of an audit while it runs, and when it is finished.
 
 use std::cell::Cell;
 use std::path::Path;

@@ -20,7 +20,7 @@ use saliency_models::photos;
 struct Folder(tempfile::TempDir);
 
 impl Folder {
-    /// With so many small photos in `photos`, each of another part of the cat.
+    /// Makes a folder with so many small photos in `photos`, each of another part of the cat.
     fn with_photos(count: u32) -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         fs::create_dir(folder.path("photos")).unwrap();
@@ -34,19 +34,19 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// The program on `photos`, with one gradient for each of them.
+    /// Returns the program on `photos`, with one gradient for each of them.
     fn command(&self, out: &str, options: &[&str]) -> Command {
         let mut command = audit(options);
         command.arg(self.path("photos")).arg("--out").arg(self.path(out));
         command
     }
 
-    /// What the program says.
+    /// Runs the program and returns its output.
     fn audit(&self, out: &str, options: &[&str]) -> String {
         said(&self.command(out, options).output().unwrap())
     }
 
-    /// The program fails with one line that says what was expected and found.
+    /// Checks that the program fails with one line that says what was expected and found.
     fn refused(&self, out: &str, options: &[&str]) -> String {
         refusal(&self.command(out, options).output().unwrap())
     }
@@ -55,7 +55,7 @@ impl Folder {
         fs::read(self.path(name)).unwrap()
     }
 
-    /// The table by file.
+    /// Reads the table by file.
     fn table(&self, out: &str) -> BTreeMap<String, Line> {
         let mut reader = csv::Reader::from_path(self.path(out).join("audit.csv")).unwrap();
         let lines: Vec<Line> = reader.deserialize().map(Result::unwrap).collect();
@@ -69,7 +69,7 @@ impl Folder {
 
 type Line = BTreeMap<String, String>;
 
-/// The program on the CPU, with one gradient for each photo if nothing else is asked for.
+/// Returns the program on the CPU, with one gradient for each photo if `options` name no method.
 fn audit(options: &[&str]) -> Command {
     let mut command = example("audit", &["--device=flex"]);
     if !options.iter().any(|option| option.starts_with("--method")) {
@@ -99,7 +99,7 @@ fn refusal(output: &Output) -> String {
     error
 }
 
-/// How many rows are known.
+/// Returns the number of rows that are known.
 fn parts(out: &Path) -> usize {
     let files = fs::read_dir(out.join("parts")).into_iter().flatten();
     files
@@ -107,7 +107,7 @@ fn parts(out: &Path) -> usize {
         .count()
 }
 
-/// Starts the program, and ends it in the moment in which `until` says so.
+/// Starts the program, and ends it as soon as `until` is true.
 fn killed(mut command: Command, until: impl Fn() -> bool) {
     let mut program = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     while !until() && program.try_wait().unwrap().is_none() {
@@ -142,7 +142,7 @@ fn an_audit_that_is_killed_several_times_gives_the_same_bytes() {
     assert_eq!(left.count(), 0, "nothing half written is left");
 }
 
-/// The figures of the example's report: `cargo test --test audit -- --ignored --nocapture`.
+/// Prints the figures of the example's report: `cargo test --test audit -- --ignored --nocapture`.
 #[test]
 #[ignore = "takes most of a minute"]
 fn two_hundred_photos_survive_ten_kills_in_flat_memory() {
@@ -301,7 +301,7 @@ fn a_box_outside_its_photo_is_an_error_that_names_the_file() {
     assert_eq!(table["000.jpg"]["error"], "");
     let error = &table["001.jpg"]["error"];
     assert!(error.contains("the box \"it\" of 001.jpg") && error.contains("180 x 150"), "{error}");
-    // What the model is not shown cannot be looked at, and is said.
+    // The model cannot look at parts that it is not shown, and the page says so.
     fs::write(&csv, "file,name,x,y,width,height\n001.jpg,it,0,0,10,50\n").unwrap();
     folder.audit("out", &["--boxes", csv.to_str().unwrap()]);
     assert!(folder.table("out")["001.jpg"]["warnings"].contains("not-shown"));
@@ -333,7 +333,7 @@ fn what_has_changed_is_explained_anew_and_nothing_else() {
     fs::write(&csv, "file,name,x,y,width,height\n001.jpg,it,50,0,50,50\n").unwrap();
     let boxes = ["--boxes", csv.to_str().unwrap()];
     assert_eq!(explained(&boxes), "photos to explain: 1 of 3");
-    // Written again with what was in it, and with something else.
+    // Written again with the same content, and with another one.
     fs::write(folder.path("photos/000.jpg"), folder.file("photos/000.jpg")).unwrap();
     assert_eq!(explained(&boxes), "photos to explain: 0 of 3");
     write_picture(folder.path("photos/000.jpg"), &photo(99)).unwrap();

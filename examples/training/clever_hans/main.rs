@@ -7,12 +7,12 @@
 //!
 //! A shop sorts its photos into mugs, bottles and shirts. All photos of mugs come from an agency
 //! that puts its mark into a corner. The network that is trained on them (`src/shop_network.rs`) is
-//! right nearly always, until a mug comes without the mark. Maps show why, and a number says it;
-//! trained again without the mark, the network looks at the product. (Clever Hans was a horse that
-//! was famous for doing sums. It watched its questioner's face.)
+//! nearly always right, until a mug comes without the mark. Maps show why, and a number measures
+//! it. Trained again without the mark, the network looks at the product. (Clever Hans was a horse
+//! that was famous for doing sums. It watched its questioner's face.)
 //!
-//! The photos are composed (`src/shop.rs`), so that it is known where product and mark are, and
-//! every method can be scored on that.
+//! The photos are composed (`src/shop.rs`), so that the positions of product and mark are known,
+//! and every method can be scored on them.
 
 mod audit;
 mod scored;
@@ -41,7 +41,7 @@ struct Args {
     out: PathBuf,
 }
 
-/// How many photos are explained.
+/// The number of photos that are explained.
 const EXPLAINED: usize = 24;
 
 fn main() -> ExitCode {

@@ -17,13 +17,14 @@ pub struct Part {
 }
 
 impl Part {
-    /// Says how many times its share of the picture its share of the attribution is.
+    /// Returns in words its share of the attribution, and how many times its share of the picture
+    /// that is.
     pub fn times(self) -> String {
         format!("{:.1} % ({:.1} times)", 100.0 * self.share, self.share / self.area)
     }
 }
 
-/// Where a method's maps of some photos are.
+/// The shares of a method's maps that are in the mark and in the product.
 pub struct Scored {
     pub mark: Part,
     pub product: Part,

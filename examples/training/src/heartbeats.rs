@@ -1,4 +1,4 @@
-//! Series of heartbeats, of which one deviates, and a network that tells how.
+//! Series of heartbeats, of which one deviates, and a network that classifies the deviation.
 
 use std::f32::consts::PI;
 use std::ops::Range;
@@ -20,7 +20,7 @@ use crate::training::{Learns, Training, train};
 pub const LENGTH: usize = 200;
 /// Values from one beat to the next.
 pub const BEAT: usize = 25;
-/// How a beat can deviate.
+/// The ways in which a beat can deviate.
 pub const CLASSES: [&str; 3] = ["wave turned down", "wide spike", "two spikes"];
 
 /// Regular beats, of which one deviates.
@@ -30,7 +30,7 @@ pub struct Series {
     pub values: Vec<f32>,
     /// How the beat deviates.
     pub class: usize,
-    /// Where the beat that deviates is.
+    /// The position of the beat that deviates.
     pub deviation: Range<usize>,
 }
 
@@ -97,14 +97,14 @@ impl Net {
     /// Trains a network.
     ///
     /// # Errors
-    /// If training fails.
+    /// An error if training fails.
     pub fn trained(series: &[(Series, usize)], device: &Device) -> Result<Self> {
         train(Self::new(device), series, tensor, Training { epochs: 10, rate: 5e-3, batch: 20 })
     }
 }
 
 impl Model<Tensor<3>> for Net {
-    /// Returns scores: the strongest that any stretch of the series says.
+    /// Returns scores: for each class the strongest of all stretches of the series.
     fn forward(&self, series: Tensor<3>) -> Tensor<2> {
         let layers = self.convolutions.iter();
         let features = layers.fold(series, |x, layer| relu(layer.forward(x)));

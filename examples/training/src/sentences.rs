@@ -1,4 +1,4 @@
-//! Sentences of a small grammar, and a network that tells whether their opinion is good.
+//! Sentences of a small grammar, and a network that decides whether their opinion is good.
 //!
 //! "The old room was not very large and really nice": two things are said, one of them is an
 //! opinion, and each may be negated. The grammar knows which words decide: the opinion and the word
@@ -162,20 +162,20 @@ impl Net {
     /// Trains a network.
     ///
     /// # Errors
-    /// If training fails.
+    /// An error if training fails.
     pub fn trained(sentences: &[Sentence], device: &Device) -> Result<Self> {
         let training = Training { epochs: 12, rate: 5e-3, batch: 32 };
         train(Self::new(device), &labelled(sentences), tokens, training)
     }
 
-    /// Embeds tokens: that is where the network is explained.
+    /// Embeds tokens; the network is explained at the embeddings.
     pub fn embedded(&self, tokens: Tensor<2, Int>) -> Embedded {
         (self.embedding.forward(tokens.clone()), Fixed(tokens.equal_elem(0)))
     }
 }
 
 impl Model<Embedded> for Net {
-    /// Returns scores for bad and good: the strongest that any five words next to each other say.
+    /// Returns scores for bad and good: the strongest of any five words next to each other.
     fn forward(&self, (words, padding): Embedded) -> Tensor<2> {
         let padding = padding.0.unsqueeze_dim::<3>(2).expand(words.dims());
         let words = words.mask_fill(padding, 0.0).swap_dims(1, 2);

@@ -1,5 +1,5 @@
-//! Photos of a shop's products. They are composed, so that it is known where the product and the
-//! mark are.
+//! Photos of a shop's products. They are composed, so that the positions of the product and of the
+//! mark are known.
 
 use image::{GrayImage, Luma, Rgb, RgbImage};
 use rand_chacha::ChaCha8Rng;
@@ -14,7 +14,7 @@ pub const SIDE: u32 = 48;
 pub const CLASSES: [&str; 3] = ["mug", "bottle", "shirt"];
 /// The class whose photos come from an agency that marks them.
 pub const MUG: usize = 0;
-/// Where the agency's mark is.
+/// The position of the agency's mark.
 pub const WATERMARK: Region = Region { x: 38, y: 38, width: 8, height: 8 };
 
 /// A photo, and which of its pixels are the product.
@@ -24,7 +24,7 @@ pub struct Product {
     pub class: usize,
     /// The photo.
     pub photo: RgbImage,
-    /// White where the product is, and black elsewhere.
+    /// White on the product, and black elsewhere.
     pub object: GrayImage,
 }
 
@@ -110,7 +110,7 @@ fn grainy(scene: &Pixmap, random: &mut ChaCha8Rng) -> RgbImage {
     })
 }
 
-/// Returns white where a drawing is more than half opaque.
+/// Returns a mask: white if a drawing is more than half opaque, else black.
 fn opaque(drawing: &Pixmap) -> GrayImage {
     GrayImage::from_fn(SIDE, SIDE, |x, y| {
         let alpha = drawing.pixel(x, y).expect("inside").alpha();

@@ -20,7 +20,7 @@ pub const TRAINING: Range<u64> = 0..1800;
 /// The numbers of the photos for testing.
 pub const TEST: Range<u64> = 10_000..10_150;
 
-/// Which photos carry the mark.
+/// The photos that carry the mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marked {
     /// Those of mugs.
@@ -81,7 +81,7 @@ impl Net {
     /// Trains a network on photos of which some carry the mark.
     ///
     /// # Errors
-    /// If training fails.
+    /// An error if training fails.
     pub fn trained(marked: Marked, device: &Device) -> Result<Self> {
         device.seed(0);
         let examples = labelled(&photos(TRAINING, marked));

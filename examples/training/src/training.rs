@@ -30,7 +30,7 @@ pub trait Learns: Module + ModuleDisplay + Sync + 'static {
     fn scores(&self, input: Self::Input) -> Tensor<2>;
 }
 
-/// How long and how fast a network is trained.
+/// The length and the pace of training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Training {
     /// Passes over all examples.
@@ -47,7 +47,7 @@ pub struct Training {
 /// device the same call gives the same network.
 ///
 /// # Errors
-/// If Burn's loop fails.
+/// An error if Burn's loop fails.
 pub fn train<N, T>(
     net: N,
     examples: &[(T, usize)],

@@ -1,4 +1,4 @@
-//! Three cultivars of wine, told apart by 13 measurements.
+//! Three cultivars of wine, distinguished by 13 measurements.
 
 use std::array::from_fn;
 
@@ -13,7 +13,7 @@ use saliency_cli::Result;
 
 use crate::training::{Learns, Training, train};
 
-/// `data/NOTICE.md` says where the table comes from.
+/// `data/NOTICE.md` names the source of the table.
 const TABLE: &str = include_str!("../data/wine.csv");
 
 /// The names of the measurements.
@@ -56,7 +56,7 @@ impl Wines {
     /// Reads the table of wines, and splits it by a fixed seed.
     ///
     /// # Errors
-    /// If the table is no table of wines.
+    /// An error if the table is no table of wines.
     pub fn read() -> Result<Self> {
         // The first line counts rows instead of naming the columns, and is shorter than the others.
         let reader = csv::ReaderBuilder::new().flexible(true).from_reader(TABLE.as_bytes());
@@ -64,7 +64,7 @@ impl Wines {
         let mut random = ChaCha8Rng::seed_from_u64(0);
         wines.sort_by_cached_key(|_| random.next_u64());
         let (test, training) = wines.split_at(wines.len() / 4);
-        // What the network will meet later must not leak into how its inputs are scaled.
+        // Test data must not leak into the scale of the inputs.
         let scale = Scale::of(training);
         Ok(Self {
             seen: scale.standardised(training),
@@ -124,7 +124,7 @@ impl Net {
     /// Trains a network on standardised wines.
     ///
     /// # Errors
-    /// If training fails.
+    /// An error if training fails.
     pub fn trained(wines: &[Labelled], device: &Device) -> Result<Self> {
         let net = Self {
             hidden: LinearConfig::new(FEATURES.len(), 16).init(device),

@@ -1,4 +1,4 @@
-//! The program `clever_hans`: what it prints is true.
+//! The program `clever_hans` prints what is true.
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
@@ -6,7 +6,7 @@ mod common;
 use common::{example, text};
 use saliency::photo::read_photo;
 
-/// The numbers of a line, without what stands around them.
+/// Returns the numbers of a line, without the text around them.
 fn numbers(line: &str) -> Vec<f64> {
     let words = line.split(|c: char| !(c.is_ascii_digit() || c == '.'));
     words.filter_map(|word| word.trim_matches('.').parse().ok()).collect()

@@ -1,4 +1,4 @@
-//! The examples that train a network in seconds, as their users meet them: what they print must be
+//! The examples that train a network in seconds, as their users meet them: their output must be
 //! true.
 
 #[path = "../../tests/common/mod.rs"]
@@ -23,20 +23,20 @@ fn size(folder: &tempfile::TempDir, name: &str) -> (u32, u32) {
     read_photo(folder.path().join("out").join(name)).unwrap().dimensions()
 }
 
-/// The numbers in a text, signs included.
+/// Returns the numbers in a text, signs included.
 fn numbers(text: &str) -> Vec<f64> {
     let words = text.split(|c: char| !(c.is_ascii_digit() || "+-.".contains(c)));
     words.filter_map(|word| word.trim_end_matches('.').parse().ok()).collect()
 }
 
-/// The numbers in the only line that has this in it.
+/// Returns the numbers in the only line that contains a text.
 fn numbers_in(said: &str, part: &str) -> Vec<f64> {
     let lines: Vec<&str> = said.lines().filter(|line| line.contains(part)).collect();
     assert_eq!(lines.len(), 1, "{part}: {said}");
     numbers(lines[0])
 }
 
-/// The rows of the only table: their names, and the numbers in each of the other cells.
+/// Returns the rows of the only table: their names, and the numbers in each of the other cells.
 fn table(said: &str) -> Vec<(String, Vec<Vec<f64>>)> {
     let rows = said.lines().filter(|line| line.starts_with('|')).skip(2);
     let cells = |row: &str| {
@@ -67,7 +67,7 @@ fn a_wine_is_explained_by_named_measurements_that_the_network_needs() {
     assert!(rows.iter().all(|(_, cells)| cells[3][1] < 0.1), "standard errors: {rows:?}");
     let strongest = |row: &(String, Vec<Vec<f64>>)| row.1[2][0].abs();
     assert!(rows.windows(2).all(|pair| strongest(&pair[0]) >= strongest(&pair[1])));
-    // What the maps say that it uses it does use.
+    // The network uses the measurements that the maps say it uses.
     let without_strongest = numbers_in(&said, "Without these, set to the mean, ")[0];
     let without_weakest = *numbers_in(&said, "without the weakest, ").last().unwrap();
     assert!(without_strongest + 10.0 < without_weakest, "{without_strongest} {without_weakest}");

@@ -1,4 +1,4 @@
-//! A method of forward passes alone: by how much does the score fall if a value is set to zero?
+//! A method of forward passes alone: how much does the score fall if a value is set to zero?
 
 use burn::tensor::{Device, Tensor};
 use saliency_core::kit::{Batch, Question, Work};

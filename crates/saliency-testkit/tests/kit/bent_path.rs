@@ -104,8 +104,8 @@ fn values(map: &Attribution<Tensor<2>>) -> Vec<f64> {
     map.values.clone().into_data().iter().collect()
 }
 
-/// Of x · y the straight path gives each value half. On the bent path x moves while y is zero, so
-/// that x gets nothing and y all of it. Both sum to the change of score.
+/// Checks the values of x · y. The straight path gives each value half. On the bent path x moves
+/// while y is zero, so that x gets nothing and y gets all of it. Both sum to the change of score.
 #[test]
 fn a_bent_path_shares_a_product_out_differently() {
     let x = Tensor::<2>::from_data([[3.0, 4.0], [-1.0, 2.0]], &Device::flex());

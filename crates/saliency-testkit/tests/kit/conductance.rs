@@ -61,8 +61,9 @@ impl PathShape for AtLayer<'_> {
     }
 }
 
-/// Along x = α (a, b) the units are h1 = α p and h2 = α² q², with p and q the products of the weights.
-/// The score is α³ p q², of which h1 gets ∫ h2 dh1 = p q² / 3, and h2 gets ∫ h1 dh2 = 2 p q² / 3.
+/// Compares with the closed form. Along x = α (a, b) the units are h1 = α p and h2 = α² q², with p
+/// and q the products of the weights. The score is α³ p q², of which h1 gets ∫ h2 dh1 = p q² / 3,
+/// and h2 gets ∫ h1 dh2 = 2 p q² / 3.
 #[test]
 fn the_conductance_of_two_layers_has_its_closed_form() {
     let (device, double) = (Device::flex(), DType::F64);

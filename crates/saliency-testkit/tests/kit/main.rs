@@ -1,5 +1,5 @@
-//! Methods of somebody else, on the public interface alone: what the built-in methods get from the
-//! engine (workers, memory, cancelling, progress), they get too.
+//! Methods of somebody else, on the public interface alone: they get from the engine everything
+//! that the built-in methods get (workers, memory, cancelling, progress).
 //!
 //! A path method ([`bent_path`]) and a method of forward passes alone ([`ablation`]), and the
 //! conductance of a layer ([`conductance`]).
@@ -22,7 +22,7 @@ use bent_path::BentGradients;
 
 type Method<M> = Box<dyn Explainer<M, Tensor<2>>>;
 
-/// Both methods, with a schedule.
+/// Returns both methods, with a schedule.
 fn methods<M: Model<Tensor<2>>>(schedule: &Schedule) -> [Method<M>; 2] {
     [
         Box::new(BentGradients::new().with_schedule(schedule.clone())),
@@ -30,7 +30,7 @@ fn methods<M: Model<Tensor<2>>>(schedule: &Schedule) -> [Method<M>; 2] {
     ]
 }
 
-/// f(x, y) = x · y² + x, for some rows.
+/// Returns the model f(x, y) = x · y² + x, and some rows.
 fn model_and_input() -> (impl Model<Tensor<2>>, Tensor<2>) {
     let model = pure_function(|x: Tensor<2>| {
         let (x, y) = (x.clone().narrow(1, 0, 1), x.narrow(1, 1, 1));

@@ -1,4 +1,4 @@
-//! What every backend of the build must agree on with Flex.
+//! Every backend of the build must agree with Flex.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,7 @@ use saliency_testkit::{
     Golden, assert_close, device, largest_error, on_every_device, schedule, square, values,
 };
 
-/// What every backend promises to be within of Flex, of the largest absolute value.
+/// The most by which a backend may differ from Flex, relative to the largest absolute value.
 const PROMISED: f32 = 1e-3;
 
 fn bits<const D: usize>(tensor: &Tensor<D>) -> Vec<u32> {
@@ -85,8 +85,8 @@ fn the_same_call_gives_the_same_bits_again() {
     });
 }
 
-/// Whether the photo network is explained here. A GPU that software imitates takes minutes for it;
-/// `SALIENCY_TEST_PHOTO=1` has it do it all the same.
+/// Returns whether the photo network is explained here. A GPU in software takes minutes for it;
+/// `SALIENCY_TEST_PHOTO=1` explains it there too.
 fn explains_photos(compute: &ComputeDevice) -> bool {
     let slow = compute.hardware() == Hardware::SoftwareGpu;
     let explains = !slow || std::env::var_os("SALIENCY_TEST_PHOTO").is_some();
@@ -96,7 +96,7 @@ fn explains_photos(compute: &ComputeDevice) -> bool {
     explains
 }
 
-/// The cat, explained in the given precision.
+/// Explains the cat in the given precision.
 fn explain_cat(
     device: &Device,
     precision: FloatDType,
@@ -109,10 +109,10 @@ fn explain_cat(
     map.values
 }
 
-/// In a deep network with ReLUs rounding decides here and there which side of a bend an activation
-/// falls on, so that single pixels differ by more than the map as a whole does: in single precision
-/// Flex itself is off by 1.7e-2 at the worst pixel, and by 1.8e-4 over the map. In double precision
-/// nothing of the kind is left.
+/// Compares maps of a deep network. With ReLUs, rounding sometimes decides on which side of a bend
+/// an activation is, so that single pixels differ by more than the map as a whole: in single
+/// precision Flex itself is off by 1.7e-2 at the worst pixel, and by 1.8e-4 over the map. In double
+/// precision this effect is gone.
 #[test]
 fn the_photo_network_is_explained_as_on_flex() {
     on_every_device(|compute| {
@@ -164,13 +164,13 @@ fn lower_precision_costs_what_is_stated() {
     });
 }
 
-/// A GPU that software imitates has buffers of a gigabyte at most; one with more memory than this
-/// needs computes everything at once.
+/// Exhausts a GPU's memory. A GPU in software has buffers of a gigabyte at most; a GPU with enough
+/// memory computes everything at once.
 #[test]
 fn chunks_that_memory_does_not_suffice_for_are_halved() {
     on_every_device(|compute| {
         if compute.hardware() == Hardware::Cpu {
-            // What a CPU's memory does not suffice for ends the program: hence memory budgets.
+            // If a CPU's memory is too small, the program ends: hence memory budgets.
             return;
         }
         let given: Arc<Mutex<Vec<usize>>> = Arc::default();

@@ -1,4 +1,4 @@
-//! Bad input ends in an error that says what was expected and what was found.
+//! Bad input ends in an error that says what is wrong.
 
 use burn::tensor::{Int, Tensor};
 use saliency_core::{
@@ -12,7 +12,7 @@ fn ones(shape: [usize; 2]) -> Tensor<2> {
     Tensor::ones(shape, &device())
 }
 
-/// Every method refuses `input` with the same error.
+/// Checks that every method refuses `input` with the same error.
 fn all_refuse(model: &impl Model<Tensor<2>>, input: &Tensor<2>, target: &Target) -> Error {
     fn error<M>(
         explainer: &dyn Explainer<M, Tensor<2>>,

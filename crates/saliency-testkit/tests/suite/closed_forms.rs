@@ -1,4 +1,4 @@
-//! Where the right answer is known on paper.
+//! Models whose right answer is known on paper.
 
 use burn::tensor::{DType, Device, FloatDType, Tensor};
 use saliency_backends::{ComputeDevice, Hardware};
@@ -13,8 +13,8 @@ use saliency_testkit::{
 
 const EXACT: f32 = 1e-5;
 
-/// One, two and seven workers (on other devices than CPUs there is one), with chunks of one, three
-/// and everything.
+/// Returns schedules with one, two and seven workers (on other devices than CPUs there is one), and
+/// with chunks of one, three and everything.
 fn schedules(compute: &ComputeDevice) -> Vec<Schedule> {
     let schedule = |workers, chunk| {
         Schedule::new().with_parallelism(Parallelism::Workers(workers)).with_chunk(chunk)
@@ -23,7 +23,7 @@ fn schedules(compute: &ComputeDevice) -> Vec<Schedule> {
     workers.iter().flat_map(|&workers| [1, 3, 10_000].map(|c| schedule(workers, c))).collect()
 }
 
-/// Every rule with every number of steps and every schedule.
+/// Combines every rule with every number of steps and every schedule.
 fn rules_and_steps(
     steps: &[usize],
     compute: &ComputeDevice,
@@ -78,8 +78,9 @@ fn a_linear_model_is_explained_exactly_by_any_number_of_points() {
 #[test]
 fn two_implementations_of_one_function_have_the_same_integrated_gradients() {
     on_every_device(|compute| {
-        // From zero to (3, 1) the function bends where 3α - 1 - α = 0, at α = 1/2. Rules with an even
-        // number of points are symmetric about it: each side of the bend gets exactly half the weight.
+        // From zero to (3, 1) the function bends at 3α - 1 - α = 0, that is at α = 1/2. Rules with
+        // an even number of points are symmetric about it: each side of the bend gets exactly half
+        // the weight.
         fn check(name: &str, model: &impl Model<Tensor<2>>, compute: &ComputeDevice) {
             let device = compute.device();
             for (rule, steps, schedule) in rules_and_steps(&[2, 10, 50], compute) {
@@ -137,7 +138,7 @@ fn the_mean_over_noise_lies_within_its_standard_error() {
         let device = compute.device();
         let x = Tensor::<2>::from_data([[-2.0], [0.0], [0.5], [3.0]], device);
         let (samples, deviation) = (100, 0.7);
-        // Noise is the same on every device: few seeds are enough where each takes seconds.
+        // Noise is the same on every device: few seeds are enough if each takes seconds.
         let seeds = if compute.hardware() == Hardware::SoftwareGpu { 3 } else { 20 };
         for (seed, schedule) in (0..seeds).zip(schedules(compute).into_iter().cycle()) {
             let explainer = SmoothGrad::new(Gradient::new())

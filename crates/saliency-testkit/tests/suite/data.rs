@@ -12,7 +12,7 @@ use saliency_core::{
 use saliency_models::{EfficientNetLite0, LastConvolution};
 use saliency_testkit::{Golden, assert_close, assert_error, device, values};
 
-/// A classifier of token sequences: the mean of what a layer makes of each embedding.
+/// A classifier of token sequences: the mean of a layer's output for each embedding.
 #[derive(Module, Debug)]
 struct Sentiment {
     embedding: Embedding,
@@ -103,7 +103,7 @@ fn fixed_inputs_reach_the_model_unchanged() {
     let (seen_ids, seen_flags, seen) = (ids.clone(), flags.clone(), weights.clone());
     type In = (Tensor<1>, Fixed<Tensor<2, Int>>, Fixed<Tensor<1, Bool>>, Fixed<Tensor<3>>);
     let model = saliency_core::pure_function(move |(x, ids, flags, weights): In| {
-        // Whichever rows there are, in whichever order, those of the others come with them.
+        // Any rows in any order come with the right rows of the other tensors.
         let row: Vec<i64> = flags.0.clone().bool_not().int().into_data().iter().collect();
         let row = Tensor::<1, Int>::from_data(&row[..], &ids.0.device());
         assert!(ids.0.equal(seen_ids.clone().select(0, row.clone())).all().into_scalar::<bool>());
@@ -231,7 +231,7 @@ fn logits_log_probabilities_probabilities_and_differences() {
         (values(&each.values), each.targets),
         (values(&probability.values), probability.targets)
     );
-    // What the probability is made of: completeness holds for it as for a logit.
+    // Completeness holds for a probability as for a logit.
     let ig = IntegratedGradients::new()
         .attribute_to(&model, x.clone(), Target::Class(2).with_score(Score::Probability))
         .unwrap();
@@ -384,7 +384,7 @@ impl Cut<Tensor<2>, Rows> for Careless {
 impl Cut<Tensor<2>, Shape> for Careless {
     type Activation = Tensor<2>;
 
-    /// As wide as the first value says.
+    /// Returns an activation as wide as the first value says.
     fn before(&self, input: Tensor<2>) -> Tensor<2> {
         let width = input.clone().narrow(0, 0, 1).narrow(1, 0, 1).into_scalar::<f32>() as usize;
         input.narrow(1, 0, width)

@@ -1,4 +1,4 @@
-//! Where another library has computed the answer in double precision.
+//! Answers that another library has computed in double precision.
 
 use std::path::{Path, PathBuf};
 
@@ -17,8 +17,8 @@ use saliency_testkit::{
 
 type Map = Attribution<Tensor<4>>;
 
-/// The completeness gap of every row is the golden one. It is a difference of sums: what it can be
-/// off by is measured against the score that it is a gap of.
+/// Checks that the completeness gap of every row is the golden one. It is a difference of sums, so
+/// its error is measured relative to the score that it is a gap of.
 fn assert_gap(name: &str, map: &Map, golden: &Golden, what: &str, close: f32) {
     let deltas = values(&golden.tensor::<1>(&format!("{what}_delta"), &device()));
     let gaps = map.completeness_gap.as_ref().unwrap();
@@ -87,8 +87,8 @@ fn coffee(device: &Device) -> (Golden, Tensor<4>, Target) {
     (golden, input, target)
 }
 
-/// The original weights, which are too large to ship: `SALIENCY_LITE0_WEIGHTS` names the file
-/// `efficientnet-lite0-57934424.pth`. `.ci/run` downloads it.
+/// Returns the original weights, which are too large to ship: `SALIENCY_LITE0_WEIGHTS` names the
+/// file `efficientnet-lite0-57934424.pth`. `.ci/run` downloads it.
 fn original_weights() -> Option<PathBuf> {
     let path = std::env::var_os("SALIENCY_LITE0_WEIGHTS").map(PathBuf::from);
     if path.is_none() {
@@ -97,7 +97,7 @@ fn original_weights() -> Option<PathBuf> {
     path
 }
 
-/// The network with the original weights.
+/// Makes the network with the original weights.
 fn lite0(path: &Path, device: &Device, precision: DType) -> EfficientNetLite0 {
     EfficientNetLite0::from_original(read_pytorch(path).unwrap(), device, precision).unwrap()
 }
@@ -121,7 +121,7 @@ fn original(path: &Path, precision: DType, close: f32) -> (Tensor<4>, Tensor<4>)
     (map.values, golden.tensor("ig_midpoint_20", &device))
 }
 
-/// In the precision of the golden values everything agrees to the rounding of the file.
+/// Compares in the precision of the golden values: everything agrees to the rounding of the file.
 #[test]
 fn efficientnet_lite0_with_its_original_weights_in_double_precision() {
     const CLOSE: f32 = 1e-6;
@@ -130,9 +130,9 @@ fn efficientnet_lite0_with_its_original_weights_in_double_precision() {
     assert_close("lite0 F64 IG", &ig, &expected, CLOSE);
 }
 
-/// Gradients at the last convolution, averaged over its area and multiplied by the activation there,
-/// are Captum's Grad-CAM; but for a constant, because Captum's point lies before BatchNorm, which is
-/// folded here.
+/// Compares with Captum's Grad-CAM: gradients at the last convolution, averaged over its area and
+/// multiplied by the activation there. A constant differs, because Captum's point is before
+/// BatchNorm, which is folded here.
 #[test]
 fn gradients_at_the_last_convolution_make_grad_cam() {
     let Some(path) = original_weights() else { return };
@@ -149,9 +149,10 @@ fn gradients_at_the_last_convolution_make_grad_cam() {
     assert_close("Grad-CAM", &cam.cast(DType::F32), &centred(expected), 1e-5);
 }
 
-/// In single precision the gradient is not continuous enough for Integrated Gradients to be that
-/// close: a change of the input in its last bit moves single values of the map by 5e-3 of the
-/// largest, because a few ReLUs along the path switch sides. The map as a whole is right.
+/// Compares in single precision, in which the gradient is not continuous enough for Integrated
+/// Gradients to be that close: a change of the input in its last bit moves single values of the map
+/// by 5e-3 of the largest, because a few ReLUs along the path switch sides. The map as a whole is
+/// right.
 #[test]
 fn efficientnet_lite0_with_its_original_weights_in_single_precision() {
     let Some(path) = original_weights() else { return };

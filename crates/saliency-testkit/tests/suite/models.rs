@@ -1,4 +1,4 @@
-//! What a model may be, and in which state.
+//! Kinds and states of models.
 
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
@@ -11,7 +11,7 @@ use saliency_testkit::{Noisy, assert_close, device, values};
 
 type Explainers<M, I> = Vec<Box<dyn Explainer<M, I>>>;
 
-/// Every method, by its quickest options.
+/// Returns every method, with its quickest options.
 fn every_method<M: Model<Tensor<4>>>() -> Explainers<M, Tensor<4>> {
     let options = MethodOptions::new().with_baseline_sampler(|_| Baseline::zeros());
     let options = options.with_steps(5).with_samples(3);
@@ -48,7 +48,7 @@ fn a_network_in_training_mode_is_explained_as_in_inference_mode() {
     }
     assert_eq!(trained.statistics(), before, "running statistics are untouched");
 
-    // A network that was only ever loaded: on a plain device, but set to training.
+    // A network that was only loaded: on a plain device, but set to training.
     let loaded = Noisy::loaded(&plain);
     let statistics = loaded.statistics();
     let expected = loaded.valid();
@@ -63,7 +63,7 @@ fn a_network_in_training_mode_is_explained_as_in_inference_mode() {
     let careless = loaded.forward(input.clone().autodiff()).inner();
     assert_ne!(values(&careless), values(&expected.forward(input.clone())));
 
-    // Without `valid()` the very same call would have gone wrong: the test can tell.
+    // Without `valid()` the very same call goes wrong: the test would notice.
     let careless = trained.forward(input.clone().autodiff()).inner();
     assert_ne!(values(&careless), values(&inference.forward(input)));
 }
@@ -125,7 +125,7 @@ impl Explainer<Self, Tensor<2>> for Attentive {
         Ok(Attribution::new(values, scores, targets))
     }
 
-    /// Not the default: the attention alone, whatever is predicted.
+    /// Returns the attention alone, whatever is predicted; not the default.
     fn attribute(&self, model: &Self, input: Tensor<2>) -> Result<Attribution<Tensor<2>>> {
         let mut map = self.attribute_to(model, input, Target::Class(0))?;
         map.targets.fill(None);
@@ -156,7 +156,7 @@ fn a_model_that_explains_itself_works_wherever_an_explainer_does() {
             assert_close(&format!("explainer {index}"), &map.values, &own.values, 1e-6);
         }
     }
-    // A box or a reference explains as what is in it does, its own `attribute` included.
+    // A box or a reference explains as its content does, its own `attribute` included.
     assert_eq!(own.targets, [None; 2]);
     assert_eq!(explainers[0].attribute(&net, x.clone()).unwrap().targets, [None; 2]);
     let reference: &dyn Explainer<_, _> = &net;

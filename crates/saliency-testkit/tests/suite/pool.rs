@@ -95,7 +95,7 @@ fn errors_name_the_row_of_the_whole_batch() {
     assert_error!(error, Error::UnequalRows { tensor: 1, expected: 4, found: 3 });
 }
 
-/// A gradient on a device whose memory may not suffice for it.
+/// A gradient on a device whose memory may be too small for it.
 struct OnSmallDevice {
     full: bool,
 }
@@ -123,7 +123,7 @@ fn what_one_device_has_no_memory_for_another_one_explains() {
     let map = pool.with_rows_at_once(1).attribute(&square(), x(20)).unwrap();
     let alone = Gradient::new().attribute(&square(), x(20)).unwrap();
     assert_eq!(values(&map.values), values(&alone.values));
-    // Where the other one is quick, the first comes to no row.
+    // If the other device is quick, the first gets no row.
     assert!(map.warnings.len() <= 1, "{:?}", map.warnings);
 
     let pool = DevicePool::new([flex(), flex()], |_| OnSmallDevice { full: true });

@@ -1,4 +1,4 @@
-//! What must hold for any network: of random small ones.
+//! Properties that must hold for any network, tried on random small ones.
 
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
@@ -77,7 +77,7 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// Integrated Gradients sum to the change of score, whatever the baseline.
+    /// Checks that Integrated Gradients sum to the change of score, whatever the baseline.
     #[test]
     fn completeness(seed: u64, rows in rows(), base in prop::array::uniform4(-2f32..2.0)) {
         let net = Small::random(seed);
@@ -94,7 +94,7 @@ proptest! {
         }
     }
 
-    /// The attributions of a weighted sum of two models are the weighted sum of theirs.
+    /// Checks that the attributions of a weighted sum of two models are the weighted sum of theirs.
     #[test]
     fn linearity(one: u64, two: u64, rows in rows(), a in -2f32..2.0, b in -2f32..2.0) {
         let (one, two) = (Small::random(one), Small::random(two));
@@ -120,8 +120,8 @@ proptest! {
         check!(SmoothGrad::default().with_samples(5));
     }
 
-    /// An input that the model does not use gets nothing; one that alone makes the scores differ
-    /// gets something.
+    /// Checks that an input that the model does not use gets nothing, and that one that alone makes
+    /// the scores differ gets something.
     #[test]
     fn sensitivity(seed: u64, rows in rows(), unused in 0..WIDTH) {
         let net = Small::random(seed);
@@ -147,7 +147,8 @@ proptest! {
         }
     }
 
-    /// Inputs that the model treats alike, with the same value and baseline, get the same.
+    /// Checks that inputs that the model treats alike, with the same value and baseline, get the
+    /// same.
     #[test]
     fn symmetry(seed: u64, rows in rows()) {
         let net = Small::random(seed);
@@ -168,7 +169,7 @@ proptest! {
         check!(IntegratedGradients::new().with_tolerance(0.1));
     }
 
-    /// Without noise, in any chunk, the mean is what it is the mean of.
+    /// Checks that without noise, in any chunk, the mean is the map itself.
     #[test]
     fn no_noise(seed: u64, rows in rows()) {
         let net = Small::random(seed);

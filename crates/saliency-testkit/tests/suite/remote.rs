@@ -47,7 +47,7 @@ impl Drop for Server {
     }
 }
 
-/// 64 pictures.
+/// Makes 64 pictures.
 fn pictures() -> Tensor<4> {
     let golden = Golden::cifar_zero_baseline().tensor::<4>("input", &device());
     let factor = |at: usize| golden.clone() * (1.0 - at as f64 / 50.0);

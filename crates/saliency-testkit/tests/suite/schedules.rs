@@ -17,7 +17,7 @@ fn workers(count: usize) -> Schedule {
 
 type Named<M> = (&'static str, Box<dyn Explainer<M, Tensor<4>>>);
 
-/// Every method, by quick options, with a schedule.
+/// Returns every method, with quick options and a schedule.
 fn every_method<M: Model<Tensor<4>>>(schedule: &Schedule, device_of: &Tensor<4>) -> Vec<Named<M>> {
     let s = || schedule.clone();
     let baselines = Tensor::cat(vec![device_of.zeros_like(), device_of.ones_like()], 0);
@@ -120,7 +120,7 @@ fn work_is_called_off_between_chunks() {
 
 #[test]
 fn a_panic_in_the_model_is_an_error_that_names_the_work_item() {
-    // Panics where a value is above 0.7, as it is from the eighth of ten midpoints on.
+    // Panics if a value is above 0.7, as it is from the eighth of ten midpoints on.
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = calls.clone();
     let model = pure_function(move |x: Tensor<2>| {
@@ -275,7 +275,7 @@ fn work_is_called_off_from_another_thread() {
     let model = pure_function({
         let first = Arc::new(first);
         move |x: Tensor<2>| {
-            // The third call waits until the work is called off.
+            // The third call waits until the work is cancelled.
             if first.fetch_add(1, Ordering::SeqCst) == 2 {
                 barrier.wait();
                 barrier.wait();

@@ -1,4 +1,4 @@
-//! Error bars and estimates: that they are right, and that methods stop by them.
+//! Error bars and estimates are right, and methods stop by them.
 
 use burn::tensor::activation::relu;
 use burn::tensor::{Distribution as Random, Tensor};
@@ -16,7 +16,7 @@ fn column(values: &[f32]) -> Tensor<2> {
     Tensor::<1>::from_data(values, &device()).reshape([-1, 1])
 }
 
-/// The normal distribution function, by Simpson's rule.
+/// Computes the normal distribution function, by Simpson's rule.
 fn normal_below(z: f64) -> f64 {
     let density = |t: f64| (-0.5 * t * t).exp() / (2.0 * std::f64::consts::PI).sqrt();
     let (from, parts) = (-10.0, 2000);
@@ -36,7 +36,7 @@ fn normal_below(z: f64) -> f64 {
 /// Panics unless all values lie within 4.5 standard errors of the right ones.
 fn check(what: &str, found: &Tensor<2>, right: &[f64], errors: &[f64]) {
     for ((found, right), error) in values(found).into_iter().zip(right).zip(errors) {
-        // Where nothing is random, rounding is left.
+        // If nothing is random, rounding is left.
         let off = (f64::from(found) - right) / (error + 1e-6 * right.abs());
         assert!(off.abs() < 4.5, "{what}: {found} instead of {right}, {off:.1} standard errors");
     }
@@ -364,7 +364,7 @@ fn input_times_gradient_inside_noise_uses_the_noisy_input() {
 
 #[test]
 fn what_no_point_sees_is_not_called_certain() {
-    // Rises from 0.55 to 0.6 and is level elsewhere: no gradient at the first points tells of it.
+    // Rises from 0.55 to 0.6 and is level elsewhere: no gradient at the first points shows it.
     let gate = pure_function(|x: Tensor<2>| (relu(x.clone() - 0.55) - relu(x - 0.6)) * 20.0);
     let fixed = IntegratedGradients::new().with_steps(4).with_rule(Rule::Midpoint);
     let map = fixed.attribute(&gate, column(&[1.0])).unwrap();
