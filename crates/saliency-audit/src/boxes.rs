@@ -1,8 +1,8 @@
 //! Boxes that a person drew around what the model should look at.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::fs;
+use std::path::Path;
 
 use saliency_photo::{MarkedArea, Region};
 use saliency_viz::write_file;

@@ -1,8 +1,8 @@
 //! One file per method: the inputs that the model is given, and the way gradients are aggregated.
 
-mod gradient;
-mod noise;
-mod path;
+pub mod gradient;
+pub mod noise;
+pub mod path;
 mod registry;
 
 pub use gradient::{Gradient, InputTimesGradient};
