@@ -30,7 +30,6 @@
 //! - `memory`: asks the system how much memory is free, for [`ComputeDevice::memory_budget`]
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![warn(missing_debug_implementations)]
 
 // In the order of imports: each group uses the ones above it.
 mod error;

@@ -33,6 +33,8 @@ mod path;
 mod random;
 mod sampling;
 
+use input::batch::Batch;
+
 pub use attribution::{Attribution, Warning};
 pub use error::{Cause, Error, Result, Stage};
 pub use execution::schedule::{Cancel, MemoryBudget, Parallelism, Progress, Schedule};
@@ -57,3 +59,20 @@ pub use random::noise::{Distribution, NoiseScale};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Explainers, options, answers and errors can be shared between threads.
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<Attribution<Batch>>();
+    shared::<Baseline>();
+    shared::<Error>();
+    shared::<ExpectedGradients>();
+    shared::<Gradient>();
+    shared::<InputTimesGradient>();
+    shared::<IntegratedGradients>();
+    shared::<MethodOptions>();
+    shared::<ResolvedTarget>();
+    shared::<Schedule>();
+    shared::<SmoothGrad>();
+    shared::<Target>();
+};

@@ -64,7 +64,6 @@
 //! autodiff) <- `layers` (what a network is made of). Imports go this way only.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![warn(missing_debug_implementations)]
 
 mod kernels;
 mod layers;

@@ -11,8 +11,6 @@
 //!
 //! `data/NOTICE.md` lists the origin and the licence of every file.
 
-#![warn(missing_debug_implementations)]
-
 mod cifar;
 mod efficientnet_lite0;
 pub mod imagenet;

@@ -39,7 +39,6 @@
 //! [`View`]: saliency_photo::View
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![warn(missing_debug_implementations)]
 
 #[cfg(feature = "charts")]
 mod chart;

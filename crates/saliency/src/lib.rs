@@ -117,7 +117,8 @@
 //! - `remote`, `remote-server`: devices of other machines, and lending this one's
 //! - `memory`: asks the system how much memory is free, for budgets
 //! - `photo`: attributions of photos, as numbers
-//! - `viz` (default): pictures; switches on `photo`
+//! - `viz` (default): pictures, pages, charts and files for Python; each alone: `pictures`, `pages`,
+//!   `charts`, `export`. They switch on `photo`
 
 pub use saliency_core::{
     After, Attribution, Baseline, Cancel, Cause, Cut, Distribution, Error, Explainer, Fixed,
@@ -140,7 +141,7 @@ pub use saliency_backends as backends;
 pub use saliency_photo as photo;
 
 /// Pictures of attributions: see [`saliency_viz`].
-#[cfg(feature = "viz")]
+#[cfg(feature = "pictures")]
 pub use saliency_viz as viz;
 
 /// The crates whose types stand in this one's interface, in the versions that fit.

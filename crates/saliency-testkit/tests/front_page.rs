@@ -3,6 +3,9 @@
 
 use std::path::Path;
 
+use saliency_core::Method;
+use saliency_core::methods::ErrorBar;
+
 fn read(path: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     std::fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -31,4 +34,22 @@ fn quickstart_readme_and_front_page_show_the_same_code() {
         .map(|line| line.strip_prefix(' ').unwrap_or(line).to_owned())
         .collect();
     assert_eq!(code_block(&front_page.join("\n"), "```"), example, "crates/saliency/src/lib.rs");
+}
+
+/// The table of methods in the book is that of the registry.
+#[test]
+fn the_book_lists_the_methods_of_the_registry() {
+    let book = read("docs/methods.md");
+    let mut table =
+        "| Method | Name in programs | Question | Error bar |\n|---|---|---|---|\n".to_owned();
+    for method in Method::ALL {
+        let error_bar = match method.error_bar() {
+            ErrorBar::Map => "of the map",
+            ErrorBar::Values => "of every value",
+            _ => "none",
+        };
+        let (title, name, question) = (method.title(), method.name(), method.question());
+        table += &format!("| {title} | `{name}` | {question} | {error_bar} |\n");
+    }
+    assert!(book.contains(&table), "docs/methods.md must hold this table:\n{table}");
 }
