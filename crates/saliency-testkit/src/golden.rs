@@ -2,6 +2,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::SafeTensors;
 
 /// A file of golden values: see `golden/README.md`.
+#[derive(Debug)]
 pub struct Golden(SafeTensors<'static>);
 
 impl Golden {
