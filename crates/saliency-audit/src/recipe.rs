@@ -39,7 +39,7 @@ pub enum Effort {
 ///         match effort {
 ///             Effort::Steps(steps) => Box::new(explainer.with_steps(steps)),
 ///             Effort::Tolerance { tolerance, limit } => {
-///                 Box::new(explainer.to_tolerance(tolerance).with_limit(limit))
+///                 Box::new(explainer.with_tolerance(tolerance).with_max_gradients(limit))
 ///             }
 ///             _ => Box::new(explainer),
 ///         }
