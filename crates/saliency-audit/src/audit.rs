@@ -29,7 +29,7 @@ use crate::tables::{self, TableRow};
 ///
 /// # Defaults
 /// - boxes: none
-/// - expected share: each photo's boxes should hold as much of the attribution as of the area
+/// - expected share: the share of the area that a photo's boxes cover
 /// - devices: the preferred one ([`Backend::open_preferred`])
 /// - output folder: `audit`
 ///
@@ -172,8 +172,8 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         Ok(waiting)
     }
 
-    /// Returns a text that stands for everything that a photo's row depends on. The device is left
-    /// out: an audit may go on on another one, whose values differ by rounding.
+    /// Returns a digest of everything that a photo's row depends on. The device is left out: an
+    /// audit may be continued on another device, whose values differ by rounding.
     fn fingerprint(&self, photo_digest: &str, boxes: &[MarkedBox]) -> String {
         let version = env!("CARGO_PKG_VERSION");
         let subject = &self.subject;
@@ -266,7 +266,8 @@ fn explain_together<M: Model<Tensor<4>> + 'static>(
     parts: &Parts,
     batch: &[Waiting],
 ) -> Result<()> {
-    // Photos that cannot be read, or whose boxes are wrong, are failures of their own.
+    // A photo that cannot be read, or whose boxes are wrong, is recorded as a failure. The others
+    // are still explained.
     let (mut readable, mut shown) = (Vec::new(), Vec::new());
     for it in batch {
         let show = |pixels| {
@@ -313,8 +314,8 @@ mod tests {
     use saliency_core::{Gradient, pure_function};
     use saliency_photo::Region;
 
-    /// The form that audits of version 0.1.0 were begun with, before the library was one of its
-    /// own.
+    /// Audits that version 0.1.0 began, before this code was a library of its own, have
+    /// fingerprints of this form.
     #[test]
     fn fingerprints_stay_what_they_were() {
         let model = |_: &Device| pure_function(|photos: Tensor<4>| photos.flatten::<2>(1, 3));

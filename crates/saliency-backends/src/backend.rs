@@ -63,7 +63,8 @@ pub enum Backend {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Adapter {
-    /// The first discrete GPU, or else integrated one, or else any other, or else an emulated one.
+    /// The first adapter of the best kind that there is. From best to worst: a discrete GPU, an
+    /// integrated one, any other, an emulated one.
     #[default]
     Best,
     /// The first GPU with memory of its own.

@@ -25,7 +25,7 @@ pub struct Explained {
     pub map: Attribution<Tensor<4>>,
     /// The same with one value per pixel.
     pub reduced: Map,
-    /// How sure it is, a line each.
+    /// What is known of the answer's error, a line each.
     pub certainty: Vec<String>,
     /// The class's probability.
     pub probability: f64,
@@ -33,7 +33,7 @@ pub struct Explained {
     pub is_predicted: bool,
 }
 
-/// Everything that was explained of a photo.
+/// All answers about one photo, and what is needed to draw them.
 #[derive(Debug)]
 pub struct Drawn<'a> {
     /// The files to write, and their folder.
@@ -52,7 +52,7 @@ pub struct Drawn<'a> {
     pub explained: Vec<Explained>,
 }
 
-/// Values above this percentile are drawn like it.
+/// Values above this percentile get the colour of the value at it.
 const PERCENTILE: f64 = 99.0;
 /// Lines are drawn around the pixels that hold these shares.
 const CONTOURS: [f64; 2] = [0.25, 0.5];
@@ -116,7 +116,7 @@ impl Drawn<'_> {
                     let panel = picture.panel(format!("{title}: {}", it.method.title()));
                     self.write_figure(&panel, &stem)?;
                 }
-                // All maps together are drawn once, and not for each of them.
+                // The grid shows all maps, so it is drawn once and not here for each map.
                 Mode::Grid => {}
             }
         }
@@ -199,7 +199,8 @@ impl Drawn<'_> {
         Ok(())
     }
 
-    /// Scales a map. The maps of one method have one unit, so that its classes share a scale.
+    /// Scales a map. The maps of one method have the same unit, so they share one scale, and its
+    /// classes can be compared.
     fn scaled(&self, it: &Explained) -> Result<ScaledMap> {
         let same = |other: &&Explained| other.method == it.method;
         let maps: Vec<_> = self.explained.iter().filter(same).map(|it| &it.reduced).collect();
@@ -218,8 +219,8 @@ impl Drawn<'_> {
         format!("{} ({})", self.class(it), percent(it.probability))
     }
 
-    /// Returns the beginning of the names of files about one map: with the class if there are
-    /// several, and with the one that it is compared with.
+    /// Returns the beginning of the names of files about one map. It has the class if several
+    /// classes are explained, and the class that it is compared with, if there is one.
     fn stem(&self, it: &Explained) -> String {
         let mut stem = format!("{}-{}", self.name, it.method.name());
         if self.explained.iter().any(|other| other.class != it.class) {

@@ -4,17 +4,17 @@
 //! a snapshot of the model. It then asks the snapshot, an [`Evaluator`], for scores and gradients:
 //!
 //! - of a whole batch: [`Evaluator::gradients`], [`Evaluator::scores`]
-//! - of many inputs made from each row: [`Work`] cuts them into [`Chunks`], runs them on workers, and
-//!   takes care of progress and cancelling; inside, [`Evaluator::gradient`] and
-//!   [`Evaluator::scores_at`]
-//! - along a path: a [`PathShape`] of your own, and a [`PathIntegral`], with fixed points or to a
-//!   tolerance, and its error estimate
+//! - of many inputs made from each row: [`Work`] cuts them into [`Chunks`], runs them on workers,
+//!   and takes care of progress and cancelling; your function for a chunk calls
+//!   [`Evaluator::gradient`] or [`Evaluator::scores_at`]
+//! - along a path: you write a [`PathShape`], and [`PathIntegral`] integrates the gradients along
+//!   it, with fixed points or to a tolerance, and estimates the error
 //! - over random samples: [`Averaged::over`], with standard errors; random numbers by [`Key`] and
 //!   [`Stream`], noise by [`Noise`]
 //!
-//! Everything but [`Question::new`] is independent of the model's type, so that it is compiled once.
-//! The answer is an [`Attribution`](crate::Attribution) of a batch, which
-//! [`into_inputs`](crate::Attribution::into_inputs) turns back.
+//! Everything but [`Question::new`] is independent of the model's type, so that it is compiled
+//! once. The answer is an [`Attribution`](crate::Attribution) of a batch, which
+//! [`into_inputs`](crate::Attribution::into_inputs) converts to the type of the input.
 
 pub use crate::execution::chunks::{Chunk, Chunks};
 pub use crate::execution::device::computes_on_calling_thread;

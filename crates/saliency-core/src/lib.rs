@@ -16,7 +16,7 @@
 //! ones are made of. Problems are reported as an [`Error`].
 //!
 //! # Features
-//! - `rayon` (default): each worker keeps the threads of Burn's operations to itself
+//! - `rayon` (default): Burn's operations that a worker calls run on the worker's own thread
 //! - `serde`: options of explainers can be saved and restored
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

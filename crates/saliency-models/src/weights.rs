@@ -70,7 +70,8 @@ pub(crate) struct Placement<'a> {
     pub precision: DType,
 }
 
-/// The names of a convolution and of the BatchNorm after it, and the name of both as one.
+/// The names of a convolution and of the BatchNorm after it, and the name of the convolution that
+/// replaces both.
 #[derive(Clone, Debug)]
 pub(crate) struct Folding {
     pub convolution: String,
@@ -116,8 +117,8 @@ impl Weights {
     /// than 10,000 numbers in single.
     ///
     /// In EfficientNet-Lite0 the small ones (biases, the stem, depthwise kernels) have 2 % of the
-    /// numbers, and rounding them would turn its gradient further than rounding all the others:
-    /// cosine 0.985 instead of 0.999 on the photo of the coffee.
+    /// numbers. Rounding them too would change the direction of its gradient more than rounding all
+    /// the others does: on the photo of the coffee, the cosine would be 0.985 instead of 0.999.
     ///
     /// # Errors
     /// [`WeightsError::Unreadable`] if the format cannot hold them.
@@ -133,7 +134,7 @@ impl Weights {
         safetensors::serialize(views, None).map_err(|source| WeightsError::Unreadable { source })
     }
 
-    /// Takes `NAME.weight` and `NAME.bias` out as a convolution.
+    /// Removes `NAME.weight` and `NAME.bias`, and returns a convolution that has them.
     pub(crate) fn conv(
         &mut self,
         name: &str,
@@ -148,8 +149,8 @@ impl Weights {
         Ok(conv)
     }
 
-    /// Takes `NAME.weight` and `NAME.bias` out as a linear layer. PyTorch keeps its matrix as
-    /// `[outputs, inputs]`, Burn as `[inputs, outputs]`.
+    /// Removes `NAME.weight` and `NAME.bias`, and returns a linear layer that has them. PyTorch
+    /// stores its matrix as `[outputs, inputs]`, Burn as `[inputs, outputs]`.
     pub(crate) fn linear(
         &mut self,
         name: &str,

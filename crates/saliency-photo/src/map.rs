@@ -121,7 +121,7 @@ impl Map {
         }
     }
 
-    /// Averages the values that a row and a column of cells overlap.
+    /// Averages the pixels that a cell overlaps, given its overlaps with rows and with columns.
     fn mean(&self, row: &[Overlap], column: &[Overlap]) -> f64 {
         let (mut sum, mut area) = (0.0, 0.0);
         for high in row {
@@ -134,8 +134,8 @@ impl Map {
         sum / area
     }
 
-    /// Finds the strongest pixels that hold a share of the total. Of a signed map only the values above
-    /// zero count. Returns `None` if no value is above zero.
+    /// Finds the strongest pixels that hold a share of the total. If the map is signed, only the
+    /// values above zero count. Returns `None` if no value is above zero.
     ///
     /// # Example
     /// ```
@@ -159,7 +159,7 @@ impl Map {
             held += value;
             held >= needed
         });
-        // Rounding may keep the sum of all from reaching the total.
+        // Because of rounding, even the sum of all may be below what is needed.
         let last = enough.or(sorted.len().checked_sub(1))?;
         let share = (last + 1) as f64 / self.values.len() as f64;
         Some(Area { share, weakest: sorted[last] })

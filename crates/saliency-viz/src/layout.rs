@@ -54,7 +54,7 @@ struct Text {
     text: String,
 }
 
-/// The part of a text that is at its place.
+/// The part of a text that is at its `x`: the start, the middle or the end.
 #[derive(Clone, Copy, Debug)]
 enum Anchor {
     Start,
@@ -120,7 +120,7 @@ impl<'a> Layout<'a> {
             legends: Vec::new(),
             grid,
         };
-        // The height grows with everything that is placed: it is the place of what comes next.
+        // The height grows with everything that is placed, and the next thing is placed there.
         if !title.is_empty() {
             layout.write_across(title, 1.3 * size);
             layout.height += (1.9 * size) as u32;
@@ -204,7 +204,7 @@ impl<'a> Layout<'a> {
         self.write(&text, gap.into(), self.height, size, Anchor::Start);
     }
 
-    /// Places a text whose letters hang from `y`.
+    /// Places a text. Its upper edge is at `y`.
     fn write(&mut self, text: &str, x: f64, y: u32, size: f64, anchor: Anchor) {
         let y = f64::from(y) + 0.95 * size;
         self.texts.push(Text { x, y, size, anchor, text: drawable(text) });
@@ -282,7 +282,7 @@ impl PlacedLegend<'_> {
     fn to_svg(&self, index: u32, width: f64, height: f64) -> String {
         let Self { x, y, legend } = self;
         let mut svg = format!("<linearGradient id='bar{index}'>");
-        // A colour of eight is enough: between them is a gradient.
+        // Every eighth colour is enough, because SVG interpolates between them.
         for (step, [red, green, blue]) in legend.table().iter().enumerate().step_by(8) {
             let offset = step as f64 / 256.0;
             let stop = format!("#{red:02x}{green:02x}{blue:02x}");

@@ -26,10 +26,10 @@ pub enum Parallelism {
     /// rayon pool of yours. On other devices one worker.
     #[default]
     Auto,
-    /// On Burn's CPU backends this many workers, from 1 to 1,024. Each works on a thread of its own,
-    /// from start to end of a chunk, and leaves the other cores alone: two such workers do the work
-    /// of two cores, while two threads that share every convolution do not. On other devices one
-    /// worker, because they keep separate memory for every thread that calls them.
+    /// On Burn's CPU backends this many workers, from 1 to 1,024. Each computes whole chunks on one
+    /// thread of its own. Two such workers keep two cores busy; two threads that share every
+    /// convolution do not. On other devices one worker, because they keep separate memory for every
+    /// thread that calls them.
     Workers(usize),
     /// One chunk after the other, each spread over the cores by Burn.
     WithinModel,
@@ -37,8 +37,9 @@ pub enum Parallelism {
 
 /// The memory that the model may take for the inputs that it works on at one time.
 ///
-/// A budget lowers the number of workers first, and then the chunk. It bounds one schedule: an
-/// explainer inside another one has its own, which counts once for each worker outside.
+/// A budget lowers the number of workers first, and then the chunk. It bounds one schedule. If an
+/// explainer wraps another one, each worker of the outer explainer may take as much memory as the
+/// budget of the inner one allows.
 ///
 /// # Example
 /// ```
@@ -115,19 +116,19 @@ impl Cancel {
 /// The options of execution: how many inputs the model is given at once, on how many threads, and
 /// the callbacks for progress and cancellation.
 ///
-/// Beside a few copies of the input, peak memory depends on the chunk and the number of workers,
-/// not on the number of points or samples. Results are folded in the order of the work items: the
-/// same call gives the same bits, for any number of workers. The chunk changes results by rounding
-/// only: a device may round a batch differently from a single row, and sums are taken within
-/// chunks first.
+/// Apart from a few copies of the input, peak memory depends on the chunk and the number of
+/// workers, not on the number of points or samples. Results are combined in the order of the work
+/// items, so the same call gives the same bits for any number of workers. The chunk changes results
+/// by rounding only: a device may round a batch differently from a single row, and sums are taken
+/// within chunks first.
 ///
 /// With the feature `serde` a schedule can be saved: chunk, parallelism and memory budget, but not
 /// the callbacks.
 ///
 /// # Defaults
-/// - chunk: as many inputs at once as hold 65,536 values on Burn's CPU backends (one photo of
-///   224 x 224 pixels, 21 pictures of 32 x 32, a thousand rows of a table), 64 times as many on
-///   other devices
+/// - chunk: as many inputs at once as fit into 65,536 values, at least one, on Burn's CPU backends
+///   (one photo of 224 x 224 pixels, 21 pictures of 32 x 32, a thousand rows of a table); 64 times
+///   as many values on other devices
 /// - parallelism: [`Parallelism::Auto`]
 /// - no memory budget, progress callback or cancellation token
 ///
@@ -181,8 +182,8 @@ impl Schedule {
         self
     }
 
-    /// Gives the model as many inputs at once as hold `values` values together, and at least one
-    /// input.
+    /// Gives the model as many inputs at once as fit into `values` values together, and at least
+    /// one input.
     pub fn with_chunk_values(mut self, values: usize) -> Self {
         self.chunk = Some(ChunkSize::Values(values));
         self

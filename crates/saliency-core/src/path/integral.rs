@@ -14,12 +14,12 @@ use crate::path::error_estimate::{
 use crate::path::quadrature::{PILOT, WeightedPosition};
 use crate::path::shape::{PathScore, PathShape};
 
-/// The numbers in contributions that are kept to place more points between them, and in sums of those
-/// that are not kept.
+/// The most numbers that are kept on the way to a tolerance: contributions at points, between which
+/// more points can be placed, and sums of the contributions that are not kept.
 const KEPT_VALUES: usize = 1 << 25;
 
-/// The number of points that are kept however large the input is: those that a path starts with, and
-/// some between.
+/// The number of points that are kept even if the input is very large: the points that a path
+/// starts with, and one between each two neighbours.
 const LEAST_KEPT: usize = 9;
 
 /// The number of points that must fit if several rows are integrated at once.
@@ -62,7 +62,8 @@ pub struct Integrals {
     pub converged: Option<Vec<bool>>,
     /// The number of gradients of each row.
     pub evaluations: Vec<usize>,
-    /// The scores at the points of each row; of a very long path only at the points that are kept.
+    /// The scores at the points of each row. If a row has too many points to keep them all, the
+    /// scores at those that are kept.
     pub scores: Vec<Vec<PathScore>>,
 }
 
@@ -123,7 +124,7 @@ impl PathIntegral<'_> {
                 for (row, score) in chunk.row_of_each().into_iter().zip(found) {
                     scores[row].push(score);
                 }
-                // The first points of a block of rows, or those that follow the points before.
+                // The chunk starts a block of rows, or its points follow those of the chunk before.
                 if blocks.len() == chunk.block {
                     blocks.push(Some(segment));
                     return Ok(());
@@ -178,7 +179,7 @@ impl PathIntegral<'_> {
     /// Those of [`fixed`](Self::fixed).
     pub fn to_tolerance(&self, tolerance: f64, limit: usize) -> Result<Integrals> {
         let (rows, width) = (self.input.rows(), self.input.width());
-        // As many rows at once as leave room for the points of each.
+        // Integrate several rows together if there is room to keep enough points of each.
         let together = (KEPT_VALUES / (2 * width * KEPT_POINTS)).clamp(1, rows);
         let most_nodes = (KEPT_VALUES / (2 * width * together)).max(LEAST_KEPT);
         let work = Work::start(self.schedule, self.input, rows * Self::LEAST)?;
@@ -267,7 +268,8 @@ impl Rules<'_> {
         &self.rules[row.min(self.rules.len() - 1)]
     }
 
-    /// Returns the factors of the variances of the interval from point `k` on, for the chunk's rows.
+    /// Returns, for each row of the chunk, the factor by which the squared difference between
+    /// points `k` and `k + 1` counts in the variance.
     fn variances(&self, chunk: &Chunk, k: usize) -> Vec<f64> {
         chunk.rows.clone().map(|row| variance_of_interval(self.of(row), k)).collect()
     }
@@ -334,8 +336,8 @@ impl OpenPath {
 }
 
 /// Returns the factor by which the number of points may grow before the error is estimated again.
-/// The first few points say little about where more are needed; later, many at once can be spread
-/// more evenly.
+/// It is small at first, because a few points do not show well where more are needed. It is larger
+/// later, because many points that are placed at once can be spread more evenly.
 fn growth(points: usize) -> f64 {
     if points < 20 { 2f64.sqrt() } else { 3.0 }
 }
@@ -352,8 +354,8 @@ struct Segment {
 }
 
 impl Segment {
-    /// Sums up contributions, which come point by point, all `rows` rows of each. `intervals` holds
-    /// the factors of the variances in the same order.
+    /// Sums up contributions, which are ordered by point: first those of all `rows` rows at the
+    /// first point, and so on. `intervals` holds the factors of the variances in the same order.
     fn new(contributions: &Batch, weights: &[f64], intervals: &[f64], rows: usize) -> Self {
         let (all, between) = (contributions.rows(), intervals.len());
         let total = contributions.scale_rows(weights).sum_repeats(all / rows);

@@ -85,7 +85,8 @@ impl Samples {
         self.tolerance.map_or(self.count, |_| self.limit.min(Self::FIRST))
     }
 
-    /// Returns whether a row is done that has `count` samples and the given relative error.
+    /// Returns whether a row needs no more samples if it has `count` of them and this relative
+    /// error.
     fn enough(&self, count: usize, error: f64) -> bool {
         self.tolerance.is_none_or(|tolerance| error <= tolerance || count >= self.limit)
     }
@@ -101,14 +102,14 @@ impl Samples {
     }
 }
 
-/// The maps of some rows, each in a sample of its own.
+/// Maps that were drawn. Each is the map of one row in one sample.
 #[derive(Clone, Debug)]
 pub struct SampleMaps {
     /// The maps.
     pub values: Batch,
     /// The evaluations of each.
     pub evaluations: Vec<usize>,
-    /// Whether each converged, if the method inside says so.
+    /// Whether each converged, if the method inside reports it.
     pub converged: Option<Vec<bool>>,
     /// The warnings about them.
     pub warnings: Vec<Warning>,
@@ -135,8 +136,8 @@ pub struct Averaged {
 }
 
 impl Averaged {
-    /// Draws samples for every row of `input` and averages them. `draw` is given rows and samples, one
-    /// of each for each map that it returns.
+    /// Draws samples for every row of `input` and averages them. `draw` is given two lists of equal
+    /// length, rows and samples, and returns one map for each pair of a row and a sample.
     ///
     /// # Errors
     /// [`Error::InvalidOption`], [`Error::NotFinite`], those of `draw` and of [`Work::run`].
@@ -180,7 +181,7 @@ struct Averaging {
     open: Vec<usize>,
     /// The moments of the open rows so far; `None` before the first sample.
     moments: Option<Moments>,
-    /// The rows that are done, in the order in which they were, and their results.
+    /// The rows that are done, in the order in which they were finished, and their results.
     done: Vec<usize>,
     results: Vec<(Batch, Option<Batch>)>,
     evaluations: Vec<usize>,
@@ -222,7 +223,7 @@ impl Averaging {
                 draw(&rows, &chunk.repeat_of_each(|sample| sample))
             },
             |chunk, maps: SampleMaps| {
-                // A block of rows goes on from the moments of the rounds before.
+                // A new block of rows starts with the moments of the rounds before.
                 if blocks.len() == chunk.block {
                     let rows: Vec<usize> = chunk.rows.clone().collect();
                     blocks.push(self.moments.as_ref().map(|before| before.select(&rows)));
@@ -248,7 +249,7 @@ impl Averaging {
         Ok(())
     }
 
-    /// Takes down everything about the maps of a chunk but their values.
+    /// Records everything about the maps of a chunk except their values.
     fn note(&mut self, chunk: &Chunk, maps: SampleMaps) {
         let open = &self.open;
         let row_of = |input: usize| open[chunk.rows.start + input % chunk.rows.len()];
@@ -288,7 +289,7 @@ impl Averaging {
             self.done.extend(finished.iter().map(|&at| self.open[at]));
             self.results.push(moments.select(&finished).finish());
         }
-        // As many more as the row that needs least.
+        // All open rows get as many samples as the row among them that needs the fewest.
         let needed = unfinished.iter().map(|&at| self.samples.needed(drawn, errors[at])).min();
         self.moments = needed.map(|_| moments.select(&unfinished));
         self.open = unfinished.into_iter().map(|at| self.open[at]).collect();

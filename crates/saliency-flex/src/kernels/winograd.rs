@@ -2,10 +2,11 @@
 //! instead of 36.
 //!
 //! A tile of 4 x 4 values `d` and a kernel `g` give 2 x 2 results `A' [(G g G') * (B' d B)] A`. The
-//! product in the middle is taken value by value; summed over channels it is a product of matrices.
-//! The gradient is the convolution with the kernel turned by half and the channels exchanged.
-//! Turning a kernel exchanges the first and the last of its four transformed values, so the same
-//! kernels serve for both.
+//! product `*` multiplies each of the 16 values by the one at the same place. It is summed over the
+//! input channels, so for each of the 16 places it is a product of two matrices. The gradient is
+//! the convolution with the kernel rotated by 180 degrees and the channels exchanged. Rotating a
+//! kernel exchanges the first and the last row, and the first and the last column, of its 4 x 4
+//! transformed values. So both use the same transformed kernels.
 //!
 //! Source: Lavin and Gray, *Fast Algorithms for Convolutional Neural Networks*, 2015,
 //! <https://arxiv.org/abs/1509.09308>.
@@ -24,7 +25,7 @@ pub(crate) fn transform(kernels: Tensor<4>) -> Tensor<4> {
     let matrix = Tensor::<2>::from_data(rows, (&kernels.device(), kernels.dtype()));
     let matrix = matrix.reshape([1, 1, 4, 3]).expand([outputs, inputs, 4, 3]);
     let transformed = matrix.clone().matmul(kernels).matmul(matrix.swap_dims(2, 3));
-    // Multiplying copies: the matrices then follow each other in memory.
+    // The multiplication by 1 makes a copy, in which the matrices follow each other in memory.
     transformed.permute([2, 3, 0, 1]) * 1.0
 }
 
@@ -46,7 +47,8 @@ pub(crate) fn gradient(
     apply(gradient, kernels, None)
 }
 
-/// Convolves with a bias; without one, turns the kernels and goes from outputs back to inputs.
+/// With a bias, convolves. Without one, computes the gradient: `input` is then the gradient with
+/// respect to the output, the kernels are rotated, and their channels are exchanged.
 fn apply(
     input: &FloatTensor<Flex>,
     kernels: FloatTensor<Flex>,
@@ -94,7 +96,7 @@ struct Tiles {
     width: usize,
     down: usize,
     across: usize,
-    /// Whether kernels are turned by half.
+    /// Whether kernels are rotated by 180 degrees, for the gradient.
     back: bool,
 }
 
@@ -103,8 +105,9 @@ impl Tiles {
         self.down * self.across
     }
 
-    /// Returns the scratch values that a plane needs: four transformed values across for every line
-    /// and for the ones before and behind.
+    /// Returns the number of scratch values that a plane needs. Each of its lines, and one line of
+    /// padding above and one below, takes four transformed values for each tile across. A line that
+    /// is being transformed takes room for its values at even and at odd positions.
     fn scratch(&self) -> usize {
         (2 * self.down + 2) * 4 * self.across + 2 * (self.across + 1)
     }
@@ -155,8 +158,8 @@ impl Tiles {
         }
     }
 
-    /// Transforms each line of a plane across. The first line and the first value are those before
-    /// the plane: zeros.
+    /// Transforms each line of a plane from left to right. The first line, and the first value of
+    /// each line, are padding: zeros.
     fn transform_lines(&self, plane: &[f32], lines: &mut [f32], halves: &mut [f32]) {
         let across = self.across;
         let (even, odd) = halves.split_at_mut(across + 1);
@@ -187,7 +190,7 @@ impl Tiles {
         }
     }
 
-    /// Computes `A' m A + bias` of each tile.
+    /// Computes `A' m A + bias` of each tile, given its 4 x 4 products `m`.
     fn gather<'a>(
         &self,
         products: impl Fn(usize) -> &'a [f32],

@@ -42,7 +42,7 @@ use crate::path::shape::StraightPath;
 /// implies. A single point has no estimate.
 ///
 /// # Shapes and units
-/// Values have the input's shape; score, signed.
+/// Values have the input's shape. Their unit is that of the score, and they have signs.
 ///
 /// # Parameters and defaults
 /// - steps: 50 points on the path
@@ -55,9 +55,10 @@ use crate::path::shape::StraightPath;
 /// A gradient for each point of each row, and two forward passes; [`Rule::Placed`] takes seven more.
 ///
 /// # Memory
-/// With a fixed number of points, that of the chunks under way. With a tolerance, gradients are kept
-/// to place more points between them, and beyond a limit their sums: 33 million numbers at most, or
-/// 18 copies of one row if that is more.
+/// With a fixed number of points, the memory of the chunks that are being computed. With a
+/// tolerance, gradients are kept, so that more points can be placed between them; beyond a limit
+/// only their sums are kept. Both together are 33 million numbers at most, or 18 copies of one row
+/// if that is more.
 ///
 /// # Errors
 /// Those of [`Explainer::attribute_to`]; [`Error::InvalidOption`](crate::Error::InvalidOption) for
