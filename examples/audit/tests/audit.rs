@@ -275,7 +275,11 @@ fn boxes_come_from_a_table_or_from_coco() {
     assert_eq!(text(&folder.file("csv/audit.csv")), text(&folder.file("coco/audit.csv")));
 
     for (name, content, reason) in [
-        ("a.csv", "file,name,x,y,width\n000.jpg,it,0,0,9\n", "columns must be file,name,x,y,width,height"),
+        (
+            "a.csv",
+            "file,name,x,y,width\n000.jpg,it,0,0,9\n",
+            "columns must be file,name,x,y,width,height",
+        ),
         ("b.csv", "file,name,x,y,width,height\n000.jpg,it,0,0,0,9\n", "a box of 0 x 9 at (0, 0)"),
         ("c.csv", "file,name,x,y,width,height\nother.jpg,it,0,0,9,9\n", "such as other.jpg"),
         ("d.json", "{}", "missing field"),

@@ -31,15 +31,20 @@ fn sources(name: &str) -> Vec<PathBuf> {
     let own = own.into_iter().find(|path| path.exists()).expect("the program has a source");
     let crates = package.ancestors().map(|folder| folder.join("crates")).find(|it| it.is_dir());
     let crates = crates.expect("the folder of crates");
-    let libraries = ["saliency-audit/src", "saliency-cli/src"].map(|path| crates.join(path));
-    [vec![own, package.join("src")], libraries.into()].concat().iter().flat_map(files).collect()
+    // Of these libraries those that the package depends on.
+    let manifest = fs::read_to_string(package.join("Cargo.toml")).expect("a package");
+    let libraries = ["saliency-audit", "saliency-cli"].into_iter();
+    let libraries = libraries.filter(|name| manifest.contains(name));
+    let libraries = libraries.map(|name| crates.join(name).join("src"));
+    let all = [own, package.join("src")].into_iter().chain(libraries);
+    all.flat_map(|path| files(&path)).collect()
 }
 
 /// Returns the files of a folder, or the file itself.
-fn files(path: &PathBuf) -> Vec<PathBuf> {
+fn files(path: &Path) -> Vec<PathBuf> {
     match fs::read_dir(path) {
         Ok(folder) => folder.map(|file| file.unwrap().path()).collect(),
-        Err(_) if path.is_file() => vec![path.clone()],
+        Err(_) if path.is_file() => vec![path.to_owned()],
         Err(_) => Vec::new(),
     }
 }

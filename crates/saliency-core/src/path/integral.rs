@@ -1,6 +1,6 @@
 //! Integrals of gradients along the paths of all rows.
 
-use crate::error::{Error, Result, Stage};
+use crate::error::{Error, Result, Stage, check_share};
 use crate::execution::chunks::Chunk;
 use crate::execution::evaluator::Evaluator;
 use crate::execution::schedule::Schedule;
@@ -110,10 +110,13 @@ impl PathIntegral<'_> {
     ///
     /// # Errors
     /// Those of the path, of [`Evaluator::gradient`] and of [`Work::run`];
-    /// [`Error::NotFinite`] for a gradient that is not finite.
+    /// [`Error::NotFinite`] for a gradient that is not finite; [`Error::InvalidOption`] if there is
+    /// neither one rule nor one for each row, if the rules have no positions or different numbers of
+    /// them, or if there is not one change of score for each row.
     pub fn fixed(&self, rules: &[Vec<WeightedPosition>]) -> Result<Integrals> {
-        let rules = Rules { rules, steps: rules[0].len() };
         let rows = self.input.rows();
+        let rules = Rules::new(rules, rows)?;
+        self.check_changes()?;
         let mut blocks: Vec<Option<Segment>> = Vec::new();
         let mut scores = vec![Vec::with_capacity(rules.steps); rows];
         let work = Work::start(self.schedule, self.input, rows * rules.steps)?;
@@ -176,8 +179,15 @@ impl PathIntegral<'_> {
     /// (at least [`LEAST`](Self::LEAST)) are taken.
     ///
     /// # Errors
-    /// Those of [`fixed`](Self::fixed).
+    /// Those of [`fixed`](Self::fixed); [`Error::InvalidOption`] if the tolerance is not in (0, 1] or
+    /// the limit is too small.
     pub fn to_tolerance(&self, tolerance: f64, limit: usize) -> Result<Integrals> {
+        check_share("tolerance", tolerance)?;
+        if limit < Self::LEAST {
+            let expected = format!("at least {}", Self::LEAST);
+            return Err(Error::invalid_option("limit", expected, limit));
+        }
+        self.check_changes()?;
         let (rows, width) = (self.input.rows(), self.input.width());
         // Integrate several rows together if there is room to keep enough points of each.
         let together = (KEPT_VALUES / (2 * width * KEPT_POINTS)).clamp(1, rows);
@@ -218,6 +228,19 @@ impl PathIntegral<'_> {
 
     /// The least number of gradients that [`to_tolerance`](Self::to_tolerance) takes for a row.
     pub const LEAST: usize = AdaptivePath::LEAST;
+
+    /// Refuses changes of score that are not one for each row.
+    fn check_changes(&self) -> Result<()> {
+        let (rows, found) = (self.input.rows(), self.changes.len());
+        if found == rows {
+            return Ok(());
+        }
+        Err(Error::invalid_option(
+            "changes of score",
+            format!("one for each of {rows} rows"),
+            found,
+        ))
+    }
 
     /// Evaluates all positions that the open paths ask for, and hands them the contributions.
     fn receive_asked(&self, work: &Work, open: &mut [OpenPath]) -> Result<()> {
@@ -263,7 +286,22 @@ struct Rules<'a> {
     steps: usize,
 }
 
-impl Rules<'_> {
+impl<'a> Rules<'a> {
+    /// Checks that there is one rule, or one for each row, and that all have as many positions.
+    fn new(rules: &'a [Vec<WeightedPosition>], rows: usize) -> Result<Self> {
+        if rules.len() != 1 && rules.len() != rows {
+            let expected = format!("one, or one for each of {rows} rows");
+            return Err(Error::invalid_option("rules", expected, rules.len()));
+        }
+        let steps = rules[0].len();
+        let other = rules.iter().map(Vec::len).find(|len| *len != steps || *len == 0);
+        if let Some(other) = other {
+            let expected = format!("of {} positions like the first", steps.max(1));
+            return Err(Error::invalid_option("rules", expected, other));
+        }
+        Ok(Self { rules, steps })
+    }
+
     fn of(&self, row: usize) -> &[WeightedPosition] {
         &self.rules[row.min(self.rules.len() - 1)]
     }

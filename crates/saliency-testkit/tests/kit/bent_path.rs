@@ -3,9 +3,10 @@
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::kit::{Batch, PathIntegral, PathPoints, PathShape, Question, ScoreChange};
 use saliency_core::{
-    Attribution, Explainer, Inputs, IntegratedGradients, Model, Result, Rule, Schedule, Target,
-    pure_function,
+    Attribution, Error, Explainer, Inputs, IntegratedGradients, Model, Result, Rule, Schedule,
+    Target, pure_function,
 };
+use saliency_testkit::assert_error;
 
 /// Integrates gradients from zero to the input, through a third point in between.
 pub struct BentGradients {
@@ -93,6 +94,51 @@ impl<M: Model<I>, I: Inputs> Explainer<M, I> for BentGradients {
         answer.error_estimate = integrals.errors;
         answer.evaluations = integrals.evaluations;
         Ok(answer.with_baseline(start)?.into_inputs())
+    }
+}
+
+/// Wrong arguments are errors: no rule, rules of different lengths, a limit that is too small.
+#[test]
+fn wrong_arguments_of_an_integral_are_refused() {
+    let x = Tensor::<2>::from_data([[3.0, 4.0], [-1.0, 2.0]], &Device::flex());
+    let question = Question::new(&product(), x, Target::Class(0), None).unwrap();
+    let schedule = Schedule::new();
+    let scored = question.resolve(&schedule).unwrap();
+    let batch = || question.input.clone();
+    let path = Bent { from: batch(), corner: batch(), to: batch() };
+    let changes = [ScoreChange::new(0.0, 1.0, DType::F32); 2];
+    let integral = PathIntegral {
+        evaluator: &question.evaluator,
+        target: &scored.target,
+        input: &question.input,
+        shape: &path,
+        changes: &changes,
+        schedule: &schedule,
+    };
+    let rule = |count| Rule::Midpoint.positions(count);
+    for rules in [vec![], vec![vec![]], vec![rule(2), rule(3)], vec![rule(1), rule(1), rule(1)]] {
+        let error = integral.fixed(&rules).unwrap_err();
+        assert_error!(error, Error::InvalidOption { option: "rules" });
+    }
+    let error = integral.to_tolerance(0.1, 4).unwrap_err();
+    assert_error!(error, Error::InvalidOption { option: "limit", found: "4" });
+    let error = integral.to_tolerance(0.0, 10).unwrap_err();
+    assert_error!(error, Error::InvalidOption { option: "tolerance" });
+    let error = PathIntegral { changes: &changes[..1], ..integral }.fixed(&[rule(2)]).unwrap_err();
+    assert_error!(error, Error::InvalidOption { option: "changes of score", found: "1" });
+    let short = Short(Bent { from: batch(), corner: batch(), to: batch() });
+    let error = PathIntegral { shape: &short, ..integral }.fixed(&[rule(2)]).unwrap_err();
+    assert!(matches!(error, Error::PathShape { .. }), "{error}");
+}
+
+/// A path that forgets a value.
+struct Short(Bent);
+
+impl PathShape for Short {
+    fn at(&self, rows: &[usize], positions: &[f64]) -> Result<PathPoints> {
+        let PathPoints { points, tangents } = self.0.at(rows, positions)?;
+        let points = Batch::new(points.into_inputs::<Tensor<2>>().narrow(1, 0, 1))?;
+        Ok(PathPoints { points, tangents })
     }
 }
 
