@@ -15,6 +15,6 @@ fn every_method_is_on_the_panel_with_its_cost() {
     let rows: Vec<_> = said.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
     assert_eq!(rows.len(), 7, "{said}");
     assert!(rows[2].starts_with("| Integrated Gradients |") && rows[2].contains("gap"), "{said}");
-    let picture = read_photo(&folder.path().join("compare_methods.png")).unwrap();
+    let picture = read_photo(folder.path().join("compare_methods.png")).unwrap();
     assert!(picture.width() > 1500 && picture.height() > 600);
 }

@@ -61,7 +61,7 @@ mod tests {
             [0, 1, 2, 3].map(|class| classes.name(class)),
             ["mug", "class 1", "shirt", "class 3"]
         );
-        fs::write(&path, b"caf\xe9\n").unwrap();
+        fs::write(&path, b"\xe9\n").unwrap();
         let error = ClassNames::read(&path).unwrap_err().to_string();
         assert!(
             error.contains("one class name per line in ") && error.contains("UTF-8"),

@@ -50,7 +50,7 @@ impl Parts {
     /// Keeps the row of a photo that was explained, and before that its small picture, so that
     /// every row has one.
     pub fn keep(&self, fingerprint: &str, row: Row, thumbnail: &RgbImage) -> Result<()> {
-        write_picture(&self.thumbnail(&row.file), thumbnail)?;
+        write_picture(self.thumbnail(&row.file), thumbnail)?;
         self.write(&Part { fingerprint: fingerprint.to_owned(), row })
     }
 

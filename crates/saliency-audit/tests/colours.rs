@@ -32,7 +32,7 @@ impl Folder {
                     Rgb([0; 3])
                 }
             });
-            write_picture(&folder.path("photos").join(name), &photo).unwrap();
+            write_picture(folder.path("photos").join(name), &photo).unwrap();
         }
         folder
     }
@@ -182,7 +182,7 @@ fn nothing_is_explained_twice_and_new_names_of_classes_are_used_at_once() {
 #[test]
 fn a_photo_with_an_input_of_another_shape_becomes_a_line_with_the_reason() {
     let folder = Folder::with_photos(&[("a.png", [255, 0, 0]), ("b.png", [0, 255, 0])]);
-    write_picture(&folder.path("photos/large.png"), &RgbImage::new(41, 20)).unwrap();
+    write_picture(folder.path("photos/large.png"), &RgbImage::new(41, 20)).unwrap();
     audit(&folder).run(folder.path("photos")).unwrap();
     let table = folder.table();
     assert_eq!(table["b.png"]["error"], "");

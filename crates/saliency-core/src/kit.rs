@@ -29,4 +29,4 @@ pub use crate::path::shape::{PathPoints, PathScore, PathShape, StraightPath};
 pub use crate::random::key::{Key, Stream};
 pub use crate::random::noise::Noise;
 pub use crate::sampling::moments::Aggregate;
-pub use crate::sampling::samples::{Averaged, SampleMaps, Samples};
+pub use crate::sampling::samples::{Averaged, Draw, SampleMaps, Samples};

@@ -47,7 +47,7 @@ pub fn write(out: &Path) -> Result<Demonstration> {
     writer.write_cats_with_cups(&cat, &cup)?;
     // Cut off, as by a full memory card.
     let whole = fs::read(writer.folder.join("cup-1.jpg"))?;
-    write_file(&writer.folder.join("cut-off.jpg"), &whole[..whole.len() / 2])?;
+    write_file(writer.folder.join("cut-off.jpg"), &whole[..whole.len() / 2])?;
 
     let boxes = out.join("boxes.csv");
     write_boxes(&boxes, &writer.boxes)?;
@@ -70,7 +70,7 @@ impl Writer {
 
     /// Writes a photo, with a box around the cat's face if there is one.
     fn write(&mut self, file: &str, photo: &RgbImage, face: Option<Region>) -> Result<()> {
-        write_picture(&self.folder.join(file), photo)?;
+        write_picture(self.folder.join(file), photo)?;
         let named = |region| PhotoBox { file: file.to_owned(), name: "face".to_owned(), region };
         self.boxes.extend(face.map(named));
         Ok(())

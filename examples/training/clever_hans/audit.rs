@@ -25,7 +25,7 @@ pub fn run(net: Net, out: &Path) -> Result<()> {
     let mut outlines = Vec::new();
     for (number, product) in photos(AUDITED, Marked::Mugs).iter().enumerate() {
         let file = format!("{}-{number:02}.png", CLASSES[product.class]);
-        write_picture(&folder.join(&file), &product.photo)?;
+        write_picture(folder.join(&file), &product.photo)?;
         outlines.push(PhotoBox { file, name: "product".to_owned(), region: product.outline() });
     }
     write_boxes(&boxes, &outlines)?;

@@ -75,8 +75,8 @@ fn run(args: &Args) -> Result<()> {
     );
 
     let figure = figure(&mugs[..3], &[&biased, &honest])?.to_picture()?;
-    write_picture(&args.out.join("clever_hans.png"), &figure)?;
-    write_file(&args.out.join("clever_hans.md"), table.as_bytes())?;
+    write_picture(args.out.join("clever_hans.png"), &figure)?;
+    write_file(args.out.join("clever_hans.md"), table.as_bytes())?;
     println!("wrote {0}/clever_hans.png and {0}/clever_hans.md\n", args.out.display());
     audit::run(biased, &args.out.join("clever_hans"))
 }

@@ -123,6 +123,9 @@ impl SampleMaps {
     }
 }
 
+/// Draws maps, given rows and samples: one of each for each map.
+pub type Draw<'a> = dyn Fn(&[usize], &[usize]) -> Result<SampleMaps> + Sync + 'a;
+
 /// The average over samples, for every row.
 #[derive(Clone, Debug)]
 pub struct Averaged {
@@ -146,7 +149,7 @@ impl Averaged {
         aggregate: Aggregate,
         schedule: &Schedule,
         input: &Batch,
-        draw: &(dyn Fn(&[usize], &[usize]) -> Result<SampleMaps> + Sync),
+        draw: &Draw,
     ) -> Result<Self> {
         samples.check(aggregate)?;
         let first = samples.first();
@@ -208,12 +211,7 @@ impl Averaging {
     }
 
     /// Draws more samples of the open rows, and returns their moments.
-    fn draw(
-        &mut self,
-        work: &Work,
-        samples: Range<usize>,
-        draw: &(dyn Fn(&[usize], &[usize]) -> Result<SampleMaps> + Sync),
-    ) -> Result<Moments> {
+    fn draw(&mut self, work: &Work, samples: Range<usize>, draw: &Draw) -> Result<Moments> {
         let open = self.open.clone();
         let mut blocks: Vec<Option<Moments>> = Vec::new();
         let folded = work.run(

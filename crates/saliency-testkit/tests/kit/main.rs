@@ -99,7 +99,7 @@ fn progress_counts_every_evaluation() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let reported = seen.clone();
     let schedule = Schedule::new().with_chunk(3).with_progress(move |progress| {
-        reported.lock().unwrap().push((progress.done, progress.total))
+        reported.lock().unwrap().push((progress.done, progress.total));
     });
     for explainer in methods(&schedule) {
         seen.lock().unwrap().clear();
