@@ -79,6 +79,7 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
     }
 
     /// Sets how much of the attribution the boxes of a photo should hold together, from 0 to 1.
+    /// [`run`](Self::run) refuses any other share.
     #[must_use]
     pub fn with_expected_share(mut self, share: f64) -> Self {
         self.expected = Some(share);
@@ -110,8 +111,9 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
     /// page.
     ///
     /// # Errors
-    /// [`Error`] if the folder, the boxes, the output folder or a device cannot be used, or if the
-    /// model cannot be explained. A photo that cannot be explained is no error.
+    /// [`Error::Share`] if the expected share is not from 0 to 1. Another [`Error`] if the folder,
+    /// the boxes, the output folder or a device cannot be used, or if the model cannot be
+    /// explained. A photo that cannot be explained is no error.
     pub fn run(&self, folder: impl AsRef<Path>) -> Result<Findings> {
         if let Some(found) = self.expected.filter(|share| !(0.0..=1.0).contains(share)) {
             return Err(Error::Share { found });

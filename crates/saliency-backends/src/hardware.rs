@@ -28,11 +28,15 @@ impl Hardware {
 
     /// Returns how to run work on it.
     ///
-    /// - on a CPU: small chunks, one worker for each core
-    /// - on a GPU: one worker, chunks of 4 million input values, halved when memory runs out
+    /// - on a CPU: one worker for each core, chunks of 65,536 input values
+    /// - on a real GPU: one worker, chunks of 4 million (2²²) input values, halved when memory runs
+    ///   out
     /// - on a device of another machine, whose hardware is unknown: one worker, chunks of a million
-    ///   input values
-    /// - on an emulated GPU: one worker, small chunks
+    ///   (2²⁰) input values, halved when memory runs out
+    /// - on a GPU emulated in software: one worker, chunks of 65,536 input values, halved when
+    ///   memory runs out
+    ///
+    /// A chunk holds at least one input, however large it is.
     pub fn schedule(self) -> Schedule {
         match self {
             Self::SoftwareGpu => Schedule::new().with_chunk_values(1 << 16),

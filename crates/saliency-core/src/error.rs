@@ -202,7 +202,9 @@ pub enum Error {
         found: Vec<Vec<usize>>,
     },
 
-    /// A path, or a model's part before a cut, returned a batch of another shape than it must.
+    /// The part of a model before a cut returned an activation that has more or fewer rows than its
+    /// input, or another shape than the activations of the chunks before.
+    /// [`Split::activation`](crate::Split::activation) returns this error.
     #[error(
         "expected as many rows before the cut as went in, and the same shape each time: \
          {expected:?}, found {found:?}"
@@ -215,7 +217,9 @@ pub enum Error {
         found: Vec<Vec<usize>>,
     },
 
-    /// A path returned points or tangents of another shape than was asked for.
+    /// A [`PathShape`](crate::kit::PathShape) returned points or tangents of another shape than was
+    /// asked for: one row for each position, as wide as the input.
+    /// [`PathIntegral`](crate::kit::PathIntegral) returns this error.
     #[error("expected the path to return tensors of shape {expected:?}, found {found:?}")]
     #[non_exhaustive]
     PathShape {

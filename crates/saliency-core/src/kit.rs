@@ -12,8 +12,10 @@
 //! - over random samples: [`Averaged::over`], with standard errors; random numbers by [`Key`] and
 //!   [`Stream`], noise by [`Noise`]
 //!
-//! Everything but [`Question::new`] is independent of the model's type, so that it is compiled
-//! once. The answer is an [`Attribution`](crate::Attribution) of a batch, which
+//! [`Question::new`] and [`Evaluator::new`] have type parameters for the model and its input.
+//! [`Batch::new`] and [`Batch::into_inputs`] have one for the input. Nothing else in the kit
+//! depends on these types, so that it is not compiled again for each model. The answer is an
+//! [`Attribution`](crate::Attribution) of a batch, which
 //! [`into_inputs`](crate::Attribution::into_inputs) converts to the type of the input.
 
 pub use crate::execution::chunks::{Chunk, Chunks};

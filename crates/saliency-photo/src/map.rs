@@ -1,3 +1,5 @@
+//! A map, which has one number per pixel, and measures of the whole map.
+
 use std::sync::Arc;
 
 use burn::tensor::Tensor;
@@ -103,8 +105,9 @@ impl Map {
         self.values.iter().map(|value| value.max(0.0))
     }
 
-    /// Shrinks the map so that its longer side has at most `most` pixels, each the mean of the area that
-    /// it covers. Returns a copy if the map is small enough.
+    /// Shrinks the map so that its longer side has at most `most` pixels, each the mean of the area
+    /// that it covers. Returns a copy if the map is small enough. If `most` is 0, the result has no
+    /// pixels.
     pub fn averaged(&self, most: usize) -> Self {
         if self.longer_side() <= most {
             return self.clone();
@@ -136,6 +139,9 @@ impl Map {
 
     /// Finds the strongest pixels that hold a share of the total. If the map is signed, only the
     /// values above zero count. Returns `None` if no value is above zero.
+    ///
+    /// A share below 0 counts as 0, for which one pixel is enough. A share above 1 counts as 1, and
+    /// so does NaN.
     ///
     /// # Example
     /// ```

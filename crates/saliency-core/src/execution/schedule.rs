@@ -59,6 +59,9 @@ impl MemoryBudget {
     /// Allows `bytes` in all, for a model that takes `per_input` bytes for one input with all
     /// activations that its gradient needs. Measure the latter once: it is the peak memory with a
     /// chunk of one.
+    ///
+    /// `per_input` must be at least 1, and `bytes` at least `per_input`. Otherwise
+    /// [`Schedule::check`] and every call return [`Error::InvalidOption`].
     pub fn new(bytes: u64, per_input: u64) -> Self {
         Self { bytes, per_input }
     }
@@ -117,10 +120,14 @@ impl Cancel {
 /// the callbacks for progress and cancellation.
 ///
 /// Apart from a few copies of the input, peak memory depends on the chunk and the number of
-/// workers, not on the number of points or samples. Results are combined in the order of the work
-/// items, so the same call gives the same bits for any number of workers. The chunk changes results
-/// by rounding only: a device may round a batch differently from a single row, and sums are taken
-/// within chunks first.
+/// workers, not on the number of points or samples. There is one exception: Integrated Gradients
+/// with a tolerance keeps gradients, so that its memory grows with the number of points up to a
+/// bound, which the section "Memory" of
+/// [`IntegratedGradients`](crate::IntegratedGradients#memory) names.
+///
+/// Results are combined in the order of the work items, so the same call gives the same bits for
+/// any number of workers. The chunk changes results by rounding only: a device may round a batch
+/// differently from a single row, and sums are taken within chunks first.
 ///
 /// With the feature `serde` a schedule can be saved: chunk, parallelism and memory budget, but not
 /// the callbacks.
@@ -217,8 +224,8 @@ impl Schedule {
     /// Refuses options outside their range, before any work.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] for a chunk of no inputs, for no workers or more than 1,024, and for a
-    /// memory budget that is too small for one input.
+    /// [`Error::InvalidOption`] for a chunk of no inputs, for no workers or more than 1,024, and
+    /// for a memory budget that has 0 bytes per input or is too small for one input.
     pub fn check(&self) -> Result<()> {
         if let Some(ChunkSize::Inputs(inputs)) = self.chunk {
             check_count("chunk", inputs, usize::MAX)?;

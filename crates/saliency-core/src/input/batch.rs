@@ -105,11 +105,18 @@ impl Batch {
     }
 
     /// Returns the given rows, in that order; a row may be given more than once.
+    ///
+    /// # Panics
+    /// Panics if a row does not exist, on a CPU. On other devices Burn may return arbitrary values
+    /// for it instead.
     pub fn select(&self, rows: &[usize]) -> Self {
         self.map(|part| select(part, rows))
     }
 
     /// Returns `count` rows from `start`.
+    ///
+    /// # Panics
+    /// Panics if there are not that many rows, or if `count` is 0.
     pub fn narrow(&self, start: usize, count: usize) -> Self {
         if (start, count) == (0, self.rows()) {
             return self.clone();

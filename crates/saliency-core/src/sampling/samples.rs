@@ -42,7 +42,8 @@ impl Samples {
         Self::default()
     }
 
-    /// Sets a fixed number of samples, instead of a tolerance.
+    /// Sets a fixed number of samples, instead of a tolerance: from 1 to 1,000,000, or from 2 for
+    /// [`Aggregate::Variance`].
     pub fn with_count(mut self, count: usize) -> Self {
         self.count = count;
         self.tolerance = None;
@@ -55,7 +56,8 @@ impl Samples {
         self
     }
 
-    /// Sets the most samples that are drawn to reach the tolerance.
+    /// Sets the most samples that are drawn to reach the tolerance: from 1 to 1,000,000, or from 2
+    /// for [`Aggregate::Variance`]. Without a tolerance it has no effect.
     pub fn with_limit(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
@@ -64,7 +66,9 @@ impl Samples {
     /// Refuses options outside their range.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`].
+    /// [`Error::InvalidOption`] for a tolerance outside (0, 1], and for a number of samples or a
+    /// limit outside its range. The limit is checked if there is a tolerance, otherwise the number
+    /// of samples.
     pub fn check(&self, aggregate: Aggregate) -> Result<()> {
         let (option, count) = match self.tolerance {
             Some(tolerance) => {
