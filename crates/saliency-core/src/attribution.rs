@@ -39,8 +39,8 @@ pub struct Attribution<I> {
     /// The standard error of every value, for methods that average over two or more random
     /// samples.
     pub standard_error: Option<I>,
-    /// The number of evaluations of the model for each row: gradients, or forward passes for methods
-    /// that need no gradient.
+    /// The number of evaluations of the model for each row: gradients, or forward passes for
+    /// methods that need no gradient.
     pub evaluations: Vec<usize>,
     /// Reasons why the maps of single rows may say less than they seem to.
     pub warnings: Vec<Warning>,
@@ -174,8 +174,8 @@ impl<I> Attribution<I> {
 const ALIKE: f64 = 1e-3;
 
 impl<I: Inputs> Attribution<I> {
-    /// Returns, for each row, the median over its values of standard error divided by absolute value;
-    /// `None` for methods without standard errors.
+    /// Returns, for each row, the median over its values of standard error divided by absolute
+    /// value; `None` for methods without standard errors.
     ///
     /// At 1, half of the values may as well have the other sign; at 0.1, a map can be believed in
     /// detail.
@@ -188,8 +188,8 @@ impl<I: Inputs> Attribution<I> {
         median_relative_errors(values, errors).map(Some)
     }
 
-    /// Joins the answers for consecutive batches into one for all their rows. Returns `None` if there
-    /// are no answers.
+    /// Joins the answers for consecutive batches into one for all their rows. Returns `None` if
+    /// there are no answers.
     ///
     /// A field that only some of them have is left out.
     ///

@@ -75,15 +75,15 @@ pub trait Explainer<M, I>: Send + Sync {
     ///
     /// # Errors
     /// An [`Error`](crate::Error) says what is wrong: an empty input or one that is not finite, a
-    /// target that the model does not have, an option outside its range, a model that returns another
-    /// number of rows or does not depend on its input.
+    /// target that the model does not have, an option outside its range, a model that returns
+    /// another number of rows or does not depend on its input.
     fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>>;
 
     /// Explains the given target for inputs that were made from rows of a larger batch, one after
     /// the other or several times over. Explainers that wrap another one call this.
     ///
-    /// Implement it for an explainer with an option per row (a tensor of baselines) or with noise. By
-    /// default it calls [`attribute_to`](Self::attribute_to).
+    /// Implement it for an explainer with an option per row (a tensor of baselines) or with noise.
+    /// By default it calls [`attribute_to`](Self::attribute_to).
     ///
     /// # Errors
     /// Those of [`attribute_to`](Self::attribute_to).

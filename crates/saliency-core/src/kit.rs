@@ -1,7 +1,8 @@
 //! The method kit: the parts that the built-in methods are made of, for methods of your own.
 //!
-//! A method turns its arguments into a [`Question`], which flattens the input to a [`Batch`] and takes
-//! a snapshot of the model. It then asks the snapshot, an [`Evaluator`], for scores and gradients:
+//! A method turns its arguments into a [`Question`], which flattens the input to a [`Batch`] and
+//! takes a snapshot of the model. It then asks the snapshot, an [`Evaluator`], for scores and
+//! gradients:
 //!
 //! - of a whole batch: [`Evaluator::gradients`], [`Evaluator::scores`]
 //! - of many inputs made from each row: [`Work`] cuts them into [`Chunks`], runs them on workers,

@@ -7,13 +7,13 @@
 //! 2. `model`: a [`Model`], a function from a batch to `[rows, scores]`; the [`Target`] among its
 //!    scores; and a [`Split`] at a layer
 //! 3. `path`, `random` and `sampling`: the inputs that a method feeds to the model
-//! 4. `execution`: gradients of the score with respect to the input, in the chunks and on the workers
-//!    of a [`Schedule`]
+//! 4. `execution`: gradients of the score with respect to the input, in the chunks and on the
+//!    workers of a [`Schedule`]
 //! 5. `methods`: one file per method; [`Method`] lists them all
 //! 6. [`Attribution`]: the answer, with all that is needed to judge it
 //!
-//! Every method is an [`Explainer`]. The [`kit`] is for methods of your own: it is what the built-in
-//! ones are made of. Problems are reported as an [`Error`].
+//! Every method is an [`Explainer`]. The [`kit`] is for methods of your own: it is what the
+//! built-in ones are made of. Problems are reported as an [`Error`].
 //!
 //! # Features
 //! - `rayon` (default): Burn's operations that a worker calls run on the worker's own thread

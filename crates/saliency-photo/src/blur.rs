@@ -2,8 +2,8 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::error::{Error, Result};
 
-/// Blurs photos: a baseline that keeps colours and light, so that an attribution shows what the *detail*
-/// contributes.
+/// Blurs photos: a baseline that keeps colours and light, so that an attribution shows what the
+/// *detail* contributes.
 ///
 /// ```text
 /// y(p) = Σ_q exp(-|p - q|² / 2σ²) x(q) / Σ_q exp(-|p - q|² / 2σ²)
@@ -12,11 +12,12 @@ use crate::error::{Error, Result};
 /// Sums run over the pixels of the photo only: nothing is assumed about what is outside.
 ///
 /// # Shapes and units
-/// `photos` is `[rows, channels, height, width]`, in any normalisation; so is the result. `sigma` is in
-/// pixels; a tenth of the width leaves light and shade and no shapes.
+/// `photos` is `[rows, channels, height, width]`, in any normalisation; so is the result. `sigma`
+/// is in pixels; a tenth of the width leaves light and shade and no shapes.
 ///
 /// # Errors
-/// [`Error::Sigma`] if `sigma` is not positive or not finite, [`Error::EmptyMap`] if there are no pixels.
+/// [`Error::Sigma`] if `sigma` is not positive or not finite, [`Error::EmptyMap`] if there are no
+/// pixels.
 ///
 /// # Example
 /// ```
@@ -45,7 +46,8 @@ pub fn blurred(photos: &Tensor<4>, sigma: f64) -> Result<Tensor<4>> {
     Ok(matrix(height).matmul(along_width))
 }
 
-/// Returns the weight of each pixel of a side (columns) in each blurred pixel (rows). Each row sums to 1.
+/// Returns the weight of each pixel of a side (columns) in each blurred pixel (rows). Each row sums
+/// to 1.
 fn weights(side: usize, sigma: f64) -> Vec<f64> {
     let mut weights = Vec::with_capacity(side * side);
     for to in 0..side {

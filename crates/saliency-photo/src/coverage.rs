@@ -14,10 +14,11 @@ use crate::region::{Overlap, Region, Size, disjoint, overlaps};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Coverage {
-    /// The share of the attribution inside; of a signed map, the share of what speaks for the class.
-    /// Zero if nothing does.
+    /// The share of the attribution inside; of a signed map, the share of what speaks for the
+    /// class. Zero if nothing does.
     pub share: f64,
-    /// The share of the region that the model was shown which is inside: the `share` of an even map.
+    /// The share of the region that the model was shown which is inside: the `share` of an even
+    /// map.
     pub area: f64,
     /// Whether the largest value is inside: the pointing game. False if the map is zero.
     pub peak: bool,
@@ -70,7 +71,8 @@ impl Footprint {
         Self::from_areas(covered, size, region)
     }
 
-    /// Divides covered areas by the area of a cell. One cell has as many parts as the region has pixels.
+    /// Divides covered areas by the area of a cell. One cell has as many parts as the region has
+    /// pixels.
     fn from_areas(mut covered: Vec<f64>, size: Size, region: Region) -> Self {
         let cell = f64::from(region.width) * f64::from(region.height);
         for covered in &mut covered {

@@ -3,8 +3,8 @@
 //! The data flow, and the items that hold it, in order:
 //!
 //! 1. [`read_photo`]: from a file to a photo
-//! 2. [`Preparation`]: from a photo to the input of a network, and the [`View`] of the photo that the
-//!    network is shown; [`blurred`] makes a baseline of the input
+//! 2. [`Preparation`]: from a photo to the input of a network, and the [`View`] of the photo that
+//!    the network is shown; [`blurred`] makes a baseline of the input
 //! 3. [`Map`]: the attributions of one row, [reduced](Reduce) over channels
 //! 4. [`ScaledMap`]: the map scaled to 0..1, or to -1..1 if its values have signs, with outliers
 //!    clipped; several maps may [share a scale](Map::shared_scale)

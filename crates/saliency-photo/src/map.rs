@@ -32,8 +32,8 @@ impl Map {
     ///
     /// # Errors
     /// [`Error::EmptyMap`] if the tensor has no values, [`Error::Row`] if it has no such row,
-    /// [`Error::NotFinite`] if the row or its reduction holds NaN or infinity, and [`Error::Device`] if
-    /// it cannot be read from its device.
+    /// [`Error::NotFinite`] if the row or its reduction holds NaN or infinity, and
+    /// [`Error::Device`] if it cannot be read from its device.
     ///
     /// # Example
     /// ```
@@ -100,7 +100,8 @@ impl Map {
         self.values.iter().fold(0.0, |largest, value| value.abs().max(largest))
     }
 
-    /// Returns what speaks for the class at each pixel: the value if it is above zero, or else zero.
+    /// Returns what speaks for the class at each pixel: the value if it is above zero, or else
+    /// zero.
     pub fn positive_values(&self) -> impl Iterator<Item = f64> {
         self.values.iter().map(|value| value.max(0.0))
     }

@@ -41,7 +41,8 @@ impl MarkedArea {
         Self { name: name.into(), shape: Shape::Boxes(boxes.into_iter().collect()) }
     }
 
-    /// Creates an area of the pixels of a mask that are not black. The mask has the size of the photo.
+    /// Creates an area of the pixels of a mask that are not black. The mask has the size of the
+    /// photo.
     pub fn mask(name: impl Into<String>, mask: GrayImage) -> Self {
         Self { name: name.into(), shape: Shape::Mask(mask) }
     }
@@ -54,8 +55,8 @@ impl MarkedArea {
     /// Checks that the area is in a photo of the given size.
     ///
     /// # Errors
-    /// [`Error::Region`] if a box is empty or reaches out of the photo, [`Error::Mask`] if a mask has
-    /// another size.
+    /// [`Error::Region`] if a box is empty or reaches out of the photo, [`Error::Mask`] if a mask
+    /// has another size.
     pub fn check(&self, photo: impl Into<Size>) -> Result<()> {
         let photo = photo.into();
         match &self.shape {
@@ -73,16 +74,16 @@ impl MarkedArea {
     ///
     /// # Errors
     /// [`Error::Region`] if the region of the view or a box is empty or reaches out of the photo,
-    /// [`Error::Mask`] if a mask has another size than the photo, [`Error::Aspect`] if the region has
-    /// another aspect ratio than the map.
+    /// [`Error::Mask`] if a mask has another size than the photo, [`Error::Aspect`] if the region
+    /// has another aspect ratio than the map.
     pub fn coverage_of(&self, map: &Map, frame: impl Into<Frame>) -> Result<Coverage> {
         let frame = frame.into();
         frame.check_map(map)?;
         Ok(self.footprint(map.size(), frame)?.coverage_of(map))
     }
 
-    /// Measures how far the area covers each pixel of maps of the given size. [`MarkedArea::coverage_of`]
-    /// does so for each map anew.
+    /// Measures how far the area covers each pixel of maps of the given size.
+    /// [`MarkedArea::coverage_of`] does so for each map anew.
     ///
     /// # Errors
     /// Those of [`MarkedArea::coverage_of`], but for [`Error::Aspect`].

@@ -5,15 +5,16 @@ use image::{Rgb, RgbImage};
 use crate::region::Region;
 use crate::view::View;
 
-/// How a photo becomes the input of a network: its largest centred square, resized, with each channel
-/// normalised.
+/// How a photo becomes the input of a network: its largest centred square, resized, with each
+/// channel normalised.
 ///
 /// ```text
 /// value = (byte - mean) / scale
 /// ```
 ///
 /// # Parameters and defaults
-/// [`Preparation::imagenet`] gives size, mean and scale; [`Preparation::with_size`] changes the size.
+/// [`Preparation::imagenet`] gives size, mean and scale; [`Preparation::with_size`] changes the
+/// size.
 ///
 /// # Example
 /// ```
@@ -41,7 +42,8 @@ impl Preparation {
     /// Creates the preparation of EfficientNet-Lite0, trained on ImageNet: 224 x 224 pixels,
     /// `(byte - 127) / 128`.
     ///
-    /// Other networks trained on ImageNet, such as those of torchvision, use other means and scales.
+    /// Other networks trained on ImageNet, such as those of torchvision, use other means and
+    /// scales.
     pub fn imagenet() -> Self {
         Self { size: 224, mean: 127.0, scale: 128.0 }
     }
@@ -66,8 +68,8 @@ impl Preparation {
 
     /// Turns a photo into a tensor of shape `[1, 3, size, size]`.
     ///
-    /// Each new pixel is an average over all pixels that it covers, so that fine texture does not turn
-    /// into patterns that are not in the photo.
+    /// Each new pixel is an average over all pixels that it covers, so that fine texture does not
+    /// turn into patterns that are not in the photo.
     ///
     /// # Panics
     /// If the photo has no pixels. [`read_photo`](crate::read_photo) does not return such photos.
@@ -86,7 +88,8 @@ impl Preparation {
         Tensor::from_data(TensorData::new(values, [1, 3, size, size]), device)
     }
 
-    /// Returns the value that a byte becomes: the constant of a black (0), grey or white (255) baseline.
+    /// Returns the value that a byte becomes: the constant of a black (0), grey or white (255)
+    /// baseline.
     ///
     /// ```
     /// use saliency_photo::Preparation;

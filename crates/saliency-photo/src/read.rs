@@ -9,12 +9,12 @@ use crate::error::{Error, Result};
 
 /// Reads a JPEG, PNG or WebP photo and turns it upright as its EXIF data say.
 ///
-/// The content of the file decides what kind it is, not its name. Photos in grey or with 16 bits per
-/// channel become RGB with 8 bits; transparent photos are laid on white.
+/// The content of the file decides what kind it is, not its name. Photos in grey or with 16 bits
+/// per channel become RGB with 8 bits; transparent photos are laid on white.
 ///
 /// # Errors
-/// [`Error::Unreadable`] if the file is missing, is not a photo, is cut off, has no pixels, or would take
-/// more than 512 MiB of memory.
+/// [`Error::Unreadable`] if the file is missing, is not a photo, is cut off, has no pixels, or
+/// would take more than 512 MiB of memory.
 ///
 /// # Example
 /// ```

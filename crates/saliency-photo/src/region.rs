@@ -112,8 +112,8 @@ pub(crate) struct Overlap {
 
 /// Returns, for each of `cells` equal parts of a side of `pixels`, the pixels that it overlaps.
 ///
-/// A pixel is `cells` long and a cell is `pixels` long, so that all lengths are whole numbers and add up
-/// without rounding.
+/// A pixel is `cells` long and a cell is `pixels` long, so that all lengths are whole numbers and
+/// add up without rounding.
 pub(crate) fn overlaps(cells: u32, pixels: u32) -> Vec<Vec<Overlap>> {
     let (cells, pixels) = (u64::from(cells), u64::from(pixels));
     let of_cell = |cell: u64| {

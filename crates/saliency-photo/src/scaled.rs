@@ -9,11 +9,11 @@ pub struct ScaledMap {
 }
 
 impl Map {
-    /// Shows the absolute value at a percentile (99 is usual) as 1 and clips larger values to it, so
-    /// that a few extreme pixels do not make all others look dark.
+    /// Shows the absolute value at a percentile (99 is usual) as 1 and clips larger values to it,
+    /// so that a few extreme pixels do not make all others look dark.
     ///
-    /// If that value is zero, as on a map with a few bright pixels, the largest is used instead. A map
-    /// that is zero everywhere stays zero.
+    /// If that value is zero, as on a map with a few bright pixels, the largest is used instead. A
+    /// map that is zero everywhere stays zero.
     ///
     /// # Errors
     /// [`Error::Percentile`] if it is not above 0 and up to 100.
@@ -22,8 +22,8 @@ impl Map {
         Ok(ScaledMap { map: self.clone(), scale })
     }
 
-    /// Shows a given value as 1; a scale of 1 leaves the values as they are. At a scale of zero every
-    /// value above zero is shown as 1 and every value below it as -1.
+    /// Shows a given value as 1; a scale of 1 leaves the values as they are. At a scale of zero
+    /// every value above zero is shown as 1 and every value below it as -1.
     ///
     /// # Errors
     /// [`Error::Scale`] if it is negative or not finite.
@@ -34,8 +34,8 @@ impl Map {
         Ok(ScaledMap { map: self.clone(), scale })
     }
 
-    /// Computes a scale for comparing several maps: that of [`Map::clip`] over the values of all maps.
-    /// Returns zero without maps.
+    /// Computes a scale for comparing several maps: that of [`Map::clip`] over the values of all
+    /// maps. Returns zero without maps.
     ///
     /// # Errors
     /// [`Error::Percentile`] if it is not above 0 and up to 100.
@@ -68,8 +68,8 @@ impl ScaledMap {
         self.map.values().iter().any(|value| value.abs() > self.scale)
     }
 
-    /// Returns the values between 0 and 1, or between -1 and 1 if the map is signed, row by row from the
-    /// top.
+    /// Returns the values between 0 and 1, or between -1 and 1 if the map is signed, row by row
+    /// from the top.
     pub fn values(&self) -> Vec<f32> {
         // Zero stays zero at a scale of zero, too.
         let scaled = |&value: &f64| match value {

@@ -8,8 +8,8 @@ use crate::region::{Region, Size};
 
 /// A photo with the region of it that the model was shown.
 ///
-/// [`Preparation::view`](crate::Preparation::view) makes it for a network; [`View::whole`] is for models
-/// that are shown all of a photo.
+/// [`Preparation::view`](crate::Preparation::view) makes it for a network; [`View::whole`] is for
+/// models that are shown all of a photo.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     /// The photo.
@@ -64,8 +64,8 @@ impl Frame {
         check_inside(self.region, self.photo)
     }
 
-    /// Checks that a map laid over the region is not distorted by more than rounding to whole pixels
-    /// explains: half a pixel on each side of the region and of the map.
+    /// Checks that a map laid over the region is not distorted by more than rounding to whole
+    /// pixels explains: half a pixel on each side of the region and of the map.
     ///
     /// # Errors
     /// [`Error::Aspect`] if it is.

@@ -11,7 +11,8 @@ use crate::text::{fitted, number};
 /// A drawing of attributions that are not of photos: of named features, or along time.
 ///
 /// # Parameters and defaults
-/// A feature that speaks for the class is red, one that speaks against it is blue, as on a signed map.
+/// A feature that speaks for the class is red, one that speaks against it is blue, as on a signed
+/// map.
 #[derive(Clone, Debug)]
 pub struct Chart {
     svg: String,
@@ -55,12 +56,12 @@ struct Series<'a> {
 }
 
 impl Chart {
-    /// Draws a bar for each named feature, the strongest at the top: to the right if it speaks for the
-    /// class, to the left if it speaks against it.
+    /// Draws a bar for each named feature, the strongest at the top: to the right if it speaks for
+    /// the class, to the left if it speaks against it.
     ///
     /// # Errors
-    /// [`Error::Lengths`] without features, [`Error::NotFinite`] if a number is NaN, infinite or beyond
-    /// 1e300.
+    /// [`Error::Lengths`] without features, [`Error::NotFinite`] if a number is NaN, infinite or
+    /// beyond 1e300.
     ///
     /// # Example
     /// ```
@@ -76,13 +77,13 @@ impl Chart {
         Self::draw(&title.into(), height, |title, area| bars.draw(title, area))
     }
 
-    /// Draws a series as a line over a ribbon. The ribbon shows how much each moment spoke for the class
-    /// (red) or against it (blue), in full colour at the largest. If several moments share a pixel of the
-    /// ribbon, it shows the one with the largest attribution.
+    /// Draws a series as a line over a ribbon. The ribbon shows how much each moment spoke for the
+    /// class (red) or against it (blue), in full colour at the largest. If several moments share a
+    /// pixel of the ribbon, it shows the one with the largest attribution.
     ///
     /// # Errors
-    /// [`Error::Lengths`] if there is not one attribution for each value, [`Error::NotFinite`] if a number
-    /// is NaN, infinite or beyond 1e300.
+    /// [`Error::Lengths`] if there is not one attribution for each value, [`Error::NotFinite`] if a
+    /// number is NaN, infinite or beyond 1e300.
     ///
     /// # Example
     /// ```

@@ -1,9 +1,9 @@
 use colorgrad::{BlendMode, Gradient, GradientBuilder, LinearGradient, preset};
 use image::Rgb;
 
-/// A colour map: equal steps of value look like equal steps of colour, to colour-blind readers too, and
-/// in grey print. There are two exceptions: `Turbo` shows more steps, but not in grey; and the two ends of
-/// `RedBlue` look alike in grey.
+/// A colour map: equal steps of value look like equal steps of colour, to colour-blind readers too,
+/// and in grey print. There are two exceptions: `Turbo` shows more steps, but not in grey; and the
+/// two ends of `RedBlue` look alike in grey.
 ///
 /// # Example
 /// ```
@@ -40,7 +40,8 @@ pub enum ColorMap {
 /// The colours of the diverging map from -1 to 1: ColorBrewer's five classes of RdBu, reversed.
 const RED_BLUE: [&str; 5] = ["#0571b0", "#92c5de", "#f7f7f7", "#f4a582", "#ca0020"];
 
-/// The colours at 0, 1/256, ..., 1: as many steps as a screen can show, with one exactly in the middle.
+/// The colours at 0, 1/256, ..., 1: as many steps as a screen can show, with one exactly in the
+/// middle.
 pub(crate) type Table = [[u8; 3]; 257];
 
 impl ColorMap {
@@ -55,8 +56,8 @@ impl ColorMap {
         if signed { Self::RedBlue } else { Self::Inferno }
     }
 
-    /// Returns the colours of a map whose values are signed or not. Zero is in the middle of a diverging
-    /// map, and of any map if values may be below it.
+    /// Returns the colours of a map whose values are signed or not. Zero is in the middle of a
+    /// diverging map, and of any map if values may be below it.
     pub(crate) fn table(self, signed: bool) -> Table {
         let gradient = self.gradient();
         let only_upper_half = self == Self::RedBlue && !signed;

@@ -15,11 +15,12 @@ const CELLS: usize = 48;
 const COLORS: [&str; 4] = ["#fff", "#ffd400", "#4dd2ff", "#ff7ad9"];
 
 impl Picture<'_> {
-    /// Draws the photo with a line around the strongest parts that together hold each of the given shares
-    /// of the total, for instance 0.5. Of a signed map, only what speaks for the class counts.
+    /// Draws the photo with a line around the strongest parts that together hold each of the given
+    /// shares of the total, for instance 0.5. Of a signed map, only what speaks for the class
+    /// counts.
     ///
-    /// Lines around single pixels could not be read, so the map is first averaged to 48 cells along its
-    /// longer side.
+    /// Lines around single pixels could not be read, so the map is first averaged to 48 cells along
+    /// its longer side.
     ///
     /// # Errors
     /// [`Error::Share`] if a share is not above 0 and below 1.

@@ -14,7 +14,8 @@ const STRIP: u32 = 512;
 /// Parses a drawing and turns its letters into outlines of the font that ships.
 ///
 /// # Panics
-/// If `svg` is not valid. It is always made in this crate, of [`drawable`](crate::text::drawable) text.
+/// If `svg` is not valid. It is always made in this crate, of [`drawable`](crate::text::drawable)
+/// text.
 pub(crate) fn outlined(svg: &str) -> usvg::Tree {
     let mut fonts = fontdb::Database::new();
     fonts.load_font_data(FONT.to_vec());

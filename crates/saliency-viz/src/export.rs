@@ -15,11 +15,11 @@ use serde_json::{Map as Json, Value, json};
 use crate::error::{Error, Result};
 use crate::files::write_file;
 
-/// The facts about one row of an attribution, enough to make the same picture again. They are written as
-/// JSON beside the exported values.
+/// The facts about one row of an attribution, enough to make the same picture again. They are
+/// written as JSON beside the exported values.
 ///
-/// [`Record::new`] fills in what the attribution knows. Add what only you know, such as the name of the
-/// model, the options and the seed, with [`Record::with_fact`].
+/// [`Record::new`] fills in what the attribution knows. Add what only you know, such as the name of
+/// the model, the options and the seed, with [`Record::with_fact`].
 ///
 /// # Example
 /// ```
@@ -36,7 +36,8 @@ use crate::files::write_file;
 #[derive(Clone, Debug)]
 pub struct Record(Json<String, Value>);
 
-/// The version of Burn that this crate asks for. A test of the testkit compares it with the workspace's.
+/// The version of Burn that this crate asks for. A test of the testkit compares it with the
+/// workspace's.
 const BURN: &str = "0.22";
 
 impl Record {
@@ -122,12 +123,12 @@ impl Export<'_> {
     /// - `NAME-map.png`: the reduced map with 16 bits
     /// - `NAME.json`: the record, with how to read the picture, how it was reduced and scaled
     ///
-    /// A value of the picture is `(step - zero) * value_per_step`, both numbers of the JSON. All of the
-    /// map fits, nothing is clipped.
+    /// A value of the picture is `(step - zero) * value_per_step`, both numbers of the JSON. All of
+    /// the map fits, nothing is clipped.
     ///
     /// # Errors
-    /// [`Error::Row`] if there is no such row, [`Error::Device`] if it cannot be read, [`Error::Encode`],
-    /// and [`Error::Unwritable`]; files that were written before an error stay.
+    /// [`Error::Row`] if there is no such row, [`Error::Device`] if it cannot be read,
+    /// [`Error::Encode`], and [`Error::Unwritable`]; files that were written before an error stay.
     pub fn write(self, folder: impl AsRef<Path>, name: &str) -> Result<Vec<PathBuf>> {
         let [rows, channels, height, width] = self.values.dims();
         if self.row >= rows {

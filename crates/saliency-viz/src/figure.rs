@@ -52,8 +52,8 @@ impl Figure {
     /// Draws the figure as pixels, with its pictures as they are.
     ///
     /// # Errors
-    /// [`Error::Figure`] without pictures, or if they need more than 60,000 pixels a side or 500 million
-    /// in all.
+    /// [`Error::Figure`] without pictures, or if they need more than 60,000 pixels a side or 500
+    /// million in all.
     pub fn to_picture(&self) -> Result<RgbImage> {
         let layout = self.layout()?;
         let white = vec![255; 3 * layout.width as usize * layout.height as usize];
@@ -66,8 +66,8 @@ impl Figure {
         Ok(picture)
     }
 
-    /// Draws the figure as SVG: titles and lines stay sharp at any size. Letters are outlines, so that the
-    /// figure looks the same everywhere.
+    /// Draws the figure as SVG: titles and lines stay sharp at any size. Letters are outlines, so
+    /// that the figure looks the same everywhere.
     ///
     /// # Errors
     /// Those of [`Figure::to_picture`], and [`Error::Encode`] if a picture cannot be encoded.

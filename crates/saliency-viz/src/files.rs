@@ -7,15 +7,15 @@ use saliency_photo::Cause;
 
 use crate::error::{Error, Result};
 
-/// How the names of files begin that [`write_file`] has not finished. A program that was killed may leave
-/// some behind.
+/// How the names of files begin that [`write_file`] has not finished. A program that was killed may
+/// leave some behind.
 const UNFINISHED_PREFIX: &str = ".saliency-";
 
 /// Writes a picture as PNG, JPEG or WebP, depending on the ending of the name.
 ///
 /// # Errors
-/// [`Error::Unwritable`] if the name has another ending, if the picture cannot be encoded, or for the
-/// reasons of [`write_file`].
+/// [`Error::Unwritable`] if the name has another ending, if the picture cannot be encoded, or for
+/// the reasons of [`write_file`].
 ///
 /// # Example
 /// ```
@@ -79,8 +79,8 @@ fn unwritable(path: &Path, cause: Cause) -> Error {
     Error::Unwritable { path: path.to_owned(), cause }
 }
 
-/// Removes the files of a folder that [`write_file`] was writing when a program was killed. No other
-/// program may be writing to the folder.
+/// Removes the files of a folder that [`write_file`] was writing when a program was killed. No
+/// other program may be writing to the folder.
 ///
 /// # Errors
 /// If the folder cannot be read, or a file cannot be removed.

@@ -5,8 +5,8 @@ use crate::text::number;
 
 /// The colours of a map and the attributions that they stand for, drawn as a bar below a picture.
 ///
-/// [`Picture::legend`](crate::Picture::legend) returns it, [`Tile::with_legend`](crate::Tile::with_legend)
-/// takes it.
+/// [`Picture::legend`](crate::Picture::legend) returns it,
+/// [`Tile::with_legend`](crate::Tile::with_legend) takes it.
 #[derive(Clone, Debug)]
 pub struct Legend {
     table: Table,

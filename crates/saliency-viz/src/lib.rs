@@ -2,14 +2,16 @@
 //!
 //! The data flow, and the items that hold it, in order:
 //!
-//! 1. A [`ScaledMap`] of the attributions and the [`View`] of the photo that the model was shown, both
-//!    from [`saliency_photo`]
+//! 1. A [`ScaledMap`] of the attributions and the [`View`] of the photo that the model was shown,
+//!    both from [`saliency_photo`]
 //! 2. [`ColorMap`]: from values to colours
 //! 3. [`Picture`]: heat map, overlay, masked photo and contour lines at the photo's own resolution
-//! 4. [`Figure`]: several pictures with titles and [legends](Legend); `Page`: a file for the browser
+//! 4. [`Figure`]: several pictures with titles and [legends](Legend); `Page`: a file for the
+//!    browser
 //! 5. [`write_picture`] and [`write_file`]: to files; `Export`: the values for Python
 //!
-//! For attributions that are not of photos, `Chart` draws features and series, and `Tokens` colours text.
+//! For attributions that are not of photos, `Chart` draws features and series, and `Tokens` colours
+//! text.
 //!
 //! # Features
 //! All are on by default.

@@ -36,8 +36,8 @@ impl<'a> Picture<'a> {
     /// Lays a map over the region of a photo that the model was shown.
     ///
     /// # Errors
-    /// [`Error::Photo`](crate::Error::Photo) if the region is empty or reaches out of the photo, or if the
-    /// map would be distorted by more than rounding to whole pixels explains.
+    /// [`Error::Photo`](crate::Error::Photo) if the region is empty or reaches out of the photo, or
+    /// if the map would be distorted by more than rounding to whole pixels explains.
     pub fn new(view: View<'a>, map: &'a ScaledMap) -> Result<Self> {
         let frame = view.frame();
         frame.check()?;
@@ -48,8 +48,8 @@ impl<'a> Picture<'a> {
         Ok(Self { view, scaled: map, values, table })
     }
 
-    /// Sets the colours. Zero stays in the middle of a diverging map, and of any map if values may be
-    /// below it.
+    /// Sets the colours. Zero stays in the middle of a diverging map, and of any map if values may
+    /// be below it.
     pub fn with_colors(mut self, colors: ColorMap) -> Self {
         self.table = colors.table(self.scaled.map().is_signed());
         self
@@ -75,8 +75,8 @@ impl<'a> Picture<'a> {
         self.draw(|_, value| value.map_or(UNSEEN, |value| Rgb(self.color(value))))
     }
 
-    /// Draws the map over the photo: the larger a value, the more of its colour covers the photo. The
-    /// photo below is grey and dimmed, and dark if the model was not shown that part of it.
+    /// Draws the map over the photo: the larger a value, the more of its colour covers the photo.
+    /// The photo below is grey and dimmed, and dark if the model was not shown that part of it.
     pub fn overlay(&self) -> RgbImage {
         self.over_grey(|_, value| self.color(value))
     }
@@ -95,8 +95,8 @@ impl<'a> Picture<'a> {
         ])
     }
 
-    /// Lays a colour, chosen from the photo's colour and the map's value, over the dimmed grey photo. The
-    /// larger the value, the less of the photo shows.
+    /// Lays a colour, chosen from the photo's colour and the map's value, over the dimmed grey
+    /// photo. The larger the value, the less of the photo shows.
     fn over_grey(&self, color: impl Fn([u8; 3], f32) -> [u8; 3] + Sync) -> RgbImage {
         self.draw(|photo, value| {
             let grey = f32::from(photo.to_luma().0[0]);
@@ -112,8 +112,8 @@ impl<'a> Picture<'a> {
         self.table[step(value, self.scaled.map().is_signed())]
     }
 
-    /// Chooses the colour of every pixel from that of the photo and, if the model was shown the pixel, the
-    /// map's value.
+    /// Chooses the colour of every pixel from that of the photo and, if the model was shown the
+    /// pixel, the map's value.
     fn draw(&self, color: impl Fn(Rgb<u8>, Option<f32>) -> Rgb<u8> + Sync) -> RgbImage {
         let View { photo, region } = self.view;
         let bytes = 3 * photo.width() as usize;

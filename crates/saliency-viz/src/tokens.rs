@@ -9,8 +9,8 @@ use crate::color::{ColorMap, step};
 use crate::error::{Error, Result};
 use crate::text::number;
 
-/// A text whose tokens are coloured by how much they spoke for the class (red) or against it (blue), in
-/// full colour at the largest.
+/// A text whose tokens are coloured by how much they spoke for the class (red) or against it
+/// (blue), in full colour at the largest.
 ///
 /// # Example
 /// ```
@@ -50,8 +50,8 @@ impl Tokens {
 
     /// Formats the text for a terminal that shows 24-bit colours.
     ///
-    /// Of the control characters in tokens only line breaks and tabs are kept, and characters that change
-    /// the direction of writing are left out, so that a text cannot command the terminal.
+    /// Of the control characters in tokens only line breaks and tabs are kept, and characters that
+    /// change the direction of writing are left out, so that a text cannot command the terminal.
     pub fn to_ansi(&self) -> String {
         let colors = ColorMap::RedBlue.table(true);
         let mut ansi = String::new();
@@ -114,8 +114,8 @@ fn is_light(color: [u8; 3]) -> bool {
     contrast(color, 0.0) > contrast(color, 1.0)
 }
 
-/// Computes the contrast of a colour with another relative luminance, as the Web Content Accessibility
-/// Guidelines define it.
+/// Computes the contrast of a colour with another relative luminance, as the Web Content
+/// Accessibility Guidelines define it.
 fn contrast(color: [u8; 3], other: f64) -> f64 {
     let linear = |channel: u8| match f64::from(channel) / 255.0 {
         dark if dark <= 0.04045 => dark / 12.92,

@@ -1,7 +1,8 @@
 //! Golden pictures: what each kind of picture looked like when a person last looked at it.
 //!
-//! Colours are compared as eyes do, by CIEDE2000: at most one pixel of 200 may differ by more than 2.3,
-//! which can just be noticed. With `SALIENCY_GOLDEN=write` they are written anew: look at them then.
+//! Colours are compared as eyes do, by CIEDE2000: at most one pixel of 200 may differ by more than
+//! 2.3, which can just be noticed. With `SALIENCY_GOLDEN=write` they are written anew: look at them
+//! then.
 
 use std::path::PathBuf;
 

@@ -72,9 +72,9 @@
 //!
 //! - BatchNorm and Dropout: every explainer works on a snapshot of the model in inference mode. A
 //!   network in training mode gives the same maps, and is left as it was.
-//! - Work: whole gradients run side by side, one on each core, in chunks (see [`Schedule`]). Beside a
-//!   few copies of the input, memory does not grow with the number of points or samples; on the way
-//!   to a tolerance it grows up to a bound.
+//! - Work: whole gradients run side by side, one on each core, in chunks (see [`Schedule`]). Beside
+//!   a few copies of the input, memory does not grow with the number of points or samples; on the
+//!   way to a tolerance it grows up to a bound.
 //! - The same call gives the same bits again, for any number of workers. Noise depends on a seed
 //!   alone, not on the device.
 //! - Bad input is an [`Error`] that says what is wrong.
@@ -82,29 +82,30 @@
 //! # Photos as numbers
 //!
 //! [`photo`] leads from a photo to the input of a network, and from its attribution to a
-//! [`Map`](photo::Map): one number per pixel. A [`MarkedArea`](photo::MarkedArea) measures how much of
-//! a map is inside boxes or a mask.
+//! [`Map`](photo::Map): one number per pixel. A [`MarkedArea`](photo::MarkedArea) measures how much
+//! of a map is inside boxes or a mask.
 //!
 //! # Pictures
 //!
-//! [`viz`] lays a map over the photo at the photo's own resolution, writes pages for people who do not
-//! program, draws charts of features and series, colours text, and exports values for Python.
+//! [`viz`] lays a map over the photo at the photo's own resolution, writes pages for people who do
+//! not program, draws charts of features and series, colours text, and exports values for Python.
 //!
 //! # Devices
 //!
-//! Explanations run on the device that holds the model and its input: a CPU, a GPU, a GPU of another
-//! machine. [`backends`] opens devices by name, lists those of the machine, and shares a batch out
-//! over several.
+//! Explanations run on the device that holds the model and its input: a CPU, a GPU, a GPU of
+//! another machine. [`backends`] opens devices by name, lists those of the machine, and shares a
+//! batch out over several.
 //!
 //! # Methods of your own
 //!
-//! [`kit`] holds the parts that the built-in methods are made of: scores and gradients in chunks, on
-//! workers, within the device's memory, with progress and cancelling; paths, samples, random numbers.
+//! [`kit`] holds the parts that the built-in methods are made of: scores and gradients in chunks,
+//! on workers, within the device's memory, with progress and cancelling; paths, samples, random
+//! numbers.
 //!
 //! # Types of other crates
 //!
-//! [`external`] re-exports the crates whose types stand in this one's interface, in the versions that
-//! fit.
+//! [`external`] re-exports the crates whose types stand in this one's interface, in the versions
+//! that fit.
 //!
 //! # Features
 //!
@@ -117,8 +118,8 @@
 //! - `remote`, `remote-server`: devices of other machines, and lending this one's
 //! - `memory`: asks the system how much memory is free, for budgets
 //! - `photo`: attributions of photos, as numbers
-//! - `viz` (default): pictures, pages, charts and files for Python; each alone: `pictures`, `pages`,
-//!   `charts`, `export`. They switch on `photo`
+//! - `viz` (default): pictures, pages, charts and files for Python; each alone: `pictures`,
+//!   `pages`, `charts`, `export`. They switch on `photo`
 
 pub use saliency_core::{
     After, Attribution, Baseline, Cancel, Cause, Cut, Distribution, Error, Explainer, Fixed,

@@ -1,4 +1,5 @@
-//! Cuts rows and their repeats (points of a path, samples) into chunks that the model is given at once.
+//! Cuts rows and their repeats (points of a path, samples) into chunks that the model is given at
+//! once.
 
 use std::ops::Range;
 

@@ -16,12 +16,12 @@ use crate::model::target::Target;
 
 /// A snapshot of a model that scores batches and differentiates the scores.
 ///
-/// The snapshot is in inference mode. Otherwise BatchNorm and Dropout would take their training path,
-/// because the input's device has autodiff on, and parameters would be recorded although nobody asks
-/// for their gradients.
+/// The snapshot is in inference mode. Otherwise BatchNorm and Dropout would take their training
+/// path, because the input's device has autodiff on, and parameters would be recorded although
+/// nobody asks for their gradients.
 ///
-/// The engine behind it knows nothing of the model's type, so that it is compiled once. If the device
-/// runs out of memory, a chunk is split in half, down to single rows.
+/// The engine behind it knows nothing of the model's type, so that it is compiled once. If the
+/// device runs out of memory, a chunk is split in half, down to single rows.
 ///
 /// # Example
 /// ```
@@ -128,8 +128,8 @@ impl<'m> Evaluator<'m> {
     /// Scores every row of `at`, and replaces predictions of the target by classes.
     ///
     /// # Errors
-    /// Those of [`Target::resolve`] and [`ResolvedTarget::score`], [`Error::OutputShape`], and those
-    /// of [`Work::run`].
+    /// Those of [`Target::resolve`] and [`ResolvedTarget::score`], [`Error::OutputShape`], and
+    /// those of [`Work::run`].
     pub fn resolve(&self, schedule: &Schedule, at: &Batch, target: &Target) -> Result<Scored> {
         let mut scored = ScoredRows::default();
         let schedule = schedule.silent();

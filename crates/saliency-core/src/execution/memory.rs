@@ -21,8 +21,8 @@ impl ChunkLimit {
         Self { most: AtomicUsize::new(usize::MAX) }
     }
 
-    /// Computes all of `rows` rows at once. If the device runs out of memory, computes them in halves,
-    /// and so on down to single rows, and does not try as many at once again.
+    /// Computes all of `rows` rows at once. If the device runs out of memory, computes them in
+    /// halves, and so on down to single rows, and does not try as many at once again.
     ///
     /// Synchronizes with the device, because errors are reported only on synchronization.
     pub fn run<R>(
@@ -87,8 +87,8 @@ fn attempt<R>(device: &Device, compute: impl FnOnce() -> Result<R>) -> Result<Ou
     }
 }
 
-/// Returns the line of an error that names the memory that was needed, if the error is about memory.
-/// Burn has no kind of error for that.
+/// Returns the line of an error that names the memory that was needed, if the error is about
+/// memory. Burn has no kind of error for that.
 fn out_of_memory(error: &str) -> Option<String> {
     let line = |words: &[&str]| {
         let says_so = |line: &&str| {

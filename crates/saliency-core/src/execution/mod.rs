@@ -1,4 +1,5 @@
-//! The engine: options, chunks of work, worker threads, memory, and the model's scores and gradients.
+//! The engine: options, chunks of work, worker threads, memory, and the model's scores and
+//! gradients.
 
 pub(crate) mod chunks;
 pub(crate) mod device;

@@ -25,8 +25,8 @@ pub(crate) enum Threads {
     Workers(usize),
 }
 
-/// The number of finished items that a worker may hold back while an earlier one is not done: enough
-/// to even out items that take longer, few enough to bound memory.
+/// The number of finished items that a worker may hold back while an earlier one is not done:
+/// enough to even out items that take longer, few enough to bound memory.
 const AHEAD_PER_WORKER: usize = 2;
 
 /// Evaluates items `0..count` and folds the results in this order.
@@ -102,7 +102,8 @@ impl<R, F: FnMut(usize, R) -> Result<()>> Queue<R, F> {
     fn work(&self, evaluate: &impl Fn(usize) -> Result<R>) {
         while let Some(item) = self.take() {
             let result = evaluate(item);
-            // The lock is poisoned if the fold panicked on another worker, whose panic is passed on.
+            // The lock is poisoned if the fold panicked on another worker, whose panic is passed
+            // on.
             let Ok(mut state) = self.state.lock() else { return };
             state.ready.insert(item, result);
             // Wakes the others even if the fold panics.

@@ -98,9 +98,10 @@ impl<'a> Work<'a> {
 
     /// Evaluates chunks on the workers and folds the results in the order of the chunks.
     ///
-    /// Workers do not run ahead of the fold by more than a few chunks, so that memory stays bounded.
-    /// A call from within a worker, by an explainer inside another one, stays on its thread. Rows in
-    /// errors of `evaluate` are those of the chunk; they are replaced by those of the whole batch.
+    /// Workers do not run ahead of the fold by more than a few chunks, so that memory stays
+    /// bounded. A call from within a worker, by an explainer inside another one, stays on its
+    /// thread. Rows in errors of `evaluate` are those of the chunk; they are replaced by those of
+    /// the whole batch.
     ///
     /// # Errors
     /// The first error of `evaluate` or `fold` in the order of the chunks, [`Error::Panicked`] if

@@ -10,8 +10,8 @@ use crate::random::key::{Key, Stream};
 
 /// The input that stands for "nothing there", from which Integrated Gradients starts its path.
 ///
-/// The default is zeros. The meaning of zero depends on how inputs are normalised: for photos scaled
-/// to -1..1 it is mid-grey, not black.
+/// The default is zeros. The meaning of zero depends on how inputs are normalised: for photos
+/// scaled to -1..1 it is mid-grey, not black.
 ///
 /// With the feature `serde` a baseline can be saved, its tensors with their values.
 ///
@@ -73,8 +73,8 @@ impl Baseline {
         Self(Kind::Constant(value))
     }
 
-    /// Returns random values, uniform from `low` to `high` and different for each value of each row.
-    /// They depend on the seed and the row alone.
+    /// Returns random values, uniform from `low` to `high` and different for each value of each
+    /// row. They depend on the seed and the row alone.
     pub fn uniform(low: f64, high: f64, seed: u64) -> Self {
         Self(Kind::Uniform { low, high, seed })
     }
@@ -96,8 +96,8 @@ impl Baseline {
     /// Returns the baseline of an input whose rows were made from the given rows of a batch.
     ///
     /// # Errors
-    /// [`Error::BaselineCount`] and [`Error::BaselineShape`] if the baseline does not fit the input,
-    /// [`Error::InvalidOption`] for a range that is not finite and ascending, and
+    /// [`Error::BaselineCount`] and [`Error::BaselineShape`] if the baseline does not fit the
+    /// input, [`Error::InvalidOption`] for a range that is not finite and ascending, and
     /// [`Error::NotFinite`].
     pub fn like(&self, input: &Batch, rows: &Rows) -> Result<Batch> {
         let baseline = self.of_tensors(input, rows, 0)?.with_fixed_of(input);

@@ -6,9 +6,9 @@ use crate::random::key::{Key, Stream};
 
 /// The rows of a larger batch that the rows of an input were made from.
 ///
-/// An explainer that wraps another one makes its inputs from rows of its own, one after the other or
-/// several times over. Options per row (a tensor of baselines) and random numbers inside go by the
-/// row of the whole batch.
+/// An explainer that wraps another one makes its inputs from rows of its own, one after the other
+/// or several times over. Options per row (a tensor of baselines) and random numbers inside go by
+/// the row of the whole batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows {
     /// For each row of the input the row of the batch.

@@ -174,8 +174,8 @@ impl Method {
         self.description().error_bar
     }
 
-    /// Builds the explainer, with the method's own defaults for options that are not set. Options that
-    /// the method does not have are ignored.
+    /// Builds the explainer, with the method's own defaults for options that are not set. Options
+    /// that the method does not have are ignored.
     pub fn explainer<M: Model<I>, I: Inputs>(
         self,
         options: &MethodOptions,
@@ -211,7 +211,8 @@ impl FromStr for Method {
     }
 }
 
-/// Options that several methods have in common. An option that is not set keeps the method's default.
+/// Options that several methods have in common. An option that is not set keeps the method's
+/// default.
 ///
 /// # Defaults
 /// - baselines of Expected Gradients: uniform from -1 to 1

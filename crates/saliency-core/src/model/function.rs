@@ -5,9 +5,9 @@ use burn::tensor::{Device, Tensor};
 
 use crate::model::model::Model;
 
-/// A module together with a function of it, for a module that is no [`Model`] itself or that is to be
-/// explained by something else than its own scores: another head, a sum over pixels, a fixed second
-/// input.
+/// A module together with a function of it, for a module that is no [`Model`] itself or that is to
+/// be explained by something else than its own scores: another head, a sum over pixels, a fixed
+/// second input.
 ///
 /// # Example
 /// A segmentation network explained by the sum of its scores over all pixels:

@@ -12,7 +12,8 @@ use crate::input::batch::Batch;
 use crate::input::inputs::Inputs;
 use crate::model::model::Model;
 
-/// A [`Model`] that can be cut in two at the point `P`: the part before the cut, and the part after.
+/// A [`Model`] that can be cut in two at the point `P`: the part before the cut, and the part
+/// after.
 ///
 /// `P` is a name for the point, usually a unit struct of yours; a model with several points
 /// implements the trait once for each. A model that is never cut needs none of this.

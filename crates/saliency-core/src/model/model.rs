@@ -7,8 +7,8 @@ use burn::tensor::Tensor;
 ///
 /// Rows must not influence each other. In a network they do not once BatchNorm and Dropout are in
 /// inference mode, and every explainer sees to that itself: it calls [`valid`](Module::valid) on a
-/// snapshot of the model. The model that you pass may be in training mode, on a plain or an autodiff
-/// device, and is left as it was.
+/// snapshot of the model. The model that you pass may be in training mode, on a plain or an
+/// autodiff device, and is left as it was.
 ///
 /// # Shapes
 /// - `input`: `[rows, ...]`, or a tuple of such tensors

@@ -66,8 +66,8 @@ impl ResolvedTarget {
     }
 
     /// Returns the class that is explained for each of `rows` rows, as an
-    /// [`Attribution`](crate::Attribution) lists them. For a difference this is the first class, for
-    /// a function `None`.
+    /// [`Attribution`](crate::Attribution) lists them. For a difference this is the first class,
+    /// for a function `None`.
     pub fn classes(&self, rows: usize) -> Vec<Option<usize>> {
         match &self.choice {
             Choice::Class(class) | Choice::Difference(class, _) => vec![Some(*class); rows],

@@ -13,11 +13,12 @@ pub enum Score {
     /// The output as it is: usually a logit.
     #[default]
     Output,
-    /// The logarithm of the softmax over the outputs: evidence for the class and against the others.
+    /// The logarithm of the softmax over the outputs: evidence for the class and against the
+    /// others.
     LogProbability,
     /// The softmax over the outputs. Its gradient vanishes if the class is nearly certain or nearly
-    /// impossible, and maps are then mostly rounding. That of the logarithm vanishes only if the class
-    /// is nearly certain.
+    /// impossible, and maps are then mostly rounding. That of the logarithm vanishes only if the
+    /// class is nearly certain.
     Probability,
 }
 
@@ -32,7 +33,8 @@ impl Score {
     }
 }
 
-/// A function from `[rows, scores]` to `[rows]`, made by [`Target::function`].
+/// A function from `[rows, scores]` to `[rows]`, made by
+/// [`Target::function`](crate::Target::function).
 #[derive(Clone)]
 pub struct ScoreFunction(Arc<dyn Fn(Tensor<2>) -> Tensor<1> + Send + Sync>);
 

@@ -69,10 +69,11 @@ impl Target {
         Self::Function(ScoreFunction::new(function))
     }
 
-    /// Returns the same target among the probabilities, or their logarithms, rather than the outputs.
+    /// Returns the same target among the probabilities, or their logarithms, rather than the
+    /// outputs.
     ///
-    /// A prediction stays the same; a function is given `[rows, scores]` of that kind. The last call
-    /// counts.
+    /// A prediction stays the same; a function is given `[rows, scores]` of that kind. The last
+    /// call counts.
     pub fn with_score(self, score: Score) -> Self {
         match self {
             Self::Scored(_, target) => Self::Scored(score, target),

@@ -21,8 +21,8 @@ const START: [f64; 5] = [FIRST, 0.24, 0.47, 0.73, 1.0];
 
 /// The path of one row, on which points are placed where the gradient varies.
 ///
-/// The path [asks](Self::asked) for positions, [receives](Self::receive) the contributions there, and
-/// computes the [integral](Self::integral); [`refine`](Self::refine) asks for more positions.
+/// The path [asks](Self::asked) for positions, [receives](Self::receive) the contributions there,
+/// and computes the [integral](Self::integral); [`refine`](Self::refine) asks for more positions.
 pub(crate) struct AdaptivePath {
     /// The points that are kept, ascending.
     nodes: Vec<Node>,
@@ -130,8 +130,8 @@ impl AdaptivePath {
         Ok(Integral { values, error, differences })
     }
 
-    /// Asks for up to `more` points, placed so that they lower the error most. Asks for none if every
-    /// interval is cut into equal parts already and would need more points than that.
+    /// Asks for up to `more` points, placed so that they lower the error most. Asks for none if
+    /// every interval is cut into equal parts already and would need more points than that.
     pub fn refine(&mut self, integral: &Integral, more: usize) {
         let mut roughness = self.roughness(&integral.differences);
         let parts = self.nodes.windows(2).zip(&self.intervals);
@@ -159,15 +159,16 @@ impl AdaptivePath {
                 let at = ends[0].at + (ends[1].at - ends[0].at) * share;
                 self.asked.push_back(Point { at, interval: (!keep).then_some(index) });
             }
-            match keep {
-                true => kept += parts - 1,
-                false => interval.parts = all,
+            if keep {
+                kept += parts - 1;
+            } else {
+                interval.parts = all;
             }
         }
     }
 
-    /// Estimates how much the contributions vary in each interval, as expected squared differences per
-    /// unit of length. Half comes from the interval itself and half from the interval with its
+    /// Estimates how much the contributions vary in each interval, as expected squared differences
+    /// per unit of length. Half comes from the interval itself and half from the interval with its
     /// neighbours, because a single difference says little.
     fn roughness(&self, differences: &[f64]) -> Vec<f64> {
         let width = |interval: usize| self.nodes[interval + 1].at - self.nodes[interval].at;
@@ -186,8 +187,8 @@ impl AdaptivePath {
         (0..=last).map(smooth).collect()
     }
 
-    /// Returns how many times finer each interval must be cut, so that up to `more` points lower the
-    /// error most: the variance of an interval falls with the square of its parts.
+    /// Returns how many times finer each interval must be cut, so that up to `more` points lower
+    /// the error most: the variance of an interval falls with the square of its parts.
     fn shares(&self, roughness: &[f64], more: usize) -> Vec<usize> {
         // The gain of another cut of an interval, per point that it takes.
         let gain = |interval: usize, parts: usize| {
@@ -249,7 +250,8 @@ impl AdaptivePath {
 }
 
 /// Returns by how much the best density of points, the cube root of the roughness, rises from the
-/// start of an interval to its end: the logarithm of the quotient, from the intervals on both sides.
+/// start of an interval to its end: the logarithm of the quotient, from the intervals on both
+/// sides.
 fn skew(roughness: &[f64], interval: usize, at: impl Fn(usize) -> f64) -> f64 {
     let (before, after) = (interval.saturating_sub(1), (interval + 1).min(roughness.len() - 1));
     let middle = |interval: usize| 0.5 * (at(interval) + at(interval + 1));
@@ -268,7 +270,8 @@ fn skewed(share: f64, skew: f64) -> f64 {
     (share * skew.exp_m1()).ln_1p() / skew
 }
 
-/// The gain of cutting an interval once more. Of equal gains that of the earlier interval comes first.
+/// The gain of cutting an interval once more. Of equal gains that of the earlier interval comes
+/// first.
 struct Gain {
     gain: f64,
     interval: usize,

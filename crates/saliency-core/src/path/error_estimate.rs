@@ -3,8 +3,9 @@
 //! Along a straight path the gradient of a deep ReLU network is a step function with many small
 //! steps, and resembles Brownian motion: between two points at distance `h` it differs by `d`, with
 //! an expected square that grows like `h`. The trapezoid between the points then misses the
-//! integral by a normal error of variance `h² d² / 12`, independent of the other intervals; the mean
-//! absolute error is √(2/π) of its standard deviation. For smooth gradients the error is smaller.
+//! integral by a normal error of variance `h² d² / 12`, independent of the other intervals; the
+//! mean absolute error is √(2/π) of its standard deviation. For smooth gradients the error is
+//! smaller.
 
 use std::f64::consts::PI;
 
@@ -14,14 +15,14 @@ use crate::error::Result;
 use crate::input::batch::Batch;
 use crate::path::quadrature::WeightedPosition;
 
-/// Returns the mean of |z| for a standard normal z, with a margin: the estimate must be an upper bound
-/// nine times out of ten.
+/// Returns the mean of |z| for a standard normal z, with a margin: the estimate must be an upper
+/// bound nine times out of ten.
 fn error_per_deviation() -> f64 {
     (2.0 / PI).sqrt() * 1.25
 }
 
-/// Estimates the relative L1 error of each row of `values`, given the variance of each value and the
-/// change of score that they must sum to.
+/// Estimates the relative L1 error of each row of `values`, given the variance of each value and
+/// the change of score that they must sum to.
 pub(crate) fn relative_errors(
     values: &Batch,
     variances: &Batch,
@@ -44,7 +45,8 @@ pub(crate) fn relative_errors(
 /// The parts that the error of a row's values is estimated from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RelativeError {
-    /// The error that the variation of the gradient between points suggests, relative to the values.
+    /// The error that the variation of the gradient between points suggests, relative to the
+    /// values.
     variation: f64,
     /// The completeness gap: no L1 error is smaller.
     pub missing: f64,
@@ -83,8 +85,9 @@ impl ScoreChange {
     }
 }
 
-/// Returns the factor by which the squared difference between points `k` and `k + 1` of a path counts
-/// in the variance of the integral. The first and the last interval cover the ends of the path as well.
+/// Returns the factor by which the squared difference between points `k` and `k + 1` of a path
+/// counts in the variance of the integral. The first and the last interval cover the ends of the
+/// path as well.
 pub(crate) fn variance_of_interval(path: &[WeightedPosition], k: usize) -> f64 {
     let (from, to) = (path[k].position, path[k + 1].position);
     let width = to - from;

@@ -5,13 +5,14 @@ use crate::execution::chunks::Chunk;
 use crate::execution::evaluator::Evaluator;
 use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
-use crate::input::batch::{Batch, add};
+use crate::input::batch::Batch;
 use crate::model::resolved_target::ResolvedTarget;
 use crate::path::adaptive::AdaptivePath;
 use crate::path::error_estimate::{
     RelativeError, ScoreChange, relative_errors, variance_of_interval,
 };
 use crate::path::quadrature::{PILOT, WeightedPosition};
+use crate::path::segment::Segment;
 use crate::path::shape::{PathScore, PathShape};
 
 /// The most numbers that are kept on the way to a tolerance: contributions at points, between which
@@ -33,8 +34,8 @@ const KEPT_POINTS: usize = 64;
 ///        0
 /// ```
 ///
-/// The path γ is any [`PathShape`]. If the path's tangent is its derivative, the values of a row sum to
-/// its change of score, up to the error of the quadrature.
+/// The path γ is any [`PathShape`]. If the path's tangent is its derivative, the values of a row
+/// sum to its change of score, up to the error of the quadrature.
 #[derive(Clone, Copy)]
 pub struct PathIntegral<'a> {
     /// The model.
@@ -86,8 +87,8 @@ impl PathIntegral<'_> {
         Ok(PathEvaluation { contributions, scores: found.scores()? })
     }
 
-    /// Returns the scores at equal distances on the path of each row, ends included, by forward passes
-    /// alone.
+    /// Returns the scores at equal distances on the path of each row, ends included, by forward
+    /// passes alone.
     ///
     /// # Errors
     /// Those of the path and of [`Evaluator::scores`].
@@ -109,10 +110,10 @@ impl PathIntegral<'_> {
     /// Integrates with given positions and weights: one rule for all rows, or one for each.
     ///
     /// # Errors
-    /// Those of the path, of [`Evaluator::gradient`] and of [`Work::run`];
-    /// [`Error::NotFinite`] for a gradient that is not finite; [`Error::InvalidOption`] if there is
-    /// neither one rule nor one for each row, if the rules have no positions or different numbers of
-    /// them, or if there is not one change of score for each row.
+    /// Those of the path, of [`Evaluator::gradient`] and of [`Work::run`]; [`Error::NotFinite`] for
+    /// a gradient that is not finite; [`Error::InvalidOption`] if there is neither one rule nor one
+    /// for each row, if the rules have no positions or different numbers of them, or if there is
+    /// not one change of score for each row.
     pub fn fixed(&self, rules: &[Vec<WeightedPosition>]) -> Result<Integrals> {
         let rows = self.input.rows();
         let rules = Rules::new(rules, rows)?;
@@ -166,7 +167,8 @@ impl PathIntegral<'_> {
         Ok((segment, scores.collect()))
     }
 
-    /// Estimates the error of each row from the variances of the segments; `None` for a single point.
+    /// Estimates the error of each row from the variances of the segments; `None` for a single
+    /// point.
     fn errors(&self, values: &Batch, blocks: Vec<Segment>) -> Result<Option<Vec<f64>>> {
         let variances: Option<Vec<Batch>> =
             blocks.into_iter().map(|block| block.variances).collect();
@@ -179,8 +181,8 @@ impl PathIntegral<'_> {
     /// (at least [`LEAST`](Self::LEAST)) are taken.
     ///
     /// # Errors
-    /// Those of [`fixed`](Self::fixed); [`Error::InvalidOption`] if the tolerance is not in (0, 1] or
-    /// the limit is too small.
+    /// Those of [`fixed`](Self::fixed); [`Error::InvalidOption`] if the tolerance is not in (0, 1]
+    /// or the limit is too small.
     pub fn to_tolerance(&self, tolerance: f64, limit: usize) -> Result<Integrals> {
         check_share("tolerance", tolerance)?;
         if limit < Self::LEAST {
@@ -378,47 +380,4 @@ impl OpenPath {
 /// later, because many points that are placed at once can be spread more evenly.
 fn growth(points: usize) -> f64 {
     if points < 20 { 2f64.sqrt() } else { 3.0 }
-}
-
-/// Consecutive points on the paths of a block of rows.
-struct Segment {
-    /// The weighted sum of their contributions.
-    total: Batch,
-    /// The variance of each value's integral, from the intervals between the points; `None` for a
-    /// single point.
-    variances: Option<Batch>,
-    first: Batch,
-    last: Batch,
-}
-
-impl Segment {
-    /// Sums up contributions, which are ordered by point: first those of all `rows` rows at the
-    /// first point, and so on. `intervals` holds the factors of the variances in the same order.
-    fn new(contributions: &Batch, weights: &[f64], intervals: &[f64], rows: usize) -> Self {
-        let (all, between) = (contributions.rows(), intervals.len());
-        let total = contributions.scale_rows(weights).sum_repeats(all / rows);
-        let variances = (between > 0).then(|| {
-            let from = contributions.narrow(0, between);
-            let to = contributions.narrow(rows, between);
-            squared(&from, &to, intervals).sum_repeats(between / rows)
-        });
-        let (first, last) = (contributions.narrow(0, rows), contributions.narrow(all - rows, rows));
-        Self { total, variances, first, last }
-    }
-
-    /// Appends the segment that follows; `interval` has the factors of the interval in between.
-    fn join(self, next: Self, interval: &[f64]) -> Self {
-        let mut variances = Some(squared(&self.last, &next.first, interval));
-        for more in self.variances.into_iter().chain(next.variances) {
-            add(&mut variances, more);
-        }
-        let total = self.total.zip(&next.total, |sum, more| sum + more);
-        Self { total, variances, first: self.first, last: next.last }
-    }
-}
-
-/// Returns the squared difference of each value, times a factor for its row.
-fn squared(from: &Batch, to: &Batch, factors: &[f64]) -> Batch {
-    let difference = to.zip(from, |to, from| to - from);
-    difference.zip(&difference, |a, b| a * b).scale_rows(factors)
 }

@@ -4,4 +4,5 @@ pub(crate) mod adaptive;
 pub(crate) mod error_estimate;
 pub(crate) mod integral;
 pub(crate) mod quadrature;
+pub(crate) mod segment;
 pub(crate) mod shape;

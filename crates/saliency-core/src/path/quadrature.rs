@@ -7,8 +7,8 @@ use std::f64::consts::PI;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Rule {
-    /// Gauss-Legendre: exact if the gradient along the path is a polynomial of degree up to twice the
-    /// number of points, less one.
+    /// Gauss-Legendre: exact if the gradient along the path is a polynomial of degree up to twice
+    /// the number of points, less one.
     #[default]
     GaussLegendre,
     /// The middle of equal intervals.
@@ -29,8 +29,8 @@ pub struct WeightedPosition {
     pub weight: f64,
 }
 
-/// The number of equal intervals that the pilot of [`Rule::Placed`] cuts the path into. It takes the
-/// change of score over each.
+/// The number of equal intervals that the pilot of [`Rule::Placed`] cuts the path into. It takes
+/// the change of score over each.
 pub(crate) const PILOT: usize = 8;
 
 /// Splits the path into intervals with equal √(score change), estimated from the pilot scores, and

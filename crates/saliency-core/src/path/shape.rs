@@ -42,8 +42,8 @@ use crate::input::batch::Batch;
 /// }
 /// ```
 pub trait PathShape: Sync {
-    /// Returns the points at the given positions in 0..1, and the tangents there: for each entry one
-    /// of the row that it names.
+    /// Returns the points at the given positions in 0..1, and the tangents there: for each entry
+    /// one of the row that it names.
     ///
     /// # Errors
     /// Those of the path; the integral passes them on.

@@ -34,8 +34,8 @@ impl Aggregate {
 }
 
 /// The mean of a stream of maps and the sums of squares (third powers, fourth powers) of deviations
-/// from it, by Welford's and Pébay's formulas. If all maps are the same, the mean is exact to the last
-/// bit, the sign of zeros included.
+/// from it, by Welford's and Pébay's formulas. If all maps are the same, the mean is exact to the
+/// last bit, the sign of zeros included.
 ///
 /// Each row is multiplied by a power of two, which is exact, so that its first sample is about 1:
 /// fourth powers of small gradients would be zero in single precision.
@@ -106,7 +106,8 @@ impl Moments {
         Ok(moments)
     }
 
-    /// Returns the aggregate of every value, and its standard error if there are two or more samples.
+    /// Returns the aggregate of every value, and its standard error if there are two or more
+    /// samples.
     pub fn finish(&self) -> (Batch, Option<Batch>) {
         let n = self.count as f64;
         let squares = &self.sums[0];
@@ -128,8 +129,8 @@ impl Moments {
         (values.scale_rows(&back), (self.count > 1).then(|| errors.scale_rows(&back)))
     }
 
-    /// Returns, for each row, the [median relative error](median_relative_errors); infinity if there
-    /// is no standard error yet.
+    /// Returns, for each row, the [median relative error](median_relative_errors); infinity if
+    /// there is no standard error yet.
     pub fn relative_errors(&self) -> Result<Vec<f64>> {
         match self.finish() {
             (values, Some(errors)) => median_relative_errors(values, errors),

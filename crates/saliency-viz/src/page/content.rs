@@ -151,7 +151,8 @@ impl<'a> MapData<'a> {
     }
 }
 
-/// Encodes values in half precision, little-endian. Values too large for it become the largest number.
+/// Encodes values in half precision, little-endian. Values too large for it become the largest
+/// number.
 fn half_base64(map: &Map, unit: f64) -> String {
     let largest = f64::from(f16::MAX);
     let half = |value: &f64| f16::from_f64((value / unit).clamp(-largest, largest));

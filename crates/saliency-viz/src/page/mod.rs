@@ -22,14 +22,15 @@ use crate::error::{Error, Result};
 const SCRIPT: &str = include_str!("../../templates/page.js");
 const STYLE: &str = include_str!("../../templates/page.css");
 
-/// One HTML file that shows which parts of a photo made a model decide, to people who do not program. It
-/// needs no network and nothing to install, and opens from disk.
+/// One HTML file that shows which parts of a photo made a model decide, to people who do not
+/// program. It needs no network and nothing to install, and opens from disk.
 ///
-/// The page shows the photo with the map over it, sliders for opacity and threshold, a choice of methods
-/// and classes, and the value under the pointer. On top is a sentence in plain words whose figures are
-/// computed: "The model says Egyptian cat (38 %). Half of what made it say so lies in 6 % of the picture:
-/// the face." The sentence names a marked area only if it holds two thirds of that half or more. Every
-/// text is escaped, and a content security policy lets nothing run but the page's own script.
+/// The page shows the photo with the map over it, sliders for opacity and threshold, a choice of
+/// methods and classes, and the value under the pointer. On top is a sentence in plain words whose
+/// figures are computed: "The model says Egyptian cat (38 %). Half of what made it say so lies in 6
+/// % of the picture: the face." The sentence names a marked area only if it holds two thirds of
+/// that half or more. Every text is escaped, and a content security policy lets nothing run but the
+/// page's own script.
 ///
 /// # Parameters and defaults
 /// - title: "A picture"
@@ -95,8 +96,8 @@ impl<'a> Page<'a> {
     /// Makes the text of the file.
     ///
     /// # Errors
-    /// [`Error::NoMaps`] without a map, [`Error::Photo`] if a region or a marked area is not in the photo or
-    /// a map does not fit its region, [`Error::Encode`] if the photo cannot be encoded.
+    /// [`Error::NoMaps`] without a map, [`Error::Photo`] if a region or a marked area is not in the
+    /// photo or a map does not fit its region, [`Error::Encode`] if the photo cannot be encoded.
     pub fn to_html(&self) -> Result<String> {
         if self.maps.is_empty() {
             return Err(Error::NoMaps);
@@ -164,7 +165,8 @@ impl<'a> Page<'a> {
         outlines
     }
 
-    /// Returns the name of a map's method, with a number if an earlier map has the same method and class.
+    /// Returns the name of a map's method, with a number if an earlier map has the same method and
+    /// class.
     fn method_name(&self, index: usize) -> String {
         let PageMap { method, class, .. } = &self.maps[index];
         let same = |it: &&PageMap| it.method == *method && it.class == *class;

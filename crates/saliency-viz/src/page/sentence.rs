@@ -12,8 +12,8 @@ pub(super) struct Marked<'a> {
     pub(super) footprint: &'a Footprint,
 }
 
-/// Says what the model decided and how little of the picture holds half of the reason. `region_share` is
-/// the share of the photo that the model was shown.
+/// Says what the model decided and how little of the picture holds half of the reason.
+/// `region_share` is the share of the photo that the model was shown.
 pub(super) fn sentence(map: &PageMap, marked: &[Marked], region_share: f64) -> String {
     let PageMap { class, scaled, predicted, .. } = map;
     let says = match map.probability.map(percent) {
@@ -38,7 +38,8 @@ pub(super) fn sentence(map: &PageMap, marked: &[Marked], region_share: f64) -> S
     format!("{says} Half of what {reason} lies in {share} of the picture{place}.")
 }
 
-/// Finds the smallest marked area that holds at least two thirds of the values at or above `weakest`.
+/// Finds the smallest marked area that holds at least two thirds of the values at or above
+/// `weakest`.
 fn area_of_half<'a>(map: &Map, weakest: f64, marked: &[Marked<'a>]) -> Option<&'a MarkedArea> {
     let holds_it = |marked: &&Marked| {
         let (mut all, mut inside) = (0.0, 0.0);

@@ -100,8 +100,8 @@ impl<E, S> OverNoise<E, S> {
     /// Sets chunks, workers, and progress, which is counted in samples of rows.
     ///
     /// A chunk of noisy copies is handed to the explainer inside at once. That explainer has a
-    /// schedule of its own, whose chunks bound what the model is given; its workers are used only if
-    /// there is a single chunk of copies.
+    /// schedule of its own, whose chunks bound what the model is given; its workers are used only
+    /// if there is a single chunk of copies.
     pub fn with_schedule(mut self, schedule: Schedule) -> Self {
         self.schedule = schedule;
         self

@@ -24,7 +24,8 @@ use crate::sampling::moments::Aggregate;
 /// - seed: 0. The noise depends on seed, row and sample alone: it is the same on every device.
 ///
 /// The standard error is the expected distance of the mean from that of infinitely many samples.
-/// Single pixels of a photo often need hundreds of samples until it is small compared with their value.
+/// Single pixels of a photo often need hundreds of samples until it is small compared with their
+/// value.
 ///
 /// # Cost
 /// `samples` times that of the explainer inside, and a forward pass.

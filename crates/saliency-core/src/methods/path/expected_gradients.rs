@@ -46,8 +46,8 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 /// - seed: 0. Random numbers depend on seed, row and sample alone.
 ///
 /// # Cost
-/// `samples` gradients per row; a forward pass for the input, and one for each baseline of the batch
-/// if there is a completeness gap.
+/// `samples` gradients per row; a forward pass for the input, and one for each baseline of the
+/// batch if there is a completeness gap.
 ///
 /// # Errors
 /// Those of [`Explainer::attribute_to`]; [`Error::InvalidOption`] for an option outside its range;

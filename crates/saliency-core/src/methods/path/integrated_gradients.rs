@@ -33,13 +33,13 @@ use crate::path::shape::StraightPath;
 ///
 /// # How many points
 /// Either a fixed number ([`with_steps`](Self::with_steps)), or as many as are needed to get the
-/// relative L1 error of a row's values below a tolerance ([`with_tolerance`](Self::with_tolerance)):
-/// points are placed where the gradient changes, every gradient is used, and
-/// [`converged`](Attribution::converged) is false if the limit came first.
+/// relative L1 error of a row's values below a tolerance
+/// ([`with_tolerance`](Self::with_tolerance)): points are placed where the gradient changes, every
+/// gradient is used, and [`converged`](Attribution::converged) is false if the limit came first.
 ///
-/// The estimate treats gradients along the path as Brownian motion, which those of deep ReLU networks
-/// resemble; if they are smooth, it is too large. It is never smaller than the completeness gap
-/// implies. A single point has no estimate.
+/// The estimate treats gradients along the path as Brownian motion, which those of deep ReLU
+/// networks resemble; if they are smooth, it is too large. It is never smaller than the
+/// completeness gap implies. A single point has no estimate.
 ///
 /// # Shapes and units
 /// Values have the input's shape. Their unit is that of the score, and they have signs.
@@ -52,7 +52,8 @@ use crate::path::shape::StraightPath;
 /// - baseline: zeros
 ///
 /// # Cost
-/// A gradient for each point of each row, and two forward passes; [`Rule::Placed`] takes seven more.
+/// A gradient for each point of each row, and two forward passes; [`Rule::Placed`] takes seven
+/// more.
 ///
 /// # Memory
 /// With a fixed number of points, the memory of the chunks that are being computed. With a
@@ -121,8 +122,8 @@ impl IntegratedGradients {
         self
     }
 
-    /// Takes as many gradients as are needed for a relative L1 error of `tolerance`, in (0, 1], instead
-    /// of a fixed number of points placed by a rule.
+    /// Takes as many gradients as are needed for a relative L1 error of `tolerance`, in (0, 1],
+    /// instead of a fixed number of points placed by a rule.
     ///
     /// 0.05 is enough for a picture.
     pub fn with_tolerance(mut self, tolerance: f64) -> Self {
@@ -205,8 +206,8 @@ impl IntegratedGradients {
         attribution.with_baseline(baseline_scores)
     }
 
-    /// Integrates to a tolerance, or with a fixed number of points; `from` and `to` are the scores at
-    /// the ends of each row's path.
+    /// Integrates to a tolerance, or with a fixed number of points; `from` and `to` are the scores
+    /// at the ends of each row's path.
     fn integrate(&self, path: &PathIntegral, from: &[f64], to: &[f64]) -> Result<Integrals> {
         if let Some(tolerance) = self.tolerance {
             return path.to_tolerance(tolerance, self.max_gradients);
