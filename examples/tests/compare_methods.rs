@@ -3,6 +3,7 @@
 mod common;
 
 use common::{example, text};
+use saliency::Method;
 use saliency::photo::read_photo;
 
 #[test]
@@ -13,7 +14,7 @@ fn every_method_is_on_the_panel_with_its_cost() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let said = text(&output.stdout);
     let rows: Vec<_> = said.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
-    assert_eq!(rows.len(), 7, "{said}");
+    assert_eq!(rows.len(), Method::ALL.len(), "{said}");
     assert!(rows[2].starts_with("| Integrated Gradients |") && rows[2].contains("gap"), "{said}");
     let picture = read_photo(folder.path().join("compare_methods.png")).unwrap();
     assert!(picture.width() > 1500 && picture.height() > 600);

@@ -2,9 +2,8 @@
 
 use crate::error::Result;
 use crate::execution::evaluator::Scored;
-use crate::input::batch::Batch;
+use crate::input::batch::{Batch, to_host};
 use crate::input::inputs::Inputs;
-use crate::sampling::moments::median_relative_errors;
 
 /// The answer of an explainer: how much each value of the input contributed to the score, with all
 /// that is needed to judge the answer.
@@ -263,4 +262,34 @@ impl Attribution<Batch> {
         let values = self.try_map(|values| Ok(values.into_inputs()));
         values.expect("nothing in it fails")
     }
+}
+
+/// Returns, for each row, the median of standard error divided by absolute value. Ignores fixed
+/// inputs. A value that is zero in every sample counts as exact; NaN counts as an infinite error.
+pub(crate) fn median_relative_errors(values: Batch, errors: Batch) -> Result<Vec<f64>> {
+    let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); values.rows()];
+    let parts = values.parts.into_iter().zip(errors.parts).zip(&values.fixed);
+    for ((values, errors), _) in parts.filter(|(_, fixed)| !**fixed) {
+        let width = values.dims()[1];
+        let (values, errors) = (to_host(values)?, to_host(errors)?);
+        let rows = values.chunks(width).zip(errors.chunks(width));
+        for (ratios, (values, errors)) in ratios.iter_mut().zip(rows) {
+            let ratio = |(value, error): (&f64, &f64)| match error {
+                0.0 => 0.0,
+                // A comparison that NaN fails.
+                error => {
+                    Some(error / value.abs()).filter(|ratio| *ratio >= 0.0).unwrap_or(f64::INFINITY)
+                }
+            };
+            ratios.extend(values.iter().zip(errors).map(ratio));
+        }
+    }
+    let median = |mut ratios: Vec<f64>| {
+        let middle = ratios.len() / 2;
+        if ratios.is_empty() {
+            return 0.0;
+        }
+        *ratios.select_nth_unstable_by(middle, f64::total_cmp).1
+    };
+    Ok(ratios.into_iter().map(median).collect())
 }

@@ -74,6 +74,9 @@ pub use legend::Legend;
 #[cfg(feature = "pages")]
 pub use page::{Page, PageMap};
 pub use picture::Picture;
+/// The values of a [`Record`].
+#[cfg(feature = "export")]
+pub use serde_json;
 pub use tile::Tile;
 #[cfg(feature = "pages")]
 pub use tokens::Tokens;

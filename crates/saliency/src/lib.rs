@@ -150,6 +150,8 @@ pub mod external {
     pub use burn;
     #[cfg(feature = "photo")]
     pub use image;
+    #[cfg(feature = "export")]
+    pub use saliency_viz::serde_json;
 }
 
 /// The example in the README, run as a test.

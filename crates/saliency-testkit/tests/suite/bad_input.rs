@@ -1,6 +1,7 @@
 //! Bad input ends in an error that says what is wrong.
 
 use burn::tensor::{Int, Tensor};
+use saliency_core::methods::{OverNoise, Variance};
 use saliency_core::{
     Attribution, Baseline, Error, ExpectedGradients, Explainer, Fixed, Gradient,
     IntegratedGradients, MemoryBudget, Method, MethodOptions, Model, NoiseScale, Parallelism,
@@ -222,7 +223,7 @@ fn limits_outside_their_range() {
 #[test]
 fn a_variance_of_one_sample() {
     let expected = "expected samples from 2 to 1000000, found 1";
-    let variance = Method::VarGrad.explainer(&MethodOptions::new().with_samples(1));
+    let variance = OverNoise::<Gradient, Variance>::default().with_samples(1);
     assert_eq!(message(&variance), expected);
     assert!(SmoothGradSquared::default().with_samples(1).attribute(&Square, ones([1, 1])).is_ok());
 }
