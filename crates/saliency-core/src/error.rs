@@ -15,8 +15,6 @@ pub enum Stage {
     Baseline,
     /// The input with the noise that a method added to it.
     NoisyInput,
-    /// A point on a path.
-    PathPoint,
     /// The score of the target.
     Score,
     /// The score of the target at the baseline.
@@ -35,7 +33,6 @@ impl std::fmt::Display for Stage {
             Self::Input => "input",
             Self::Baseline => "baseline",
             Self::NoisyInput => "noisy input",
-            Self::PathPoint => "point on the path",
             Self::Score => "score",
             Self::BaselineScore => "score of the baseline",
             Self::PathScore => "score on the path",

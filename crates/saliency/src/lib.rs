@@ -117,6 +117,7 @@
 //! - `cuda`, `rocm`: GPUs of NVIDIA and AMD through their own libraries
 //! - `remote`, `remote-server`: devices of other machines, and lending this one's
 //! - `memory`: asks the system how much memory is free, for budgets
+//! - `serde`: options of explainers can be saved and restored
 //! - `photo`: attributions of photos, as numbers
 //! - `viz` (default): pictures, pages, charts and files for Python; each alone: `pictures`,
 //!   `pages`, `charts`, `export`. They switch on `photo`
