@@ -15,7 +15,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use saliency_audit::{Audit, ClassNames, Subject, photo_input};
+use saliency_audit::{Audit, ClassNames, Subject};
 use saliency_cli::program::ended;
 use saliency_cli::{Result, subject};
 use saliency_example_audit::args::AuditArgs;
@@ -28,15 +28,14 @@ fn main() -> ExitCode {
 
 fn audit(args: &AuditArgs) -> Result<()> {
     // The network, how a photo becomes its input, and the names of its classes.
-    let preparation = subject::preparation();
-    let input = photo_input(
-        format!("{preparation:?}"),
-        move |photo, device| preparation.tensor(photo, device),
-        move |photo| preparation.region(photo),
-    );
-    let subject = Subject::new(subject::DESCRIPTION, subject::WEIGHTS, subject::network, input)
-        .with_classes(ClassNames::new(subject::class_names()))
-        .with_bytes_per_photo(subject::BYTES_PER_PHOTO);
+    let subject = Subject::new(
+        subject::DESCRIPTION,
+        subject::WEIGHTS,
+        subject::network,
+        subject::preparation(),
+    )
+    .with_classes(ClassNames::new(subject::class_names()))
+    .with_bytes_per_photo(subject::BYTES_PER_PHOTO);
 
     let mut audit = Audit::new(subject, args.recipe()?)
         .with_devices(args.devices.clone())

@@ -4,13 +4,13 @@ use std::fmt;
 
 use burn::tensor::{Device, Tensor};
 use image::RgbImage;
-use saliency_photo::Region;
+use saliency_photo::{Preparation, Region};
 
 use crate::classes::ClassNames;
 
 /// How a photo becomes the input of a model.
 ///
-/// Implement it for the preparation that the model was trained with, or make one of two closures
+/// [`Preparation`] is one. For another preparation implement the trait, or make one of two closures
 /// with [`photo_input`].
 pub trait PhotoInput {
     /// Returns the input of one photo, `[1, channels, height, width]`. All photos of an audit have
@@ -33,7 +33,7 @@ pub trait PhotoInput {
 /// use burn::tensor::{Device, Tensor, TensorData};
 /// use image::RgbImage;
 /// use saliency_audit::{PhotoInput, photo_input};
-/// use saliency_photo::Region;
+/// use saliency_photo::{Preparation, Region};
 ///
 /// // The whole photo, 8 x 8 pixels, values from 0 to 1.
 /// let tensor = |photo: &RgbImage, device: &Device| {
@@ -53,6 +53,20 @@ pub fn photo_input(
     region: impl Fn(&RgbImage) -> Region + 'static,
 ) -> impl PhotoInput {
     Closures { fingerprint: fingerprint.into(), tensor, region }
+}
+
+impl PhotoInput for Preparation {
+    fn tensor(&self, photo: &RgbImage, device: &Device) -> Tensor<4> {
+        self.tensor(photo, device)
+    }
+
+    fn region(&self, photo: &RgbImage) -> Region {
+        self.region(photo)
+    }
+
+    fn fingerprint(&self) -> String {
+        format!("{self:?}")
+    }
 }
 
 struct Closures<T, R> {

@@ -5,9 +5,7 @@ use std::path::Path;
 use burn::module::Module as _;
 use saliency::IntegratedGradients;
 use saliency::viz::write_picture;
-use saliency_audit::{
-    Audit, ClassNames, Effort, PhotoBox, Recipe, Subject, photo_input, write_boxes,
-};
+use saliency_audit::{Audit, ClassNames, Effort, PhotoBox, Recipe, Subject, write_boxes};
 use saliency_cli::Result;
 use saliency_example_audit::progress;
 use saliency_examples_training::shop::CLASSES;
@@ -31,17 +29,11 @@ pub fn run(net: Net, out: &Path) -> Result<()> {
     write_boxes(&boxes, &outlines)?;
 
     // The network, how a photo becomes its input, and the names of its classes.
-    let preparation = preparation();
-    let input = photo_input(
-        format!("{preparation:?}"),
-        move |photo, device| preparation.tensor(photo, device),
-        move |photo| preparation.region(photo),
-    );
     let weights = net.digest();
     let model = move |device: &_| net.clone().to_device(device);
     let description = "A network that tells mugs, bottles and shirts apart";
-    let subject =
-        Subject::new(description, weights, model, input).with_classes(ClassNames::new(CLASSES));
+    let subject = Subject::new(description, weights, model, preparation())
+        .with_classes(ClassNames::new(CLASSES));
 
     let effort = Effort::Tolerance { tolerance: TOLERANCE, limit: MOST_GRADIENTS };
     let recipe =

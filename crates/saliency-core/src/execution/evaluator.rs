@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use crate::error::{Error, Result, Stage};
 use crate::execution::memory::ChunkLimit;
@@ -108,19 +108,7 @@ impl<'m> Evaluator<'m> {
         input: &Batch,
         target: &Target,
     ) -> Result<Self> {
-        // The input must be on the model's devices, or on one if the model has no parameters.
-        let mut devices = model.devices();
-        if devices.is_empty() {
-            devices.push(input.parts[0].device());
-        }
-        for (tensor, found) in input.parts.iter().map(Tensor::device).enumerate() {
-            if !devices.contains(&found) {
-                let (expected, found) = (format!("{devices:?}"), format!("{found:?}"));
-                return Err(Error::DeviceMismatch { tensor, expected, found });
-            }
-        }
-        input.check_finite(Stage::Input)?;
-        target.check_rows(input.rows())?;
+        check(model.devices(), input, target)?;
         let snapshot = Snapshot { model: model.valid(), inputs: PhantomData::<fn(I)> };
         Ok(Self { model: Box::new(snapshot), limit: ChunkLimit::new() })
     }
@@ -326,6 +314,22 @@ impl<'m> Evaluator<'m> {
             found => Err(Error::OutputShape { rows, found }),
         }
     }
+}
+
+/// Checks everything that can be checked before any work: the devices, the input and the target.
+fn check(mut devices: Vec<Device>, input: &Batch, target: &Target) -> Result<()> {
+    // The input must be on the model's devices, or on one if the model has no parameters.
+    if devices.is_empty() {
+        devices.push(input.parts[0].device());
+    }
+    for (tensor, found) in input.parts.iter().map(Tensor::device).enumerate() {
+        if !devices.contains(&found) {
+            let (expected, found) = (format!("{devices:?}"), format!("{found:?}"));
+            return Err(Error::DeviceMismatch { tensor, expected, found });
+        }
+    }
+    input.check_finite(Stage::Input)?;
+    target.check_rows(input.rows())
 }
 
 impl std::fmt::Debug for Evaluator<'_> {
