@@ -2,6 +2,8 @@
 
 features := "--features ndarray,wgpu,remote-server"
 
+published := "-p saliency -p saliency-core -p saliency-photo -p saliency-viz -p saliency-flex -p saliency-backends -p saliency-audit"
+
 _list:
     @just --list --unsorted
 
@@ -35,7 +37,10 @@ smoke:
 deny:
     cargo deny check
 
+# package the published crates as they would be uploaded, and build each from its package
+package:
+    cargo package {{published}}
+
 # check whether the public interface broke since a version (needs cargo-semver-checks)
 semver since:
-    cargo semver-checks --workspace --exclude saliency-benches --exclude saliency-cli --exclude saliency-examples \
-        --exclude saliency-examples-training --exclude saliency-example-audit --baseline-rev {{since}}
+    cargo semver-checks {{published}} --baseline-rev {{since}}
