@@ -69,15 +69,23 @@ struct Judged {
     ratios: Vec<f64>,
 }
 
+/// A model, an input, and the target to explain.
+struct Question<'a, M, I> {
+    net: &'a M,
+    input: &'a I,
+    target: Target,
+}
+
 impl Judged {
     /// Explains to the tolerance and from many points, and prints the estimated and the true error.
     fn case<M: Model<I>, I: Inputs>(
         &mut self,
         name: &str,
-        (net, input, target): (&M, &I, Target),
+        question: Question<M, I>,
         baseline: &Baseline,
         reference: usize,
     ) {
+        let Question { net, input, target } = question;
         let ig = || IntegratedGradients::new().with_baseline(baseline.clone());
         let explain = |explainer: IntegratedGradients| {
             explainer.attribute_to(net, input.clone(), target.clone()).expect("a map")
@@ -145,18 +153,23 @@ fn main() {
     for (name, input) in &photos {
         for class in best(&lite0, input, 3) {
             let name = format!("EfficientNet-Lite0, {name}, class {class}");
-            judged.case(&name, (&lite0, input, Target::Class(class)), &zero, 800);
+            judged.case(
+                &name,
+                Question { net: &lite0, input: input, target: Target::Class(class) },
+                &zero,
+                800,
+            );
         }
         let from_black = format!("EfficientNet-Lite0, {name}, from black");
         judged.case(
             &from_black,
-            (&lite0, input, Target::Predicted),
+            Question { net: &lite0, input: input, target: Target::Predicted },
             &Baseline::constant(-1.0),
             800,
         );
         let name = format!("EfficientNet-Lite0, {name}, log-probability");
         let target = Target::Predicted.with_score(saliency::Score::LogProbability);
-        judged.case(&name, (&lite0, input, target), &zero, 800);
+        judged.case(&name, Question { net: &lite0, input: input, target }, &zero, 800);
     }
     let cifar = CifarCnn::embedded(&device);
     for (file, golden) in
@@ -170,7 +183,12 @@ fn main() {
                 Baseline::tensor(baselines.clone().narrow(0, row.min(baselines.dims()[0] - 1), 1));
             for class in best(&cifar, &input, 2) {
                 let name = format!("CIFAR CNN, {file} baseline {row}, class {class}");
-                judged.case(&name, (&cifar, &input, Target::Class(class)), &baseline, 5000);
+                judged.case(
+                    &name,
+                    Question { net: &cifar, input: &input, target: Target::Class(class) },
+                    &baseline,
+                    5000,
+                );
             }
         }
     }
@@ -180,7 +198,12 @@ fn main() {
         let name = format!("ResNet-18 with random weights, {name}");
         // From zero it is linear along the path, because it has no constant terms.
         let black = Baseline::constant(-1.0);
-        judged.case(&name, (&resnet, input, Target::Predicted), &black, 400);
+        judged.case(
+            &name,
+            Question { net: &resnet, input: input, target: Target::Predicted },
+            &black,
+            400,
+        );
     }
     for (kind, smooth) in [("ReLU", false), ("tanh", true)] {
         for seed in 0..4 {
@@ -190,7 +213,12 @@ fn main() {
             let input = Tensor::<1>::from_data(&wave.collect::<Vec<f32>>()[..], &device);
             let input = input.reshape([1, 20]);
             let name = format!("perceptron with {kind}, {seed}");
-            judged.case(&name, (&net, &input, Target::Predicted), &zero, 5000);
+            judged.case(
+                &name,
+                Question { net: &net, input: &input, target: Target::Predicted },
+                &zero,
+                5000,
+            );
         }
     }
     let mut ratios = judged.ratios;

@@ -11,7 +11,8 @@ use saliency::{Explainer, IntegratedGradients, Model};
 /// `multiply_adds` are those of a forward pass; a gradient with respect to the input takes as many
 /// again.
 pub fn print<M: Model<Tensor<4>>>(
-    (name, multiply_adds): (&str, f64),
+    name: &str,
+    multiply_adds: f64,
     net: &M,
     input: &Tensor<4>,
     cores: usize,

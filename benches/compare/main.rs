@@ -112,8 +112,8 @@ fn main() {
         start(&peers);
     }
     if has("limit") {
-        limit::print(("EfficientNet-Lite0", 0.385e9), &lite0, &cat.input, cores);
-        limit::print(("ResNet-18", 1.82e9), &resnet, &cat.input, cores);
+        limit::print("EfficientNet-Lite0", 0.385e9, &lite0, &cat.input, cores);
+        limit::print("ResNet-18", 1.82e9, &resnet, &cat.input, cores);
     }
 }
 

@@ -18,7 +18,7 @@ use saliency_models::{EfficientNetLite0, imagenet, photos};
 use crate::args::{BaselineKind, ExplainArgs, ScoreKind};
 use crate::boxes::areas;
 use crate::certainty::Certainty;
-use crate::pictures::{Drawn, Explained};
+use crate::pictures::{Explained, PhotoPictures};
 use crate::program::check_writable;
 use crate::subject::{BYTES_PER_PHOTO, class_name, network, preparation};
 use crate::{Result, devices, percent};
@@ -130,7 +130,7 @@ impl Program<'_> {
                 });
             }
         }
-        let drawn = Drawn {
+        let pictures = PhotoPictures {
             args: self.args,
             name,
             photo,
@@ -139,7 +139,7 @@ impl Program<'_> {
             instead_of: self.instead_of,
             explained,
         };
-        drawn.write()
+        pictures.write()
     }
 
     /// Explains one class by one method, behind a progress bar.

@@ -35,7 +35,7 @@ pub struct Explained {
 
 /// All answers about one photo, and what is needed to draw them.
 #[derive(Debug)]
-pub struct Drawn<'a> {
+pub struct PhotoPictures<'a> {
     /// The files to write, and their folder.
     pub args: &'a ExplainArgs,
     /// The photo's name, with which the names of files begin.
@@ -58,7 +58,7 @@ const PERCENTILE: f64 = 99.0;
 const CONTOURS: [f64; 2] = [0.25, 0.5];
 const CONTOURS_SAY: &str = "white around a quarter of the attribution, yellow around half";
 
-impl Drawn<'_> {
+impl PhotoPictures<'_> {
     /// Writes every file that the arguments ask for.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ const RIBBON: usize = 700;
 const LARGEST: f64 = 1e300;
 
 /// The result of drawing with plotters.
-type Drawn = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
+type DrawResult = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// The bars of a chart, the weakest first, which is at the bottom.
@@ -111,7 +111,11 @@ impl Chart {
     }
 
     /// Draws a title and contents on white.
-    fn draw(title: &str, height: u32, contents: impl FnOnce(&str, &Area) -> Drawn) -> Result<Self> {
+    fn draw(
+        title: &str,
+        height: u32,
+        contents: impl FnOnce(&str, &Area) -> DrawResult,
+    ) -> Result<Self> {
         // The title is cut to the room that there is.
         let title = fitted(title, 1.3 * f64::from(SIZE), f64::from(WIDTH) - 24.0);
         let mut svg = String::new();
@@ -144,7 +148,7 @@ impl Bars {
         Ok(Self { names, values, left, right })
     }
 
-    fn draw(&self, title: &str, area: &Area) -> Drawn {
+    fn draw(&self, title: &str, area: &Area) -> DrawResult {
         let mut chart = ChartBuilder::on(area)
             .caption(title, font(1.3))
             .margin(12)
@@ -199,7 +203,7 @@ impl<'a> Series<'a> {
         Ok(Self { values, attributions, low, high, largest })
     }
 
-    fn draw(&self, title: &str, area: &Area) -> Drawn {
+    fn draw(&self, title: &str, area: &Area) -> DrawResult {
         let length = self.values.len() as f64;
         let mut chart = ChartBuilder::on(area)
             .caption(title, font(1.3))

@@ -74,6 +74,12 @@ struct PathEvaluation {
     scores: Vec<f64>,
 }
 
+/// The points of a chunk, summed up, and the scores at each.
+struct ScoredSegment {
+    segment: Segment,
+    scores: Vec<PathScore>,
+}
+
 impl PathIntegral<'_> {
     /// Computes each value's contribution, given the rows and the positions on their paths.
     fn evaluate(&self, rows: &[usize], positions: &[f64]) -> Result<PathEvaluation> {
@@ -124,7 +130,7 @@ impl PathIntegral<'_> {
         work.run(
             &work.chunks(rows, 0..rules.steps),
             |chunk| self.segment(&rules, chunk),
-            |chunk, (segment, found): (Segment, Vec<PathScore>)| {
+            |chunk, ScoredSegment { segment, scores: found }| {
                 for (row, score) in chunk.row_of_each().into_iter().zip(found) {
                     scores[row].push(score);
                 }
@@ -148,7 +154,7 @@ impl PathIntegral<'_> {
     }
 
     /// Evaluates a chunk of consecutive points, and sums them up.
-    fn segment(&self, rules: &Rules, chunk: &Chunk) -> Result<(Segment, Vec<PathScore>)> {
+    fn segment(&self, rules: &Rules, chunk: &Chunk) -> Result<ScoredSegment> {
         let mut positions = Vec::with_capacity(chunk.items());
         let mut weights = Vec::with_capacity(chunk.items());
         for k in chunk.repeats.clone() {
@@ -164,7 +170,7 @@ impl PathIntegral<'_> {
         let segment = Segment::new(&found.contributions, &weights, &variances, chunk.rows.len());
         let scores = positions.into_iter().zip(found.scores);
         let scores = scores.map(|(position, score)| PathScore { position, score });
-        Ok((segment, scores.collect()))
+        Ok(ScoredSegment { segment, scores: scores.collect() })
     }
 
     /// Estimates the error of each row from the variances of the segments; `None` for a single
