@@ -5,11 +5,9 @@
 //! cargo run --example tabular
 //! ```
 //!
-//! A small network (`src/wines.rs`) learns to distinguish three cultivars by 13 measurements. A
-//! wine that it has not seen is explained twice: by Integrated Gradients, which compares it with
-//! the mean wine, and by Expected Gradients, which compares it with every wine of the training set.
-//! Then all wines that it has not seen are explained, and a test checks whether the network needs
-//! the measurements that the maps show.
+//! A small network (`src/wines.rs`) learns three cultivars by 13 measurements. A new wine is explained
+//! twice: by Integrated Gradients, compared with the mean wine, and by Expected Gradients, compared
+//! with every wine of the training set. Then all new wines are explained.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
