@@ -133,7 +133,7 @@ fn when_a_server_ends_half_way_the_other_one_explains_its_rows() {
     assert_eq!((&map.scores.len(), &map.targets), (&64, &alone.targets));
     let lost = lost.lock().unwrap();
     assert_eq!(lost.len(), 2, "one piece was under way");
-    let warnings: Vec<Warning> = lost.iter().map(|&row| Warning::DeviceLost { row }).collect();
+    let warnings: Vec<Warning> = lost.iter().map(|&row| Warning::device_lost(row)).collect();
     assert_eq!(map.warnings, warnings);
     assert!(warnings[0].to_string().contains("was lost, and another one computed it"));
 }
@@ -146,7 +146,7 @@ fn where_every_server_ends_the_error_says_so() {
     let pool = DevicePool::new([remote], |_| Gradient::new());
     let error = pool.attribute(&CifarCnn::embedded(&device()), pictures()).unwrap_err();
     match error {
-        Error::Device { reason } => {
+        Error::Device { reason, .. } => {
             println!("{reason}");
             assert!(
                 reason.starts_with("every device was lost (remote:ws://127.0.0.1:"),
