@@ -172,7 +172,7 @@ fn a_page_figures_and_values_are_written_for_what_is_asked() {
     }
 
     let outside = refused(&["--boxes=it=400,0,100,100", "--out", &folder.out()]);
-    assert!(outside.contains("inside the photo of 451 x 300 pixels"), "{outside}");
+    assert!(outside.contains("reaches out of the photo of 451 x 300 pixels"), "{outside}");
     let wrong = explain(&["--boxes=it=1,2,3"]);
     let wrong = text(&wrong.stderr);
     assert!(wrong.contains("expected NAME=X,Y,WIDTH,HEIGHT in whole pixels, found it=1,2,3"));

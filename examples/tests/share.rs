@@ -46,5 +46,5 @@ fn a_server_without_a_token_and_a_client_with_a_wrong_one_are_refused() {
     server.kill().and_then(|()| server.wait()).unwrap();
     let error = text(&client.unwrap().stderr);
     print!("{error}");
-    assert!(error.contains("to accept the token, found that it refuses it"), "{error}");
+    assert!(error.contains("refuses the token: set SALIENCY_TOKEN"), "{error}");
 }
