@@ -176,7 +176,7 @@ fn a_wrong_token_a_missing_one_and_a_device_too_many_are_refused() {
     for token in ["", "a wrong one"] {
         let error = server.backend.open_with_token(token).unwrap_err();
         assert!(matches!(error, OpenError::Unauthorized { .. }), "{error}");
-        assert!(error.to_string().contains("refuses it"), "{error}");
+        assert!(error.to_string().contains("refuses the token"), "{error}");
     }
     let Backend::Remote { url, .. } = &server.backend else { unreachable!() };
     let second = Backend::Remote { url: url.clone(), index: 1 };
