@@ -51,7 +51,7 @@ struct Values {
 /// Values on a device, or read from a file and not yet on any.
 #[derive(Clone, Debug)]
 enum Stored {
-    OnDevice(Tensor<2>),
+    OnDevice(Box<Tensor<2>>),
     #[cfg_attr(not(feature = "serde"), expect(dead_code, reason = "made by deserializing"))]
     Saved(TensorData),
 }
@@ -83,7 +83,11 @@ impl Baseline {
     /// serves for all rows; for several inputs a tuple of tensors.
     pub fn tensor(baseline: impl Inputs) -> Self {
         let shapes = baseline.shapes();
-        let tensors = baseline.into_rows().into_iter().map(Stored::OnDevice).zip(shapes);
+        let tensors = baseline
+            .into_rows()
+            .into_iter()
+            .map(|tensor| Stored::OnDevice(Box::new(tensor)))
+            .zip(shapes);
         Self(Kind::Tensors(tensors.map(|(rows, shape)| Values { rows, shape }).collect()))
     }
 
@@ -192,7 +196,7 @@ impl Values {
         let found = &self.shape;
         let fits = found.len() == expected.len() && found[1..] == expected[1..];
         let all = |stored: &Stored| match stored {
-            Stored::OnDevice(tensor) => tensor.clone(),
+            Stored::OnDevice(tensor) => (**tensor).clone(),
             Stored::Saved(data) => Tensor::from_data(data.clone(), (&like.device(), like.dtype())),
         };
         let part = if fits && found[0] == rows.total() {
@@ -225,7 +229,7 @@ mod saved {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             let data = match &self.rows {
                 Stored::OnDevice(tensor) => {
-                    let read = tensor.clone().inner().try_into_vec_as::<f64>();
+                    let read = (**tensor).clone().inner().try_into_vec_as::<f64>();
                     read.map_err(ser::Error::custom)?
                 }
                 Stored::Saved(data) => data.iter::<f64>().collect(),
