@@ -155,7 +155,7 @@ fn main() {
             let name = format!("EfficientNet-Lite0, {name}, class {class}");
             judged.case(
                 &name,
-                Question { net: &lite0, input: input, target: Target::Class(class) },
+                Question { net: &lite0, input, target: Target::Class(class) },
                 &zero,
                 800,
             );
@@ -163,13 +163,13 @@ fn main() {
         let from_black = format!("EfficientNet-Lite0, {name}, from black");
         judged.case(
             &from_black,
-            Question { net: &lite0, input: input, target: Target::Predicted },
+            Question { net: &lite0, input, target: Target::Predicted },
             &Baseline::constant(-1.0),
             800,
         );
         let name = format!("EfficientNet-Lite0, {name}, log-probability");
         let target = Target::Predicted.with_score(saliency::Score::LogProbability);
-        judged.case(&name, Question { net: &lite0, input: input, target }, &zero, 800);
+        judged.case(&name, Question { net: &lite0, input, target }, &zero, 800);
     }
     let cifar = CifarCnn::embedded(&device);
     for (file, golden) in
@@ -200,7 +200,7 @@ fn main() {
         let black = Baseline::constant(-1.0);
         judged.case(
             &name,
-            Question { net: &resnet, input: input, target: Target::Predicted },
+            Question { net: &resnet, input, target: Target::Predicted },
             &black,
             400,
         );

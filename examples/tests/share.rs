@@ -22,7 +22,7 @@ fn two_servers_explain_64_pictures_together() {
     });
     let rows: Vec<usize> = rows.collect();
     assert!(rows.len() == 2 && rows.iter().sum::<usize>() == 64, "{rows:?}");
-    let sheet = read_photo(&folder.path().join("maps/share.png")).unwrap();
+    let sheet = read_photo(folder.path().join("maps/share.png")).unwrap();
     assert_eq!(sheet.dimensions(), (896, 896));
 }
 
