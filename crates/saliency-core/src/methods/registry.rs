@@ -11,6 +11,7 @@ use crate::methods::gradient::{Gradient, InputTimesGradient};
 use crate::methods::noise::{OverNoise, SmoothGrad, SmoothGradSquared, VarGrad};
 use crate::methods::path::{ExpectedGradients, IntegratedGradients};
 use crate::model::model::Model;
+use crate::sampling::samples::Samples;
 
 /// A method by name, with all that a program needs to offer it.
 ///
@@ -325,32 +326,28 @@ impl MethodOptions {
     }
 
     fn expected_gradients(&self) -> ExpectedGradients {
-        let mut explainer =
-            self.expected.clone().with_schedule(self.schedule.clone()).with_seed(self.seed);
-        if let Some(samples) = self.samples {
-            explainer = explainer.with_samples(samples);
-        }
-        if let Some(tolerance) = self.tolerance {
-            explainer = explainer.with_tolerance(tolerance);
-        }
-        if let Some(samples) = self.max_evaluations {
-            explainer = explainer.with_max_samples(samples);
-        }
-        explainer
+        let explainer = self.expected.clone().with_sampling(self.sampling());
+        explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
     }
 
     fn over_noise<E, S>(&self, explainer: OverNoise<E, S>) -> OverNoise<E, S> {
-        let mut explainer = explainer.with_schedule(self.schedule.clone()).with_seed(self.seed);
-        if let Some(samples) = self.samples {
-            explainer = explainer.with_samples(samples);
+        let explainer = explainer.with_sampling(self.sampling());
+        explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
+    }
+
+    /// Returns the number of samples of the methods that draw them.
+    fn sampling(&self) -> Samples {
+        let mut samples = Samples::new();
+        if let Some(count) = self.samples {
+            samples = samples.with_count(count);
         }
         if let Some(tolerance) = self.tolerance {
-            explainer = explainer.with_tolerance(tolerance);
+            samples = samples.with_tolerance(tolerance);
         }
-        if let Some(samples) = self.max_evaluations {
-            explainer = explainer.with_max_samples(samples);
+        if let Some(limit) = self.max_evaluations {
+            samples = samples.with_limit(limit);
         }
-        explainer
+        samples
     }
 }
 

@@ -59,6 +59,12 @@ impl<E, S> OverNoise<E, S> {
         }
     }
 
+    /// Sets the number of samples, whether fixed or to a tolerance.
+    pub(crate) fn with_sampling(mut self, samples: Samples) -> Self {
+        self.samples = samples;
+        self
+    }
+
     /// Sets a fixed number of samples, up to 1,000,000, instead of a tolerance.
     pub fn with_samples(mut self, samples: usize) -> Self {
         self.samples = self.samples.with_count(samples);
