@@ -39,7 +39,7 @@ pub fn blurred(photos: &Tensor<4>, sigma: f64) -> Result<Tensor<4>> {
     if !(sigma.is_finite() && sigma > 0.0) {
         return Err(Error::Sigma { found: sigma });
     }
-    let shape @ [.., height, width] = photos.dims();
+    let shape = photos.dims();
     if shape.contains(&0) {
         return Err(Error::EmptyMap { shape });
     }
