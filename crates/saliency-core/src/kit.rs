@@ -25,9 +25,9 @@ pub use crate::execution::evaluator::{Evaluator, PointGradients, Scored, ScoredG
 pub use crate::execution::question::Question;
 pub use crate::execution::work::Work;
 pub use crate::input::batch::Batch;
-pub use crate::path::error_estimate::ScoreChange;
 pub use crate::path::integral::{Integrals, PathIntegral};
 pub use crate::path::quadrature::WeightedPosition;
+pub use crate::path::score_change::ScoreChange;
 pub use crate::path::shape::{PathPoints, PathScore, PathShape, StraightPath};
 pub use crate::random::key::{Key, Stream};
 pub use crate::random::noise::Noise;

@@ -5,14 +5,13 @@ use crate::execution::chunks::Chunk;
 use crate::execution::evaluator::Evaluator;
 use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
-use crate::input::batch::Batch;
+use crate::input::batch::{Batch, add};
 use crate::model::resolved_target::ResolvedTarget;
-use crate::path::adaptive::AdaptivePath;
-use crate::path::error_estimate::{
-    RelativeError, ScoreChange, relative_errors, variance_of_interval,
-};
+use crate::path::adaptive::{AdaptivePath, Received};
+use crate::path::fixed::{FixedPath, FixedRule};
+use crate::path::observation::{Observation, Observer};
 use crate::path::quadrature::{PILOT, WeightedPosition};
-use crate::path::segment::Segment;
+use crate::path::score_change::ScoreChange;
 use crate::path::shape::{PathScore, PathShape};
 
 /// The most numbers that are kept on the way to a tolerance: contributions at points, between which
@@ -71,26 +70,38 @@ pub struct Integrals {
 /// The contributions at points of a path, with the scores there.
 struct PathEvaluation {
     contributions: Batch,
-    scores: Vec<f64>,
+    observed: Vec<Observation>,
 }
 
-/// The points of a chunk, summed up, and the scores at each.
-struct ScoredSegment {
-    segment: Segment,
-    scores: Vec<PathScore>,
+/// The points of a chunk, summed up, and what was observed at each.
+struct Summed {
+    total: Batch,
+    observed: Vec<Observation>,
+}
+
+/// A block of rows whose points come in.
+struct Block {
+    total: Option<Batch>,
+    paths: Vec<FixedPath>,
 }
 
 impl PathIntegral<'_> {
     /// Computes each value's contribution, given the rows and the positions on their paths.
-    fn evaluate(&self, rows: &[usize], positions: &[f64]) -> Result<PathEvaluation> {
+    /// Contributions may be infinite.
+    fn evaluate(
+        &self,
+        observer: &Observer,
+        rows: &[usize],
+        positions: &[f64],
+    ) -> Result<PathEvaluation> {
         let path = self.shape.at(rows, positions)?;
         path.check(self.input, rows.len())?;
         let found = self.evaluator.gradient(path.points, &self.target.select(rows))?;
-        found.gradients.check_finite(Stage::Gradient)?;
         let gradients = found.gradients.widened();
         let contributions =
             gradients.zip(&path.tangents.widened(), |gradient, tangent| gradient * tangent);
-        Ok(PathEvaluation { contributions, scores: found.scores()? })
+        let observed = observer.observe(&contributions, &found.scores()?)?;
+        Ok(PathEvaluation { contributions, observed })
     }
 
     /// Returns the scores at equal distances on the path of each row, ends included, by forward
@@ -124,63 +135,63 @@ impl PathIntegral<'_> {
         let rows = self.input.rows();
         let rules = Rules::new(rules, rows)?;
         self.check_changes()?;
-        let mut blocks: Vec<Option<Segment>> = Vec::new();
+        let observer = Observer::new(self.input);
+        let mut totals: Vec<Batch> = Vec::new();
+        let mut errors: Vec<Option<f64>> = Vec::with_capacity(rows);
         let mut scores = vec![Vec::with_capacity(rules.steps); rows];
+        let mut block: Option<Block> = None;
         let work = Work::start(self.schedule, self.input, rows * rules.steps)?;
         work.run(
             &work.chunks(rows, 0..rules.steps),
-            |chunk| self.segment(&rules, chunk),
-            |chunk, ScoredSegment { segment, scores: found }| {
-                for (row, score) in chunk.row_of_each().into_iter().zip(found) {
-                    scores[row].push(score);
+            |chunk| self.sum_up(&rules, &observer, chunk),
+            |chunk, summed| {
+                let open = block.get_or_insert_with(|| self.block(chunk));
+                add(&mut open.total, summed.total);
+                // Points come in order: first those of all rows at one position, then at the next.
+                let places =
+                    chunk.repeats.clone().flat_map(|k| chunk.rows.clone().map(move |row| (k, row)));
+                for ((k, row), observed) in places.zip(summed.observed) {
+                    let rule = rules.of(row);
+                    let (position, score) = (rule.points()[k].position, observed.score);
+                    scores[row].push(PathScore { position, score });
+                    open.paths[row - chunk.rows.start].receive(rule, observed);
                 }
-                // The chunk starts a block of rows, or its points follow those of the chunk before.
-                if blocks.len() == chunk.block {
-                    blocks.push(Some(segment));
-                    return Ok(());
+                if chunk.repeats.end == rules.steps {
+                    let done = block.take().expect("an open block");
+                    totals.extend(done.total);
+                    errors.extend(done.paths.iter().map(FixedPath::error));
                 }
-                let before = blocks[chunk.block].take().expect("a segment before");
-                let interval = rules.variances(chunk, chunk.repeats.start - 1);
-                blocks[chunk.block] = Some(before.join(segment, &interval));
                 Ok(())
             },
         )?;
-        let blocks: Vec<Segment> = blocks.into_iter().flatten().collect();
-        let totals: Vec<Batch> = blocks.iter().map(|block| block.total.clone()).collect();
-        let values = Batch::stack(&totals);
-        let errors = self.errors(&values, blocks)?;
         let evaluations = vec![rules.steps; rows];
+        let (values, errors) = (Batch::stack(&totals), errors.into_iter().collect());
         Ok(Integrals { values, errors, converged: None, evaluations, scores })
     }
 
+    /// Starts the block of rows that a chunk begins.
+    fn block(&self, chunk: &Chunk) -> Block {
+        let paths = self.changes[chunk.rows.clone()].iter();
+        Block { total: None, paths: paths.map(|change| FixedPath::new(*change)).collect() }
+    }
+
     /// Evaluates a chunk of consecutive points, and sums them up.
-    fn segment(&self, rules: &Rules, chunk: &Chunk) -> Result<ScoredSegment> {
+    fn sum_up(&self, rules: &Rules, observer: &Observer, chunk: &Chunk) -> Result<Summed> {
         let mut positions = Vec::with_capacity(chunk.items());
         let mut weights = Vec::with_capacity(chunk.items());
         for k in chunk.repeats.clone() {
             for row in chunk.rows.clone() {
-                let at = rules.of(row)[k];
+                let at = rules.of(row).points()[k];
                 positions.push(at.position);
                 weights.push(at.weight);
             }
         }
-        let found = self.evaluate(&chunk.row_of_each(), &positions)?;
-        let intervals = chunk.repeats.clone().skip(1);
-        let variances: Vec<f64> = intervals.flat_map(|k| rules.variances(chunk, k - 1)).collect();
-        let segment = Segment::new(&found.contributions, &weights, &variances, chunk.rows.len());
-        let scores = positions.into_iter().zip(found.scores);
-        let scores = scores.map(|(position, score)| PathScore { position, score });
-        Ok(ScoredSegment { segment, scores: scores.collect() })
-    }
-
-    /// Estimates the error of each row from the variances of the segments; `None` for a single
-    /// point.
-    fn errors(&self, values: &Batch, blocks: Vec<Segment>) -> Result<Option<Vec<f64>>> {
-        let variances: Option<Vec<Batch>> =
-            blocks.into_iter().map(|block| block.variances).collect();
-        let Some(variances) = variances else { return Ok(None) };
-        let errors = relative_errors(values, &Batch::stack(&variances), self.changes)?;
-        Ok(Some(errors.into_iter().map(RelativeError::estimate).collect()))
+        let found = self.evaluate(observer, &chunk.row_of_each(), &positions)?;
+        if let Some(bad) = found.observed.iter().position(|observed| !observed.is_finite()) {
+            return Err(not_finite(&found.observed[bad], bad));
+        }
+        let total = found.contributions.scale_rows(&weights).sum_repeats(chunk.repeats.len());
+        Ok(Summed { total, observed: found.observed })
     }
 
     /// Integrates each row until its estimated error is at most `tolerance`, or `limit` gradients
@@ -201,18 +212,19 @@ impl PathIntegral<'_> {
         let together = (KEPT_VALUES / (2 * width * KEPT_POINTS)).clamp(1, rows);
         let most_nodes = (KEPT_VALUES / (2 * width * together)).max(LEAST_KEPT);
         let work = Work::start(self.schedule, self.input, rows * Self::LEAST)?;
+        let observer = Observer::new(self.input);
         let goal = Goal { tolerance, limit };
         let mut finished: Vec<Finished> = Vec::with_capacity(rows);
         for start in (0..rows).step_by(together) {
             let end = rows.min(start + together);
             let mut open: Vec<OpenPath> =
-                (start..end).map(|row| OpenPath::new(row, most_nodes)).collect();
+                (start..end).map(|row| OpenPath::new(row, self.changes[row], most_nodes)).collect();
             let mut done = Vec::with_capacity(open.len());
             while !open.is_empty() {
-                self.receive_asked(&work, &mut open)?;
+                self.receive_asked(&work, &observer, &mut open)?;
                 let mut unfinished = Vec::new();
                 for path in open {
-                    match path.advance(&goal, self.changes)? {
+                    match path.advance(&goal) {
                         Advanced::Open(path) => unfinished.push(path),
                         Advanced::Finished(result) => done.push(result),
                     }
@@ -251,7 +263,7 @@ impl PathIntegral<'_> {
     }
 
     /// Evaluates all positions that the open paths ask for, and hands them the contributions.
-    fn receive_asked(&self, work: &Work, open: &mut [OpenPath]) -> Result<()> {
+    fn receive_asked(&self, work: &Work, observer: &Observer, open: &mut [OpenPath]) -> Result<()> {
         let mut asked = Vec::new();
         for (at, open) in open.iter().enumerate() {
             let row = open.row;
@@ -264,12 +276,15 @@ impl PathIntegral<'_> {
                     .iter()
                     .map(|asked| (asked.row, asked.position))
                     .unzip();
-                self.evaluate(&rows, &positions)
+                self.evaluate(observer, &rows, &positions)
             },
             |chunk, found: PathEvaluation| {
-                for (at, asked) in asked[chunk.rows.clone()].iter().enumerate() {
+                for (at, observed) in found.observed.into_iter().enumerate() {
+                    let point = chunk.rows.start + at;
+                    // Computed anew, because a part of a tensor keeps the whole of it alive.
                     let contribution = found.contributions.narrow(at, 1);
-                    open[asked.open].path.receive(contribution, found.scores[at]);
+                    let contribution = contribution.map(|part| part.mul_scalar(1.0));
+                    open[asked[point].open].receive(contribution, observed, point)?;
                 }
                 Ok(())
             },
@@ -288,15 +303,15 @@ impl std::fmt::Debug for PathIntegral<'_> {
     }
 }
 
-/// The positions and weights of each row: one rule for all rows, or one for each.
-struct Rules<'a> {
-    rules: &'a [Vec<WeightedPosition>],
+/// The rules of all rows: one for all, or one for each.
+struct Rules {
+    rules: Vec<FixedRule>,
     steps: usize,
 }
 
-impl<'a> Rules<'a> {
+impl Rules {
     /// Checks that there is one rule, or one for each row, and that all have as many positions.
-    fn new(rules: &'a [Vec<WeightedPosition>], rows: usize) -> Result<Self> {
+    fn new(rules: &[Vec<WeightedPosition>], rows: usize) -> Result<Self> {
         if rules.len() != 1 && rules.len() != rows {
             let expected = format!("one, or one for each of {rows} rows");
             return Err(Error::invalid_option("rules", expected, rules.len()));
@@ -307,18 +322,18 @@ impl<'a> Rules<'a> {
             let expected = format!("of {} positions like the first", steps.max(1));
             return Err(Error::invalid_option("rules", expected, other));
         }
-        Ok(Self { rules, steps })
+        Ok(Self { rules: rules.iter().map(|rule| FixedRule::new(rule)).collect(), steps })
     }
 
-    fn of(&self, row: usize) -> &[WeightedPosition] {
+    fn of(&self, row: usize) -> &FixedRule {
         &self.rules[row.min(self.rules.len() - 1)]
     }
+}
 
-    /// Returns, for each row of the chunk, the factor by which the squared difference between
-    /// points `k` and `k + 1` counts in the variance.
-    fn variances(&self, chunk: &Chunk, k: usize) -> Vec<f64> {
-        chunk.rows.clone().map(|row| variance_of_interval(self.of(row), k)).collect()
-    }
+/// Returns the error for a point whose contributions or score are not finite.
+fn not_finite(observed: &Observation, point: usize) -> Error {
+    let stage = if observed.size.is_finite() { Stage::PathScore } else { Stage::Gradient };
+    Error::not_finite(stage, point)
 }
 
 /// The condition under which a row is done.
@@ -339,6 +354,8 @@ struct Asked {
 struct OpenPath {
     row: usize,
     path: AdaptivePath,
+    /// The contributions, added up as the path says.
+    slots: Vec<Option<Batch>>,
 }
 
 /// The integral of a row that is done.
@@ -357,27 +374,55 @@ enum Advanced {
 }
 
 impl OpenPath {
-    fn new(row: usize, most_nodes: usize) -> Self {
-        Self { row, path: AdaptivePath::new(most_nodes) }
+    fn new(row: usize, change: ScoreChange, most_nodes: usize) -> Self {
+        Self { row, path: AdaptivePath::new(change, most_nodes), slots: Vec::new() }
     }
 
-    /// Computes the integral so far, and asks for more points if its error is too large.
-    fn advance(mut self, goal: &Goal, changes: &[ScoreChange]) -> Result<Advanced> {
-        let integral = self.path.integral(changes[self.row])?;
-        let (taken, error) = (self.path.received(), integral.error.estimate());
+    /// Takes the contributions at the first position that the path asks for.
+    fn receive(&mut self, contribution: Batch, observed: Observation, point: usize) -> Result<()> {
+        let finite = observed.is_finite();
+        let refused = (!finite).then(|| not_finite(&observed, point));
+        match self.path.receive(observed) {
+            Received::Add(slot) => {
+                self.slots.resize(self.slots.len().max(slot + 1), None);
+                add(&mut self.slots[slot], contribution);
+                Ok(())
+            }
+            Received::Leave => Ok(()),
+            Received::Refuse => Err(refused.expect("a point that is not finite")),
+        }
+    }
+
+    /// Estimates the error so far, and asks for more points if it is too large.
+    fn advance(mut self, goal: &Goal) -> Advanced {
+        let judged = self.path.judge();
+        let (taken, error) = (self.path.received(), judged.error);
         if error > goal.tolerance {
             // Errors fall with the number of points.
             let needed = taken as f64 * error / goal.tolerance;
             let next = needed.min(taken as f64 * growth(taken)).round() as usize;
             let next = next.max(taken + 1 + taken / 16).min(goal.limit);
-            self.path.refine(&integral, next - taken);
+            self.path.refine(&judged, next - taken);
         }
         if self.path.asked().next().is_some() {
-            return Ok(Advanced::Open(self));
+            return Advanced::Open(self);
         }
-        let (row, scores) = (self.row, self.path.scores());
-        let values = integral.values;
-        Ok(Advanced::Finished(Finished { row, values, error, evaluations: taken, scores }))
+        Advanced::Finished(self.finish(error))
+    }
+
+    /// Adds up the contributions.
+    fn finish(self, error: f64) -> Finished {
+        let mut values = None;
+        for (slot, weight) in self.slots.iter().flatten().zip(self.path.weights()) {
+            add(&mut values, slot.map(|part| part.mul_scalar(weight)));
+        }
+        Finished {
+            row: self.row,
+            values: values.expect("a point on the path"),
+            error,
+            evaluations: self.path.received(),
+            scores: self.path.scores(),
+        }
     }
 }
 

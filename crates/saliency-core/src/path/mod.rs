@@ -2,7 +2,9 @@
 
 pub(crate) mod adaptive;
 pub(crate) mod error_estimate;
+pub(crate) mod fixed;
 pub(crate) mod integral;
+pub(crate) mod observation;
 pub(crate) mod quadrature;
-pub(crate) mod segment;
+pub(crate) mod score_change;
 pub(crate) mod shape;

@@ -13,9 +13,9 @@ use crate::input::inputs::Inputs;
 use crate::input::rows::Rows;
 use crate::model::model::Model;
 use crate::model::target::Target;
-use crate::path::error_estimate::ScoreChange;
 use crate::path::integral::{Integrals, PathIntegral};
 use crate::path::quadrature::{Rule, placed};
+use crate::path::score_change::ScoreChange;
 use crate::path::shape::StraightPath;
 
 /// The difference of score between input and baseline, shared out over the values of the input.

@@ -1,0 +1,120 @@
+//! What the host knows about a point of a path.
+
+use burn::tensor::{Int, Tensor};
+
+use crate::error::Result;
+use crate::input::batch::{Batch, to_host};
+
+/// The most values of a row whose contributions are read back from the device. Errors are estimated
+/// from them, and stand for those of all values.
+const SAMPLED: usize = 2048;
+
+/// What the host knows about a point of a path: the score, and the contributions of the gradient
+/// there as far as the error estimate needs them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Observation {
+    /// The contributions of some of the values: the same values at every point.
+    pub sample: Vec<f64>,
+    /// The sum of the contributions of all values.
+    pub sum: f64,
+    /// The sum of their absolute values.
+    pub size: f64,
+    /// The score.
+    pub score: f64,
+}
+
+impl Observation {
+    /// Returns whether all numbers are finite.
+    pub fn is_finite(&self) -> bool {
+        self.size.is_finite() && self.score.is_finite()
+    }
+
+    /// Adds the contributions of another point, times a weight.
+    pub fn add(&mut self, other: &Self, weight: f64) {
+        self.sample.resize(other.sample.len(), 0.0);
+        let values = self.sample.iter_mut().zip(&other.sample);
+        values.for_each(|(sum, value)| *sum += weight * value);
+        self.sum += weight * other.sum;
+        self.size += weight * other.size;
+    }
+
+    /// Returns the L1 norm of the sampled contributions.
+    pub fn sampled_size(&self) -> f64 {
+        self.sample.iter().map(|value| value.abs()).sum()
+    }
+}
+
+/// Observes contributions on a device.
+pub(crate) struct Observer {
+    /// The sampled columns of each tensor of the input; `None` for all columns.
+    columns: Vec<Option<Tensor<1, Int>>>,
+}
+
+impl Observer {
+    /// Chooses the values that are sampled, evenly spread over each tensor of the input.
+    pub fn new(input: &Batch) -> Self {
+        let width = input.width();
+        let columns = input.parts.iter().map(|part| {
+            let own = part.dims()[1];
+            let count = (SAMPLED * own).div_ceil(width);
+            let index = |k: usize| (k * own / count) as i64;
+            (width > SAMPLED).then(|| {
+                let columns: Vec<i64> = (0..count).map(index).collect();
+                Tensor::from_data(&columns[..], &part.device())
+            })
+        });
+        Self { columns: columns.collect() }
+    }
+
+    /// Returns one observation for each row of `contributions`, given the scores.
+    pub fn observe(&self, contributions: &Batch, scores: &[f64]) -> Result<Vec<Observation>> {
+        let empty = |&score: &f64| Observation { score, ..Observation::default() };
+        let mut observed: Vec<Observation> = scores.iter().map(empty).collect();
+        for (part, columns) in contributions.parts.iter().zip(&self.columns) {
+            let sample = match columns {
+                Some(columns) => part.clone().select(1, columns.clone()),
+                None => part.clone(),
+            };
+            // Sums over all values are taken on the device, so that few numbers are read back.
+            let width = sample.dims()[1];
+            let sums = if columns.is_some() {
+                to_host(part.clone().sum_dim(1))?
+                    .into_iter()
+                    .zip(to_host(part.clone().abs().sum_dim(1))?)
+                    .collect()
+            } else {
+                Vec::new()
+            };
+            for (row, values) in to_host(sample)?.chunks(width).enumerate() {
+                let at = &mut observed[row];
+                let (sum, size) = sums.get(row).copied().unwrap_or_else(|| {
+                    (values.iter().sum(), values.iter().map(|value| value.abs()).sum())
+                });
+                at.sample.extend_from_slice(values);
+                at.sum += sum;
+                at.size += size;
+            }
+        }
+        Ok(observed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn sums_are_over_all_values_and_the_sample_is_spread_evenly() {
+        let device = Device::flex();
+        let wide: Vec<f32> = (0..10_000).map(|at| if at % 2 == 0 { 1.0 } else { -0.5 }).collect();
+        let wide = Tensor::<1>::from_data(&wide[..], &device).reshape([1, 10_000]);
+        let narrow = Tensor::<2>::from_data([[3.0]], &device);
+        let batch = Batch::new((wide, narrow)).unwrap();
+        let observed = Observer::new(&batch).observe(&batch, &[7.0]).unwrap().remove(0);
+        assert_eq!((observed.sum, observed.size, observed.score), (2503.0, 7503.0, 7.0));
+        assert_eq!(observed.sample.last(), Some(&3.0));
+        assert!((SAMPLED..=SAMPLED + 1).contains(&observed.sample.len()));
+        assert!(observed.is_finite());
+    }
+}
