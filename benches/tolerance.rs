@@ -1,5 +1,5 @@
-//! How many gradients does Integrated Gradients need for a given error, and is the estimate of the
-//! error right?
+//! How many gradients does Integrated Gradients need for a given error on photos, and is the
+//! estimate of the error right? The bench `coverage` asks the second question about other models.
 //!
 //! ```text
 //! cargo bench --profile dev --bench tolerance
@@ -7,9 +7,6 @@
 //!
 //! Errors are relative L1 errors of a map against one from many points.
 
-use burn::module::Module;
-use burn::nn::{Linear, LinearConfig};
-use burn::tensor::activation::{relu, tanh};
 use burn::tensor::{Device, Tensor};
 use saliency::photo::Preparation;
 use saliency::{Baseline, Explainer, Inputs, IntegratedGradients, Model, Rule, Target};
@@ -106,31 +103,6 @@ fn best<M: Model<I>, I: Inputs>(net: &M, input: &I, count: usize) -> Vec<usize> 
     classes.into_data().iter::<i64>().map(|class| class as usize).collect()
 }
 
-/// Random weights, bent by ReLU or by tanh.
-#[derive(Module, Debug)]
-struct Perceptron {
-    layers: Vec<Linear>,
-    smooth: bool,
-}
-
-impl Perceptron {
-    fn new(smooth: bool, device: &Device) -> Self {
-        let sizes = [(20, 64), (64, 64), (64, 5)];
-        let layer = |(inputs, outputs)| LinearConfig::new(inputs, outputs).init(device);
-        Self { layers: sizes.map(layer).into(), smooth }
-    }
-}
-
-impl Model<Tensor<2>> for Perceptron {
-    fn forward(&self, input: Tensor<2>) -> Tensor<2> {
-        let mut x = self.layers[0].forward(input * 3.0);
-        for layer in &self.layers[1..] {
-            x = layer.forward(if self.smooth { tanh(x) } else { relu(x) });
-        }
-        x
-    }
-}
-
 fn main() {
     let device = Device::flex();
     let lite0 = EfficientNetLite0::embedded(&device);
@@ -204,22 +176,6 @@ fn main() {
             &black,
             400,
         );
-    }
-    for (kind, smooth) in [("ReLU", false), ("tanh", true)] {
-        for seed in 0..4 {
-            device.seed(seed);
-            let net = Perceptron::new(smooth, &device);
-            let wave = (0..20).map(|at| ((at as f32 + seed as f32) * 1.3).sin());
-            let input = Tensor::<1>::from_data(&wave.collect::<Vec<f32>>()[..], &device);
-            let input = input.reshape([1, 20]);
-            let name = format!("perceptron with {kind}, {seed}");
-            judged.case(
-                &name,
-                Question { net: &net, input: &input, target: Target::Predicted },
-                &zero,
-                5000,
-            );
-        }
     }
     let mut ratios = judged.ratios;
     ratios.sort_by(f64::total_cmp);

@@ -8,6 +8,7 @@ mod errors;
 mod golden;
 mod models;
 mod pytorch;
+mod questions;
 
 pub use compare::{assert_close, cosine, largest_error, values};
 pub use devices::{device, devices, on_every_device, schedule};
@@ -16,3 +17,4 @@ pub use models::{
     Counting, Noisy, contribution, implementation_a, implementation_b, linear, square,
 };
 pub use pytorch::read_pytorch;
+pub use questions::{Errors, Kind, Questions};

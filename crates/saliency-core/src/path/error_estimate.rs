@@ -124,6 +124,9 @@ impl ErrorEstimate {
         // The true size is unknown: take the smaller candidate.
         let true_size = of.change.by().abs().max(size - error).max(0.01 * size);
         let relative = if error == 0.0 { 0.0 } else { error / true_size };
+        if of.change.without_path {
+            return relative;
+        }
         // However alike a few gradients are, they prove nothing.
         relative.max((1.0 - of.points as f64).exp2())
     }

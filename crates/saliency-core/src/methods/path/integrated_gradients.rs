@@ -183,11 +183,14 @@ impl IntegratedGradients {
             .map_err(|error| error.with_stage(Stage::Score, Stage::BaselineScore))?;
         let precision = input.parts[0].dtype();
         let ends = baseline_scores.iter().zip(&scored.scores);
-        let changes: Vec<ScoreChange> =
+        let mut changes: Vec<ScoreChange> =
             ends.map(|(&from, &to)| ScoreChange::new(from, to, precision)).collect();
         // Gradients along the straight path, times its tangent.
         let path = StraightPath::new(baseline, input);
-        let warnings = rows_without_path(&path)?;
+        let without_path = rows_without_path(&path)?;
+        for &row in &without_path {
+            changes[row] = changes[row].without_path();
+        }
         let integral = PathIntegral {
             evaluator,
             target: &scored.target,
@@ -202,7 +205,8 @@ impl IntegratedGradients {
         attribution.error_estimate = integrals.errors;
         attribution.converged = integrals.converged;
         attribution.evaluations = integrals.evaluations;
-        attribution.warnings = warnings;
+        attribution.warnings =
+            without_path.into_iter().map(|row| Warning::BaselineIsInput { row }).collect();
         attribution.with_baseline(baseline_scores)
     }
 
@@ -236,11 +240,10 @@ impl IntegratedGradients {
 /// More points than this make no map better, and Gauss-Legendre points take long to compute.
 const MOST_STEPS: usize = 20_000;
 
-/// Returns a warning for each row whose baseline is the input itself.
-fn rows_without_path(path: &StraightPath) -> Result<Vec<Warning>> {
+/// Returns the rows whose baseline is the input itself.
+fn rows_without_path(path: &StraightPath) -> Result<Vec<usize>> {
     let sizes = path.difference().map(Tensor::abs).row_sums()?.into_iter().enumerate();
-    let same = sizes.filter(|(_, size)| *size == 0.0);
-    Ok(same.map(|(row, _)| Warning::BaselineIsInput { row }).collect())
+    Ok(sizes.filter(|(_, size)| *size == 0.0).map(|(row, _)| row).collect())
 }
 
 impl<M: Model<I>, I: Inputs> Explainer<M, I> for IntegratedGradients {

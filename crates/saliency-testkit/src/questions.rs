@@ -1,0 +1,344 @@
+//! Questions about random models of many kinds, with which error bars are put to the test.
+
+use std::sync::Arc;
+
+use burn::tensor::activation::{relu, sigmoid};
+use burn::tensor::{DType, Device, Tensor};
+use saliency_core::kit::{Key, Stream};
+use saliency_core::pure_function;
+use saliency_core::{Baseline, Explainer, IntegratedGradients, Model, Rule, Score, Target};
+
+use crate::values;
+
+/// A kind of models.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// A few words on the models.
+    pub name: &'static str,
+    make: fn(&mut Numbers) -> Questions,
+}
+
+/// Questions about one random model: one for each row of the input, from a baseline of zeros.
+pub struct Questions {
+    body: Arc<Body>,
+    /// The input, in single precision.
+    pub input: Tensor<2>,
+    /// The score that is explained.
+    pub target: Target,
+    /// The right values, if there is a closed form.
+    exact: Option<Vec<f64>>,
+}
+
+type Body = dyn Fn(Tensor<2>) -> Tensor<2> + Send + Sync;
+
+/// The relative L1 errors of the maps for one model, row by row.
+#[derive(Clone, Debug)]
+pub struct Errors {
+    /// As estimated.
+    pub estimated: Vec<f64>,
+    /// The true ones.
+    pub right: Vec<f64>,
+    /// The gradients that each map took.
+    pub gradients: Vec<usize>,
+    /// Whether each met its tolerance, if it had one.
+    pub converged: Option<Vec<bool>>,
+}
+
+/// The number of questions about each model.
+const ROWS: usize = 10;
+
+/// The number of points of a reference map.
+const REFERENCE: usize = 4000;
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 24] = [
+        Self { name: "ReLU 1-16-3", make: |it| it.network(&[1, 16, 3], relu, 1.0) },
+        Self { name: "ReLU 2-16-3", make: |it| it.network(&[2, 16, 3], relu, 1.0) },
+        Self { name: "ReLU 4-4-2", make: |it| it.network(&[4, 4, 2], relu, 1.0) },
+        Self { name: "ReLU 4-16-3", make: |it| it.network(&[4, 16, 3], relu, 1.0) },
+        Self { name: "ReLU 13-32-3", make: |it| it.network(&[13, 32, 3], relu, 1.0) },
+        Self { name: "ReLU 13-32-32-32-3", make: |it| it.network(&[13, 32, 32, 32, 3], relu, 1.0) },
+        Self { name: "ReLU 200-64-3", make: |it| it.network(&[200, 64, 3], relu, 1.0) },
+        Self { name: "ReLU 13-16-16-2, difference of logits", make: Numbers::difference },
+        Self { name: "max-pooling of 8 x 4 units", make: Numbers::max_pooling },
+        Self {
+            name: "ReLU 13-32-32-3, probability",
+            make: |it| it.network(&[13, 32, 32, 3], relu, 1.0).scored(Score::Probability),
+        },
+        Self {
+            name: "ReLU 13-32-32-3, steeper, probability",
+            make: |it| it.network(&[13, 32, 32, 3], relu, 1.6).scored(Score::Probability),
+        },
+        Self {
+            name: "ReLU 13-32-32-3, log-probability",
+            make: |it| it.network(&[13, 32, 32, 3], relu, 1.0).scored(Score::LogProbability),
+        },
+        Self { name: "tanh 1-8-1", make: |it| it.network(&[1, 8, 1], Tensor::tanh, 1.0) },
+        Self { name: "tanh 13-32-3", make: |it| it.network(&[13, 32, 3], Tensor::tanh, 1.0) },
+        Self {
+            name: "tanh 13-32-32-3",
+            make: |it| it.network(&[13, 32, 32, 3], Tensor::tanh, 1.0),
+        },
+        Self {
+            name: "tanh 13-32-3, saturated",
+            make: |it| it.network(&[13, 32, 3], Tensor::tanh, 10.0),
+        },
+        Self { name: "sum of 200 sines", make: Numbers::sines },
+        Self { name: "8 gates of sums, k = 10, mixed signs", make: Numbers::gates_of_sums },
+        Self { name: "6 gates, k = 20 to 500, mixed signs", make: Numbers::gates },
+        Self { name: "one gate minus another, k = 30 to 3,000", make: Numbers::gate_minus_gate },
+        Self { name: "6 ramps of width 0.02, mixed signs", make: Numbers::ramps },
+        Self { name: "sum of w √x, mixed signs, from 0", make: Numbers::roots },
+        Self {
+            name: "sum of w log(x + 1e-3), mixed signs, from 0",
+            make: |it| it.logarithms(1e-3),
+        },
+        Self {
+            name: "sum of w log(x + 1e-6), mixed signs, from 0",
+            make: |it| it.logarithms(1e-6),
+        },
+    ];
+
+    /// Makes the questions about the model of the given number.
+    pub fn questions(&self, number: u64) -> Questions {
+        let seed =
+            self.name.bytes().fold(0, |seed: u64, byte| seed.wrapping_mul(31) + u64::from(byte));
+        (self.make)(&mut Numbers { key: Key { seed, row: number, sample: 0 } })
+    }
+}
+
+impl Questions {
+    fn new(
+        body: impl Fn(Tensor<2>) -> Tensor<2> + Send + Sync + 'static,
+        input: Tensor<2>,
+    ) -> Self {
+        Self { body: Arc::new(body), input, target: Target::Class(0), exact: None }
+    }
+
+    fn scored(self, score: Score) -> Self {
+        Self { target: self.target.with_score(score), ..self }
+    }
+
+    /// Returns the model. It computes with the precision of its input.
+    pub fn model(&self) -> impl Model<Tensor<2>> + use<> {
+        let body = Arc::clone(&self.body);
+        pure_function(move |x| body(x))
+    }
+
+    /// Returns the right values.
+    pub fn right(&self) -> Vec<f64> {
+        self.exact.clone().unwrap_or_else(|| {
+            let reference =
+                IntegratedGradients::new().with_rule(Rule::Midpoint).with_steps(REFERENCE);
+            let double = self.input.clone().cast(DType::F64);
+            let map = reference.attribute_to(&self.model(), double, self.target.clone());
+            map.expect("a map").values.into_data().iter().collect()
+        })
+    }
+
+    /// Explains all rows, and compares the maps with the right values.
+    pub fn errors(&self, explainer: &IntegratedGradients, right: &[f64]) -> Errors {
+        let (input, target) = (self.input.clone(), self.target.clone());
+        let explainer = explainer.clone().with_baseline(Baseline::zeros());
+        let map = explainer.attribute_to(&self.model(), input, target).expect("a map");
+        let width = self.input.dims()[1];
+        let found = values(&map.values);
+        let rows = found.chunks(width).zip(right.chunks(width)).map(|(found, right)| {
+            let off: f64 = found
+                .iter()
+                .zip(right)
+                .map(|(found, right)| (f64::from(*found) - right).abs())
+                .sum();
+            off / right.iter().map(|value| value.abs()).sum::<f64>()
+        });
+        Errors {
+            right: rows.collect(),
+            estimated: map.error_estimate.expect("an estimate"),
+            gradients: map.evaluations,
+            converged: map.converged,
+        }
+    }
+}
+
+impl std::fmt::Debug for Questions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Questions").field("target", &self.target).finish_non_exhaustive()
+    }
+}
+
+/// Random numbers for one model. Each call draws new ones.
+struct Numbers {
+    key: Key,
+}
+
+/// One number for each column, as a function that needs them sees them: in its own precision.
+fn columns(numbers: &[f64], like: &Tensor<2>) -> Tensor<2> {
+    matrix(numbers, [1, numbers.len()]).cast(like.dtype())
+}
+
+fn matrix(numbers: &[f64], shape: [usize; 2]) -> Tensor<2> {
+    Tensor::<1>::from_data(numbers, (&Device::flex(), DType::F64)).reshape(shape)
+}
+
+impl Numbers {
+    fn uniform(&mut self, count: usize, from: f64, to: f64) -> Vec<f64> {
+        self.key.sample += 1;
+        let unit = self.key.uniform(Stream::Own(0), count).into_iter();
+        unit.map(|unit| from + (to - from) * unit).collect()
+    }
+
+    fn normal(&mut self, count: usize) -> Vec<f64> {
+        self.key.sample += 1;
+        self.key.normal(Stream::Own(1), count).into_iter().map(f64::from).collect()
+    }
+
+    fn input(&mut self, width: usize) -> Tensor<2> {
+        matrix(&self.normal(ROWS * width), [ROWS, width]).cast(DType::F32)
+    }
+
+    fn positive_input(&mut self, width: usize) -> Tensor<2> {
+        matrix(&self.uniform(ROWS * width, 0.01, 1.0), [ROWS, width]).cast(DType::F32)
+    }
+
+    /// A network of linear layers; `gain` multiplies its weights.
+    fn network(
+        &mut self,
+        sizes: &[usize],
+        bend: fn(Tensor<2>) -> Tensor<2>,
+        gain: f64,
+    ) -> Questions {
+        let layers: Vec<(Tensor<2>, Vec<f64>)> = sizes
+            .windows(2)
+            .map(|size| {
+                let scale = gain * (2.0 / size[0] as f64).sqrt();
+                let weights = matrix(&self.normal(size[0] * size[1]), [size[0], size[1]]);
+                let constants = self.normal(size[1]).into_iter().map(|number| 0.5 * number);
+                (weights.mul_scalar(scale), constants.collect())
+            })
+            .collect();
+        let input = self.input(sizes[0]);
+        let body = move |input: Tensor<2>| {
+            let layer = |x: Tensor<2>, (weights, constants): &(Tensor<2>, Vec<f64>)| {
+                let constants = columns(constants, &x);
+                let weights = weights.clone().cast(x.dtype());
+                x.matmul(weights) + constants
+            };
+            let first = layer(input, &layers[0]);
+            layers[1..].iter().fold(first, |x, it| layer(bend(x), it))
+        };
+        Questions::new(body, input)
+    }
+
+    fn difference(&mut self) -> Questions {
+        let Questions { body: network, input, .. } = self.network(&[13, 16, 16, 2], relu, 1.0);
+        let body = move |x: Tensor<2>| {
+            let scores = network(x);
+            scores.clone().narrow(1, 1, 1) - scores.narrow(1, 0, 1)
+        };
+        Questions::new(body, input)
+    }
+
+    fn max_pooling(&mut self) -> Questions {
+        let weights = matrix(&self.normal(13 * 32), [13, 32]).mul_scalar(0.4);
+        let constants: Vec<f64> = self.normal(32).into_iter().map(|number| 0.5 * number).collect();
+        let outputs = self.normal(8);
+        let input = self.input(13);
+        let body = move |x: Tensor<2>| {
+            let rows = x.dims()[0];
+            let (constants, outputs) = (columns(&constants, &x), columns(&outputs, &x));
+            let units = x.clone().matmul(weights.clone().cast(x.dtype())) + constants;
+            let pooled = units.reshape([rows, 8, 4]).max_dim(2).reshape([rows, 8]);
+            (pooled * outputs).sum_dim(1)
+        };
+        Questions::new(body, input)
+    }
+
+    fn gates_of_sums(&mut self) -> Questions {
+        let weights = matrix(&self.normal(6 * 8), [6, 8]);
+        let (at, outputs) = (self.uniform(8, -1.0, 1.0), self.normal(8));
+        let input = self.input(6);
+        let body = move |x: Tensor<2>| {
+            let (at, outputs) = (columns(&at, &x), columns(&outputs, &x));
+            let sums = x.clone().matmul(weights.clone().cast(x.dtype()));
+            (sigmoid((sums - at) * 10.0) * outputs).sum_dim(1)
+        };
+        Questions::new(body, input)
+    }
+
+    /// A sum of functions of one value each, whose integrals are therefore known.
+    fn additive(
+        input: Tensor<2>,
+        body: impl Fn(Tensor<2>) -> Tensor<2> + Clone + Send + Sync + 'static,
+    ) -> Questions {
+        let double = input.clone().cast(DType::F64);
+        let change = body(double.clone()) - body(double.zeros_like());
+        let exact = change.into_data().iter().collect();
+        let questions = Questions::new(move |x| body(x).sum_dim(1), input);
+        Questions { exact: Some(exact), ..questions }
+    }
+
+    fn sines(&mut self) -> Questions {
+        let (outputs, speeds) = (self.normal(200), self.uniform(200, 1.0, 6.0));
+        let input = self.input(200);
+        Self::additive(input, move |x| {
+            let (outputs, speeds) = (columns(&outputs, &x), columns(&speeds, &x));
+            (x * speeds).sin() * outputs
+        })
+    }
+
+    fn gates(&mut self) -> Questions {
+        let steepness: Vec<f64> =
+            self.uniform(6, 1.3, 2.7).into_iter().map(|power| 10f64.powf(power)).collect();
+        let (at, outputs) = (self.uniform(6, 0.1, 0.9), self.normal(6));
+        Self::additive(self.input_near_one(6), move |x| {
+            let (k, at, outputs) =
+                (columns(&steepness, &x), columns(&at, &x), columns(&outputs, &x));
+            sigmoid((x - at) * k) * outputs
+        })
+    }
+
+    fn gate_minus_gate(&mut self) -> Questions {
+        let steepness = 10f64.powf(self.uniform(1, 1.5, 3.5)[0]);
+        let at = self.uniform(2, 0.1, 0.9);
+        Self::additive(self.input_near_one(3), move |x| {
+            let gate =
+                |value: usize| sigmoid((x.clone().narrow(1, value, 1) - at[value]) * steepness);
+            Tensor::cat(vec![gate(0), -gate(1), x.clone().narrow(1, 2, 1) * 0.2], 1)
+        })
+    }
+
+    fn ramps(&mut self) -> Questions {
+        let (at, size) = (self.uniform(6, 0.05, 0.9), self.uniform(6, 0.5, 1.5));
+        let outputs: Vec<f64> = size
+            .into_iter()
+            .enumerate()
+            .map(|(k, size)| if k % 2 == 0 { size } else { -size })
+            .collect();
+        Self::additive(self.input_near_one(6), move |x| {
+            let (at, outputs) = (columns(&at, &x), columns(&outputs, &x));
+            ((x - at) / 0.02).clamp(0.0, 1.0) * outputs
+        })
+    }
+
+    fn roots(&mut self) -> Questions {
+        let outputs = self.normal(6);
+        Self::additive(self.positive_input(6), move |x| {
+            let outputs = columns(&outputs, &x);
+            x.sqrt() * outputs
+        })
+    }
+
+    fn logarithms(&mut self, above: f64) -> Questions {
+        let outputs = self.normal(6);
+        Self::additive(self.positive_input(6), move |x| {
+            let outputs = columns(&outputs, &x);
+            (x + above).log() * outputs
+        })
+    }
+
+    /// Inputs past all gates and ramps, so that each of them opens somewhere on the path.
+    fn input_near_one(&mut self, width: usize) -> Tensor<2> {
+        matrix(&self.uniform(ROWS * width, 0.95, 1.3), [ROWS, width]).cast(DType::F32)
+    }
+}
