@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The quality is printed before the times: the relative L1 error against a map from many points
-//! and the completeness gap of Integrated Gradients, the median relative standard error of sampled
+//! and the completeness gap of Integrated Gradients, the estimated error of sampled
 //! maps.
 
 use std::time::Duration;
@@ -82,8 +82,8 @@ fn bench<M: Model<I>, I: Inputs>(
             let error = difference / right.iter().map(|value| value.abs()).sum::<f64>();
             println!("{name} {method}: error {error:.4}, completeness gap {:.4}", gap[0]);
         }
-        if let Some(error) = map.median_relative_error().expect("finite errors") {
-            println!("{name} {method}: median relative standard error {:.3}", error[0]);
+        if let (Some(_), Some(error)) = (&map.standard_error, &map.error_estimate) {
+            println!("{name} {method}: estimated error {:.3}", error[0]);
         }
         for rows in rows {
             let input = input(rows);

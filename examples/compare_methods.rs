@@ -65,7 +65,7 @@ fn run(args: &Args) -> Result<()> {
         let start = Instant::now();
         let map = explainer.attribute_to(&net, input.clone(), Target::Class(class))?;
         let seconds = start.elapsed().as_secs_f64();
-        let (gradients, certainty) = (map.evaluations[0], Certainty::of(&map)?.short_lines());
+        let (gradients, certainty) = (map.evaluations[0], Certainty::of(&map).short_lines());
         let title = method.title();
         println!("| {title} | {seconds:.2} | {gradients} | {} |", certainty.join(", "));
 

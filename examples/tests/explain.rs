@@ -225,7 +225,7 @@ fn another_class_another_score_and_another_baseline_are_explained() {
         text(&output.stdout)
     };
     let said = explain(&["--method=smooth-grad", "--tolerance=0.1", "--limit=4"]);
-    assert!(said.contains("standard error of the median pixel: "), "{said}");
+    assert!(said.contains("estimated error of the map: "), "{said}");
     assert!(said.contains("warning: the tolerance was not reached within 4 gradients"), "{said}");
     let said = explain(&["--steps=2", "--instead-of=tabby", "--baseline=blurred"]);
     assert!(said.contains("explained: Egyptian cat (38."), "{said}");

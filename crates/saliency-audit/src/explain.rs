@@ -106,16 +106,10 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
         let rows = Rows::all(1).select(&vec![0; inputs.len()]);
         let input = Tensor::cat(inputs, 0);
         let answer = self.explainer.attribute_rows(&self.model, input, Target::Predicted, &rows)?;
-        // Methods that draw samples estimate the error of each pixel instead of the map's.
-        let error_estimate = match &answer.error_estimate {
-            Some(errors) => Some(errors.clone()),
-            None => answer.median_relative_error()?,
-        };
         let explain_row = |(row, photo): (usize, Shown)| -> Result<Explained> {
             let map = Map::of_row(&answer.values, row, Reduce::default())?;
             let thumbnail = thumbnail::beside_map(&photo.small, &map)?;
-            let answer =
-                RowAnswer { answer: &answer, row, error_estimate: error_estimate.as_deref() };
+            let answer = RowAnswer { answer: &answer, row };
             Ok(Explained { measured: self.measured(photo, &map, &answer)?, thumbnail })
         };
         photos.into_iter().enumerate().map(explain_row).collect()
@@ -123,7 +117,7 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
 
     /// Measures a photo, given its map and the explainer's answer.
     fn measured(&self, photo: Shown, map: &Map, of: &RowAnswer) -> Result<Measured> {
-        let RowAnswer { answer, row, error_estimate } = *of;
+        let RowAnswer { answer, row } = *of;
         let class = answer.targets[row].expect("the predicted class is a class");
         let probabilities = softmax(self.model.forward(photo.input.clone()), 1);
         let probability = probabilities.slice([0..1, class..class + 1]).into_scalar::<f32>();
@@ -136,7 +130,11 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
         let in_boxes = inside.as_ref().map_or(0.0, |inside| inside.share);
 
         let is_like_baseline = |warning: &Warning| {
-            warning.row() == row && !matches!(warning, Warning::DeviceLost { .. })
+            let about_baseline = matches!(
+                warning,
+                Warning::BaselineIsInput { .. } | Warning::BaselineScoresLikeInput { .. }
+            );
+            warning.row() == row && about_baseline
         };
         let Region { x, y, width, height } = photo.frame.region;
         Ok(Measured {
@@ -146,7 +144,7 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
             probability: probability.into(),
             method: self.recipe.name.clone(),
             gradients: answer.evaluations[row],
-            error_estimate: error_estimate.map(|errors| errors[row]),
+            error_estimate: answer.error_estimate.as_ref().map(|errors| errors[row]),
             completeness_gap: answer.completeness_gap.as_ref().map(|gaps| gaps[row]),
             converged: answer.converged.as_ref().map(|converged| converged[row]),
             inside,
@@ -164,8 +162,6 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
 struct RowAnswer<'a> {
     answer: &'a Attribution<Tensor<4>>,
     row: usize,
-    /// The estimated relative error of every row.
-    error_estimate: Option<&'a [f64]>,
 }
 
 impl Shown {

@@ -26,7 +26,7 @@ pub(crate) struct Measured {
     pub probability: f64,
     pub method: String,
     pub gradients: usize,
-    /// The estimated relative error: of the map, or of the median pixel if samples were drawn.
+    /// The estimated relative error of the map.
     pub error_estimate: Option<f64>,
     pub completeness_gap: Option<f64>,
     /// Whether the tolerance was reached, if there was one.

@@ -46,9 +46,8 @@ pub struct ExplainArgs {
     /// Samples for the methods that draw them
     #[arg(long, default_value_t = 50)]
     pub samples: usize,
-    /// Instead of a fixed number, go on until the relative error is at most this: of the whole map
-    /// for integrated-gradients, of the median pixel for the methods that draw samples. The two
-    /// that take a single gradient have none
+    /// Instead of a fixed number, go on until the estimated relative error of the map is at most
+    /// this. The two methods that take a single gradient have no such error
     #[arg(long)]
     pub tolerance: Option<f64>,
     /// The most gradients to take for a tolerance

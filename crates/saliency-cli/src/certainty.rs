@@ -3,16 +3,12 @@
 use burn::tensor::Tensor;
 use saliency::Attribution;
 
-use crate::Result;
-
 /// An explainer's estimates of its own error, for the first row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Certainty {
     gap: Option<Gap>,
     /// The estimated relative error of the map.
     error: Option<f64>,
-    /// The relative standard error of the median pixel.
-    median_error: Option<f64>,
     is_unfinished: bool,
     warnings: Vec<String>,
 }
@@ -26,23 +22,19 @@ struct Gap {
 
 impl Certainty {
     /// Reads an explainer's answer.
-    ///
-    /// # Errors
-    /// An error if the standard errors cannot be read back from their device.
-    pub fn of(map: &Attribution<Tensor<4>>) -> Result<Self> {
+    pub fn of(map: &Attribution<Tensor<4>>) -> Self {
         let gap = match (&map.completeness_gap, &map.baseline_scores) {
             (Some(gap), Some(baseline)) => {
                 Some(Gap { gap: gap[0], change: map.scores[0] - baseline[0] })
             }
             _ => None,
         };
-        Ok(Self {
+        Self {
             gap,
             error: map.error_estimate.as_ref().map(|errors| errors[0]),
-            median_error: map.median_relative_error()?.map(|errors| errors[0]),
             is_unfinished: map.converged.as_ref().is_some_and(|converged| !converged[0]),
             warnings: map.warnings.iter().map(ToString::to_string).collect(),
-        })
+        }
     }
 
     /// Returns everything that is known, a line each. `limit` is the most gradients that were
@@ -54,10 +46,6 @@ impl Certainty {
         }
         if let Some(error) = self.error {
             lines.push(format!("estimated error of the map: {:.1} %", 100.0 * error));
-        }
-        if let Some(error) = self.median_error {
-            let percent = 100.0 * error;
-            lines.push(format!("standard error of the median pixel: {percent:.0} % of its value"));
         }
         if self.is_unfinished {
             lines.push(format!("warning: the tolerance was not reached within {limit} gradients"));
@@ -71,9 +59,6 @@ impl Certainty {
         let mut lines = Vec::new();
         if let Some(error) = self.error {
             lines.push(format!("estimated error {:.1} %", 100.0 * error));
-        }
-        if let Some(error) = self.median_error {
-            lines.push(format!("standard error of the median pixel {:.0} %", 100.0 * error));
         }
         if let Some(Gap { gap, change }) = self.gap {
             lines.push(format!("completeness gap {gap:+.2} of {change:.2}"));

@@ -115,7 +115,7 @@ impl Program<'_> {
                     let probability = percent_of(&probabilities, other);
                     println!("instead of: {} ({probability})", class_name(other));
                 }
-                let certainty = Certainty::of(&map)?.lines(self.args.limit);
+                let certainty = Certainty::of(&map).lines(self.args.limit);
                 for line in &certainty {
                     println!("{line}");
                 }

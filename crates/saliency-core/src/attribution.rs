@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::execution::evaluator::Scored;
-use crate::input::batch::{Batch, to_host};
+use crate::input::batch::Batch;
 use crate::input::inputs::Inputs;
 
 /// The answer of an explainer: how much each value of the input contributed to the score, with all
@@ -29,14 +29,16 @@ pub struct Attribution<I> {
     /// If it is large, something is wrong; if it is small, the values may still be wrong. It is not
     /// an error bar.
     pub completeness_gap: Option<Vec<f64>>,
-    /// The estimated relative L1 error of the values, for methods that integrate along a path:
-    /// Σ |value - true value| / Σ |true value|.
+    /// The estimated relative L1 error of the values, Σ |value - true value| / Σ |true value|: for
+    /// methods that integrate along a path, and for methods that average over two or more random
+    /// samples, whose estimate is Σ standard error / Σ |value|.
     pub error_estimate: Option<Vec<f64>>,
     /// Whether the error met the tolerance that was asked for, for methods that go on until it does
     /// or a limit is reached.
     pub converged: Option<Vec<bool>>,
     /// The standard error of every value, for methods that average over two or more random
-    /// samples.
+    /// samples. From 50 samples on, `value ± 1.96 standard_error` holds the true value in about 95
+    /// of 100 cases, unless there is a [`Warning::FewSamplesDecide`].
     pub standard_error: Option<I>,
     /// The number of evaluations of the model for each row: gradients, or forward passes for
     /// methods that need no gradient.
@@ -62,6 +64,22 @@ pub enum Warning {
         /// The row.
         row: usize,
     },
+    /// Few of the random samples decide the average, because there are few samples or because the
+    /// gradient is large in few of them: the standard errors may be far too small.
+    #[non_exhaustive]
+    FewSamplesDecide {
+        /// The row.
+        row: usize,
+    },
+    /// The method puts noise on the input, but a tensor of this row gets none, or some of its values
+    /// get none: they are explained as they are, and their standard errors do not count that.
+    #[non_exhaustive]
+    NoNoise {
+        /// The row.
+        row: usize,
+        /// The tensor's position in the input, from 0.
+        tensor: usize,
+    },
     /// The device that worked on the row was lost, and another one computed it.
     #[non_exhaustive]
     DeviceLost {
@@ -76,6 +94,8 @@ impl Warning {
         match *self {
             Self::BaselineIsInput { row }
             | Self::BaselineScoresLikeInput { row }
+            | Self::FewSamplesDecide { row }
+            | Self::NoNoise { row, .. }
             | Self::DeviceLost { row } => row,
         }
     }
@@ -88,6 +108,16 @@ impl Warning {
     /// Makes a [`Warning::BaselineScoresLikeInput`], for explainers of your own.
     pub fn baseline_scores_like_input(row: usize) -> Self {
         Self::BaselineScoresLikeInput { row }
+    }
+
+    /// Makes a [`Warning::FewSamplesDecide`], for explainers of your own.
+    pub fn few_samples_decide(row: usize) -> Self {
+        Self::FewSamplesDecide { row }
+    }
+
+    /// Makes a [`Warning::NoNoise`], for explainers of your own.
+    pub fn no_noise(row: usize, tensor: usize) -> Self {
+        Self::NoNoise { row, tensor }
     }
 
     /// Makes a [`Warning::DeviceLost`], for explainers that share work out over devices.
@@ -103,6 +133,8 @@ impl Warning {
             Self::BaselineScoresLikeInput { row } => {
                 Self::BaselineScoresLikeInput { row: row_of(row) }
             }
+            Self::FewSamplesDecide { row } => Self::FewSamplesDecide { row: row_of(row) },
+            Self::NoNoise { row, tensor } => Self::NoNoise { row: row_of(row), tensor },
             Self::DeviceLost { row } => Self::DeviceLost { row: row_of(row) },
         }
     }
@@ -120,6 +152,16 @@ impl std::fmt::Display for Warning {
                 f,
                 "the model scores the baseline of row {row} like the input: the values cancel; \
                  choose a baseline that the model scores differently"
+            ),
+            Self::FewSamplesDecide { row } => write!(
+                f,
+                "few of the random samples decide the map of row {row}: its standard errors may be \
+                 too small; draw more samples"
+            ),
+            Self::NoNoise { row, tensor } => write!(
+                f,
+                "some values of row {row} get no noise, in tensor {tensor} of the input: their \
+                 range is zero; set the noise's strength for each feature, or as an absolute number"
             ),
             Self::DeviceLost { row } => write!(
                 f,
@@ -173,20 +215,6 @@ impl<I> Attribution<I> {
 const ALIKE: f64 = 1e-3;
 
 impl<I: Inputs> Attribution<I> {
-    /// Returns, for each row, the median over its values of standard error divided by absolute
-    /// value; `None` for methods without standard errors.
-    ///
-    /// At 1, half of the values may as well have the other sign; at 0.1, a map can be believed in
-    /// detail.
-    ///
-    /// # Errors
-    /// [`Error::Device`](crate::Error::Device) if the values cannot be read back.
-    pub fn median_relative_error(&self) -> Result<Option<Vec<f64>>> {
-        let Some(errors) = &self.standard_error else { return Ok(None) };
-        let (values, errors) = (Batch::new(self.values.clone())?, Batch::new(errors.clone())?);
-        median_relative_errors(values, errors).map(Some)
-    }
-
     /// Joins the answers for consecutive batches into one for all their rows. Returns `None` if
     /// there are no answers.
     ///
@@ -262,34 +290,4 @@ impl Attribution<Batch> {
         let values = self.try_map(|values| Ok(values.into_inputs()));
         values.expect("nothing in it fails")
     }
-}
-
-/// Returns, for each row, the median of standard error divided by absolute value. Ignores fixed
-/// inputs. A value that is zero in every sample counts as exact; NaN counts as an infinite error.
-pub(crate) fn median_relative_errors(values: Batch, errors: Batch) -> Result<Vec<f64>> {
-    let mut ratios: Vec<Vec<f64>> = vec![Vec::new(); values.rows()];
-    let parts = values.parts.into_iter().zip(errors.parts).zip(&values.fixed);
-    for ((values, errors), _) in parts.filter(|(_, fixed)| !**fixed) {
-        let width = values.dims()[1];
-        let (values, errors) = (to_host(values)?, to_host(errors)?);
-        let rows = values.chunks(width).zip(errors.chunks(width));
-        for (ratios, (values, errors)) in ratios.iter_mut().zip(rows) {
-            let ratio = |(value, error): (&f64, &f64)| match error {
-                0.0 => 0.0,
-                // A comparison that NaN fails.
-                error => {
-                    Some(error / value.abs()).filter(|ratio| *ratio >= 0.0).unwrap_or(f64::INFINITY)
-                }
-            };
-            ratios.extend(values.iter().zip(errors).map(ratio));
-        }
-    }
-    let median = |mut ratios: Vec<f64>| {
-        let middle = ratios.len() / 2;
-        if ratios.is_empty() {
-            return 0.0;
-        }
-        *ratios.select_nth_unstable_by(middle, f64::total_cmp).1
-    };
-    Ok(ratios.into_iter().map(median).collect())
 }

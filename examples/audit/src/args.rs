@@ -38,9 +38,9 @@ pub struct AuditArgs {
     /// tolerance
     #[arg(long, value_parser = method_parser(), default_value_t = Method::IntegratedGradients)]
     pub method: Method,
-    /// Go on until the relative error is at most this: of the whole map for integrated-gradients
-    /// [default: 0.1], of the median pixel for the methods that draw samples, which takes long.
-    /// Half the tolerance costs about twice the time
+    /// Go on until the estimated relative error of the map is at most this [default: 0.1]. Half the
+    /// tolerance costs about twice the time with integrated-gradients, and about four times the time
+    /// with the methods that draw samples, which take long
     #[arg(long, conflicts_with = "steps")]
     pub tolerance: Option<f64>,
     /// The most gradients that a photo may take to reach the tolerance, 0.03 s each; if they are

@@ -12,7 +12,7 @@ pub struct Progress {
     /// Work items done: gradients, or samples of a wrapped explainer.
     pub done: usize,
     /// Work items in all. If a method goes on until its error is small, this is what it expects at
-    /// the moment, and may change.
+    /// the moment, and may change. The share `done / total` never falls.
     pub total: usize,
 }
 
@@ -81,8 +81,8 @@ impl MemoryBudget {
     }
 }
 
-/// Cancels the work of every call whose [`Schedule`] holds it, from any thread. Clones cancel the
-/// same calls.
+/// Cancels the work of every call whose [`Schedule`] holds it, from any thread, and that of the
+/// explainers inside. Clones cancel the same calls.
 ///
 /// # Example
 /// ```

@@ -1,13 +1,15 @@
 //! Work under way: chunks on worker threads, with progress and cancellation.
 
+use std::cell::RefCell;
 use std::ops::Range;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::{Error, Result, check_count};
 use crate::execution::chunks::{Chunk, Chunks};
 use crate::execution::device::computes_on_calling_thread;
 use crate::execution::ordered::{Job, Threads, calling_pool, in_order};
-use crate::execution::schedule::{ChunkSize, Parallelism, Progress, Schedule};
+use crate::execution::schedule::{Cancel, ChunkSize, Parallelism, Progress, Schedule};
 use crate::input::batch::Batch;
 
 /// The number of values in the inputs of one chunk by default: on a CPU, and elsewhere.
@@ -48,6 +50,28 @@ pub struct Work<'a> {
     on_cpu: bool,
     done: AtomicUsize,
     total: AtomicUsize,
+    /// The progress that was told last.
+    told: Mutex<Option<Progress>>,
+    /// The schedule's token, and those of the explainers around this one.
+    cancels: Vec<Cancel>,
+}
+
+thread_local! {
+    /// The tokens that cancel the chunk which this thread evaluates, so that they reach the
+    /// explainers inside.
+    static OUTER_CANCELS: RefCell<Vec<Cancel>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Calls `f` on this thread as part of work that the given tokens cancel.
+fn cancelled_by<R>(cancels: &[Cancel], f: impl FnOnce() -> R) -> R {
+    struct Before(Vec<Cancel>);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            OUTER_CANCELS.set(std::mem::take(&mut self.0));
+        }
+    }
+    let _before = Before(OUTER_CANCELS.replace(cancels.to_vec()));
+    f()
 }
 
 impl<'a> Work<'a> {
@@ -80,7 +104,10 @@ impl<'a> Work<'a> {
             workers = workers.min(inputs / chunk);
         }
         let (done, total) = (AtomicUsize::new(0), AtomicUsize::new(total));
-        let work = Self { schedule, chunk, workers, on_cpu, done, total };
+        let mut cancels = OUTER_CANCELS.with_borrow(Vec::clone);
+        cancels.push(schedule.cancel.clone());
+        let told = Mutex::new(None);
+        let work = Self { schedule, chunk, workers, on_cpu, done, total, told, cancels };
         work.report(0);
         Ok(work)
     }
@@ -90,10 +117,33 @@ impl<'a> Work<'a> {
         Chunks::new(rows, repeats, self.chunk)
     }
 
-    /// Changes the number of work items that are still expected.
+    /// Changes the number of work items that are still expected. The share that is done does not
+    /// fall for observers of the progress: they are told of the additional work little by little.
     pub fn expect_more(&self, items: usize) {
         let total = self.done.load(Ordering::Relaxed) + items;
         self.total.store(total, Ordering::Relaxed);
+    }
+
+    /// Tells observers that nothing is left to do, if fewer items were needed than expected.
+    pub fn finish(&self) {
+        self.expect_more(0);
+        let done = self.done.load(Ordering::Relaxed);
+        let told = *self.told.lock().expect("nothing panics while it is held");
+        if told.is_none_or(|told| told.total != done) {
+            self.report(done);
+        }
+    }
+
+    /// Returns an error if the work is cancelled, for loops outside of [`run`](Self::run).
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn check_cancelled(&self) -> Result<()> {
+        if !self.cancels.iter().any(Cancel::is_cancelled) {
+            return Ok(());
+        }
+        let done = self.done.load(Ordering::Relaxed);
+        Err(Error::Cancelled { done, total: self.total.load(Ordering::Relaxed) })
     }
 
     /// Evaluates chunks on the workers and folds the results in the order of the chunks.
@@ -122,11 +172,9 @@ impl<'a> Work<'a> {
         let result = in_order(
             &job,
             |at| {
-                if self.schedule.cancel.is_cancelled() {
-                    return Err(Error::Cancelled { done: 0, total });
-                }
+                self.check_cancelled()?;
                 let chunk = chunks.get(at);
-                evaluate(&chunk).map_err(|error| match error {
+                cancelled_by(&self.cancels, || evaluate(&chunk)).map_err(|error| match error {
                     // An explainer inside does not know the whole batch.
                     Error::Panicked { message, .. } => panicked(&chunk, message),
                     error => error.with_rows(|input| chunk.rows.start + input % chunk.rows.len()),
@@ -165,8 +213,17 @@ impl<'a> Work<'a> {
 
     fn report(&self, done: usize) {
         self.done.store(done, Ordering::Relaxed);
-        if let Some(callback) = &self.schedule.progress {
-            callback(Progress { done, total: self.total.load(Ordering::Relaxed) });
+        let Some(callback) = &self.schedule.progress else { return };
+        let mut total = self.total.load(Ordering::Relaxed).max(done);
+        let mut told = self.told.lock().expect("nothing panics while it is held");
+        if let Some(before) = told.filter(|before| before.done > 0) {
+            // The total with which the share stays as it was.
+            let most = (done as f64 * before.total as f64 / before.done as f64) as usize;
+            total = total.min(most.max(done));
         }
+        let progress = Progress { done, total };
+        *told = Some(progress);
+        drop(told);
+        callback(progress);
     }
 }

@@ -9,7 +9,7 @@ pub struct ScoreChange {
     pub(crate) to: f64,
     /// The share of a score that may be rounding.
     digits: f64,
-    /// The share of a position on the path that is lost to rounding.
+    /// The share of the values that is lost to rounding.
     pub(crate) epsilon: f64,
     /// Whether the path is a single point, so that nothing can contribute to the change.
     pub(crate) without_path: bool,
@@ -26,10 +26,11 @@ impl ScoreChange {
             _ => 1e-5,
         };
         let epsilon = match precision {
-            DType::F64 => f64::EPSILON,
+            // The rounding of the model and of the sum counts more than that of the position.
+            DType::F64 => 4.0 * f64::EPSILON,
             DType::F16 => 2f64.powi(-11),
             DType::BF16 => 2f64.powi(-8),
-            _ => f64::from(f32::EPSILON),
+            _ => 4.0 * f64::from(f32::EPSILON),
         };
         Self { from, to, digits, epsilon, without_path: false }
     }

@@ -2,12 +2,35 @@
 
 use burn::tensor::Tensor;
 
-use crate::error::{Error, Result};
-use crate::input::batch::Batch;
+use crate::attribution::Warning;
+use crate::error::{Error, Result, check_count};
+use crate::input::batch::{Batch, to_host};
+use crate::input::inputs::Inputs;
 use crate::random::key::{Key, Stream};
 
 /// The strength of noise.
-#[derive(Clone, Copy, Debug, PartialEq)]
+///
+/// A share of a row's range suits photos, whose values all have the same unit. The features of a
+/// table have units of their own: give each its own noise, for instance
+/// [of the training data](Self::of_rows).
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::{Explainer, NoiseScale, SmoothGrad, pure_function};
+///
+/// // Age in years, and income: a tenth of the standard deviation of each.
+/// let device = Device::flex();
+/// let seen = Tensor::<2>::from_data([[20.0, 10_000.0], [40.0, 50_000.0]], &device);
+/// let noise = NoiseScale::of_rows(seen, 0.1)?;
+///
+/// let model = pure_function(|x: Tensor<2>| x.log().sum_dim(1));
+/// let x = Tensor::<2>::from_data([[30.0, 30_000.0]], &device);
+/// let map = SmoothGrad::default().with_noise(noise).attribute(&model, x)?;
+/// assert!(map.warnings.is_empty());
+/// # Ok::<(), saliency_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum NoiseScale {
@@ -16,6 +39,64 @@ pub enum NoiseScale {
     /// The standard deviation as a fraction of the range (largest value minus smallest) of each
     /// row of each input tensor.
     OfRange(f64),
+    /// The standard deviation of each value, in units of the input: a list for each tensor of the
+    /// input, with as many numbers as a row of it has values.
+    PerValue(Vec<Vec<f64>>),
+}
+
+impl NoiseScale {
+    /// Takes the standard deviation of each value from inputs of a single row.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] if there is more than one row; those of [`Batch::new`];
+    /// [`Error::Device`] if the values cannot be read back.
+    pub fn per_value(deviations: impl Inputs) -> Result<Self> {
+        let deviations = Batch::new(deviations)?;
+        if deviations.rows() != 1 {
+            let expected = "one row of deviations";
+            return Err(Error::invalid_option("noise", expected, deviations.rows()));
+        }
+        let parts = deviations.parts.into_iter().map(to_host);
+        Ok(Self::PerValue(parts.collect::<Result<_>>()?))
+    }
+
+    /// Takes `fraction` of the standard deviation that each value has over the given rows, for
+    /// instance the rows that a model was trained on.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] if there are fewer than two rows; those of [`Batch::new`];
+    /// [`Error::Device`] if the values cannot be read back.
+    pub fn of_rows(rows: impl Inputs, fraction: f64) -> Result<Self> {
+        let rows = Batch::new(rows)?;
+        let count = rows.rows();
+        check_count("rows", count, usize::MAX).and(match count {
+            1 => Err(Error::invalid_option("rows", "at least 2", count)),
+            _ => Ok(()),
+        })?;
+        let deviations = rows.parts.iter().map(|part| {
+            let width = part.dims()[1];
+            // In double precision, because large values differ in their last digits.
+            let values = to_host(part.clone())?;
+            let column = |at: usize| values.iter().skip(at).step_by(width);
+            let deviation = |at: usize| {
+                let mean = column(at).sum::<f64>() / count as f64;
+                let squares: f64 = column(at).map(|value| (value - mean).powi(2)).sum();
+                fraction * (squares / (count as f64 - 1.0)).sqrt()
+            };
+            Ok((0..width).map(deviation).collect())
+        });
+        Ok(Self::PerValue(deviations.collect::<Result<_>>()?))
+    }
+
+    /// Returns every number in the scale.
+    fn strengths(&self) -> Box<dyn Iterator<Item = f64> + '_> {
+        match self {
+            Self::Absolute(strength) | Self::OfRange(strength) => {
+                Box::new(std::iter::once(*strength))
+            }
+            Self::PerValue(parts) => Box::new(parts.iter().flatten().copied()),
+        }
+    }
 }
 
 /// The distribution of noise. Its standard deviation is always that of the [`NoiseScale`].
@@ -31,7 +112,7 @@ pub enum Distribution {
 }
 
 /// Noise for the rows of an input: its strength, distribution and seed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Noise {
     /// The strength.
@@ -43,20 +124,58 @@ pub struct Noise {
 }
 
 impl Noise {
-    /// Returns the noise's standard deviations: `[rows, 1]` for each tensor of the input.
+    /// Returns the noise's standard deviations: `[rows, 1]` for each tensor of the input, or
+    /// `[rows, values]` if each value has its own.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] if the strength is negative or not finite.
+    /// [`Error::InvalidOption`] if a strength is negative or not finite, and if strengths of single
+    /// values do not fit the input.
     pub fn deviations(&self, input: &Batch) -> Result<Batch> {
         self.check()?;
-        Ok(input.map(|part| match self.scale {
-            NoiseScale::Absolute(deviation) => {
-                Tensor::full([part.dims()[0], 1], deviation, (&part.device(), part.dtype()))
+        if let NoiseScale::PerValue(parts) = &self.scale {
+            let expected: Vec<usize> = input.parts.iter().map(|part| part.dims()[1]).collect();
+            let found: Vec<usize> = parts.iter().map(Vec::len).collect();
+            if found != expected {
+                let expected = format!("{expected:?} values, those of a row");
+                return Err(Error::invalid_option("noise", expected, format!("{found:?}")));
             }
-            NoiseScale::OfRange(fraction) => {
-                (part.clone().max_dim(1) - part.min_dim(1)).mul_scalar(fraction)
+        }
+        let mut tensor = 0;
+        Ok(input.map(|part| {
+            let options = (&part.device(), part.dtype());
+            let [rows, width] = part.dims();
+            tensor += 1;
+            match &self.scale {
+                NoiseScale::Absolute(deviation) => Tensor::full([rows, 1], *deviation, options),
+                NoiseScale::OfRange(fraction) => {
+                    (part.clone().max_dim(1) - part.min_dim(1)).mul_scalar(*fraction)
+                }
+                NoiseScale::PerValue(parts) => {
+                    let row = Tensor::<1>::from_data(&parts[tensor - 1][..], options);
+                    row.reshape([1, width]).repeat_dim(0, rows)
+                }
             }
         }))
+    }
+
+    /// Returns a warning for each row and tensor of `input` in which a value gets no noise, given
+    /// the noise's [deviations](Self::deviations). Noise of strength zero is no accident, and fixed
+    /// tensors are not explained.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the deviations cannot be read back.
+    pub fn warnings(&self, input: &Batch, deviations: &Batch) -> Result<Vec<Warning>> {
+        let mut warnings = Vec::new();
+        if self.is_none() {
+            return Ok(warnings);
+        }
+        let parts = deviations.parts.iter().zip(&input.fixed).enumerate();
+        for (tensor, (part, _)) in parts.filter(|(_, (_, fixed))| !**fixed) {
+            let least = to_host(part.clone().min_dim(1))?;
+            let none = (0..least.len()).filter(|&row| least[row] == 0.0);
+            warnings.extend(none.map(|row| Warning::NoNoise { row, tensor }));
+        }
+        Ok(warnings)
     }
 
     /// Refuses a strength that is negative or not finite.
@@ -64,11 +183,10 @@ impl Noise {
     /// # Errors
     /// [`Error::InvalidOption`].
     pub fn check(&self) -> Result<()> {
-        let strength = self.strength();
-        if strength.is_finite() && strength >= 0.0 {
-            return Ok(());
+        match self.scale.strengths().find(|strength| !(strength.is_finite() && *strength >= 0.0)) {
+            Some(bad) => Err(Error::invalid_option("noise", "finite and not negative", bad)),
+            None => Ok(()),
         }
-        Err(Error::invalid_option("noise", "finite and not negative", strength))
     }
 
     /// Adds noise to the input: to each row that of its key.
@@ -90,9 +208,9 @@ impl Noise {
         noisy.with_fixed_of(input)
     }
 
-    /// Returns whether the strength is zero.
+    /// Returns whether every strength is zero.
     pub fn is_none(&self) -> bool {
-        self.strength() == 0.0
+        self.scale.strengths().all(|strength| strength == 0.0)
     }
 
     /// Draws noise of standard deviation 1.
@@ -104,12 +222,6 @@ impl Noise {
                 key.uniform(stream, count).into_iter().map(|x| scale(x) as f32).collect()
             }
         }
-    }
-
-    /// Returns the number in the scale, whichever kind it is.
-    fn strength(&self) -> f64 {
-        let (NoiseScale::Absolute(strength) | NoiseScale::OfRange(strength)) = self.scale;
-        strength
     }
 }
 

@@ -1,6 +1,7 @@
 //! The mean and variance of a stream of maps, with standard errors, numerically stable.
 
-use crate::attribution::median_relative_errors;
+use burn::tensor::Tensor;
+
 use crate::error::Result;
 use crate::input::batch::{Batch, to_host};
 
@@ -38,48 +39,71 @@ impl Aggregate {
 /// from it, by Welford's and Pébay's formulas. If all maps are the same, the mean is exact to the
 /// last bit, the sign of zeros included.
 ///
-/// Each row is multiplied by a power of two, which is exact, so that its first sample is about 1:
-/// fourth powers of small gradients would be zero in single precision.
+/// Each row is multiplied by a power of two, which is exact, so that its largest sample is about 1:
+/// fourth powers of small gradients would be zero in single precision, and those of large ones
+/// infinite.
 #[derive(Clone, Debug)]
 pub(crate) struct Moments {
     aggregate: Aggregate,
     count: usize,
+    /// The power of two that each row is multiplied by; 0 before the first sample that is not zero.
     scales: Vec<f64>,
     mean: Batch,
     sums: Vec<Batch>,
+    /// The smallest and the largest sample of each value.
+    range: [Batch; 2],
 }
 
-/// Returns, for each row, the power of two that takes its largest value to between 1 and 2.
-fn scales(sample: &Batch) -> Result<Vec<f64>> {
-    let mut largest = vec![0f64; sample.rows()];
-    for part in &sample.parts {
+/// How sure the average of a row is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct RowCertainty {
+    /// The estimated relative L1 error: Σ standard error / Σ |value|. Infinite if there is no
+    /// standard error yet.
+    pub error: f64,
+    /// The share of the spread that comes from a single sample, on average over the values.
+    pub largest_share: f64,
+}
+
+/// A row's scale is lowered when its samples grow beyond this.
+const GROWN: f64 = 256.0;
+
+/// Returns, for each row, the largest absolute value.
+pub(crate) fn largest_values(maps: &Batch) -> Result<Vec<f64>> {
+    let mut largest = vec![0f64; maps.rows()];
+    for part in &maps.parts {
         let rows = to_host(part.clone().abs().max_dim(1))?;
         largest.iter_mut().zip(rows).for_each(|(largest, row)| *largest = largest.max(row));
     }
-    let scale = |largest: f64| match largest.log2().floor() {
+    Ok(largest)
+}
+
+/// Returns the power of two that takes a row's largest value to between 1 and 2.
+fn scale_of(largest: f64) -> f64 {
+    match largest.log2().floor() {
         exponent if exponent.is_finite() => (-exponent.clamp(-100.0, 100.0)).exp2(),
-        _ => 1.0,
-    };
-    Ok(largest.into_iter().map(scale).collect())
+        _ => 0.0,
+    }
 }
 
 impl Moments {
-    /// Adds a sample to those before it, if there are any.
-    pub fn push(before: Option<Self>, aggregate: Aggregate, sample: Batch) -> Result<Self> {
-        let scales = match &before {
-            Some(before) => before.scales.clone(),
-            None => scales(&sample)?,
-        };
-        let sample = sample.scale_rows(&scales);
-        let sample = match aggregate {
-            Aggregate::MeanOfSquares => sample.zip(&sample, |a, b| a * b),
-            Aggregate::Mean | Aggregate::Variance => sample,
-        };
+    /// Adds a sample to those before it, if there are any. `largest` are the largest absolute
+    /// values of its rows.
+    pub fn push(
+        before: Option<Self>,
+        aggregate: Aggregate,
+        sample: Batch,
+        largest: &[f64],
+    ) -> Self {
         let Some(mut moments) = before else {
+            let scales: Vec<f64> = largest.iter().map(|&largest| scale_of(largest)).collect();
+            let sample = scaled(aggregate, &sample, &scales);
             let none = sample.map(|part| part.zeros_like());
             let sums = vec![none; aggregate.sums()];
-            return Ok(Self { aggregate, count: 1, scales, mean: sample, sums });
+            let range = [sample.clone(), sample.clone()];
+            return Self { aggregate, count: 1, scales, mean: sample, sums, range };
         };
+        moments.adapt_scales(largest);
+        let sample = scaled(aggregate, &sample, &moments.scales);
         moments.count += 1;
         let n = moments.count as f64;
         let off = moments.mean.zip(&sample, |mean, sample| mean - sample);
@@ -104,15 +128,58 @@ impl Moments {
             moments.sums = vec![add(&moments.sums[0], &product)];
         }
         moments.mean = mean;
-        Ok(moments)
+        let [low, high] = &moments.range;
+        moments.range = [
+            low.zip(&sample, |low, sample| low.min_pair(sample)),
+            high.zip(&sample, |high, sample| high.max_pair(sample)),
+        ];
+        moments
+    }
+
+    /// Lowers the scale of rows that a sample with these largest values would take too far.
+    fn adapt_scales(&mut self, largest: &[f64]) {
+        let mut factors = vec![1.0; largest.len()];
+        let rows = self.scales.iter_mut().zip(&mut factors).zip(largest);
+        for ((scale, factor), &largest) in rows {
+            if *scale == 0.0 {
+                // All samples so far are zero.
+                *scale = scale_of(largest);
+            } else if largest * *scale >= GROWN {
+                let lower = scale_of(largest);
+                *factor = lower / *scale;
+                *scale = lower;
+            }
+        }
+        if factors.iter().all(|factor| *factor == 1.0) {
+            return;
+        }
+        let unit = if self.aggregate == Aggregate::MeanOfSquares { 2 } else { 1 };
+        let scale = |batch: &Batch, power: i32| {
+            // In steps, because a high power may be below the smallest number.
+            (0..power).fold(batch.clone(), |batch, _| batch.scale_rows(&factors))
+        };
+        self.mean = scale(&self.mean, unit);
+        self.range = [scale(&self.range[0], unit), scale(&self.range[1], unit)];
+        let sums = self.sums.iter().zip(2..);
+        self.sums = sums.map(|(sum, power)| scale(sum, unit * power)).collect();
     }
 
     /// Returns the aggregate of every value, and its standard error if there are two or more
     /// samples.
     pub fn finish(&self) -> (Batch, Option<Batch>) {
+        let (values, errors) = self.scaled_results();
+        let power = if self.aggregate == Aggregate::Mean { -1 } else { -2 };
+        // A row of zeros has no scale.
+        let back = |scale: &f64| if *scale == 0.0 { 1.0 } else { scale.powi(power) };
+        let back: Vec<f64> = self.scales.iter().map(back).collect();
+        (values.scale_rows(&back), (self.count > 1).then(|| errors.scale_rows(&back)))
+    }
+
+    /// Returns the aggregates and their standard errors, in units of each row's scale.
+    fn scaled_results(&self) -> (Batch, Batch) {
         let n = self.count as f64;
         let squares = &self.sums[0];
-        let (values, errors) = match self.aggregate {
+        match self.aggregate {
             Aggregate::Mean | Aggregate::MeanOfSquares => {
                 (self.mean.clone(), squares.map(|part| part.div_scalar(n * (n - 1.0)).sqrt()))
             }
@@ -124,26 +191,55 @@ impl Moments {
                 let difference = fourth.zip(&squared, |fourth, squared| fourth - squared);
                 (variance, difference.map(|part| part.clamp_min(0.0).div_scalar(n).sqrt()))
             }
-        };
-        let power = if self.aggregate == Aggregate::Mean { -1 } else { -2 };
-        let back: Vec<f64> = self.scales.iter().map(|scale| scale.powi(power)).collect();
-        (values.scale_rows(&back), (self.count > 1).then(|| errors.scale_rows(&back)))
+        }
     }
 
-    /// Returns, for each row, the [median relative error](median_relative_errors); infinity if
-    /// there is no standard error yet.
-    pub fn relative_errors(&self) -> Result<Vec<f64>> {
-        match self.finish() {
-            (values, Some(errors)) => median_relative_errors(values, errors),
-            (values, None) => Ok(vec![f64::INFINITY; values.rows()]),
+    /// Returns how sure each row is. Ignores fixed inputs.
+    ///
+    /// However alike the samples of a value are, they prove little: one more sample could differ by
+    /// as much as the value, so that the error counts as 1/n of it at least.
+    pub fn certainty(&self) -> Result<Vec<RowCertainty>> {
+        let n = self.count as f64;
+        let rows = self.mean.rows();
+        if self.count < 2 {
+            let unknown = RowCertainty { error: f64::INFINITY, largest_share: 0.0 };
+            return Ok(vec![unknown; rows]);
         }
+        let (values, errors) = self.scaled_results();
+        let [low, high] = &self.range;
+        let below = self.mean.zip(low, |mean, low| mean - low);
+        let above = high.zip(&self.mean, |high, mean| high - mean);
+        let top = below.zip(&above, Tensor::max_pair);
+        let (spread, power) = match &self.sums[..] {
+            [_, _, fourths] => (fourths, 4),
+            sums => (&sums[0], 2),
+        };
+        let mut sums = vec![RowSums::default(); rows];
+        for part in (0..values.parts.len()).filter(|&part| !values.fixed[part]) {
+            let width = values.parts[part].dims()[1];
+            let [values, errors, top, spread] =
+                [&values, &errors, &top, spread].map(|batch| to_host(batch.parts[part].clone()));
+            let (values, errors, top, spread) = (values?, errors?, top?, spread?);
+            for (at, value) in values.iter().enumerate() {
+                let sums = &mut sums[at / width];
+                let size = value.abs();
+                sums.size += size;
+                sums.errors += errors[at];
+                sums.errors_at_least += errors[at].max(size / n);
+                if spread[at] > 0.0 {
+                    sums.shares += errors[at] * (top[at].powi(power) / spread[at]).min(1.0);
+                }
+            }
+        }
+        Ok(sums.into_iter().map(RowSums::certainty).collect())
     }
 
     /// Returns the moments of the given rows.
     pub fn select(&self, rows: &[usize]) -> Self {
         let sums = self.sums.iter().map(|sum| sum.select(rows)).collect();
         let scales = rows.iter().map(|&row| self.scales[row]).collect();
-        Self { scales, mean: self.mean.select(rows), sums, ..*self }
+        let range = [self.range[0].select(rows), self.range[1].select(rows)];
+        Self { scales, mean: self.mean.select(rows), sums, range, ..*self }
     }
 
     /// Concatenates the moments of several blocks of rows, of the same samples.
@@ -153,22 +249,65 @@ impl Moments {
         let sums = (0..blocks[0].sums.len()).map(|k| stack(&|block| block.sums[k].clone()));
         let sums = sums.collect();
         let scales = blocks.iter().flat_map(|block| block.scales.clone()).collect();
-        Self { scales, mean: stack(&|block| block.mean.clone()), sums, ..blocks[0] }
+        let range = [0, 1].map(|end| stack(&|block| block.range[end].clone()));
+        Self { scales, mean: stack(&|block| block.mean.clone()), sums, range, ..blocks[0] }
+    }
+}
+
+/// Returns a sample in units of the rows' scales, squared if its square is averaged.
+fn scaled(aggregate: Aggregate, sample: &Batch, scales: &[f64]) -> Batch {
+    let scales: Vec<f64> =
+        scales.iter().map(|&scale| if scale == 0.0 { 1.0 } else { scale }).collect();
+    let sample = sample.scale_rows(&scales);
+    match aggregate {
+        Aggregate::MeanOfSquares => sample.zip(&sample, |a, b| a * b),
+        Aggregate::Mean | Aggregate::Variance => sample,
+    }
+}
+
+/// Sums over the values of a row.
+#[derive(Clone, Copy, Default)]
+struct RowSums {
+    /// Of the absolute values.
+    size: f64,
+    /// Of the standard errors.
+    errors: f64,
+    /// Of the standard errors, each at least 1/n of its value.
+    errors_at_least: f64,
+    /// Of the standard errors, times the share of a single sample in the spread.
+    shares: f64,
+}
+
+impl RowSums {
+    fn certainty(self) -> RowCertainty {
+        let error = self.errors_at_least / self.size;
+        if self.size == 0.0 && self.errors == 0.0 {
+            // No sample says anything but zero.
+            return RowCertainty { error: 0.0, largest_share: 1.0 };
+        }
+        let error = if error.is_nan() { f64::INFINITY } else { error };
+        let largest_share = if self.errors > 0.0 { self.shares / self.errors } else { 0.0 };
+        RowCertainty { error, largest_share }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{Device, Tensor};
+    use burn::tensor::Device;
+
+    fn push(before: Option<Moments>, aggregate: Aggregate, sample: Batch) -> Moments {
+        let largest = largest_values(&sample).unwrap();
+        Moments::push(before, aggregate, sample, &largest)
+    }
 
     fn moments(aggregate: Aggregate, samples: &[f64]) -> (f64, f64) {
         let flat = |&x: &f64| {
             let options = (&Device::flex(), burn::tensor::DType::F64);
             Batch::new(Tensor::<2>::from_data([[x]], options)).unwrap()
         };
-        let push = |before, x| Some(Moments::push(before, aggregate, flat(x)).unwrap());
-        let (value, error) = samples.iter().fold(None, push).unwrap().finish();
+        let add = |before, x| Some(push(before, aggregate, flat(x)));
+        let (value, error) = samples.iter().fold(None, add).unwrap().finish();
         let host = |flat: Batch| to_host(flat.parts[0].clone()).unwrap()[0];
         (host(value), host(error.unwrap()))
     }
@@ -195,32 +334,56 @@ mod tests {
         close(moments(Aggregate::Variance, &samples), (variance, (spread / n).sqrt()));
     }
 
+    fn row<const N: usize>(values: [f32; N]) -> Batch {
+        Batch::new(Tensor::<2>::from_data([values], &Device::flex())).unwrap()
+    }
+
+    /// Returns the certainty after samples of one row.
+    fn certainty<const N: usize>(aggregate: Aggregate, samples: &[[f32; N]]) -> RowCertainty {
+        let add = |before, values: &[f32; N]| Some(push(before, aggregate, row(*values)));
+        samples.iter().fold(None, add).unwrap().certainty().unwrap()[0]
+    }
+
     #[test]
-    fn fourth_powers_of_small_numbers_do_not_vanish() {
-        let row = |value: f32| {
-            Batch::new(Tensor::<2>::from_data([[value, -2.0 * value]], &Device::flex())).unwrap()
-        };
+    fn relative_figures_do_not_depend_on_the_unit_or_on_the_first_sample() {
         for aggregate in [Aggregate::Mean, Aggregate::MeanOfSquares, Aggregate::Variance] {
-            let push = |before, x: f32| Some(Moments::push(before, aggregate, row(x)).unwrap());
-            let error = |unit: f32| {
-                let samples = [1.0f32, 1.5, 0.25, 0.75, 1.125].map(|x| x * unit);
-                let moments = samples.into_iter().fold(None, push).unwrap();
-                moments.relative_errors().unwrap()[0]
+            let error = |unit: f32, first: f32| {
+                let samples = [1.0f32, 1.5, 0.25, 0.75, 1.125].map(|x| [x * unit, -2.0 * x * unit]);
+                let samples = [&[[first, first]], &samples[..]].concat();
+                let found = certainty(aggregate, &samples).error;
+                assert!(found > 0.01 && found < 1.0, "{aggregate:?}: {found}");
+                found
             };
-            assert!(error(1.0) > 0.01);
-            assert_eq!(error(1.0), error(2f32.powi(-60)), "{aggregate:?}");
+            let of_one = error(1.0, 0.0);
+            for unit in [2f32.powi(-66), 2f32.powi(-126), 2f32.powi(66), 2f32.powi(120)] {
+                assert_eq!(of_one, error(unit, 0.0), "{aggregate:?}");
+            }
+            for first in [1e-30, -1e-38, 1e-12] {
+                assert!((error(1.0, first) - of_one).abs() < 1e-6, "{aggregate:?}");
+            }
         }
     }
 
     #[test]
-    fn the_median_relative_error_takes_zeros_for_known() {
-        let row = |values: [f32; 3]| {
-            Batch::new(Tensor::<2>::from_data([values], &Device::flex())).unwrap()
-        };
-        let one = Moments::push(None, Aggregate::Mean, row([0.0, 1.0, 1.0])).unwrap();
-        assert_eq!(one.relative_errors().unwrap(), [f64::INFINITY]);
-        let two = Moments::push(Some(one), Aggregate::Mean, row([0.0, 3.0, -1.0])).unwrap();
-        // Means 0, 2, 0 with errors 0, 1, 1: ratios 0, 1/2, infinite.
-        assert_eq!(two.relative_errors().unwrap(), [0.5]);
+    fn the_error_is_a_ratio_of_sums_and_equal_samples_prove_little() {
+        let one = certainty(Aggregate::Mean, &[[0.0, 1.0, 1.0]]);
+        assert_eq!(one.error, f64::INFINITY);
+        // Means 0, 2, 0 with errors 0, 1, 1.
+        let two = certainty(Aggregate::Mean, &[[0.0, 1.0, 1.0], [0.0, 3.0, -1.0]]);
+        assert_eq!(two, RowCertainty { error: 1.0, largest_share: 0.5 });
+        let same = certainty(Aggregate::Mean, &[[0.0, 2.0]; 50]);
+        assert_eq!(same, RowCertainty { error: 0.02, largest_share: 0.0 });
+        let none = certainty(Aggregate::Mean, &[[0.0]; 50]);
+        assert_eq!(none, RowCertainty { error: 0.0, largest_share: 1.0 });
+    }
+
+    #[test]
+    fn a_spread_that_comes_from_one_sample_is_noticed() {
+        for aggregate in [Aggregate::Mean, Aggregate::MeanOfSquares, Aggregate::Variance] {
+            let rare: Vec<[f32; 1]> = (0..50).map(|k| [f32::from(u8::from(k == 7))]).collect();
+            assert!(certainty(aggregate, &rare).largest_share > 0.9, "{aggregate:?}");
+            let even: Vec<[f32; 1]> = (0..50).map(|k| [(k % 5) as f32]).collect();
+            assert!(certainty(aggregate, &even).largest_share < 0.1, "{aggregate:?}");
+        }
     }
 }

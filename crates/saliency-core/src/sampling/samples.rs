@@ -9,7 +9,7 @@ use crate::execution::evaluator::Scored;
 use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
 use crate::input::batch::Batch;
-use crate::sampling::moments::{Aggregate, Moments};
+use crate::sampling::moments::{Aggregate, Moments, RowCertainty, largest_values};
 
 /// The number of samples to draw: fixed, or as many as a tolerance needs.
 ///
@@ -34,8 +34,17 @@ impl Samples {
     /// The most samples that may be asked for: more make no difference in single precision.
     const MOST: usize = 1_000_000;
 
-    /// The number of samples before the error is looked at for the first time.
-    const FIRST: usize = 16;
+    /// The number of samples before the error is looked at for the first time. Standard errors of
+    /// fewer are rough.
+    const FIRST: usize = 50;
+
+    /// The error is looked at again after so many times more samples: the same numbers for every
+    /// row, so that the answer of a row does not depend on the others.
+    const LADDER: f64 = 1.25;
+
+    /// If a single sample makes up more than this share of the spread, the standard error rests on
+    /// too few samples. At 50 samples of a normal distribution it is a tenth.
+    const LARGEST_SHARE: f64 = 0.2;
 
     /// Returns the defaults.
     pub fn new() -> Self {
@@ -50,7 +59,8 @@ impl Samples {
         self
     }
 
-    /// Sets the median relative standard error that is small enough, in (0, 1].
+    /// Sets the relative error that is small enough, in (0, 1]: Σ standard error / Σ |value| over the
+    /// values of a row.
     pub fn with_tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = Some(tolerance);
         self
@@ -95,14 +105,17 @@ impl Samples {
         self.tolerance.is_none_or(|tolerance| error <= tolerance || count >= self.limit)
     }
 
-    /// Estimates the number of samples that are needed if `count` of them left the given relative
-    /// error.
-    fn needed(&self, count: usize, error: f64) -> usize {
+    /// Returns the number of samples after which the error is looked at again.
+    fn next(&self, count: usize) -> usize {
+        self.limit.min((count as f64 * Self::LADDER).ceil() as usize)
+    }
+
+    /// Forecasts how many more samples are needed if `count` of them left the given relative error:
+    /// errors fall with the square root of the number.
+    fn forecast(&self, count: usize, error: f64) -> usize {
         let tolerance = self.tolerance.unwrap_or(f64::INFINITY);
-        // Errors fall with the square root of the number. No more than four times as many at once,
-        // because an error from few samples is itself uncertain.
-        let factor = (error / tolerance).powi(2).clamp(1.1, 4.0);
-        self.limit.min((count as f64 * factor).ceil() as usize)
+        let needed = count as f64 * (error / tolerance).powi(2);
+        self.limit.min(needed as usize).max(self.next(count)) - count
     }
 }
 
@@ -137,6 +150,8 @@ pub struct Averaged {
     pub values: Batch,
     /// Its standard error, if there are two or more samples.
     pub standard_error: Option<Batch>,
+    /// The estimated relative L1 error of each row, if there are two or more samples.
+    pub errors: Option<Vec<f64>>,
     evaluations: Vec<usize>,
     converged: Option<Vec<bool>>,
     warnings: Vec<Warning>,
@@ -157,15 +172,18 @@ impl Averaged {
     ) -> Result<Self> {
         samples.check(aggregate)?;
         let first = samples.first();
-        let work = Work::start(schedule, input, input.rows() * first)?;
+        // With a tolerance more will be needed than the first samples.
+        let expected = samples.tolerance.map_or(first, |_| samples.limit.min(4 * first));
+        let work = Work::start(schedule, input, input.rows() * expected)?;
         let mut averaging = Averaging::new(samples, aggregate, input.rows());
         let mut drawn = 0..first;
         while !averaging.open.is_empty() {
             let moments = averaging.draw(&work, drawn.clone(), draw)?;
-            let next = averaging.close_finished(moments, drawn.end)?;
-            drawn = drawn.end..next;
-            work.expect_more(averaging.open.len() * drawn.len());
+            let more = averaging.close_finished(moments, drawn.end)?;
+            drawn = drawn.end..samples.next(drawn.end);
+            work.expect_more(more);
         }
+        work.finish();
         averaging.finish()
     }
 
@@ -173,6 +191,7 @@ impl Averaged {
     pub fn into_attribution(self, scored: Scored) -> Attribution<Batch> {
         let mut attribution = Attribution::of(self.values, scored);
         attribution.standard_error = self.standard_error;
+        attribution.error_estimate = self.errors;
         attribution.evaluations = self.evaluations;
         attribution.converged = self.converged;
         attribution.warnings = self.warnings;
@@ -191,6 +210,7 @@ struct Averaging {
     /// The rows that are done, in the order in which they were finished, and their results.
     done: Vec<usize>,
     results: Vec<(Batch, Option<Batch>)>,
+    errors: Vec<f64>,
     evaluations: Vec<usize>,
     converged: Vec<bool>,
     /// Whether anything is known about convergence.
@@ -207,6 +227,7 @@ impl Averaging {
             moments: None,
             done: Vec::new(),
             results: Vec::new(),
+            errors: vec![f64::INFINITY; rows],
             evaluations: vec![0; rows],
             converged: vec![true; rows],
             may_converge: samples.tolerance.is_some(),
@@ -244,9 +265,11 @@ impl Averaging {
     fn push(&self, block: &mut Option<Moments>, chunk: &Chunk, maps: &Batch) -> Result<()> {
         let together = chunk.rows.len();
         let maps = maps.widened();
+        let largest = largest_values(&maps)?;
         for start in (0..maps.rows()).step_by(together) {
             let sample = maps.narrow(start, together);
-            *block = Some(Moments::push(block.take(), self.aggregate, sample)?);
+            let largest = &largest[start..start + together];
+            *block = Some(Moments::push(block.take(), self.aggregate, sample, largest));
         }
         Ok(())
     }
@@ -262,7 +285,9 @@ impl Averaging {
         for (input, good) in maps.converged.into_iter().flatten().enumerate() {
             self.converged[row_of(input)] &= good;
         }
-        for warning in maps.warnings {
+        // The standard error counts the spread of an explainer inside as well.
+        let inside = |warning: &Warning| !matches!(warning, Warning::FewSamplesDecide { .. });
+        for warning in maps.warnings.into_iter().filter(inside) {
             let warning = warning.with_row(row_of);
             if !self.warnings.contains(&warning) {
                 self.warnings.push(warning);
@@ -270,32 +295,33 @@ impl Averaging {
         }
     }
 
-    /// Closes the rows that have enough samples, and returns the number of samples that the others
-    /// need.
+    /// Closes the rows that have enough samples, and forecasts how many more samples the others
+    /// need together.
     fn close_finished(&mut self, moments: Moments, drawn: usize) -> Result<usize> {
-        let errors = match self.samples.tolerance {
-            Some(_) => moments.relative_errors()?,
-            None => vec![0.0; self.open.len()],
-        };
+        let mut more = 0;
         let (mut finished, mut unfinished) = (Vec::new(), Vec::new());
-        for (at, &error) in errors.iter().enumerate() {
-            if self.samples.enough(drawn, error) {
-                self.converged[self.open[at]] &=
-                    self.samples.tolerance.is_none_or(|most| error <= most);
-                finished.push(at);
-            } else {
+        for (at, certainty) in moments.certainty()?.into_iter().enumerate() {
+            let RowCertainty { error, largest_share } = certainty;
+            let row = self.open[at];
+            if !self.samples.enough(drawn, error) {
+                more += self.samples.forecast(drawn, error);
                 unfinished.push(at);
+                continue;
+            }
+            finished.push(at);
+            self.errors[row] = error;
+            self.converged[row] &= self.samples.tolerance.is_none_or(|most| error <= most);
+            if largest_share > Samples::LARGEST_SHARE {
+                self.warnings.push(Warning::FewSamplesDecide { row });
             }
         }
         if !finished.is_empty() {
             self.done.extend(finished.iter().map(|&at| self.open[at]));
             self.results.push(moments.select(&finished).finish());
         }
-        // All open rows get as many samples as the row among them that needs the fewest.
-        let needed = unfinished.iter().map(|&at| self.samples.needed(drawn, errors[at])).min();
-        self.moments = needed.map(|_| moments.select(&unfinished));
+        self.moments = (!unfinished.is_empty()).then(|| moments.select(&unfinished));
         self.open = unfinished.into_iter().map(|at| self.open[at]).collect();
-        Ok(needed.unwrap_or(drawn))
+        Ok(more)
     }
 
     /// Puts the results into the order of the rows.
@@ -312,6 +338,7 @@ impl Averaging {
         }
         Ok(Averaged {
             values,
+            errors: standard_error.is_some().then_some(self.errors),
             standard_error,
             evaluations: self.evaluations,
             converged: self.may_converge.then_some(self.converged),

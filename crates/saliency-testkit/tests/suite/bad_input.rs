@@ -1,6 +1,6 @@
 //! Bad input ends in an error that says what is wrong.
 
-use burn::tensor::{Int, Tensor, activation};
+use burn::tensor::{Int, Tensor};
 use saliency_core::methods::{OverNoise, Variance};
 use saliency_core::{
     Attribution, Baseline, Error, ExpectedGradients, Explainer, Fixed, Gradient,
@@ -308,9 +308,9 @@ fn inputs_that_are_all_fixed() {
 
 #[test]
 fn a_gradient_that_is_not_finite_on_the_way_to_a_tolerance() {
-    // The gradient of √relu(x - 1/2) is not a number below 1/2: the second row goes there.
-    let model = pure_function(|x: Tensor<2>| activation::relu(x - 0.5).sqrt());
-    let input = Tensor::<2>::from_data([[0.6], [0.0]], &device());
+    // √(x² - 1/4) is not a number between -1/2 and 1/2: the second row goes through there.
+    let model = pure_function(|x: Tensor<2>| (x.powi_scalar(2) - 0.25).sqrt());
+    let input = Tensor::<2>::from_data([[0.6], [-1.0]], &device());
     let explainer = IntegratedGradients::new().with_baseline(Baseline::constant(1.0));
     let error = explainer.with_tolerance(0.1).attribute(&model, input).unwrap_err();
     assert_error!(error, Error::NotFinite { stage: Stage::Gradient, row: 1 });

@@ -176,7 +176,7 @@ fn without_noise_the_mean_is_the_explainer_inside_to_the_last_bit() {
         let path = IntegratedGradients::new().with_steps(7);
         let integrated = path.attribute(&model, x()).unwrap();
         for noise in [NoiseScale::Absolute(0.0), NoiseScale::OfRange(0.0)] {
-            let around = SmoothGrad::default().with_noise(noise);
+            let around = SmoothGrad::default().with_noise(noise.clone());
             let mean = around.attribute(&model, x()).unwrap();
             assert_eq!(bits(&mean.values), bits(&gradient.values));
             assert_eq!(values(&mean.standard_error.unwrap()), [0.0; 6]);

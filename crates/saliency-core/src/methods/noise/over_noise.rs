@@ -71,8 +71,9 @@ impl<E, S> OverNoise<E, S> {
         self
     }
 
-    /// Draws samples until the median over the values of a row of standard error divided by
-    /// absolute value is at most `tolerance`, in (0, 1], or the limit is reached.
+    /// Draws samples until the estimated relative L1 error of a row, Σ standard error / Σ |value|, is
+    /// at most `tolerance`, in (0, 1], or the limit is reached. The error is looked at after 50
+    /// samples, and then after a quarter more each time.
     /// [`converged`](Attribution::converged) says for each row whether it was met.
     pub fn with_tolerance(mut self, tolerance: f64) -> Self {
         self.samples = self.samples.with_tolerance(tolerance);
@@ -133,7 +134,7 @@ impl<E, S: Statistic> OverNoise<E, S> {
     fn explain(&self, question: &Question, inside: &Inside) -> Result<Attribution<Batch>> {
         let Question { input, rows, .. } = question;
         // Copied, because the explainer need not be shared between threads for this.
-        let noise = self.noise;
+        let noise = self.noise.clone();
         let deviations = noise.deviations(input)?;
         let scored = question.resolve(&self.schedule)?;
         let draw = |at: &[usize], samples: &[usize]| {
@@ -148,7 +149,9 @@ impl<E, S: Statistic> OverNoise<E, S> {
             Ok(maps)
         };
         let averaged = Averaged::over(self.samples, S::AGGREGATE, &self.schedule, input, &draw)?;
-        Ok(averaged.into_attribution(scored))
+        let mut attribution = averaged.into_attribution(scored);
+        attribution.warnings.extend(noise.warnings(input, &deviations)?);
+        Ok(attribution)
     }
 
     fn attribute_with<M: Model<I>, I: Inputs>(
@@ -201,7 +204,7 @@ impl<E: Clone, S> Clone for OverNoise<E, S> {
         Self {
             explainer: self.explainer.clone(),
             samples: self.samples,
-            noise: self.noise,
+            noise: self.noise.clone(),
             schedule: self.schedule.clone(),
             statistic: PhantomData,
         }

@@ -133,8 +133,9 @@ impl ExpectedGradients {
         self
     }
 
-    /// Draws samples until the median over the values of a row of standard error divided by
-    /// absolute value is at most `tolerance`, in (0, 1], or the limit is reached.
+    /// Draws samples until the estimated relative L1 error of a row, Σ standard error / Σ |value|, is
+    /// at most `tolerance`, in (0, 1], or the limit is reached. The error is looked at after 50
+    /// samples, and then after a quarter more each time.
     /// [`converged`](Attribution::converged) says for each row whether it was met.
     pub fn with_tolerance(mut self, tolerance: f64) -> Self {
         self.samples = self.samples.with_tolerance(tolerance);
@@ -200,7 +201,9 @@ impl ExpectedGradients {
             }
             _ => None,
         };
-        let attribution = averaged.into_attribution(scored);
+        let without_noise = self.noise.warnings(input, &draws.deviations)?;
+        let mut attribution = averaged.into_attribution(scored);
+        attribution.warnings.extend(without_noise);
         match baseline_scores {
             Some(scores) => attribution.with_baseline(scores),
             None => Ok(attribution),
