@@ -4,13 +4,15 @@
 //! cargo bench --profile dev --bench coverage
 //! ```
 //!
+//! And how often do the intervals of two standard errors of SmoothGrad hold the right values?
+//!
 //! Prints a line for each kind of models. Errors are relative L1 errors. The right maps are closed
 //! forms, or have 4,000 points in double precision; those of the photo network have 2,000 points.
 
 use burn::tensor::{Device, Tensor};
 use saliency::{Baseline, Explainer, IntegratedGradients, Rule, Target};
 use saliency_models::CifarCnn;
-use saliency_testkit::{Errors, Golden, Kind, values};
+use saliency_testkit::{Errors, Golden, Intervals, Kind, values};
 
 /// The random models of each kind. There are ten questions about each.
 const MODELS: u64 = 20;
@@ -142,6 +144,39 @@ fn error(found: &[f32], right: &[f32]) -> f64 {
     off / right.iter().map(|value| f64::from(value.abs())).sum::<f64>()
 }
 
+/// Prints how often intervals of two standard errors hold, over 4,000 rows of each kind.
+fn standard_errors() {
+    println!(
+        "\n| Kind | 50 samples | 200 samples | Tolerance 10 % | Tolerance 5 % |\n|---|---|---|---|---|"
+    );
+    for name in ["ReLU 13-32-3", "tanh 13-32-3", "6 gates, k = 20 to 500, mixed signs"] {
+        let kind = Kind::ALL.iter().find(|kind| kind.name == name).expect("a kind");
+        let mut found = [Intervals::default(); 4];
+        for model in 0..400 {
+            let questions = kind.questions(model);
+            let right = questions.smooth_right(40_000);
+            let smooth = || questions.smooth_grad();
+            let explainers = [
+                smooth().with_samples(50),
+                smooth().with_samples(200),
+                smooth().with_tolerance(0.1),
+                smooth().with_tolerance(0.05),
+            ];
+            for (found, explainer) in found.iter_mut().zip(explainers) {
+                *found += questions.intervals(&explainer, &right);
+            }
+        }
+        let cells = found.map(|it| {
+            let share = |part: usize, of: usize| 100.0 * part as f64 / of.max(1) as f64;
+            let warned = share(it.all - it.unwarned, it.all);
+            let (held, held_in_all) = (share(it.held, it.unwarned), share(it.held_in_all, it.all));
+            let samples = it.samples / 4000;
+            format!("{held:.1} ({held_in_all:.1} with the {warned:.0} % in rows with a warning), {samples} samples")
+        });
+        println!("| {name} | {} |", cells.join(" | "));
+    }
+}
+
 fn main() {
     println!(
         "| Kind | 5 % | 1 % | Gauss-Legendre 50 | Midpoint 50 | Placed 50 | Estimate / true at 5 %: 5 % quantile / \
@@ -169,4 +204,5 @@ fn main() {
         "converged: {:?}, more than twice the tolerance off: {:?}",
         totals.converged, totals.far_off
     );
+    standard_errors();
 }

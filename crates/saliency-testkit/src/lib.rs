@@ -17,4 +17,4 @@ pub use models::{
     Counting, Noisy, contribution, implementation_a, implementation_b, linear, square,
 };
 pub use pytorch::read_pytorch;
-pub use questions::{Errors, Kind, Questions};
+pub use questions::{Errors, Intervals, Kind, Questions};

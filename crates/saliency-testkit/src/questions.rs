@@ -5,8 +5,11 @@ use std::sync::Arc;
 use burn::tensor::activation::{relu, sigmoid};
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::kit::{Key, Stream};
-use saliency_core::pure_function;
-use saliency_core::{Baseline, Explainer, IntegratedGradients, Model, Rule, Score, Target};
+
+use saliency_core::{
+    Baseline, Explainer, IntegratedGradients, Model, NoiseScale, Rule, Score, SmoothGrad, Target,
+    Warning, pure_function,
+};
 
 use crate::values;
 
@@ -42,6 +45,31 @@ pub struct Errors {
     pub gradients: Vec<usize>,
     /// Whether each met its tolerance, if it had one.
     pub converged: Option<Vec<bool>>,
+}
+
+/// How often intervals of 95 % hold the right values, over rows without a warning and over all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Intervals {
+    /// The values whose interval holds the right one, in rows without a warning.
+    pub held: usize,
+    /// The values in rows without a warning.
+    pub unwarned: usize,
+    /// The values whose interval holds the right one, in any row.
+    pub held_in_all: usize,
+    /// All values.
+    pub all: usize,
+    /// The samples that were drawn for all rows.
+    pub samples: usize,
+}
+
+impl std::ops::AddAssign for Intervals {
+    fn add_assign(&mut self, other: Self) {
+        self.held += other.held;
+        self.unwarned += other.unwarned;
+        self.held_in_all += other.held_in_all;
+        self.all += other.all;
+        self.samples += other.samples;
+    }
 }
 
 /// The number of questions about each model.
@@ -158,6 +186,44 @@ impl Questions {
             gradients: map.evaluations,
             converged: map.converged,
         }
+    }
+}
+
+/// Explainers with noise, and how often their standard errors hold.
+impl Questions {
+    /// Returns the explainer whose intervals are put to the test.
+    pub fn smooth_grad(&self) -> SmoothGrad {
+        SmoothGrad::default().with_noise(NoiseScale::Absolute(0.5)).with_seed(1)
+    }
+
+    /// Returns the means over the noise, from many samples of another seed.
+    pub fn smooth_right(&self, samples: usize) -> Vec<f64> {
+        let explainer = self.smooth_grad().with_seed(2).with_samples(samples);
+        let map = explainer.attribute_to(&self.model(), self.input.clone(), self.target.clone());
+        values(&map.expect("a map").values).into_iter().map(f64::from).collect()
+    }
+
+    /// Explains all rows, and counts how often `value ± 1.96 standard errors` holds the right value.
+    pub fn intervals(&self, explainer: &SmoothGrad, right: &[f64]) -> Intervals {
+        let map = explainer.attribute_to(&self.model(), self.input.clone(), self.target.clone());
+        let map = map.expect("a map");
+        let width = self.input.dims()[1];
+        let warned: Vec<usize> = map.warnings.iter().map(Warning::row).collect();
+        let errors = values(&map.standard_error.expect("standard errors"));
+        let mut found = Intervals { samples: map.evaluations.iter().sum(), ..Intervals::default() };
+        let pairs = values(&map.values).into_iter().zip(errors).zip(right);
+        for (at, ((value, error), right)) in pairs.enumerate() {
+            // Up to rounding, for values that are the same in every sample.
+            let reach = 1.96 * f64::from(error) + 1e-6 * right.abs();
+            let holds = (f64::from(value) - right).abs() <= reach;
+            found.all += 1;
+            found.held_in_all += usize::from(holds);
+            if !warned.contains(&(at / width)) {
+                found.unwarned += 1;
+                found.held += usize::from(holds);
+            }
+        }
+        found
     }
 }
 

@@ -60,9 +60,14 @@ pub(crate) struct RowCertainty {
     /// The estimated relative L1 error: Σ standard error / Σ |value|. Infinite if there is no
     /// standard error yet.
     pub error: f64,
-    /// The share of the spread that comes from a single sample, on average over the values.
-    pub largest_share: f64,
+    /// The share of the values, among those that vary, whose spread comes from a single sample to
+    /// [a large part](DECISIVE).
+    pub decided: f64,
 }
+
+/// A sample decides a value if it makes up more than this share of the value's spread. For a normal
+/// distribution the largest of 50 samples makes up a tenth.
+const DECISIVE: f64 = 0.3;
 
 /// A row's scale is lowered when its samples grow beyond this.
 const GROWN: f64 = 256.0;
@@ -202,7 +207,7 @@ impl Moments {
         let n = self.count as f64;
         let rows = self.mean.rows();
         if self.count < 2 {
-            let unknown = RowCertainty { error: f64::INFINITY, largest_share: 0.0 };
+            let unknown = RowCertainty { error: f64::INFINITY, decided: 0.0 };
             return Ok(vec![unknown; rows]);
         }
         let (values, errors) = self.scaled_results();
@@ -227,7 +232,9 @@ impl Moments {
                 sums.errors += errors[at];
                 sums.errors_at_least += errors[at].max(size / n);
                 if spread[at] > 0.0 {
-                    sums.shares += errors[at] * (top[at].powi(power) / spread[at]).min(1.0);
+                    sums.varying += 1;
+                    let decided = top[at].powi(power) > DECISIVE * spread[at];
+                    sums.decided += usize::from(decided);
                 }
             }
         }
@@ -274,8 +281,9 @@ struct RowSums {
     errors: f64,
     /// Of the standard errors, each at least 1/n of its value.
     errors_at_least: f64,
-    /// Of the standard errors, times the share of a single sample in the spread.
-    shares: f64,
+    /// The number of values that vary, and of those among them that a single sample decides.
+    varying: usize,
+    decided: usize,
 }
 
 impl RowSums {
@@ -283,11 +291,11 @@ impl RowSums {
         let error = self.errors_at_least / self.size;
         if self.size == 0.0 && self.errors == 0.0 {
             // No sample says anything but zero.
-            return RowCertainty { error: 0.0, largest_share: 1.0 };
+            return RowCertainty { error: 0.0, decided: 1.0 };
         }
         let error = if error.is_nan() { f64::INFINITY } else { error };
-        let largest_share = if self.errors > 0.0 { self.shares / self.errors } else { 0.0 };
-        RowCertainty { error, largest_share }
+        let decided = self.decided as f64 / self.varying.max(1) as f64;
+        RowCertainty { error, decided }
     }
 }
 
@@ -370,20 +378,20 @@ mod tests {
         assert_eq!(one.error, f64::INFINITY);
         // Means 0, 2, 0 with errors 0, 1, 1.
         let two = certainty(Aggregate::Mean, &[[0.0, 1.0, 1.0], [0.0, 3.0, -1.0]]);
-        assert_eq!(two, RowCertainty { error: 1.0, largest_share: 0.5 });
+        assert_eq!(two, RowCertainty { error: 1.0, decided: 1.0 });
         let same = certainty(Aggregate::Mean, &[[0.0, 2.0]; 50]);
-        assert_eq!(same, RowCertainty { error: 0.02, largest_share: 0.0 });
+        assert_eq!(same, RowCertainty { error: 0.02, decided: 0.0 });
         let none = certainty(Aggregate::Mean, &[[0.0]; 50]);
-        assert_eq!(none, RowCertainty { error: 0.0, largest_share: 1.0 });
+        assert_eq!(none, RowCertainty { error: 0.0, decided: 1.0 });
     }
 
     #[test]
     fn a_spread_that_comes_from_one_sample_is_noticed() {
         for aggregate in [Aggregate::Mean, Aggregate::MeanOfSquares, Aggregate::Variance] {
             let rare: Vec<[f32; 1]> = (0..50).map(|k| [f32::from(u8::from(k == 7))]).collect();
-            assert!(certainty(aggregate, &rare).largest_share > 0.9, "{aggregate:?}");
+            assert!(certainty(aggregate, &rare).decided == 1.0, "{aggregate:?}");
             let even: Vec<[f32; 1]> = (0..50).map(|k| [(k % 5) as f32]).collect();
-            assert!(certainty(aggregate, &even).largest_share < 0.1, "{aggregate:?}");
+            assert!(certainty(aggregate, &even).decided == 0.0, "{aggregate:?}");
         }
     }
 }

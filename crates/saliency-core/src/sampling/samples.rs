@@ -42,9 +42,8 @@ impl Samples {
     /// row, so that the answer of a row does not depend on the others.
     const LADDER: f64 = 1.25;
 
-    /// If a single sample makes up more than this share of the spread, the standard error rests on
-    /// too few samples. At 50 samples of a normal distribution it is a tenth.
-    const LARGEST_SHARE: f64 = 0.2;
+    /// If single samples decide this share of a row's values, its standard errors rest on too few.
+    const DECIDED: f64 = 0.1;
 
     /// Returns the defaults.
     pub fn new() -> Self {
@@ -301,7 +300,7 @@ impl Averaging {
         let mut more = 0;
         let (mut finished, mut unfinished) = (Vec::new(), Vec::new());
         for (at, certainty) in moments.certainty()?.into_iter().enumerate() {
-            let RowCertainty { error, largest_share } = certainty;
+            let RowCertainty { error, decided } = certainty;
             let row = self.open[at];
             if !self.samples.enough(drawn, error) {
                 more += self.samples.forecast(drawn, error);
@@ -311,7 +310,7 @@ impl Averaging {
             finished.push(at);
             self.errors[row] = error;
             self.converged[row] &= self.samples.tolerance.is_none_or(|most| error <= most);
-            if largest_share > Samples::LARGEST_SHARE {
+            if decided >= Samples::DECIDED {
                 self.warnings.push(Warning::FewSamplesDecide { row });
             }
         }

@@ -1,7 +1,8 @@
 //! Error bars hold for models of every kind. The bench `tolerance` asks more questions.
 
-use saliency_core::{IntegratedGradients, Rule};
-use saliency_testkit::Kind;
+use burn::tensor::Tensor;
+use saliency_core::{Explainer, IntegratedGradients, NoiseScale, Rule, SmoothGrad, pure_function};
+use saliency_testkit::{Intervals, Kind};
 
 /// The models of each kind.
 const MODELS: u64 = 3;
@@ -42,4 +43,65 @@ fn the_estimate_is_an_upper_bound_for_models_of_every_kind() {
     println!("all: {bounds} of {all}; {far_off} of {converged} converged ones are far off");
     assert!(bounds * 100 >= all * 88, "{bounds} of {all}");
     assert!(far_off * 100 <= converged * 3, "{far_off} of {converged}");
+}
+
+#[test]
+fn intervals_of_two_standard_errors_hold_the_right_values() {
+    let kind = |name: &str| *Kind::ALL.iter().find(|kind| kind.name == name).expect("a kind");
+    // Smooth and bent networks; and gates, which few samples of the noise open.
+    for (name, models, range) in [
+        ("ReLU 13-32-3", 6, 92.0..98.0),
+        ("tanh 13-32-3", 6, 92.0..98.0),
+        ("6 gates, k = 20 to 500, mixed signs", 30, 92.0..100.0),
+    ] {
+        let (mut fixed, mut to_tolerance) = (Intervals::default(), Intervals::default());
+        for model in 0..models {
+            let questions = kind(name).questions(model);
+            let right = questions.smooth_right(40_000);
+            let explainer = questions.smooth_grad();
+            fixed += questions.intervals(&explainer.clone().with_samples(200), &right);
+            to_tolerance += questions.intervals(&explainer.with_tolerance(0.1), &right);
+        }
+        for found in [fixed, to_tolerance] {
+            let share = 100.0 * found.held as f64 / found.unwarned.max(1) as f64;
+            println!(
+                "{name}: {share:.1} % of {} values, {} with warnings",
+                found.unwarned, found.all
+            );
+            assert!(range.contains(&share) || found.unwarned == 0, "{name}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn values_that_are_always_zero_do_not_count_as_known() {
+    // Four of ten features matter; at a tolerance of 5 % the true error is below 10 %.
+    let device = saliency_testkit::device();
+    let input =
+        Tensor::<2>::from_data([[0.3, -0.2, 0.5, 0.1, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]], &device);
+    let weights = [1.0f64, -0.7, 0.5, 0.8];
+    let model = pure_function(|x: Tensor<2>| {
+        let device = x.device();
+        let weights = Tensor::<2>::from_data([[1.0, -0.7, 0.5, 0.8]], &device);
+        ((x.narrow(1, 0, 4) * 2.0).sin() * weights).sum_dim(1)
+    });
+    let (noise, size) = (0.3f64, 2.0f64);
+    // The mean of cos(2(x + ε)) over ε is cos(2x) exp(-2σ²).
+    let right: Vec<f64> = [0.3f64, -0.2, 0.5, 0.1]
+        .iter()
+        .zip(weights)
+        .map(|(x, weight)| size * weight * (size * x).cos() * (-2.0 * noise * noise).exp())
+        .collect();
+    let whole: f64 = right.iter().map(|value| value.abs()).sum();
+    let close = (0..100).filter(|&seed| {
+        let explainer =
+            SmoothGrad::default().with_noise(NoiseScale::Absolute(noise)).with_seed(seed);
+        let map = explainer.with_tolerance(0.05).attribute(&model, input.clone()).unwrap();
+        assert_eq!(map.converged.unwrap(), [true]);
+        let found = saliency_testkit::values(&map.values);
+        let off = found.iter().zip(&right).map(|(found, right)| (f64::from(*found) - right).abs());
+        off.sum::<f64>() < 0.1 * whole
+    });
+    let close = close.count();
+    assert!(close >= 95, "{close} of 100 seeds");
 }
