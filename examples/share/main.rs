@@ -25,7 +25,7 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Tensor};
 use clap::{Parser, Subcommand};
-use saliency::backends::{Backend, ComputeDevice, DevicePool, PoolEvent};
+use saliency::backends::{Access, Backend, ComputeDevice, DevicePool, PoolEvent};
 use saliency::photo::{Map, Preparation, Reduce};
 use saliency::{Explainer, Gradient};
 use saliency_cli::Result;
@@ -54,6 +54,9 @@ enum Command {
         /// Encrypt, with the identity that this file keeps; it is made if it is missing
         #[arg(long)]
         iroh: Option<PathBuf>,
+        /// End when the input ends, as it does when the program that started this one is gone
+        #[arg(long, hide = true)]
+        end_with_input: bool,
     },
     /// Explains 64 pictures
     Explain {
@@ -73,11 +76,13 @@ fn main() -> ExitCode {
 fn run(command: Option<Command>) -> Result<()> {
     match command {
         #[cfg(feature = "remote-server")]
-        Some(Command::Serve { device, listen, iroh }) => server::serve(&device, listen, iroh),
-        Some(Command::Explain { devices, out }) => {
-            let devices = devices.iter().map(Backend::open);
-            explain(devices.collect::<std::result::Result<_, _>>()?, &out)
+        Some(Command::Serve { device, listen, iroh, end_with_input }) => {
+            if end_with_input {
+                server::end_with_input();
+            }
+            server::serve(&device, listen, iroh)
         }
+        Some(Command::Explain { devices, out }) => explain(open(&devices)?, &out),
         #[cfg(feature = "remote-server")]
         None => {
             // The servers end with this value.
@@ -87,6 +92,22 @@ fn run(command: Option<Command>) -> Result<()> {
         #[cfg(not(feature = "remote-server"))]
         None => explain(vec![Backend::Flex.open()?], Path::new("maps")),
     }
+}
+
+/// Opens devices at the same time, and goes on with those that answer.
+fn open(backends: &[Backend]) -> Result<Vec<ComputeDevice>> {
+    let mut devices = Vec::new();
+    for (backend, opened) in backends.iter().zip(Backend::open_all(backends, &Access::new())) {
+        match opened {
+            Ok(device) => devices.push(device),
+            Err(error) if backends.len() == 1 => return Err(error.into()),
+            Err(error) => eprintln!("without {backend}: {error}"),
+        }
+    }
+    if devices.is_empty() {
+        return Err("none of the devices can be opened".into());
+    }
+    Ok(devices)
 }
 
 fn explain(devices: Vec<ComputeDevice>, out: &Path) -> Result<()> {

@@ -14,6 +14,15 @@ use saliency_cli::Result;
 
 const TOKEN: &str = "SALIENCY_TOKEN";
 
+/// Ends the program when its input ends: when the program that started it does, however that ends.
+pub fn end_with_input() {
+    std::thread::spawn(|| {
+        // Whatever it reads, and an error too.
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(0);
+    });
+}
+
 /// Serves a device until the program is stopped. Prints its address once it listens.
 pub fn serve(device: &Backend, listen: Option<SocketAddr>, iroh: Option<PathBuf>) -> Result<()> {
     let token = std::env::var(TOKEN)
@@ -73,8 +82,9 @@ pub fn two_on_this_machine() -> Result<Servers> {
     let mut all = Servers { servers: Vec::new(), devices: Vec::new(), token };
     for _ in 0..2 {
         let mut server = Command::new(std::env::current_exe()?)
-            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--end-with-input"])
             .env(TOKEN, &all.token)
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let out = server.stdout.take().expect("a pipe");

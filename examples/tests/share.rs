@@ -48,3 +48,36 @@ fn a_server_without_a_token_and_a_client_with_a_wrong_one_are_refused() {
     print!("{error}");
     assert!(error.contains("refuses the token: set SALIENCY_TOKEN"), "{error}");
 }
+
+#[test]
+fn the_servers_end_with_the_program_even_if_it_is_killed() {
+    use std::io::{BufRead, BufReader};
+
+    let mut program = example("share", &[]).stdout(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(program.stdout.take().unwrap()).lines().take(2);
+    let address = |line: String| {
+        let name = line.split(' ').next().unwrap().to_owned();
+        name.strip_prefix("remote:ws://").unwrap().to_owned()
+    };
+    let addresses: Vec<String> = said.map(|line| address(line.unwrap())).collect();
+    program.kill().and_then(|()| program.wait()).unwrap();
+    for address in addresses {
+        let gone = || std::net::TcpStream::connect(&address).is_err();
+        let mut tries = (0..200).map(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            gone()
+        });
+        assert!(tries.any(|gone| gone), "{address} still listens");
+    }
+}
+
+#[test]
+fn devices_that_do_not_answer_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["explain", "--device", "flex", "--device", "remote:ws://127.0.0.1:9"];
+    let output = example("share", &args).current_dir(&folder).output().unwrap();
+    let error = text(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    assert!(error.contains("without remote:ws://127.0.0.1:9: no server answers at"), "{error}");
+    assert!(text(&output.stdout).contains("64 by flex"));
+}

@@ -208,8 +208,12 @@ impl<'a> Selector<'a> {
             Some((url, index)) => (url, index.parse().map_err(|_| unknown())?),
             None => (which, 0),
         };
-        let server = ["ws://", "iroh://"].iter().find_map(|kind| url.strip_prefix(kind));
-        if server.is_none_or(str::is_empty) {
+        let right = match url.split_once("://") {
+            Some(("ws", server)) => has_host_and_port(server),
+            Some(("iroh", server)) => !server.is_empty(),
+            _ => false,
+        };
+        if !right {
             return Err(unknown());
         }
         Ok(Backend::Remote { url: url.to_owned(), index })
@@ -218,6 +222,13 @@ impl<'a> Selector<'a> {
     fn unknown(&self, expected: String) -> Error {
         Error::UnknownSelector { expected, found: self.name.to_owned() }
     }
+}
+
+/// Returns whether a text is `HOST:PORT` and nothing else.
+fn has_host_and_port(server: &str) -> bool {
+    let Some((host, port)) = server.rsplit_once(':') else { return false };
+    let port = port.parse::<u16>().is_ok_and(|port| port > 0);
+    port && !host.is_empty() && !host.contains(['/', '?', '@'])
 }
 
 impl fmt::Display for Backend {
@@ -287,6 +298,14 @@ mod tests {
             "remote:gpu:3000",
             "remote:ws://",
             "remote:ws://gpu:3000#x",
+            "remote:ws://gpu",
+            "remote:ws://gpu:",
+            "remote:ws://gpu:0",
+            "remote:ws://gpu:99999",
+            "remote:ws://gpu:3000/path",
+            "remote:ws://:3000",
+            "remote:wss://gpu:3000",
+            "remote:iroh://",
         ] {
             let message = message(name);
             assert!(message.starts_with("expected ") && message.contains("found"), "{message}");

@@ -1,7 +1,11 @@
+use std::fmt;
+use std::sync::Arc;
+
 use burn::tensor::{Device, FloatDType};
-use saliency_core::{MemoryBudget, Schedule};
+use saliency_core::{MemoryBudget, Parallelism, Schedule};
 
 use crate::backend::Backend;
+use crate::error::Result;
 use crate::hardware::Hardware;
 use crate::memory;
 
@@ -22,6 +26,25 @@ pub struct ComputeDevice {
     pub(crate) backend: Backend,
     pub(crate) hardware: Hardware,
     pub(crate) name: String,
+    /// The number of CPU devices in its pool.
+    pub(crate) cpus: usize,
+    pub(crate) again: Again,
+}
+
+/// The way to open a device again that was lost.
+#[derive(Clone)]
+pub(crate) struct Again(Arc<dyn Fn() -> Result<ComputeDevice> + Send + Sync>);
+
+impl Again {
+    pub fn new(open: impl Fn() -> Result<ComputeDevice> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(open))
+    }
+}
+
+impl fmt::Debug for Again {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Again")
+    }
 }
 
 impl ComputeDevice {
@@ -45,9 +68,26 @@ impl ComputeDevice {
         &self.name
     }
 
-    /// Returns how to run work on it: [`Hardware::schedule`].
+    /// Returns how to run work on it: [`Hardware::schedule`]. If several CPU devices are in one
+    /// [`DevicePool`](crate::DevicePool), each has its share of the cores.
     pub fn schedule(&self) -> Schedule {
-        self.hardware.schedule()
+        let schedule = self.hardware.schedule();
+        if self.hardware != Hardware::Cpu || self.cpus < 2 {
+            return schedule;
+        }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        schedule.with_parallelism(Parallelism::Workers((cores / self.cpus).max(1)))
+    }
+
+    /// Returns the same device as one of so many CPU devices in a pool.
+    pub(crate) fn beside(mut self, cpus: usize) -> Self {
+        self.cpus = cpus;
+        self
+    }
+
+    /// Opens a device again that was lost: by a new connection, if it is another machine's.
+    pub(crate) fn reopen(&self) -> Result<Self> {
+        (self.again.0)().map(|device| device.beside(self.cpus))
     }
 
     /// Returns how far its values may be from the right ones, relative to the largest.

@@ -4,7 +4,7 @@ use burn::tensor::{Device, DeviceType};
 
 use crate::backend::{Adapter, Backend};
 use crate::check::check;
-use crate::compute::ComputeDevice;
+use crate::compute::{Again, ComputeDevice};
 use crate::error::Result;
 #[cfg(feature = "wgpu")]
 use crate::graphics::hardware_of;
@@ -160,7 +160,11 @@ impl Found {
                 name
             }
         };
-        Ok(ComputeDevice { device, backend, hardware, name })
+        let again = Again::new({
+            let backend = backend.clone();
+            move || backend.open()
+        });
+        Ok(ComputeDevice { device, backend, hardware, name, cpus: 1, again })
     }
 }
 

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The result of opening a device.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -96,10 +97,40 @@ pub enum Error {
         reason: String,
     },
 
-    /// A server does not answer.
+    /// Nobody listens at the address of a server, or the connection breaks.
     #[error("no server answers at {url}: {source}")]
     #[non_exhaustive]
     Unreachable {
+        /// The server's address.
+        url: String,
+        /// The error of the connection.
+        source: Cause,
+    },
+
+    /// A server lets one connect, and then says nothing for too long.
+    #[error("the server at {url} did not answer within {} seconds", patience.as_secs_f64())]
+    #[non_exhaustive]
+    Silent {
+        /// The server's address.
+        url: String,
+        /// The time that it had.
+        patience: Duration,
+    },
+
+    /// Another program than a server of devices listens at the address.
+    #[error("the program at {url} is not a server that lends devices: {source}")]
+    #[non_exhaustive]
+    NoServer {
+        /// The address.
+        url: String,
+        /// The error of the connection.
+        source: Cause,
+    },
+
+    /// A server was built with another version of Burn.
+    #[error("build the server at {url} and this program with the same version of Burn: {source}")]
+    #[non_exhaustive]
+    OtherVersion {
         /// The server's address.
         url: String,
         /// The error of the connection.
@@ -178,6 +209,33 @@ mod tests {
         assert!(cause.get().is::<std::num::ParseIntError>());
         let other = Error::NotOpened { backend: "cuda:0".into(), source: Cause::new("lost") };
         assert_eq!((error.clone(), error != other), (error, true));
+    }
+
+    #[test]
+    fn errors_of_servers_are_one_sentence() {
+        let (url, source) = ("ws://gpu:3000".to_owned(), Cause::new("refused"));
+        let errors = [
+            (
+                Error::Unreachable { url: url.clone(), source: source.clone() },
+                "no server answers at ws://gpu:3000: refused",
+            ),
+            (
+                Error::Silent { url: url.clone(), patience: Duration::from_millis(1500) },
+                "the server at ws://gpu:3000 did not answer within 1.5 seconds",
+            ),
+            (
+                Error::NoServer { url: url.clone(), source: source.clone() },
+                "the program at ws://gpu:3000 is not a server that lends devices: refused",
+            ),
+            (
+                Error::OtherVersion { url, source },
+                "build the server at ws://gpu:3000 and this program with the same version of \
+                 Burn: refused",
+            ),
+        ];
+        for (error, expected) in errors {
+            assert_eq!(error.to_string(), expected);
+        }
     }
 
     #[test]

@@ -32,6 +32,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // In the order of imports: each group uses the ones above it.
+mod access;
 mod error;
 mod hardware;
 mod panics;
@@ -43,18 +44,20 @@ mod memory;
 
 #[cfg(feature = "wgpu")]
 mod graphics;
+#[cfg(feature = "remote")]
 mod remote;
 
 mod devices;
 mod open;
 mod pool;
 
+pub use access::Access;
 pub use backend::{Adapter, Backend};
 pub use compute::ComputeDevice;
 pub use devices::{Available, Unavailable};
 pub use error::{Cause, Error, Result};
 pub use hardware::Hardware;
-pub use pool::{DevicePool, PoolEvent};
+pub use pool::{DevicePool, Partial, PoolEvent};
 
 #[cfg(test)]
 mod tests {

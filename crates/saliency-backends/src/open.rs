@@ -1,27 +1,27 @@
 //! From a name to a device.
 
+use std::panic::resume_unwind;
+use std::thread::ScopedJoinHandle;
+
+use crate::access::Access;
 use crate::backend::{Adapter, Backend};
-use crate::check::{Fault, check};
 use crate::compute::ComputeDevice;
 use crate::devices::{Found, devices, found, here};
-use crate::error::{Cause, Error, Result};
+use crate::error::{Error, Result};
 use crate::hardware::Hardware;
-use crate::remote::open_remote;
 
 /// The environment variable that names the backend for [`Backend::open_preferred`].
 const DEVICE_VARIABLE: &str = "SALIENCY_DEVICE";
-/// The environment variable with the token for remote devices.
-const TOKEN_VARIABLE: &str = "SALIENCY_TOKEN";
-
 impl Backend {
-    /// Opens the device. A remote server receives the token in the environment variable
+    /// Opens the device. A server of another machine receives the token in the environment variable
     /// `SALIENCY_TOKEN`, if there is one; over `ws://` others can read it on the way.
     ///
     /// # Errors
     /// [`Error::FeatureMissing`], [`Error::DriverMissing`], [`Error::NoSuchDevice`],
     /// [`Error::NotOpened`], and [`Error::WrongNumbers`] for a device that computes wrong numbers:
-    /// each but the CPU is tried with a small network first. Remote devices also return
-    /// [`Error::Unauthorized`], and [`Error::Unreachable`] after 15 seconds if nobody listens.
+    /// each but the CPU is tried with a small network first. Devices of other machines also return
+    /// [`Error::Unreachable`], [`Error::NoServer`], [`Error::OtherVersion`],
+    /// [`Error::Unauthorized`], and [`Error::Silent`] after 15 seconds.
     ///
     /// # Example
     /// ```
@@ -34,22 +34,48 @@ impl Backend {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn open(&self) -> Result<ComputeDevice> {
-        let token = std::env::var(TOKEN_VARIABLE).unwrap_or_default();
-        self.open_with_token(&token)
+        self.open_with(&Access::new())
     }
 
-    /// Opens the device, and sends `token` to the server if it is a remote one.
+    /// Opens the device, and sends `token` to the server if it is one of another machine.
     ///
     /// # Errors
     /// Those of [`open`](Self::open).
     pub fn open_with_token(&self, token: &str) -> Result<ComputeDevice> {
+        self.open_with(&Access::new().with_token(token))
+    }
+
+    /// Opens several devices, those of other machines at the same time. Returns a device or an
+    /// error for each, in order.
+    pub fn open_all(backends: &[Self], access: &Access) -> Vec<Result<ComputeDevice>> {
+        std::thread::scope(|scope| {
+            let begin = |backend: &Self| match backend {
+                Self::Remote { .. } => {
+                    let backend = backend.clone();
+                    Opened::Later(scope.spawn(move || backend.open_with(access)))
+                }
+                _ => Opened::Now(backend.open_with(access)),
+            };
+            let opened: Vec<Opened> = backends.iter().map(begin).collect();
+            opened.into_iter().map(Opened::wait).collect()
+        })
+    }
+
+    /// Opens the device, and one of another machine as `access` says.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open). [`Error::Silent`] comes after the patience of `access`.
+    pub fn open_with(&self, access: &Access) -> Result<ComputeDevice> {
         if !self.built() {
             let (backend, feature) = (self.to_string(), self.feature());
             return Err(Error::FeatureMissing { backend, feature, here: here() });
         }
+        #[cfg(feature = "remote")]
         if let Self::Remote { url, index } = self {
-            return self.open_at(url, *index, token);
+            return crate::remote::open(url, *index, access);
         }
+        #[cfg(not(feature = "remote"))]
+        let _ = access;
         let mut found = devices(self);
         if found.is_empty() {
             let (backend, needed) = (self.to_string(), self.needed());
@@ -88,23 +114,6 @@ impl Backend {
         }
     }
 
-    /// Connects to a device of a server and tries it.
-    fn open_at(&self, url: &str, index: usize, token: &str) -> Result<ComputeDevice> {
-        let device = open_remote(url, index, token)?;
-        check(&device).map_err(|fault| match fault {
-            // Burn keeps a connection for the life of the program, lost or not.
-            Fault::Failed(cause) => Error::Unreachable {
-                url: url.to_owned(),
-                source: Cause::new(format!(
-                    "{cause}; only a new program can open a device again that was lost"
-                )),
-            },
-            wrong => wrong.of(self, url),
-        })?;
-        let (backend, name) = (self.clone(), url.to_owned());
-        Ok(ComputeDevice { device, backend, hardware: Hardware::Remote, name })
-    }
-
     /// Returns the index of the device that is meant, among those of the backend.
     fn choose(&self, found: &[Found]) -> Option<usize> {
         let first = |wanted: Hardware| found.iter().position(|found| found.hardware == wanted);
@@ -124,6 +133,21 @@ impl Backend {
                 Adapter::Nth(number) => (*number < found.len()).then_some(*number),
             },
             _ => Some(0),
+        }
+    }
+}
+
+/// A device that is being opened.
+enum Opened<'scope> {
+    Now(Result<ComputeDevice>),
+    Later(ScopedJoinHandle<'scope, Result<ComputeDevice>>),
+}
+
+impl Opened<'_> {
+    fn wait(self) -> Result<ComputeDevice> {
+        match self {
+            Self::Now(device) => device,
+            Self::Later(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The errors of `saliency-core` that a pool makes itself.
 
-use saliency_core::Error;
+use saliency_core::kit::{Batch, Work};
+use saliency_core::{Cancel, Error, Result, Schedule};
 
 /// Makes the error for a device that failed or was lost.
 pub(super) fn device(reason: impl Into<String>) -> Error {
@@ -15,6 +16,27 @@ pub(super) fn no_devices() -> Error {
 /// Makes the error for pieces without rows.
 pub(super) fn no_rows_at_once() -> Error {
     invalid("rows at once", "at least 1", "0")
+}
+
+/// Makes the error for devices that may not take any time.
+pub(super) fn no_patience() -> Error {
+    invalid("patience", "above 0", "0 s")
+}
+
+/// Makes the error for a call that was cancelled after `done` of `total` rows of an input.
+pub(super) fn cancelled(input: &Batch, done: usize, total: usize) -> Error {
+    // Only work that is cancelled can make it.
+    let cancel = Cancel::new();
+    let schedule = Schedule::new().with_chunk(total).with_cancel(cancel.clone());
+    let cancelled = || -> Result<()> {
+        let work = Work::start(&schedule, input, total)?;
+        if done > 0 {
+            work.run(&work.chunks(done, 0..1), |_| Ok(()), |_, ()| Ok(()))?;
+        }
+        cancel.cancel();
+        work.run(&work.chunks(total - done, 0..1), |_| Ok(()), |_, ()| Ok(()))
+    };
+    cancelled().expect_err("it was cancelled")
 }
 
 /// Makes the error for a tensor with another number of rows than the first one, or than was

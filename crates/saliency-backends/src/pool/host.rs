@@ -29,6 +29,12 @@ impl Host {
         self.shapes[0][0]
     }
 
+    /// Returns the bytes of one row.
+    pub fn bytes_per_row(&self) -> usize {
+        let bytes: usize = self.parts.iter().map(|part| part.as_bytes().len()).sum();
+        bytes / self.rows()
+    }
+
     /// Writes some of the rows to a device.
     pub fn write<I: Inputs>(&self, rows: Range<usize>, device: &Device) -> I {
         let parts = self.parts.iter().map(|data| {

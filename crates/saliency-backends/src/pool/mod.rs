@@ -1,45 +1,82 @@
 //! One batch, several devices.
 
+mod board;
+mod call;
 mod errors;
 mod event;
 mod host;
-mod job;
-mod member;
-mod run;
+mod partial;
+mod piece;
+mod question;
+mod status;
+mod weights;
+mod worker;
 
 use std::fmt;
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use saliency_core::{Attribution, Explainer, Inputs, Model, Result, Rows, Target};
+use burn::module::Module;
+use burn::tensor::Device;
+use saliency_core::kit::Batch;
+use saliency_core::{Attribution, Cancel, Explainer, Inputs, Model, Result, Rows, Target, Warning};
 
 use crate::compute::ComputeDevice;
+use crate::hardware::Hardware;
+use board::{Board, Sizes};
+use call::{Call, End};
 use event::Observer;
-use member::Member;
-use run::{Question, Run};
+use host::Host;
+use piece::Shared;
+use question::{Home, Question};
+use weights::Weights;
+use worker::Worker;
 
 pub use event::PoolEvent;
+pub use partial::Partial;
+
+/// The bytes of input that a device is given at once: far below the gibibyte that Burn's
+/// connections take.
+const MOST_BYTES: usize = 64 << 20;
+
+/// The time after which a device of another machine counts as lost if it gives no sign of life.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Shares the rows of a batch out over several devices, of this machine or others.
 ///
 /// The answer is the one that a single device would give: all rows in order, with the same noise,
-/// on the input's device. Each device takes the next few rows when it is done with the last, so a
-/// fast one does more. Each call copies the model to each device once: explain many rows in one
-/// call.
+/// on the input's device. Each device takes the next rows when it is done with the last ones. It
+/// begins with one row, and then takes as many as it explains in a second, at most 64 MiB of input.
+/// At the end a device with nothing left to do takes a copy of a piece that is late, and the first
+/// answer counts. So a slow device hardly holds up a fast one.
 ///
-/// A device is lost if its server dies, its driver gives up or its memory is too small for one row.
-/// It then takes no more rows; the others explain those that it was working on, and the answer has
-/// a [`Warning::DeviceLost`](saliency_core::Warning::DeviceLost) for each of them.
+/// Each device has a thread, which keeps the model's parameters on the device. The next call sends
+/// only those that have changed.
+///
+/// A device is lost if its server ends or does not answer, its driver gives up or its memory is too
+/// small for one row. The others explain the rows that it had, and the answer has a
+/// [`Warning::DeviceLost`](saliency_core::Warning::DeviceLost) for each of them. The next call
+/// tries to open it again. Until that works, each call has a warning for the rows that it would
+/// have had first.
+///
+/// A server that computes for a long time is asked for a sign of life, and is lost only if it gives
+/// none. Devices of this machine may take as long as they like.
 ///
 /// # Defaults
-/// - rows at once: a quarter of each device's share, at least one
-/// - no observer
+/// - rows at once: as many as a device explains in a second
+/// - patience: 30 seconds
+/// - no observer, never cancelled
 ///
 /// # Errors
 /// - the explainer's, for the row of the whole batch; if several rows fail, the first of those that
 ///   were tried
 /// - [`Error::Device`](saliency_core::Error::Device) if all devices are lost. If three devices fail
 ///   on the same rows, those rows return an error.
-/// - [`Error::InvalidOption`](saliency_core::Error::InvalidOption) for a pool without devices
+/// - [`Error::InvalidOption`](saliency_core::Error::InvalidOption) for a pool without devices, for
+///   0 rows at once, and for no patience
+///
+/// [`attribute_partly`](Self::attribute_partly) returns the rows that were done before the error.
 ///
 /// An explainer's own progress and [`Error::Cancelled`](saliency_core::Error::Cancelled) count the
 /// rows that one device receives at a time; the [observer](Self::with_observer) counts those of the
@@ -65,73 +102,252 @@ pub use event::PoolEvent;
 #[derive(Clone)]
 pub struct DevicePool<E> {
     members: Vec<Member<E>>,
+    options: Options,
+    /// The parameters that the devices were given last.
+    weights: Arc<Mutex<Weights>>,
+}
+
+/// A device of a pool.
+#[derive(Clone)]
+struct Member<E> {
+    /// As it was when the pool was made.
+    device: ComputeDevice,
+    explainer: Arc<E>,
+    worker: Arc<Worker>,
+}
+
+#[derive(Clone)]
+struct Options {
     rows_at_once: Option<usize>,
+    patience: Duration,
+    cancel: Cancel,
     observer: Option<Arc<Observer>>,
+}
+
+impl Options {
+    fn notify(&self, event: &PoolEvent) {
+        if let Some(observer) = &self.observer {
+            observer(event);
+        }
+    }
 }
 
 impl<E> DevicePool<E> {
     /// Makes a pool of `devices`, each with an explainer of its own: the same but for its schedule.
+    ///
+    /// If several of them are CPUs, which are all this machine's processor, each one's
+    /// [`schedule`](ComputeDevice::schedule) has its share of the cores.
     pub fn new(
         devices: impl IntoIterator<Item = ComputeDevice>,
         explainer: impl Fn(&ComputeDevice) -> E,
     ) -> Self {
-        let member = |device| Member { explainer: explainer(&device), device };
+        let devices: Vec<ComputeDevice> = devices.into_iter().collect();
+        let cpus = devices.iter().filter(|device| device.hardware() == Hardware::Cpu).count();
+        let member = |device: ComputeDevice| {
+            let device = device.beside(cpus);
+            let explainer = Arc::new(explainer(&device));
+            Member { explainer, worker: Arc::new(Worker::new(device.clone())), device }
+        };
+        let options = Options {
+            rows_at_once: None,
+            patience: PATIENCE,
+            cancel: Cancel::new(),
+            observer: None,
+        };
         let members = devices.into_iter().map(member).collect();
-        Self { members, rows_at_once: None, observer: None }
+        Self { members, options, weights: Arc::default() }
     }
 
-    /// Gives a device this many rows at once; at least 1.
+    /// Gives a device this many rows at once, or as many as 64 MiB of input have if that is less;
+    /// at least 1.
+    ///
+    /// Some devices round a batch of another size differently in the last digits. If you set this,
+    /// the batches do not depend on the speed of the devices.
     pub fn with_rows_at_once(mut self, rows: usize) -> Self {
-        self.rows_at_once = Some(rows);
+        self.options.rows_at_once = Some(rows);
         self
     }
 
-    /// Calls `observer` when rows are done and when a device is lost, from any thread. It must not
-    /// panic.
+    /// Goes on without a device of another machine that gives no sign of life for this long; above
+    /// 0.
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.options.patience = patience;
+        self
+    }
+
+    /// Ends a call at once when `cancel` is cancelled, even if no device answers. Give the same
+    /// token to the explainers, so that the devices end their work too.
+    pub fn with_cancel(mut self, cancel: Cancel) -> Self {
+        self.options.cancel = cancel;
+        self
+    }
+
+    /// Calls `observer` when rows are done and when a device is lost, in this order, on the thread
+    /// that calls the pool. It must not panic.
     ///
     /// It is called an observer, unlike
     /// [`Schedule::with_progress`](saliency_core::Schedule::with_progress), because its events are
     /// more than progress.
     pub fn with_observer(mut self, observer: impl Fn(&PoolEvent) + Send + Sync + 'static) -> Self {
-        self.observer = Some(Arc::new(observer));
+        self.options.observer = Some(Arc::new(observer));
         self
     }
 
-    /// Explains a batch over all devices.
-    fn explain<M: Model<I>, I: Inputs>(
+    /// Explains the given target, and returns the rows that were done if an error ends the work.
+    ///
+    /// `rows` are the rows of a larger batch that the input was made from;
+    /// [`Rows::all`] if the input is the whole batch. To explain the missing rows later with the
+    /// same noise, [select](Rows::select) them.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use saliency_backends::{Backend, DevicePool};
+    /// use saliency_core::{Gradient, Rows, Target, pure_function};
+    ///
+    /// let pool = DevicePool::new([Backend::Flex.open()?], |_| Gradient::new());
+    /// let pool = pool.with_rows_at_once(1);
+    /// let model = pure_function(|x: Tensor<2>| x.powi_scalar(2));
+    /// let x = Tensor::<2>::from_data([[1.0], [f32::NAN]], &Device::flex());
+    /// let answer = pool.attribute_partly(&model, x, Target::Class(0), &Rows::all(2));
+    /// assert_eq!(answer.rows, [0]);
+    /// println!("{}", answer.error.expect("the second row is not finite"));
+    /// # Ok::<(), saliency_backends::Error>(())
+    /// ```
+    pub fn attribute_partly<M, I>(
         &self,
-        question: Question<'_, M, I>,
-    ) -> Result<Attribution<I>>
+        model: &M,
+        input: I,
+        target: Target,
+        rows: &Rows,
+    ) -> Partial<I>
     where
-        E: Explainer<M, I>,
+        M: Model<I> + 'static,
+        I: Inputs + 'static,
+        E: Explainer<M, I> + 'static,
+    {
+        let answer = self.explain(Question { model, input, target, rows: Some(rows) });
+        answer.unwrap_or_else(Partial::nothing)
+    }
+
+    /// Explains a batch over all devices.
+    fn explain<M, I>(&self, question: Question<'_, M, I>) -> Result<Partial<I>>
+    where
+        M: Model<I> + 'static,
+        I: Inputs + 'static,
+        E: Explainer<M, I> + 'static,
     {
         let first = self.members.first().ok_or_else(errors::no_devices)?;
         let Some(home) = question.home() else {
             // The explainer returns the right error for a batch without rows or values.
             let Question { model, input, target, .. } = question;
-            return first.explainer.attribute_to(model, input, target);
+            let map = first.explainer.attribute_to(model, input, target)?;
+            let rows = (0..map.scores.len()).collect();
+            return Ok(Partial { map: Some(map), rows, error: None });
         };
-        let model = question.model;
-        let observer = self.observer.as_deref();
-        let run = Run::new(question, self.members.len(), self.rows_at_once, observer)?;
-        run.work::<M, I, E>(&self.members, model);
-        run.finish(&home)
+        let rows = question.check()?;
+        let Question { model, input, target, .. } = question;
+        let home = self.home(home);
+
+        // Read the input and the model, and put the rows up.
+        let weights = self.weights(model, &home)?;
+        let batch = home.patiently({
+            let input = input.clone();
+            move || Host::read(input)
+        })?;
+        let total = batch.rows();
+        let board = Board::new(total, self.members.len(), self.sizes(&batch)?);
+
+        // Let the devices work.
+        let shared = Shared { model: model.valid(), weights, batch, target, rows };
+        let answers = Call::new(&self.members, &self.options, board, total).run(shared);
+        let error = match answers.end {
+            End::Complete => None,
+            End::Failed(error) => Some(error),
+            End::Cancelled => Some(errors::cancelled(&Batch::new(input)?, answers.done, total)),
+        };
+
+        // Put their answers together, on the device of the input.
+        let rows: Vec<usize> = answers.maps.iter().flat_map(|(rows, _)| rows.clone()).collect();
+        let device = home.device.clone();
+        let map = home.patiently(move || join::<I>(answers.maps, &device))?;
+        let place = |row: &usize| rows.binary_search(row).ok();
+        let lost = answers.lost.iter().filter_map(place).map(Warning::device_lost);
+        let map = map.map(|mut map| {
+            map.warnings.extend(lost);
+            map
+        });
+        Ok(Partial { map, rows, error })
     }
+
+    /// Returns the device of an input, with its kind if it is one of the pool's.
+    fn home(&self, device: Device) -> Home<'_> {
+        let same = self.members.iter().find(|member| *member.device.device() == device);
+        let hardware = same.map(|member| member.device.hardware());
+        Home { device, hardware, options: &self.options }
+    }
+
+    /// Reads a model's parameters, unless it is on the only device that there is.
+    fn weights<M: Module + 'static>(&self, model: &M, home: &Home<'_>) -> Result<Weights> {
+        let devices = model.devices();
+        let elsewhere = |member: &Member<E>| devices.iter().any(|it| it != member.device.device());
+        if !self.members.iter().any(elsewhere) {
+            return Ok(Weights::new());
+        }
+        let (model, before) = (model.valid(), self.weights.lock());
+        let before = before.unwrap_or_else(PoisonError::into_inner).clone();
+        let weights = home.patiently(move || weights::read(model, &before))?;
+        *self.weights.lock().unwrap_or_else(PoisonError::into_inner) = weights.clone();
+        Ok(weights)
+    }
+
+    /// Returns how many rows of a batch devices are given at once.
+    fn sizes(&self, batch: &Host) -> Result<Sizes> {
+        let most = (MOST_BYTES / batch.bytes_per_row().max(1)).max(1);
+        let fixed = self.options.rows_at_once;
+        if fixed == Some(0) {
+            return Err(errors::no_rows_at_once());
+        }
+        if self.options.patience.is_zero() {
+            return Err(errors::no_patience());
+        }
+        Ok(Sizes { fixed: fixed.map(|rows| rows.min(most)), most })
+    }
+}
+
+/// Writes answers to a device and joins them in their order. Returns `None` if there are none.
+fn join<I: Inputs>(
+    maps: Vec<(Range<usize>, Attribution<Host>)>,
+    device: &Device,
+) -> Result<Option<Attribution<I>>> {
+    let write = |(_, map): (Range<usize>, Attribution<Host>)| {
+        map.try_map(|host| Ok(host.write::<I>(0..host.rows(), device)))
+    };
+    let maps = maps.into_iter().map(write).collect::<Result<Vec<_>>>()?;
+    Ok(Attribution::stack_rows(maps))
 }
 
 impl<E: fmt::Debug> fmt::Debug for DevicePool<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let devices = self.members.iter().map(|member| (&member.device, &member.explainer));
         f.debug_struct("DevicePool")
-            .field("members", &self.members)
-            .field("rows_at_once", &self.rows_at_once)
-            .field("observed", &self.observer.is_some())
+            .field("devices", &devices.collect::<Vec<_>>())
+            .field("rows_at_once", &self.options.rows_at_once)
+            .field("patience", &self.options.patience)
+            .field("cancel", &self.options.cancel)
+            .field("observed", &self.options.observer.is_some())
             .finish()
     }
 }
 
-impl<M: Model<I>, I: Inputs, E: Explainer<M, I>> Explainer<M, I> for DevicePool<E> {
+impl<M, I, E> Explainer<M, I> for DevicePool<E>
+where
+    M: Model<I> + 'static,
+    I: Inputs + 'static,
+    E: Explainer<M, I> + 'static,
+{
     fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-        self.explain(Question { model, input, target, rows: None })
+        self.explain(Question { model, input, target, rows: None })?.whole()
     }
 
     fn attribute_rows(
@@ -141,6 +357,6 @@ impl<M: Model<I>, I: Inputs, E: Explainer<M, I>> Explainer<M, I> for DevicePool<
         target: Target,
         rows: &Rows,
     ) -> Result<Attribution<I>> {
-        self.explain(Question { model, input, target, rows: Some(rows) })
+        self.explain(Question { model, input, target, rows: Some(rows) })?.whole()
     }
 }

@@ -1,13 +1,14 @@
 //! One batch, several devices.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
 use burn::tensor::Tensor;
 use saliency_backends::{Backend, ComputeDevice, DevicePool, PoolEvent};
 use saliency_core::{
-    Attribution, Baseline, Error, Explainer, Gradient, IntegratedGradients, Model, SmoothGrad,
-    Stage, Target, pure_function,
+    Attribution, Baseline, Cancel, Error, Explainer, Gradient, IntegratedGradients, Model, Rows,
+    SmoothGrad, Stage, Target, pure_function,
 };
 use saliency_testkit::{assert_close, assert_error, device, devices, square, values};
 
@@ -153,4 +154,111 @@ fn a_pool_without_devices_and_pieces_without_rows_are_refused() {
     let nothing = DevicePool::new([flex()], |_| Gradient::new()).with_rows_at_once(0);
     let error = nothing.attribute(&square(), x(2)).unwrap_err();
     assert_eq!(error.to_string(), "expected rows at once at least 1, found 0");
+}
+
+/// A gradient on a device that does not begin before it is told to, if it is held.
+struct Held(Option<Mutex<Receiver<()>>>);
+
+impl<M: Model<Tensor<2>>> Explainer<M, Tensor<2>> for Held {
+    fn attribute_to(
+        &self,
+        model: &M,
+        input: Tensor<2>,
+        target: Target,
+    ) -> saliency_core::Result<Attribution<Tensor<2>>> {
+        if let Some(held) = &self.0 {
+            // It ends when the test does.
+            let _ = held.lock().unwrap().recv();
+        }
+        Gradient::new().attribute_to(model, input, target)
+    }
+}
+
+/// Makes a pool of devices of which the first ones are held until the senders are dropped.
+fn held(held: usize, free: usize) -> (DevicePool<Held>, Vec<std::sync::mpsc::Sender<()>>) {
+    let (senders, gates): (Vec<_>, Vec<_>) = (0..held).map(|_| channel()).unzip();
+    let gates = Mutex::new(gates);
+    let pool = DevicePool::new(vec![flex(); held + free], |_| {
+        Held(gates.lock().unwrap().pop().map(Mutex::new))
+    });
+    (pool, senders)
+}
+
+#[test]
+fn no_row_waits_for_a_device_that_never_answers() {
+    for (slow, free, rows) in [(1, 1, 1), (1, 1, 20), (2, 1, 20), (3, 2, 50)] {
+        let (pool, gates) = held(slow, free);
+        let alone = Gradient::new().attribute(&square(), x(rows)).unwrap();
+        // Twice, because the devices are still held in the second call.
+        for _ in 0..2 {
+            let map = pool.attribute(&square(), x(rows)).unwrap();
+            assert_eq!(values(&map.values), values(&alone.values));
+            assert_eq!(map.warnings, []);
+        }
+        drop(gates);
+    }
+}
+
+#[test]
+fn a_pool_is_cancelled_while_every_device_is_held() {
+    let (pool, gates) = held(2, 0);
+    let cancel = Cancel::new();
+    let pool = pool.with_cancel(cancel.clone());
+    std::thread::spawn(move || cancel.cancel());
+    let error = pool.attribute(&square(), x(5)).unwrap_err();
+    assert_error!(error, Error::Cancelled { done: 0, total: 5 });
+    drop(gates);
+}
+
+#[test]
+fn rows_that_were_done_before_an_error_are_kept() {
+    let mut bad = values(&x(9));
+    bad[5 * 3] = f32::NAN;
+    let bad = Tensor::<1>::from_data(&bad[..], &device()).reshape([9, 3]);
+    let pool = DevicePool::new([flex()], |_| Gradient::new()).with_rows_at_once(2);
+    let answer = pool.attribute_partly(&square(), bad, Target::Predicted, &Rows::all(9));
+    assert_eq!(answer.rows, [0, 1, 2, 3]);
+    assert_error!(answer.error.unwrap(), Error::NotFinite { stage: Stage::Input, row: 5 });
+    let alone = Gradient::new().attribute(&square(), x(4)).unwrap();
+    assert_eq!(values(&answer.map.unwrap().values), values(&alone.values));
+}
+
+/// This one needs samples that are counted for each row alone.
+#[test]
+fn to_a_tolerance_a_pool_draws_the_samples_that_one_device_draws() {
+    let explainer = SmoothGrad::new(Gradient::new()).with_tolerance(0.2).with_seed(7);
+    let alone = explainer.attribute(&square(), x(24)).unwrap();
+    for (devices, together) in [(1, 3), (2, 3), (3, 5), (2, 1)] {
+        let pool = DevicePool::new(vec![flex(); devices], |_| explainer.clone());
+        let map = pool.with_rows_at_once(together).attribute(&square(), x(24)).unwrap();
+        assert_eq!(map.evaluations, alone.evaluations);
+        assert_eq!(values(&map.values), values(&alone.values));
+    }
+}
+
+#[test]
+fn a_model_that_has_changed_is_copied_again() {
+    let pool = DevicePool::new([flex(), flex()], |_| Gradient::new());
+    for factor in [2.0, 3.0] {
+        let model = pure_function(move |x: Tensor<2>| x * factor);
+        let map = pool.attribute_to(&model, x(4), Target::Class(0)).unwrap();
+        assert_eq!(values(&map.values)[0], factor as f32);
+    }
+}
+
+#[test]
+fn cpus_in_one_pool_share_the_cores() {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let pool =
+        DevicePool::new(vec![flex(); 2], |device| Gradient::new().with_schedule(device.schedule()));
+    let workers = format!("Workers({})", (cores / 2).max(1));
+    let shown = format!("{pool:?}");
+    assert_eq!(shown.matches(&workers).count(), 2, "{shown}");
+}
+
+#[test]
+fn no_patience_is_refused() {
+    let pool = DevicePool::new([flex()], |_| Gradient::new());
+    let error = pool.with_patience(std::time::Duration::ZERO).attribute(&square(), x(2));
+    assert_eq!(error.unwrap_err().to_string(), "expected patience above 0, found 0 s");
 }

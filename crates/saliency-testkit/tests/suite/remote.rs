@@ -1,16 +1,21 @@
 //! Devices of servers, which these tests run themselves on the loopback address.
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use burn::server::{
     IrohIdentity, IrohRelays, IrohTransport, RemoteServer, TokenAuthorizer, WebSocketTransport,
 };
 use burn::tensor::Tensor;
 use saliency_backends::{
-    Backend, ComputeDevice, DevicePool, Error as OpenError, Hardware, PoolEvent,
+    Access, Backend, ComputeDevice, DevicePool, Error as OpenError, Hardware, PoolEvent,
 };
-use saliency_core::{Error, Explainer, Gradient, IntegratedGradients, SmoothGrad, Warning};
+use saliency_core::{
+    Cancel, Error, Explainer, Gradient, IntegratedGradients, Rows, SmoothGrad, Target, Warning,
+};
 use saliency_models::CifarCnn;
 use saliency_testkit::{Golden, assert_close, device};
 use tokio::runtime::Runtime;
@@ -197,5 +202,181 @@ fn nobody_at_the_address_is_an_error_that_names_it() {
     for url in ["iroh://not-an-id", "iroh://not-an-id@127.0.0.1:1"] {
         let error = Backend::Remote { url: url.into(), index: 0 }.open_with_token("").unwrap_err();
         assert!(error.to_string().contains("is no server's id"), "{error}");
+    }
+}
+
+/// A cable to a server, which can be pulled: the connections stay, and nothing comes through.
+#[derive(Clone)]
+struct Cable {
+    address: SocketAddr,
+    pulled: Arc<AtomicBool>,
+    /// The bytes after which it is pulled.
+    bytes: Arc<AtomicUsize>,
+}
+
+impl Cable {
+    fn to(server: &Server) -> Self {
+        let Backend::Remote { url, .. } = &server.backend else { unreachable!() };
+        let server = url.strip_prefix("ws://").unwrap().to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let bytes = Arc::new(AtomicUsize::new(usize::MAX));
+        let address = listener.local_addr().unwrap();
+        let cable = Self { address, pulled: Arc::default(), bytes };
+        let ends = cable.clone();
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let (client, server) = (client.unwrap(), TcpStream::connect(&server).unwrap());
+                let back = (server.try_clone().unwrap(), client.try_clone().unwrap());
+                for (from, to) in [(client, server), back] {
+                    let cable = ends.clone();
+                    std::thread::spawn(move || cable.carry(from, to));
+                }
+            }
+        });
+        cable
+    }
+
+    /// Carries bytes until one side closes. While the cable is pulled, holds them back.
+    fn carry(&self, mut from: TcpStream, mut to: TcpStream) {
+        let mut bytes = [0; 4096];
+        while let Ok(read @ 1..) = from.read(&mut bytes) {
+            let left = self.bytes.load(Ordering::Relaxed);
+            self.bytes.store(left.saturating_sub(read), Ordering::Relaxed);
+            while self.pulled.load(Ordering::Relaxed) || self.bytes.load(Ordering::Relaxed) == 0 {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            if to.write_all(&bytes[..read]).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(std::net::Shutdown::Both);
+    }
+
+    fn open(&self) -> ComputeDevice {
+        let url = format!("ws://{}", self.address);
+        let access = Access::new().with_token(TOKEN).with_patience(Duration::from_secs(2));
+        Backend::Remote { url, index: 0 }.open_with(&access).unwrap()
+    }
+}
+
+/// The patience of these tests, and the time after which they must be over.
+const PATIENCE: Duration = Duration::from_secs(2);
+const OVER: Duration = Duration::from_secs(20);
+
+fn pool(devices: Vec<ComputeDevice>) -> DevicePool<Gradient> {
+    DevicePool::new(devices, |_| Gradient::new()).with_patience(PATIENCE)
+}
+
+#[test]
+fn a_pulled_cable_loses_its_rows_to_the_others_wherever_it_is_pulled() {
+    let servers = [Server::start(), Server::start()];
+    let net = CifarCnn::embedded(&device());
+    let alone = Gradient::new().attribute(&net, pictures()).unwrap();
+    // While the model is sent, while rows are, and at the first byte.
+    for bytes in [1, 30_000, 400_000, 700_000] {
+        let cable = Cable::to(&servers[0]);
+        let devices = vec![cable.open(), servers[1].open()];
+        cable.bytes.store(bytes, Ordering::Relaxed);
+        let start = Instant::now();
+        let map = pool(devices).attribute(&net, pictures()).unwrap();
+        assert!(start.elapsed() < OVER);
+        assert_close("64 pictures", &map.values, &alone.values, 1e-5);
+        assert_eq!(map.targets, alone.targets);
+    }
+}
+
+#[test]
+fn a_silent_device_is_named_in_every_call_until_it_is_back() {
+    let servers = [Server::start(), Server::start()];
+    let cable = Cable::to(&servers[0]);
+    let pool = pool(vec![cable.open(), servers[1].open()]);
+    let net = CifarCnn::embedded(&device());
+    assert_eq!(pool.attribute(&net, pictures()).unwrap().warnings, []);
+
+    // It is lost in one of the calls after the cable was pulled, and in all after that.
+    cable.pulled.store(true, Ordering::Relaxed);
+    let start = Instant::now();
+    while pool.attribute(&net, pictures()).unwrap().warnings.is_empty() {
+        assert!(start.elapsed() < OVER);
+    }
+    for _ in 0..3 {
+        let map = pool.attribute(&net, pictures()).unwrap();
+        assert!(matches!(map.warnings[..], [Warning::DeviceLost { .. }, ..]), "{:?}", map.warnings);
+    }
+
+    // It comes back in the same program.
+    cable.pulled.store(false, Ordering::Relaxed);
+    let start = Instant::now();
+    while !pool.attribute(&net, pictures()).unwrap().warnings.is_empty() {
+        assert!(start.elapsed() < OVER);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn if_every_device_is_silent_the_finished_rows_are_kept() {
+    let server = Server::start();
+    let cable = Cable::to(&server);
+    let pool = pool(vec![cable.open()]).with_rows_at_once(8).with_observer({
+        let cable = cable.clone();
+        move |event| {
+            if let PoolEvent::RowsDone { done: 24, .. } = event {
+                cable.pulled.store(true, Ordering::Relaxed);
+            }
+        }
+    });
+    let net = CifarCnn::embedded(&device());
+    let start = Instant::now();
+    let answer = pool.attribute_partly(&net, pictures(), Target::Predicted, &Rows::all(64));
+    assert!(start.elapsed() < OVER);
+    assert_eq!(answer.rows, (0..24).collect::<Vec<_>>());
+    let error = answer.error.unwrap().to_string();
+    println!("{error}");
+    assert!(error.contains("did not answer for 2 seconds"), "{error}");
+    let alone = Gradient::new().attribute(&net, pictures().narrow(0, 0, 24)).unwrap();
+    assert_close("finished", &answer.map.unwrap().values, &alone.values, 1e-5);
+}
+
+#[test]
+fn a_pool_of_silent_devices_can_be_cancelled() {
+    let server = Server::start();
+    let cable = Cable::to(&server);
+    let cancel = Cancel::new();
+    let pool = DevicePool::new([cable.open()], |_| Gradient::new()).with_cancel(cancel.clone());
+    cable.pulled.store(true, Ordering::Relaxed);
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(200));
+        cancel.cancel();
+    });
+    let start = Instant::now();
+    let error = pool.attribute(&CifarCnn::embedded(&device()), pictures()).unwrap_err();
+    assert!(start.elapsed() < OVER);
+    assert!(matches!(error, Error::Cancelled { done: 0, total: 64, .. }), "{error}");
+}
+
+#[test]
+fn a_server_that_accepts_and_says_nothing_cannot_be_opened() {
+    let upgrade =
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    for says in [&b""[..], upgrade] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("ws://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let mut clients = Vec::new();
+            for client in listener.incoming() {
+                let mut client = client.unwrap();
+                let _ = client.write_all(says);
+                clients.push(client);
+            }
+        });
+        let access = Access::new().with_token(TOKEN).with_patience(Duration::from_secs(1));
+        let backend = Backend::Remote { url: url.clone(), index: 0 };
+        let start = Instant::now();
+        // The other one is opened at the same time.
+        let opened = Backend::open_all(&[backend, Backend::Flex], &access);
+        assert!(start.elapsed() < OVER);
+        let error = opened[0].as_ref().unwrap_err().to_string();
+        println!("{error}");
+        assert!(error.contains(&url) && opened[1].is_ok(), "{error}");
     }
 }

@@ -1,0 +1,31 @@
+use saliency_core::{Attribution, Error, Result};
+
+/// The answer for the rows that a [`DevicePool`](crate::DevicePool) has explained, and the error
+/// that kept it from explaining the others.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Partial<I> {
+    /// The answer for the rows that are done, one after the other; `None` if there are none.
+    ///
+    /// Its warnings count these rows, from 0.
+    pub map: Option<Attribution<I>>,
+    /// Which rows of the input they are, in order.
+    pub rows: Vec<usize>,
+    /// The error; `None` if every row is done.
+    pub error: Option<Error>,
+}
+
+impl<I> Partial<I> {
+    /// Returns the answer if every row is done.
+    pub(super) fn whole(self) -> Result<Attribution<I>> {
+        match (self.map, self.error) {
+            (Some(map), None) => Ok(map),
+            (_, error) => Err(error.expect("an error, because rows are missing")),
+        }
+    }
+
+    /// Returns an answer without rows.
+    pub(super) fn nothing(error: Error) -> Self {
+        Self { map: None, rows: Vec::new(), error: Some(error) }
+    }
+}
