@@ -80,6 +80,29 @@ pub enum Warning {
         /// The tensor's position in the input, from 0.
         tensor: usize,
     },
+    /// The model's outputs are probabilities: in every row none is below zero, and they sum to 1.
+    /// Their gradients vanish if the model is sure, and a map is then mostly rounding. It is about
+    /// the model, and given once in a call.
+    #[non_exhaustive]
+    OutputsAreProbabilities {
+        /// The first row.
+        row: usize,
+    },
+    /// The score of a row alone differs from its score in the batch: the model mixes rows, and the
+    /// map of a row shows what it does to the scores of all. It is about the model, and given once
+    /// in a call.
+    #[non_exhaustive]
+    RowsInfluenceEachOther {
+        /// The row that was looked at.
+        row: usize,
+    },
+    /// The model failed on several rows at once and answered for a single one: it was given one row
+    /// at a time, which takes longer. It is about the model, and given once in a call.
+    #[non_exhaustive]
+    OneRowAtATime {
+        /// The first row.
+        row: usize,
+    },
     /// The device that worked on the row was lost, and another one computed it.
     #[non_exhaustive]
     DeviceLost {
@@ -96,6 +119,9 @@ impl Warning {
             | Self::BaselineScoresLikeInput { row }
             | Self::FewSamplesDecide { row }
             | Self::NoNoise { row, .. }
+            | Self::OutputsAreProbabilities { row }
+            | Self::RowsInfluenceEachOther { row }
+            | Self::OneRowAtATime { row }
             | Self::DeviceLost { row } => row,
         }
     }
@@ -120,9 +146,46 @@ impl Warning {
         Self::NoNoise { row, tensor }
     }
 
+    /// Makes a [`Warning::OutputsAreProbabilities`], for explainers of your own.
+    pub fn outputs_are_probabilities(row: usize) -> Self {
+        Self::OutputsAreProbabilities { row }
+    }
+
+    /// Makes a [`Warning::RowsInfluenceEachOther`], for explainers of your own.
+    pub fn rows_influence_each_other(row: usize) -> Self {
+        Self::RowsInfluenceEachOther { row }
+    }
+
+    /// Makes a [`Warning::OneRowAtATime`], for explainers of your own.
+    pub fn one_row_at_a_time(row: usize) -> Self {
+        Self::OneRowAtATime { row }
+    }
+
     /// Makes a [`Warning::DeviceLost`], for explainers that share work out over devices.
     pub fn device_lost(row: usize) -> Self {
         Self::DeviceLost { row }
+    }
+
+    /// Returns whether the warning is about the model rather than a row, so that a call needs it once
+    /// only.
+    fn is_about_model(&self) -> bool {
+        matches!(
+            self,
+            Self::OutputsAreProbabilities { .. }
+                | Self::RowsInfluenceEachOther { .. }
+                | Self::OneRowAtATime { .. }
+        )
+    }
+
+    /// Adds the warning, unless it is there already.
+    pub(crate) fn add_to(self, warnings: &mut Vec<Self>) {
+        let kind = std::mem::discriminant(&self);
+        let known = |it: &Self| {
+            *it == self || (self.is_about_model() && std::mem::discriminant(it) == kind)
+        };
+        if !warnings.iter().any(known) {
+            warnings.push(self);
+        }
     }
 
     /// Returns the same warning about another row: `row_of` maps the row that it names to the row
@@ -135,6 +198,13 @@ impl Warning {
             }
             Self::FewSamplesDecide { row } => Self::FewSamplesDecide { row: row_of(row) },
             Self::NoNoise { row, tensor } => Self::NoNoise { row: row_of(row), tensor },
+            Self::OutputsAreProbabilities { row } => {
+                Self::OutputsAreProbabilities { row: row_of(row) }
+            }
+            Self::RowsInfluenceEachOther { row } => {
+                Self::RowsInfluenceEachOther { row: row_of(row) }
+            }
+            Self::OneRowAtATime { row } => Self::OneRowAtATime { row: row_of(row) },
             Self::DeviceLost { row } => Self::DeviceLost { row: row_of(row) },
         }
     }
@@ -162,6 +232,20 @@ impl std::fmt::Display for Warning {
                 f,
                 "some values of row {row} get no noise, in tensor {tensor} of the input: their \
                  range is zero; set the noise's strength for each feature, or as an absolute number"
+            ),
+            Self::OutputsAreProbabilities { .. } => f.write_str(
+                "the model's outputs are probabilities, whose gradients vanish if the model is \
+                 sure: export the model without the softmax, or explain `Score::LogOutput`",
+            ),
+            Self::RowsInfluenceEachOther { row } => write!(
+                f,
+                "row {row} has another score alone than in the batch: the model mixes rows, and \
+                 the map of a row is not its own; give the model one row at a time with \
+                 `Schedule::with_chunk(1)`, or mend it"
+            ),
+            Self::OneRowAtATime { .. } => f.write_str(
+                "the model failed on several rows at once, and was given one row at a time: this \
+                 takes longer",
             ),
             Self::DeviceLost { row } => write!(
                 f,
@@ -229,7 +313,8 @@ impl<I: Inputs> Attribution<I> {
         let mut before = 0;
         let mut warnings = Vec::new();
         for part in &parts {
-            warnings.extend(part.warnings.iter().map(|it| it.with_row(|row| before + row)));
+            let of_part = part.warnings.iter().map(|it| it.with_row(|row| before + row));
+            of_part.for_each(|warning| warning.add_to(&mut warnings));
             before += part.scores.len();
         }
         let errors = parts.iter().map(|part| part.standard_error.clone()).collect::<Option<_>>();
@@ -252,7 +337,8 @@ impl Attribution<Batch> {
     /// Returns the answer for a batch that was scored.
     pub fn of(values: Batch, scored: Scored) -> Self {
         let targets = scored.target.classes(values.rows());
-        Self::new(values, scored.scores, targets)
+        let attribution = Self::new(values, scored.scores, targets);
+        Self { warnings: scored.warnings, ..attribution }
     }
 
     /// Sets the number of evaluations, the same for every row.

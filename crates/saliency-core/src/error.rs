@@ -180,6 +180,44 @@ pub enum Error {
         found: usize,
     },
 
+    /// A probability or its logarithm is asked for, of a model whose outputs are probabilities.
+    #[error(
+        "expected logits, found a model whose outputs are probabilities already: a softmax of them \
+         means nothing. Export the model without the softmax, or explain `Score::LogOutput`, the \
+         logarithm of the probability"
+    )]
+    Probabilities,
+
+    /// An [`Inputs`](crate::Inputs) of your own contradicts itself.
+    #[error(
+        "expected the input's `into_rows` to return {expected}, as its `shapes` say, found {found}"
+    )]
+    #[non_exhaustive]
+    InconsistentInputs {
+        /// What its shapes say.
+        expected: String,
+        /// What it returned.
+        found: String,
+    },
+
+    /// A [`Fixed`](crate::Fixed) integer that the device's floats, in which it is kept, cannot hold.
+    #[error(
+        "expected integers of at most {most} in the fixed tensor {tensor} of the input, because its \
+         device keeps them as {precision}, found {found}: number them from 0, or use a device with a \
+         higher precision"
+    )]
+    #[non_exhaustive]
+    IntegerTooLarge {
+        /// The tensor's position in a tuple, from 0.
+        tensor: usize,
+        /// The largest integer that is exact.
+        most: i64,
+        /// The type of the device's floats.
+        precision: String,
+        /// The integer.
+        found: i64,
+    },
+
     /// The score has no gradient with respect to the input.
     #[error(
         "expected a score that depends on the input, found one that autodiff cannot trace back to \

@@ -2,8 +2,9 @@
 
 use std::marker::PhantomData;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
+use crate::attribution::Warning;
 use crate::error::{Error, Result, Stage};
 use crate::execution::memory::ChunkLimit;
 use crate::execution::schedule::Schedule;
@@ -12,6 +13,7 @@ use crate::input::batch::{Batch, to_host};
 use crate::input::inputs::Inputs;
 use crate::model::model::Model;
 use crate::model::resolved_target::ResolvedTarget;
+use crate::model::score::{Score, are_probabilities};
 use crate::model::target::Target;
 
 /// A snapshot of a model that scores batches and differentiates the scores.
@@ -41,6 +43,8 @@ use crate::model::target::Target;
 pub struct Evaluator<'m> {
     model: Box<dyn BatchModel + 'm>,
     limit: ChunkLimit,
+    /// Whether the inputs are made by an explainer around this one.
+    pub(crate) is_inside: bool,
 }
 
 /// A model as the engine sees it, without its types.
@@ -67,6 +71,8 @@ pub struct Scored {
     pub scores: Vec<f64>,
     /// The target, its predictions replaced by classes.
     pub target: ResolvedTarget,
+    /// What the outputs say of the model.
+    pub warnings: Vec<Warning>,
 }
 
 /// The gradients of a batch, with the scores that they are gradients of.
@@ -110,14 +116,14 @@ impl<'m> Evaluator<'m> {
     ) -> Result<Self> {
         check(model.devices(), input, target)?;
         let snapshot = Snapshot { model: model.valid(), inputs: PhantomData::<fn(I)> };
-        Ok(Self { model: Box::new(snapshot), limit: ChunkLimit::new() })
+        Ok(Self { model: Box::new(snapshot), limit: ChunkLimit::new(), is_inside: false })
     }
 
     /// Scores every row of `at`, and replaces predictions of the target by classes.
     ///
     /// # Errors
-    /// Those of [`Target::resolve`] and [`ResolvedTarget::score`], [`Error::OutputShape`], and
-    /// those of [`Work::run`].
+    /// Those of [`Target::resolve`] and [`ResolvedTarget::score`], [`Error::OutputShape`],
+    /// [`Error::Probabilities`], and those of [`Work::run`].
     pub fn resolve(&self, schedule: &Schedule, at: &Batch, target: &Target) -> Result<Scored> {
         let mut scored = ScoredRows::default();
         let schedule = schedule.silent();
@@ -128,11 +134,59 @@ impl<'m> Evaluator<'m> {
                 let target = target.select(&chunk.row_of_each());
                 let output = self.output(at.narrow(chunk.rows.start, chunk.rows.len()))?;
                 let target = target.resolve(&output)?;
-                Ok((target.score(output)?, target))
+                let are_probabilities = are_probabilities(&output)?;
+                Ok((target.score(output)?, target, are_probabilities))
             },
-            |_, (scores, target)| scored.push(scores, target),
+            |_, (scores, target, are_probabilities)| scored.push(scores, target, are_probabilities),
         )?;
-        Ok(scored.finish())
+        self.finish(scored)
+    }
+
+    /// Returns a warning if the first row has another score alone than among the others.
+    ///
+    /// # Errors
+    /// Those of [`resolve`](Self::resolve).
+    pub(crate) fn mixed_rows(
+        &self,
+        schedule: &Schedule,
+        at: &Batch,
+        scored: &Scored,
+    ) -> Result<Option<Warning>> {
+        let together = Work::start(&schedule.silent(), at, 0)?.chunks(at.rows(), 0..1).count();
+        if together == at.rows() || self.limit.is_one_row() {
+            // Every row is alone already.
+            return Ok(None);
+        }
+        let alone = self.scores(schedule, &at.narrow(0, 1), &scored.target.select(&[0]))?[0];
+        let scale = scored.scores.iter().fold(0f64, |most, score| most.max(score.abs()));
+        let rounding = match at.parts[0].dtype() {
+            DType::F16 => 2e-2,
+            DType::BF16 => 1e-1,
+            _ => 1e-3,
+        };
+        let differs = (alone - scored.scores[0]).abs() > rounding * scale;
+        Ok(differs.then_some(Warning::RowsInfluenceEachOther { row: 0 }))
+    }
+
+    /// Returns a warning if the model was found to take one row at a time only.
+    pub(crate) fn one_row_warning(&self) -> Option<Warning> {
+        self.limit.is_one_row().then_some(Warning::OneRowAtATime { row: 0 })
+    }
+
+    /// Puts scores together, with what the outputs say of the model.
+    fn finish(&self, scored: ScoredRows) -> Result<Scored> {
+        let mut warnings = Vec::new();
+        let target = scored.target.expect("at least one row");
+        // Said once, by the outermost explainer.
+        if scored.are_probabilities && !self.is_inside {
+            match target.score {
+                Score::Probability | Score::LogProbability => return Err(Error::Probabilities),
+                Score::LogOutput => {}
+                Score::Output => warnings.push(Warning::OutputsAreProbabilities { row: 0 }),
+            }
+        }
+        warnings.extend(self.one_row_warning());
+        Ok(Scored { scores: scored.scores, target, warnings })
     }
 
     /// Returns the score of each row of `at`, by forward passes alone.
@@ -222,19 +276,23 @@ impl<'m> Evaluator<'m> {
             },
             |_, found| {
                 gradients.push(found.point.gradients);
-                scored.push(found.point.scores, found.target)
+                scored.push(found.point.scores, found.target, found.are_probabilities)
             },
         )?;
         let gradients = Batch::stack(&gradients);
         gradients.check_finite(Stage::Gradient)?;
-        Ok(ScoredGradients { gradients, scored: scored.finish() })
+        Ok(ScoredGradients { gradients, scored: self.finish(scored)? })
     }
 
     /// Returns the gradient of each row's score at `at`, with the scores: inside [`Work::run`].
     ///
+    /// Where the score does not depend on the input, for instance in a branch that returns a
+    /// constant, its gradient is zero. A method that finds nothing but zeros asks
+    /// [`check_dependence`](Self::check_dependence) whether the model depends on its input at all.
+    ///
     /// # Errors
-    /// [`Error::Independent`], [`Error::OutputShape`], [`Error::OutOfMemory`], and those of
-    /// [`ResolvedTarget::score`]. Gradients may be infinite.
+    /// [`Error::OutputShape`], [`Error::OutOfMemory`], and those of [`ResolvedTarget::score`].
+    /// Gradients may be infinite.
     pub fn gradient(&self, at: Batch, target: &ResolvedTarget) -> Result<PointGradients> {
         let found = self.in_halves(at, |rows, part| {
             self.gradient_at_once(rows, &PassTarget::Resolved(target.select(part)))
@@ -259,23 +317,53 @@ impl<'m> Evaluator<'m> {
         let scores = parts.iter().map(|part| part.point.scores.clone()).collect();
         let point =
             PointGradients { gradients: Batch::stack(&gradients), scores: Tensor::cat(scores, 0) };
+        let are_probabilities = parts.iter().all(|part| part.are_probabilities);
         let targets = parts.into_iter().map(|part| part.target);
         let target = targets.reduce(ResolvedTarget::followed_by).expect("at least one row");
-        Ok(ResolvedGradients { point, target })
+        Ok(ResolvedGradients { point, target, are_probabilities })
+    }
+
+    /// Refuses a model whose score at `at` does not depend on the input, if all `values` that a
+    /// method found are zero.
+    ///
+    /// # Errors
+    /// [`Error::Independent`], and those of [`gradients`](Self::gradients).
+    pub fn check_dependence(
+        &self,
+        schedule: &Schedule,
+        values: &Batch,
+        at: &Batch,
+        target: &ResolvedTarget,
+    ) -> Result<()> {
+        let sizes = values.map(Tensor::abs).row_sums()?;
+        if self.is_inside || sizes.iter().any(|size| *size != 0.0) {
+            return Ok(());
+        }
+        self.gradients(&schedule.silent(), at, &target.clone().into()).map(drop)
     }
 
     fn gradient_at_once(&self, at: Batch, target: &PassTarget) -> Result<ResolvedGradients> {
         // The input is the leaf of the graph; fixed tensors are not differentiated.
         let leaves = at.map(|part| part.autodiff().require_grad()).with_fixed_of(&at);
         let output = self.forward(leaves.clone())?;
-        let target = match target {
-            PassTarget::Open(target) => target.resolve(&output)?,
-            PassTarget::Resolved(target) => target.clone(),
+        // What a point in between says does not count.
+        let may_be_independent = self.is_inside || matches!(target, PassTarget::Resolved(_));
+        let (target, are_probabilities) = match target {
+            PassTarget::Open(target) => (target.resolve(&output)?, are_probabilities(&output)?),
+            PassTarget::Resolved(target) => (target.clone(), false),
         };
         let scores = target.score(output)?;
+        let without_gradient = |scores: Tensor<1>, target: ResolvedTarget| {
+            if !may_be_independent {
+                return Err(Error::Independent);
+            }
+            let gradients = at.map(|part| part.zeros_like());
+            let point = PointGradients { gradients, scores: scores.inner() };
+            Ok(ResolvedGradients { point, target, are_probabilities })
+        };
         // Burn panics if a score was not recorded.
         if !scores.is_tracked() {
-            return Err(Error::Independent);
+            return without_gradient(scores, target);
         }
         // Rows are independent of each other, so the gradient of the sum holds each row's own.
         let mut gradients = scores.clone().sum().backward();
@@ -292,10 +380,10 @@ impl<'m> Evaluator<'m> {
             }
         });
         if !found {
-            return Err(Error::Independent);
+            return without_gradient(scores, target);
         }
         let point = PointGradients { gradients: gradient, scores: scores.inner() };
-        Ok(ResolvedGradients { point, target })
+        Ok(ResolvedGradients { point, target, are_probabilities })
     }
 
     /// Returns the model's output without a gradient graph, for as many rows at once as fit.
@@ -348,17 +436,32 @@ enum PassTarget {
 struct ResolvedGradients {
     point: PointGradients,
     target: ResolvedTarget,
+    /// Whether the outputs look like probabilities, if the target was open.
+    are_probabilities: bool,
 }
 
 /// Scores and targets of a batch, gathered chunk by chunk.
-#[derive(Default)]
 struct ScoredRows {
     scores: Vec<f64>,
     target: Option<ResolvedTarget>,
+    /// Whether all outputs so far look like probabilities.
+    are_probabilities: bool,
+}
+
+impl Default for ScoredRows {
+    fn default() -> Self {
+        Self { scores: Vec::new(), target: None, are_probabilities: true }
+    }
 }
 
 impl ScoredRows {
-    fn push(&mut self, scores: Tensor<1>, target: ResolvedTarget) -> Result<()> {
+    fn push(
+        &mut self,
+        scores: Tensor<1>,
+        target: ResolvedTarget,
+        are_probabilities: bool,
+    ) -> Result<()> {
+        self.are_probabilities &= are_probabilities;
         let scores = to_host(scores)?;
         if let Some(bad) = scores.iter().position(|score| !score.is_finite()) {
             return Err(Error::not_finite(Stage::Score, self.scores.len() + bad));
@@ -369,9 +472,5 @@ impl ScoredRows {
             None => target,
         });
         Ok(())
-    }
-
-    fn finish(self) -> Scored {
-        Scored { scores: self.scores, target: self.target.expect("at least one row") }
     }
 }

@@ -1,28 +1,35 @@
-//! Splits a chunk in half when the device runs out of memory.
+//! Splits a chunk when the device runs out of memory, or when the model takes one row only.
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use burn::tensor::Device;
 
 use crate::error::{Error, Result};
 use crate::execution::panics::message;
 
-/// The number of rows that are known to fit into the device's memory.
+/// The number of rows that the device and the model are known to take at once.
 #[derive(Debug)]
 pub(crate) struct ChunkLimit {
     most: AtomicUsize,
+    one_row: AtomicBool,
 }
 
 impl ChunkLimit {
     /// Starts with no limit.
     pub fn new() -> Self {
-        Self { most: AtomicUsize::new(usize::MAX) }
+        Self { most: AtomicUsize::new(usize::MAX), one_row: AtomicBool::new(false) }
+    }
+
+    /// Returns whether the model was found to take one row only.
+    pub fn is_one_row(&self) -> bool {
+        self.one_row.load(Ordering::Relaxed)
     }
 
     /// Computes all of `rows` rows at once. If the device runs out of memory, computes them in
-    /// halves, and so on down to single rows, and does not try as many at once again.
+    /// halves, and so on down to single rows, and does not try as many at once again. If the model
+    /// panics, but answers for the first row alone, gives it one row at a time from then on.
     ///
     /// Synchronizes with the device, because errors are reported only on synchronization.
     pub fn run<R>(
@@ -35,7 +42,27 @@ impl ChunkLimit {
         let mut start = 0;
         while start < rows {
             let most = self.most.load(Ordering::Relaxed).min(rows - start);
-            match attempt(device, || compute(start..start + most))? {
+            let attempted =
+                catch_unwind(AssertUnwindSafe(|| attempt(device, || compute(start..start + most))));
+            let outcome = match attempted {
+                Err(panic) if most > 1 => {
+                    let alone = catch_unwind(AssertUnwindSafe(|| {
+                        attempt(device, || compute(start..start + 1))
+                    }));
+                    let Ok(Ok(Outcome::Done(result))) = alone else {
+                        // The model fails whatever the number of rows is.
+                        resume_unwind(panic);
+                    };
+                    self.one_row.store(true, Ordering::Relaxed);
+                    self.most.store(1, Ordering::Relaxed);
+                    results.push(result);
+                    start += 1;
+                    continue;
+                }
+                Ok(outcome) => outcome?,
+                Err(panic) => resume_unwind(panic),
+            };
+            match outcome {
                 Outcome::Done(result) => {
                     results.push(result);
                     start += most;
@@ -145,13 +172,29 @@ mod tests {
     }
 
     #[test]
+    fn a_model_that_takes_one_row_gets_one_row_at_a_time() {
+        let limit = ChunkLimit::new();
+        let tried = std::sync::Mutex::new(Vec::new());
+        let rows = limit.run(&Device::flex(), 3, |rows| {
+            tried.lock().unwrap().push(rows.len());
+            assert_eq!(rows.len(), 1, "a reshape to one row");
+            Ok(rows)
+        });
+        assert_eq!(rows.unwrap(), [0..1, 1..2, 2..3]);
+        assert!(limit.is_one_row());
+        assert_eq!(tried.into_inner().unwrap(), [3, 1, 1, 1]);
+    }
+
+    #[test]
     fn a_panic_about_memory_is_taken_for_what_it_is_and_any_other_passed_on() {
         let device = Device::flex();
-        let rows = ChunkLimit::new().run(&device, 2, |rows| match rows.len() {
+        let limit = ChunkLimit::new();
+        let rows = limit.run(&device, 2, |rows| match rows.len() {
             1 => Ok(rows),
             _ => panic!("called unwrap: Out of memory"),
         });
         assert_eq!(rows.unwrap(), [0..1, 1..2]);
+        assert!(!limit.is_one_row());
         let other = catch_unwind(AssertUnwindSafe(|| {
             ChunkLimit::new().run(&device, 2, |_| -> Result<()> { panic!("a shape") })
         }));

@@ -54,6 +54,9 @@ pub struct Question<'m> {
     pub rows: Rows,
 }
 
+/// With so many calls of the model for each row, one more hardly counts.
+const MANY_CALLS: usize = 16;
+
 impl<'m> Question<'m> {
     /// Takes a snapshot of the model, flattens the input, and checks both and the target.
     ///
@@ -69,9 +72,11 @@ impl<'m> Question<'m> {
         rows: Option<&Rows>,
     ) -> Result<Self> {
         let input = Batch::new(input)?;
+        let is_inside = rows.is_some();
         let rows = rows.cloned().unwrap_or_else(|| Rows::all(input.rows()));
         rows.check(&input)?;
-        let evaluator = Evaluator::new::<M, I>(model, &input, &target)?;
+        let mut evaluator = Evaluator::new::<M, I>(model, &input, &target)?;
+        evaluator.is_inside = is_inside;
         Ok(Self { evaluator, input, target, rows })
     }
 
@@ -81,5 +86,25 @@ impl<'m> Question<'m> {
     /// Those of [`Evaluator::resolve`].
     pub fn resolve(&self, schedule: &Schedule) -> Result<Scored> {
         self.evaluator.resolve(schedule, &self.input, &self.target)
+    }
+
+    /// [Resolves](Self::resolve) the target for a method that will call the model many times, and
+    /// looks whether the model mixes rows.
+    ///
+    /// `calls` is the number of times that the method will call the model for each row. From sixteen
+    /// on, and for two rows or more, the first row is also scored alone, because a model that mixes
+    /// rows would give maps that are not those of their rows:
+    /// [`Schedule::without_row_check`] switches this off.
+    ///
+    /// # Errors
+    /// Those of [`Evaluator::resolve`].
+    pub fn resolve_for(&self, schedule: &Schedule, calls: usize) -> Result<Scored> {
+        let mut scored = self.resolve(schedule)?;
+        let looks = schedule.row_check && !self.evaluator.is_inside;
+        if looks && calls >= MANY_CALLS && self.input.rows() > 1 {
+            let mixed = self.evaluator.mixed_rows(schedule, &self.input, &scored)?;
+            scored.warnings.extend(mixed);
+        }
+        Ok(scored)
     }
 }

@@ -138,6 +138,8 @@ impl Cancel {
 ///   as many values on other devices
 /// - parallelism: [`Parallelism::Auto`]
 /// - no memory budget, progress callback or cancellation token
+/// - the first row is scored alone once, by methods that call the model sixteen times or more, to
+///   see whether the model mixes rows
 ///
 /// If the device runs out of memory, a chunk is split in half, down to single inputs.
 ///
@@ -154,16 +156,30 @@ impl Cancel {
 ///     .with_progress(|progress| eprintln!("{} of {}", progress.done, progress.total));
 /// let explainer = IntegratedGradients::new().with_schedule(schedule);
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Schedule {
     pub(crate) chunk: Option<ChunkSize>,
     pub(crate) parallelism: Parallelism,
     pub(crate) memory: Option<MemoryBudget>,
+    pub(crate) row_check: bool,
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(crate) cancel: Cancel,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            chunk: None,
+            parallelism: Parallelism::default(),
+            memory: None,
+            row_check: true,
+            progress: None,
+            cancel: Cancel::default(),
+        }
+    }
 }
 
 /// The size of a chunk.
@@ -208,6 +224,12 @@ impl Schedule {
         self
     }
 
+    /// Does not score the first row alone to see whether the model mixes rows.
+    pub fn without_row_check(mut self) -> Self {
+        self.row_check = false;
+        self
+    }
+
     /// Calls `callback` before the first work item and after every chunk, in order, from one
     /// thread at a time.
     pub fn with_progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> Self {
@@ -248,6 +270,7 @@ impl std::fmt::Debug for Schedule {
         out.field("chunk", &self.chunk)
             .field("parallelism", &self.parallelism)
             .field("memory", &self.memory)
+            .field("row_check", &self.row_check)
             .field("progress", &self.progress.is_some())
             .field("cancel", &self.cancel)
             .finish()

@@ -41,7 +41,8 @@ impl Batch {
     ///
     /// # Errors
     /// [`Error::EmptyInput`] if a tensor has no values, [`Error::UnequalRows`] if a tensor has more
-    /// or fewer rows than the first.
+    /// or fewer rows than the first, [`Error::InconsistentInputs`] if the tensors are not those that
+    /// their shapes announce, and [`Error::IntegerTooLarge`].
     pub fn new<I: Inputs>(inputs: I) -> Result<Self> {
         let shapes = inputs.shapes();
         // A type of the user's own may hold no tensor at all.
@@ -60,7 +61,21 @@ impl Batch {
             }
         }
         let fixed = inputs.fixed();
-        let parts = inputs.into_rows().into_iter().map(Tensor::inner).collect();
+        inputs.check(0)?;
+        let parts: Vec<Tensor<2>> = inputs.into_rows().into_iter().map(Tensor::inner).collect();
+        // An implementation of the user's own may contradict itself.
+        let expected: Vec<[usize; 2]> =
+            shapes.iter().map(|shape| [shape[0], shape[1..].iter().product()]).collect();
+        let found: Vec<[usize; 2]> = parts.iter().map(Tensor::dims).collect();
+        if found != expected {
+            let (expected, found) = (format!("tensors of {expected:?}"), format!("{found:?}"));
+            return Err(Error::InconsistentInputs { expected, found });
+        }
+        if fixed.len() != shapes.len() {
+            let expected = format!("{} tensors, and `fixed` as many answers", shapes.len());
+            let found = format!("{} answers", fixed.len());
+            return Err(Error::InconsistentInputs { expected, found });
+        }
         Ok(Self { parts, shapes, fixed })
     }
 

@@ -1,6 +1,8 @@
 //! The inputs of a model: tensors of any rank, alone or as a tuple.
 
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Bool, DType, Int, Tensor};
+
+use crate::error::{Error, Result};
 
 /// The input of a model, and the form of an [`Attribution`](crate::Attribution): a float tensor of
 /// any rank whose first dimension counts the rows, or a tuple of two to four of them.
@@ -47,6 +49,17 @@ pub trait Inputs: Clone + Send {
         vec![false; self.shapes().len()]
     }
 
+    /// Refuses values that would not come back from [`into_rows`](Self::into_rows) as they are.
+    /// `tensor` is the position of the first tensor in the whole input. By default all values are
+    /// fine.
+    ///
+    /// # Errors
+    /// [`Error::IntegerTooLarge`] for [`Fixed`] integers; [`Error::Device`].
+    fn check(&self, tensor: usize) -> Result<()> {
+        let _ = tensor;
+        Ok(())
+    }
+
     /// Concatenates the rows of batches, which must be on one device. Returns `None` if there are
     /// no batches.
     fn stack_rows(batches: Vec<Self>) -> Option<Self> {
@@ -87,8 +100,9 @@ impl<const D: usize> Inputs for Tensor<D> {
 /// paths, and its attribution is zero.
 ///
 /// It may hold infinities, as additive masks do. Tensors of booleans and integers can be fixed too.
-/// Integers are kept as floats meanwhile and come back in the device's integer type: they are exact
-/// below 2²⁴ in single precision, and below 2¹¹ if the device's floats are in half precision.
+/// Integers are kept as floats meanwhile and come back in the device's integer type. They are exact
+/// up to 2²⁴ in single precision, and up to 2¹¹ (2⁸) if the device's floats are in half precision
+/// (`bf16`); larger ones are refused.
 ///
 /// # Example
 /// Tokens explained from their embeddings, with a padding mask:
@@ -113,7 +127,7 @@ impl<const D: usize> Inputs for Tensor<D> {
 pub struct Fixed<T>(pub T);
 
 macro_rules! fixed_inputs {
-    ($tensor:ty, $to_float:expr, $from_float:expr) => {
+    ($tensor:ty, $to_float:expr, $from_float:expr, $check:expr) => {
         impl<const D: usize> Inputs for Fixed<$tensor> {
             fn shapes(&self) -> Vec<Vec<usize>> {
                 vec![self.0.dims().to_vec()]
@@ -132,14 +146,45 @@ macro_rules! fixed_inputs {
             fn fixed(&self) -> Vec<bool> {
                 vec![true]
             }
+
+            fn check(&self, tensor: usize) -> Result<()> {
+                $check(&self.0, tensor)
+            }
         }
     };
 }
-fixed_inputs!(Tensor<D>, |tensor| tensor, |tensor| tensor);
-fixed_inputs!(Tensor<D, Bool>, |tensor: Tensor<D, Bool>| tensor.float(), |tensor: Tensor<D>| tensor
-    .greater_elem(0.5));
-fixed_inputs!(Tensor<D, Int>, |tensor: Tensor<D, Int>| tensor.float(), |tensor: Tensor<D>| tensor
-    .int());
+fixed_inputs!(Tensor<D>, |tensor| tensor, |tensor| tensor, |_, _| Ok(()));
+fixed_inputs!(
+    Tensor<D, Bool>,
+    |tensor: Tensor<D, Bool>| tensor.float(),
+    |tensor: Tensor<D>| tensor.greater_elem(0.5),
+    |_, _| Ok(())
+);
+fixed_inputs!(
+    Tensor<D, Int>,
+    |tensor: Tensor<D, Int>| tensor.float(),
+    |tensor: Tensor<D>| tensor.int(),
+    check_integers
+);
+
+/// Refuses integers that are not exact as floats of their device.
+fn check_integers<const D: usize>(integers: &Tensor<D, Int>, tensor: usize) -> Result<()> {
+    let precision = integers.clone().float().dtype();
+    let most = match precision {
+        DType::F64 => 1 << 53,
+        DType::F16 => 1 << 11,
+        DType::BF16 => 1 << 8,
+        _ => 1i64 << 24,
+    };
+    let read = integers.clone().try_into_vec_as::<i64>().map_err(Error::device)?;
+    match read.into_iter().find(|integer| !(-most..=most).contains(integer)) {
+        Some(found) => {
+            let precision = format!("{precision:?}");
+            Err(Error::IntegerTooLarge { tensor, most, precision, found })
+        }
+        None => Ok(()),
+    }
+}
 
 macro_rules! tuple_inputs {
     ($($input:ident $index:tt),+) => {
@@ -158,6 +203,16 @@ macro_rules! tuple_inputs {
 
             fn fixed(&self) -> Vec<bool> {
                 [$(self.$index.fixed()),+].concat()
+            }
+
+            fn check(&self, tensor: usize) -> Result<()> {
+                let mut tensor = tensor;
+                $(
+                    self.$index.check(tensor)?;
+                    tensor += self.$index.shapes().len();
+                )+
+                let _ = tensor;
+                Ok(())
             }
         }
     };

@@ -5,7 +5,14 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 use burn::tensor::activation::{log_softmax, softmax};
 
-/// The kind of score that is explained, if the model's output holds logits.
+use crate::error::Result;
+use crate::input::batch::to_host;
+
+/// The kind of score that is explained.
+///
+/// Probabilities and their logarithms are taken over the model's outputs, which must be logits. If
+/// the outputs are probabilities already, every explainer refuses that: take a model without the
+/// softmax, or [`Score::LogOutput`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -16,6 +23,8 @@ pub enum Score {
     /// The logarithm of the softmax over the outputs: evidence for the class and against the
     /// others.
     LogProbability,
+    /// The logarithm of the output, for a model whose output holds probabilities already.
+    LogOutput,
     /// The softmax over the outputs. Its gradient vanishes if the class is nearly certain or nearly
     /// impossible, and maps are then mostly rounding. That of the logarithm vanishes only if the
     /// class is nearly certain.
@@ -28,9 +37,23 @@ impl Score {
         match self {
             Self::Output => output,
             Self::LogProbability => log_softmax(output, 1),
+            Self::LogOutput => output.log(),
             Self::Probability => softmax(output, 1),
         }
     }
+}
+
+/// Returns whether the rows of a model's output look like probabilities: two columns or more, none
+/// below zero, and each row sums to 1.
+pub(crate) fn are_probabilities(output: &Tensor<2>) -> Result<bool> {
+    let count = output.dims()[1];
+    if count < 2 {
+        return Ok(false);
+    }
+    let outputs = to_host(output.clone().inner())?;
+    Ok(outputs.chunks(count).all(|row| {
+        row.iter().all(|value| *value >= 0.0) && (row.iter().sum::<f64>() - 1.0).abs() < 1e-3
+    }))
 }
 
 /// A function from `[rows, scores]` to `[rows]`, made by

@@ -86,8 +86,8 @@ impl Target {
     /// Explainers of your own call this on the model's output for the unchanged input.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] if a prediction would be made from a score that is not finite,
-    /// [`Error::ClassOutOfRange`], [`Error::TargetCount`] if there are more or fewer classes than
+    /// [`Error::NotFinite`] if a prediction would be made from a score that is not finite (classes
+    /// that are masked by minus infinity are no trouble), [`Error::ClassOutOfRange`], [`Error::TargetCount`] if there are more or fewer classes than
     /// rows of `output`, and [`Error::OutputShape`] if `output` has no scores.
     pub fn resolve(&self, output: &Tensor<2>) -> Result<ResolvedTarget> {
         let [rows, scores] = output.dims();
@@ -167,14 +167,16 @@ fn predicted(output: &Tensor<2>) -> Result<Vec<usize>> {
     let scores = to_host(output.clone().inner())?;
     let mut classes = Vec::with_capacity(output.dims()[0]);
     for (row, scores) in scores.chunks(count).enumerate() {
-        if scores.iter().any(|score| !score.is_finite()) {
-            return Err(Error::not_finite(Stage::Score, row));
-        }
         let mut best = 0;
         for class in 1..count {
             if scores[class] > scores[best] {
                 best = class;
             }
+        }
+        // Classes that are masked by minus infinity cannot be the best.
+        let bad = |score: &f64| score.is_nan() || *score == f64::INFINITY;
+        if scores.iter().any(bad) || !scores[best].is_finite() {
+            return Err(Error::not_finite(Stage::Score, row));
         }
         classes.push(best);
     }

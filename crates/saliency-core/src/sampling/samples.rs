@@ -93,6 +93,11 @@ impl Samples {
         Err(Error::invalid_option(option, format!("from {least} to {}", Self::MOST), count))
     }
 
+    /// Returns the most samples that may be drawn.
+    pub(crate) fn most(&self) -> usize {
+        self.tolerance.map_or(self.count, |_| self.limit)
+    }
+
     /// Returns the number of samples to draw first.
     fn first(&self) -> usize {
         self.tolerance.map_or(self.count, |_| self.limit.min(Self::FIRST))
@@ -193,7 +198,7 @@ impl Averaged {
         attribution.error_estimate = self.errors;
         attribution.evaluations = self.evaluations;
         attribution.converged = self.converged;
-        attribution.warnings = self.warnings;
+        self.warnings.into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
         attribution
     }
 }
@@ -288,9 +293,7 @@ impl Averaging {
         let inside = |warning: &Warning| !matches!(warning, Warning::FewSamplesDecide { .. });
         for warning in maps.warnings.into_iter().filter(inside) {
             let warning = warning.with_row(row_of);
-            if !self.warnings.contains(&warning) {
-                self.warnings.push(warning);
-            }
+            warning.add_to(&mut self.warnings);
         }
     }
 

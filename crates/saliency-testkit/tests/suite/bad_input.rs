@@ -3,7 +3,7 @@
 use burn::tensor::{Int, Tensor};
 use saliency_core::methods::{OverNoise, Variance};
 use saliency_core::{
-    Attribution, Baseline, Error, ExpectedGradients, Explainer, Fixed, Gradient,
+    Attribution, Baseline, Error, ExpectedGradients, Explainer, Fixed, Gradient, Inputs,
     IntegratedGradients, MemoryBudget, Method, MethodOptions, Model, NoiseScale, Parallelism,
     Result, Schedule, Score, SmoothGrad, SmoothGradSquared, Stage, Target, pure_function,
 };
@@ -372,4 +372,67 @@ fn a_wrapped_explainer_that_returns_another_shape_or_infinity() {
     let infinite = SmoothGrad::new(Careless(f32::INFINITY)).attribute(&square(), ones([2, 3]));
     let error = infinite.unwrap_err();
     assert_error!(error, Error::NotFinite { stage: Stage::Attribution, row: 0 });
+}
+
+#[test]
+fn integers_that_floats_cannot_hold() {
+    let parity = pure_function(|(x, ids): (Tensor<2>, Fixed<Tensor<2, Int>>)| {
+        x * ids.0.remainder_scalar(2).float()
+    });
+    let x = Tensor::<2>::ones([1, 2], &device());
+    let ids = |ids: [i64; 2]| Fixed(Tensor::<2, Int>::from_data([ids], &device()));
+    let target = || Target::Class(0);
+    let fine = (x.clone(), ids([16_777_216, 16_777_215]));
+    Gradient::new().attribute_to(&parity, fine, target()).unwrap();
+    let large = (x, ids([16_777_215, -16_777_217]));
+    let error = Gradient::new().attribute_to(&parity, large, target()).unwrap_err();
+    assert_error!(&error, Error::IntegerTooLarge { tensor: 1, most: 1 << 24, found: -16_777_217 });
+    assert!(error.to_string().contains("number them from 0"), "{error}");
+}
+
+/// An input of the user's own that announces other tensors than it returns.
+#[derive(Clone, Debug)]
+struct Lying {
+    tensor: Tensor<2>,
+    shapes: Vec<Vec<usize>>,
+    fixed: Vec<bool>,
+}
+
+impl Inputs for Lying {
+    fn shapes(&self) -> Vec<Vec<usize>> {
+        self.shapes.clone()
+    }
+
+    fn into_rows(self) -> Vec<Tensor<2>> {
+        vec![self.tensor]
+    }
+
+    fn from_rows(rows: &mut dyn Iterator<Item = (Tensor<2>, &[usize])>) -> Self {
+        let (tensor, shape) = rows.next().expect("a tensor");
+        Self { tensor, shapes: vec![shape.to_vec()], fixed: vec![false] }
+    }
+
+    fn fixed(&self) -> Vec<bool> {
+        self.fixed.clone()
+    }
+}
+
+#[test]
+fn an_input_that_contradicts_itself() {
+    let model = pure_function(|x: Lying| x.tensor.sum_dim(1));
+    let input = |shapes: &[[usize; 2]], fixed: &[bool]| Lying {
+        tensor: Tensor::ones([1, 2], &device()),
+        shapes: shapes.iter().map(|shape| shape.to_vec()).collect(),
+        fixed: fixed.to_vec(),
+    };
+    Gradient::new().attribute(&model, input(&[[1, 2]], &[false])).unwrap();
+    for (lie, said) in [
+        (input(&[[1, 2], [1, 2]], &[false; 2]), "tensors of [[1, 2], [1, 2]]"),
+        (input(&[[1, 3]], &[false]), "tensors of [[1, 3]]"),
+        (input(&[[1, 2]], &[]), "1 tensors, and `fixed` as many answers"),
+    ] {
+        let error = Gradient::new().attribute(&model, lie).unwrap_err();
+        assert!(matches!(error, Error::InconsistentInputs { .. }), "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+    }
 }

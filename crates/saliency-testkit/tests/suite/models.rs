@@ -3,9 +3,11 @@
 use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::Tensor;
+use burn::tensor::activation::softmax;
 use saliency_core::{
-    Attribution, Baseline, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Method,
-    MethodOptions, Model, ModelFn, NoiseScale, Result, Rule, SmoothGrad, Target,
+    Attribution, Baseline, Error, Explainer, Gradient, InputTimesGradient, IntegratedGradients,
+    Method, MethodOptions, Model, ModelFn, NoiseScale, Result, Rule, Schedule, Score, SmoothGrad,
+    Target, Warning, pure_function,
 };
 use saliency_testkit::{Noisy, assert_close, device, values};
 
@@ -195,4 +197,124 @@ fn the_same_call_gives_the_same_bits() {
         let run = || values(&explainer.attribute(&net, input.clone()).unwrap().values);
         assert_eq!(run(), run());
     }
+}
+
+#[test]
+fn outputs_that_are_probabilities_are_noticed() {
+    let logits = |x: Tensor<2>| Tensor::cat(vec![x.clone() * 2.0, x.clone() * -1.0, x * 0.5], 1);
+    let model = pure_function(move |x: Tensor<2>| softmax(logits(x), 1));
+    let x = || Tensor::<2>::from_data([[0.7], [-0.3]], &device());
+    let about_model = Warning::outputs_are_probabilities(0);
+    for method in Method::ALL {
+        let options = MethodOptions::new().with_baseline_sampler(|_| Baseline::zeros());
+        let explainer = method.explainer::<_, Tensor<2>>(&options);
+        let map = explainer.attribute(&model, x()).unwrap();
+        let said = map.warnings.iter().filter(|warning| **warning == about_model).count();
+        assert_eq!(said, 1, "{method}: {:?}", map.warnings);
+        for score in [Score::Probability, Score::LogProbability] {
+            let target = Target::Class(0).with_score(score);
+            let error = explainer.attribute_to(&model, x(), target).unwrap_err();
+            assert_eq!(error, Error::Probabilities, "{method}");
+        }
+    }
+    assert!(about_model.to_string().contains("without the softmax"));
+    assert!(Error::Probabilities.to_string().contains("`Score::LogOutput`"));
+    // The logarithm of given probabilities is that of the softmax of the logits.
+    let with_logits = pure_function(logits);
+    let ask = |model: &dyn Fn(Target) -> Attribution<Tensor<2>>, score| {
+        let map = model(Target::Class(0).with_score(score));
+        (values(&map.values), map.warnings)
+    };
+    let found =
+        ask(&|target| Gradient::new().attribute_to(&model, x(), target).unwrap(), Score::LogOutput);
+    let right = ask(
+        &|target| Gradient::new().attribute_to(&with_logits, x(), target).unwrap(),
+        Score::LogProbability,
+    );
+    assert!(found.0.iter().zip(&right.0).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?} {right:?}");
+    assert_eq!((found.1, right.1), (vec![], vec![]));
+}
+
+#[test]
+fn rows_that_influence_each_other_are_noticed() {
+    // The scores depend on the mean over the batch, as with batch statistics left on.
+    let mixed = pure_function(|x: Tensor<2>| {
+        let mean = x.clone().mean_dim(0);
+        (x - mean).powi_scalar(2).sum_dim(1)
+    });
+    let own = pure_function(|x: Tensor<2>| x.powi_scalar(2).sum_dim(1));
+    let x = || Tensor::<2>::from_data([[1.0, 2.0], [-1.0, 0.5], [0.3, 3.0]], &device());
+    let said = Warning::rows_influence_each_other(0);
+    let path = IntegratedGradients::new;
+    assert!(path().attribute(&mixed, x()).unwrap().warnings.contains(&said));
+    let smooth = SmoothGrad::default().attribute(&mixed, x()).unwrap();
+    assert_eq!(smooth.warnings.iter().filter(|warning| **warning == said).count(), 1);
+    assert!(!path().attribute(&own, x()).unwrap().warnings.contains(&said));
+    let unchecked = path().with_schedule(Schedule::new().without_row_check());
+    assert!(!unchecked.attribute(&mixed, x()).unwrap().warnings.contains(&said));
+    // A row alone, and rows that the model is given one at a time, cannot be mixed.
+    let alone = path().attribute(&mixed, x().narrow(0, 0, 1)).unwrap();
+    assert!(!alone.warnings.contains(&said));
+    let singly = path().with_schedule(Schedule::new().with_chunk(1));
+    assert!(!singly.attribute(&mixed, x()).unwrap().warnings.contains(&said));
+}
+
+#[test]
+fn a_model_that_takes_one_row_is_given_one_at_a_time() {
+    let model = pure_function(|x: Tensor<2>| {
+        assert_eq!(x.dims()[0], 1, "a batch of one");
+        x.powi_scalar(2).sum_dim(1)
+    });
+    let free = pure_function(|x: Tensor<2>| x.powi_scalar(2).sum_dim(1));
+    let x = || Tensor::<2>::from_data([[1.0, 2.0], [-1.0, 0.5], [0.3, 3.0]], &device());
+    let said = Warning::one_row_at_a_time(0);
+    for method in Method::ALL {
+        let options = MethodOptions::new().with_baseline_sampler(|_| Baseline::zeros());
+        let map = method.explainer::<_, Tensor<2>>(&options).attribute(&model, x()).unwrap();
+        let right = method.explainer::<_, Tensor<2>>(&options).attribute(&free, x()).unwrap();
+        let pairs = values(&map.values).into_iter().zip(values(&right.values));
+        assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() <= 1e-6 * b.abs()), "{method}");
+        let count = map.warnings.iter().filter(|warning| **warning == said).count();
+        assert_eq!(count, 1, "{method}: {:?}", map.warnings);
+    }
+}
+
+#[test]
+fn a_branch_that_returns_a_constant_has_gradient_zero() {
+    // Below a sum of 1 the score is a constant that autodiff knows nothing of.
+    let model = pure_function(|x: Tensor<2>| {
+        let sum = x.clone().sum().into_scalar::<f32>();
+        if sum > 1.0 { x.sum_dim(1) - 1.0 } else { Tensor::zeros([x.dims()[0], 1], &x.device()) }
+    });
+    let x = || Tensor::<2>::from_data([[1.0, 1.0]], &device());
+    let path = IntegratedGradients::new().with_rule(Rule::Midpoint);
+    // One point at a time, because the branch looks at the whole batch.
+    let path = path.with_schedule(Schedule::new().with_chunk(1));
+    let found = values(&path.attribute(&model, x()).unwrap().values);
+    assert!(found.iter().all(|value| (value - 0.5).abs() < 1e-6), "{found:?}");
+    let smooth = SmoothGrad::default().with_noise(NoiseScale::Absolute(0.5));
+    let found = smooth.attribute(&model, x()).unwrap();
+    assert!(values(&found.values).iter().all(|value| *value > 0.5 && *value <= 1.0));
+    // A model that never depends on its input is still refused.
+    let constant = pure_function(|x: Tensor<2>| Tensor::ones([x.dims()[0], 1], &x.device()));
+    for method in Method::ALL {
+        let options = MethodOptions::new().with_baseline_sampler(|_| Baseline::zeros());
+        let error = method.explainer::<_, Tensor<2>>(&options).attribute(&constant, x());
+        assert_eq!(error.unwrap_err(), Error::Independent, "{method}");
+    }
+}
+
+#[test]
+fn masked_classes_may_be_minus_infinity() {
+    let model = pure_function(|x: Tensor<2>| {
+        let masked = Tensor::full([x.dims()[0], 1], f32::NEG_INFINITY, &x.device());
+        Tensor::cat(vec![masked, x.clone() * 2.0, x], 1)
+    });
+    let x = Tensor::<2>::from_data([[1.0], [-1.0]], &device());
+    let map = Gradient::new().attribute(&model, x.clone()).unwrap();
+    assert_eq!(map.targets, [Some(1), Some(2)]);
+    assert_eq!(values(&map.values), [2.0, 1.0]);
+    let all = pure_function(|x: Tensor<2>| x * f32::NEG_INFINITY);
+    let error = Gradient::new().attribute(&all, x).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { .. }), "{error}");
 }

@@ -136,7 +136,7 @@ impl<E, S: Statistic> OverNoise<E, S> {
         // Copied, because the explainer need not be shared between threads for this.
         let noise = self.noise.clone();
         let deviations = noise.deviations(input)?;
-        let scored = question.resolve(&self.schedule)?;
+        let scored = question.resolve_for(&self.schedule, self.samples.most())?;
         let draw = |at: &[usize], samples: &[usize]| {
             let rows = rows.select(at);
             let keys = rows.keys(noise.seed, samples);
@@ -149,6 +149,8 @@ impl<E, S: Statistic> OverNoise<E, S> {
             Ok(maps)
         };
         let averaged = Averaged::over(self.samples, S::AGGREGATE, &self.schedule, input, &draw)?;
+        let evaluator = &question.evaluator;
+        evaluator.check_dependence(&self.schedule, &averaged.values, input, &scored.target)?;
         let mut attribution = averaged.into_attribution(scored);
         attribution.warnings.extend(noise.warnings(input, &deviations)?);
         Ok(attribution)

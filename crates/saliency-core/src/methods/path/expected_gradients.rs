@@ -182,7 +182,7 @@ impl ExpectedGradients {
 
     fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
         let Question { evaluator, input, .. } = question;
-        let scored = question.resolve(&self.schedule)?;
+        let scored = question.resolve_for(&self.schedule, self.samples.most())?;
         let draws = Draws {
             question,
             target: &scored.target,
@@ -192,6 +192,7 @@ impl ExpectedGradients {
         };
         let draw = |rows: &[usize], samples: &[usize]| draws.draw(rows, samples);
         let averaged = Averaged::over(self.samples, Aggregate::Mean, &self.schedule, input, &draw)?;
+        evaluator.check_dependence(&self.schedule, &averaged.values, input, &scored.target)?;
         // With noise the scores are not those of the inputs; fixed values differ from row to row.
         let comparable = self.noise.is_none() && !input.fixed.contains(&true);
         let baseline_scores = match &draws.baselines {
@@ -203,6 +204,7 @@ impl ExpectedGradients {
         };
         let without_noise = self.noise.warnings(input, &draws.deviations)?;
         let mut attribution = averaged.into_attribution(scored);
+        evaluator.one_row_warning().into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
         attribution.warnings.extend(without_noise);
         match baseline_scores {
             Some(scores) => attribution.with_baseline(scores),

@@ -180,7 +180,8 @@ impl IntegratedGradients {
         let Question { evaluator, input, rows, .. } = question;
         let baseline = self.baseline.like(input, rows)?;
         // The scores at both ends say what the values must sum to.
-        let scored = question.resolve(&self.schedule)?;
+        let calls = self.tolerance.map_or(self.steps, |_| self.max_gradients);
+        let scored = question.resolve_for(&self.schedule, calls)?;
         let baseline_scores = evaluator
             .scores(&self.schedule, &baseline, &scored.target)
             .map_err(|error| error.with_stage(Stage::Score, Stage::BaselineScore))?;
@@ -204,12 +205,14 @@ impl IntegratedGradients {
         };
         let integrals = self.integrate(&integral, &baseline_scores, &scored.scores)?;
         integrals.values.check_finite(Stage::Attribution)?;
+        evaluator.check_dependence(&self.schedule, &integrals.values, input, &scored.target)?;
         let mut attribution = Attribution::of(integrals.values, scored);
         attribution.error_estimate = integrals.errors;
         attribution.converged = integrals.converged;
         attribution.evaluations = integrals.evaluations;
-        attribution.warnings =
-            without_path.into_iter().map(|row| Warning::BaselineIsInput { row }).collect();
+        let no_path = without_path.into_iter().map(|row| Warning::BaselineIsInput { row });
+        attribution.warnings.splice(0..0, no_path);
+        evaluator.one_row_warning().into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
         attribution.with_baseline(baseline_scores)
     }
 
