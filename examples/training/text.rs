@@ -14,10 +14,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use clap::Parser;
 use saliency::viz::{Tokens, write_file};
-use saliency::{Explainer, Gradient, InputTimesGradient, IntegratedGradients, SmoothGrad, Target};
+use saliency::{
+    Explainer, Gradient, InputTimesGradient, IntegratedGradients, SmoothGrad, Target,
+    TokenReduction, per_token,
+};
 use saliency_cli::Result;
 use saliency_cli::program::ended;
 use saliency_examples_training::sentences::{
@@ -89,15 +92,14 @@ fn write_page(sentences: &[Sentence], values: &[f64], path: &Path) -> Result<()>
 struct Method {
     title: &'static str,
     explainer: Box<dyn Explainer<Net, Embedded>>,
-    per_token: fn(Tensor<3>) -> Tensor<3>,
+    reduction: TokenReduction,
 }
 
-/// Lists the methods. Values that are contributions are added up to that of the token. Slopes have
-/// no common unit to add up in, so that their length is taken.
+/// Lists the methods. Values that are contributions are added up to that of the token; of slopes the
+/// length is taken, because their sum means nothing.
 fn methods() -> Vec<Method> {
-    let sum: fn(Tensor<3>) -> Tensor<3> = |values| values.sum_dim(2);
-    let length: fn(Tensor<3>) -> Tensor<3> = |values| values.square().sum_dim(2).sqrt();
-    let method = |title, explainer, per_token| Method { title, explainer, per_token };
+    let (sum, length) = (TokenReduction::Sum, TokenReduction::Norm);
+    let method = |title, explainer, reduction| Method { title, explainer, reduction };
     // The baseline is an embedding of zeros, which is what padding is to this network.
     vec![
         method("Integrated Gradients", Box::new(IntegratedGradients::new()), sum),
@@ -123,7 +125,7 @@ impl Method {
         // One question for all sentences, so that red speaks for good everywhere.
         let good_rather_than_bad = Target::Difference(1, 0);
         let maps = self.explainer.attribute_to(net, inputs.clone(), good_rather_than_bad)?;
-        let values: Vec<f64> = (self.per_token)(maps.values.0).into_data().iter().collect();
+        let values = per_token(&maps.values.0, self.reduction)?.concat();
         let (mut hits, mut share) = (0.0, 0.0);
         for (sentence, map) in sentences.iter().zip(values.chunks(LENGTH)) {
             let sizes: Vec<f64> = map.iter().map(|value| value.abs()).collect();

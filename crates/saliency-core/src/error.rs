@@ -117,13 +117,16 @@ pub enum Error {
     },
 
     /// A value that is infinite or not a number.
-    #[error("expected finite values, found NaN or infinity in the {stage} of row {row}")]
+    #[error("expected finite values, found NaN or infinity in the {stage} of {}", list(*row, others))]
     #[non_exhaustive]
     NotFinite {
         /// The stage of the computation that produced the value.
         stage: Stage,
         /// The first row that holds such a value, from 0.
         row: usize,
+        /// The other rows that were found to hold one, ascending. Rows that were not computed any
+        /// more are not among them.
+        others: Vec<usize>,
     },
 
     /// An option outside its range.
@@ -371,7 +374,38 @@ impl Error {
 
     /// Makes an [`Error::NotFinite`], for explainers of your own.
     pub fn not_finite(stage: Stage, row: usize) -> Self {
-        Self::NotFinite { stage, row }
+        Self::NotFinite { stage, row, others: Vec::new() }
+    }
+
+    /// Makes an [`Error::NotFinite`] of all rows whose values are not finite; `None` if there are
+    /// none.
+    pub(crate) fn not_finite_rows(
+        stage: Stage,
+        rows: impl IntoIterator<Item = usize>,
+    ) -> Option<Self> {
+        let mut rows: Vec<usize> = rows.into_iter().collect();
+        rows.sort_unstable();
+        rows.dedup();
+        let mut rows = rows.into_iter();
+        let row = rows.next()?;
+        Some(Self::NotFinite { stage, row, others: rows.collect() })
+    }
+
+    /// Returns the same error about one of its rows only.
+    pub(crate) fn of_row(self, row: usize) -> Self {
+        match self {
+            Self::NotFinite { stage, .. } => Self::not_finite(stage, row),
+            other => other,
+        }
+    }
+
+    /// Returns the rows that the error is known to be about.
+    pub(crate) fn rows(&self) -> Vec<usize> {
+        match self {
+            Self::NotFinite { row, others, .. } => [&[*row], &others[..]].concat(),
+            Self::Panicked { rows, .. } => rows.clone().collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// Makes an [`Error::Panicked`] for rows that were handed to code which panicked.
@@ -384,7 +418,10 @@ impl Error {
     /// row that it stands for. Call it in explainers of your own that hand rows on.
     pub fn with_rows(self, row_of: impl Fn(usize) -> usize) -> Self {
         match self {
-            Self::NotFinite { stage, row } => Self::NotFinite { stage, row: row_of(row) },
+            Self::NotFinite { stage, row, others } => {
+                let rows = std::iter::once(row).chain(others).map(row_of);
+                Self::not_finite_rows(stage, rows).expect("at least one row")
+            }
             Self::Panicked { rows, item, total, message } => {
                 let rows = row_of(rows.start)..row_of(rows.end - 1) + 1;
                 Self::Panicked { rows, item, total, message }
@@ -397,9 +434,26 @@ impl Error {
     /// better which values were looked at.
     pub fn with_stage(self, from: Stage, to: Stage) -> Self {
         match self {
-            Self::NotFinite { stage, row } if stage == from => Self::NotFinite { stage: to, row },
+            Self::NotFinite { stage, row, others } if stage == from => {
+                Self::NotFinite { stage: to, row, others }
+            }
             other => other,
         }
+    }
+}
+
+/// The most rows that a message lists.
+const LISTED: usize = 10;
+
+/// Lists rows in words.
+fn list(first: usize, others: &[usize]) -> String {
+    if others.is_empty() {
+        return format!("row {first}");
+    }
+    let listed: Vec<String> = others.iter().take(LISTED - 1).map(usize::to_string).collect();
+    match others.len() - listed.len() {
+        0 => format!("rows {first}, {}", listed.join(", ")),
+        more => format!("rows {first}, {} and {more} more", listed.join(", ")),
     }
 }
 
@@ -439,9 +493,18 @@ mod tests {
     #[test]
     fn rows_and_stages_are_replaced_if_an_error_names_them() {
         let error = Error::not_finite(Stage::Input, 1).with_rows(|row| row + 10);
-        assert_eq!(error, Error::NotFinite { stage: Stage::Input, row: 11 });
+        assert_eq!(error, Error::not_finite(Stage::Input, 11));
         let moved = error.clone().with_stage(Stage::Input, Stage::NoisyInput);
-        assert_eq!(moved, Error::NotFinite { stage: Stage::NoisyInput, row: 11 });
+        assert_eq!(moved, Error::not_finite(Stage::NoisyInput, 11));
+        let several = Error::not_finite_rows(Stage::Gradient, [7, 2, 7]).expect("two rows");
+        let said = "expected finite values, found NaN or infinity in the gradient of rows 2, 7";
+        assert_eq!(several.to_string(), said);
+        assert_eq!(
+            several.with_rows(|row| row / 7),
+            Error::not_finite_rows(Stage::Gradient, [0, 1]).unwrap()
+        );
+        let many = Error::not_finite_rows(Stage::Input, 0..25).expect("rows").to_string();
+        assert!(many.ends_with("rows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 15 more"), "{many}");
         assert_eq!(error.clone().with_stage(Stage::Score, Stage::Gradient), error);
         let panicked = Error::panicked(0..3, "a shape").with_rows(|row| row + 4);
         let message = "a shape".to_owned();

@@ -25,6 +25,7 @@ mod attribution;
 mod error;
 mod execution;
 mod explainer;
+mod good_rows;
 mod input;
 pub mod kit;
 pub mod methods;
@@ -39,9 +40,11 @@ pub use attribution::{Attribution, Warning};
 pub use error::{Cause, Error, Result, Stage};
 pub use execution::schedule::{Cancel, MemoryBudget, Parallelism, Progress, Schedule};
 pub use explainer::Explainer;
+pub use good_rows::{GoodRows, RowError, attribute_good_rows};
 pub use input::baseline::Baseline;
 pub use input::inputs::{Fixed, Inputs};
 pub use input::rows::Rows;
+pub use input::tokens::{TokenReduction, per_token};
 pub use methods::{
     ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,
     SmoothGrad, SmoothGradSquared, VarGrad,

@@ -124,9 +124,9 @@
 
 pub use saliency_core::{
     After, Attribution, Baseline, Cancel, Cause, Cut, Distribution, Error, Explainer, Fixed,
-    Inputs, MemoryBudget, Model, ModelFn, NoModule, NoiseScale, Parallelism, Progress,
-    ResolvedTarget, Result, Rows, Rule, Schedule, Score, ScoreFunction, Split, Stage, Target,
-    Warning, pure_function,
+    GoodRows, Inputs, MemoryBudget, Model, ModelFn, NoModule, NoiseScale, Parallelism, Progress,
+    ResolvedTarget, Result, RowError, Rows, Rule, Schedule, Score, ScoreFunction, Split, Stage,
+    Target, TokenReduction, Warning, attribute_good_rows, per_token, pure_function,
 };
 pub use saliency_core::{
     ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,

@@ -53,7 +53,7 @@ impl Board {
     pub fn new(rows: usize, devices: usize, sizes: Sizes) -> Self {
         Self {
             sizes,
-            waiting: VecDeque::from([0..rows]),
+            waiting: std::iter::once(0..rows).collect(),
             under_way: Vec::new(),
             paces: vec![Pace::default(); devices],
         }

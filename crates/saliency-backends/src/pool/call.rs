@@ -234,7 +234,7 @@ impl<'a, E> Call<'a, E> {
                 seat.waits = true;
                 seat.rows = None;
                 if self.board.done(device, &rows, took) {
-                    self.keep(device, rows, map);
+                    self.keep(device, rows, *map);
                 }
             }
             News::Failed { rows, error } => self.fail(device, rows.start, error),

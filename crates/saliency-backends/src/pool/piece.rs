@@ -31,7 +31,7 @@ pub(super) enum News {
     /// It waits for rows.
     Ready,
     /// It has explained rows in the time `took`.
-    Done { rows: Range<usize>, map: Attribution<Host>, took: Duration },
+    Done { rows: Range<usize>, map: Box<Attribution<Host>>, took: Duration },
     /// Rows cannot be explained, and the device is not to blame.
     Failed { rows: Range<usize>, error: Error },
     /// The device was lost while it explained rows.
@@ -84,7 +84,7 @@ where
                 let map = attempt(|| explain::<M, I, E>(shared, explainer, &now, &rows));
                 ready = Some(now);
                 match map {
-                    Ok(map) => News::Done { rows, map, took: start.elapsed() },
+                    Ok(map) => News::Done { rows, map: Box::new(map), took: start.elapsed() },
                     Err(error) => judge(bench, rows, error),
                 }
             }

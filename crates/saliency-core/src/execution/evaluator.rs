@@ -463,8 +463,10 @@ impl ScoredRows {
     ) -> Result<()> {
         self.are_probabilities &= are_probabilities;
         let scores = to_host(scores)?;
-        if let Some(bad) = scores.iter().position(|score| !score.is_finite()) {
-            return Err(Error::not_finite(Stage::Score, self.scores.len() + bad));
+        let bad = scores.iter().enumerate().filter(|(_, score)| !score.is_finite());
+        let rows = bad.map(|(at, _)| self.scores.len() + at);
+        if let Some(error) = Error::not_finite_rows(Stage::Score, rows) {
+            return Err(error);
         }
         self.scores.extend(scores);
         self.target = Some(match self.target.take() {

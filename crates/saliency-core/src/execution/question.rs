@@ -72,7 +72,7 @@ impl<'m> Question<'m> {
         rows: Option<&Rows>,
     ) -> Result<Self> {
         let input = Batch::new(input)?;
-        let is_inside = rows.is_some();
+        let is_inside = rows.is_some_and(Rows::are_inside);
         let rows = rows.cloned().unwrap_or_else(|| Rows::all(input.rows()));
         rows.check(&input)?;
         let mut evaluator = Evaluator::new::<M, I>(model, &input, &target)?;

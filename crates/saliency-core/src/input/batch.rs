@@ -242,8 +242,9 @@ impl Batch {
     /// hold infinities.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] with the first such row, [`Error::Device`].
+    /// [`Error::NotFinite`] with all such rows, [`Error::Device`].
     pub fn check_finite(&self, stage: Stage) -> Result<()> {
+        let mut rows = Vec::new();
         for (part, _) in self.parts.iter().zip(&self.fixed).filter(|(_, fixed)| !**fixed) {
             let finite = part.clone().is_finite().all().try_into_scalar::<bool>();
             if finite.map_err(Error::device)? {
@@ -251,11 +252,15 @@ impl Batch {
             }
             let width = part.dims()[1];
             let values = to_host(part.clone())?;
-            let bad = values.iter().position(|value| !value.is_finite());
-            let row = bad.map_or(0, |at| at / width);
-            return Err(Error::not_finite(stage, row));
+            let bad = values.iter().enumerate().filter(|(_, value)| !value.is_finite());
+            let before = rows.len();
+            rows.extend(bad.map(|(at, _)| at / width));
+            if rows.len() == before {
+                // A value that the host's type can hold although the device's cannot.
+                rows.push(0);
+            }
         }
-        Ok(())
+        Error::not_finite_rows(stage, rows).map_or(Ok(()), Err)
     }
 }
 
@@ -318,10 +323,10 @@ mod tests {
     }
 
     #[test]
-    fn the_first_row_with_a_value_that_is_not_finite_is_named() {
+    fn rows_with_values_that_are_not_finite_are_named() {
         let values = [[1.0, 2.0], [f32::INFINITY, 0.0], [f32::NAN, 0.0]];
         let flat = Batch::new(Tensor::<2>::from_data(values, &Device::flex())).unwrap();
         let error = flat.check_finite(Stage::Input).unwrap_err();
-        assert_eq!(error, Error::NotFinite { stage: Stage::Input, row: 1 });
+        assert_eq!(error, Error::not_finite_rows(Stage::Input, [1, 2]).unwrap());
     }
 }

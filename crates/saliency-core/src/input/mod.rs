@@ -4,3 +4,4 @@ pub(crate) mod baseline;
 pub(crate) mod batch;
 pub(crate) mod inputs;
 pub(crate) mod rows;
+pub(crate) mod tokens;

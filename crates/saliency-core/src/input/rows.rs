@@ -18,12 +18,14 @@ pub struct Rows {
     /// For each row of the input a number that differs between the samples of wrapping explainers,
     /// so that their random numbers and those of an explainer inside are independent.
     draws: Vec<u64>,
+    /// Whether the rows are samples that a wrapping explainer made.
+    inside: bool,
 }
 
 impl Rows {
     /// Returns the rows of a batch as it is.
     pub fn all(total: usize) -> Self {
-        Self { of: (0..total).collect(), total, draws: vec![0; total] }
+        Self { of: (0..total).collect(), total, draws: vec![0; total], inside: false }
     }
 
     /// Selects some of these rows, each once or several times over.
@@ -32,7 +34,8 @@ impl Rows {
     /// Panics if a row is selected that does not exist.
     pub fn select(&self, rows: &[usize]) -> Self {
         let of = rows.iter().map(|&row| self.of[row]).collect();
-        Self { of, total: self.total, draws: rows.iter().map(|&row| self.draws[row]).collect() }
+        let draws = rows.iter().map(|&row| self.draws[row]).collect();
+        Self { of, draws, ..*self }
     }
 
     /// Returns, for each row of the input, the row of the batch.
@@ -43,6 +46,12 @@ impl Rows {
     /// Returns the number of rows of the batch.
     pub fn total(&self) -> usize {
         self.total
+    }
+
+    /// Returns whether the rows are samples of a wrapping explainer: what they say of the model is
+    /// left to that one.
+    pub(crate) fn are_inside(&self) -> bool {
+        self.inside
     }
 
     /// Refuses an input that has more or fewer rows than these.
@@ -73,6 +82,7 @@ impl Rows {
     pub fn in_samples(mut self, seed: u64, samples: &[usize]) -> Self {
         let keys = self.keys(seed, samples);
         self.draws = keys.into_iter().map(|key| key.bits(Stream::Inside)).collect();
+        self.inside = true;
         self
     }
 }

@@ -7,6 +7,7 @@ use crate::execution::schedule::Schedule;
 use crate::explainer::Explainer;
 use crate::input::baseline::Baseline;
 use crate::input::inputs::Inputs;
+use crate::input::tokens::TokenReduction;
 use crate::methods::gradient::{Gradient, InputTimesGradient};
 use crate::methods::noise::{OverNoise, SmoothGrad, SmoothGradSquared, VarGrad};
 use crate::methods::path::{ExpectedGradients, IntegratedGradients};
@@ -168,6 +169,19 @@ impl Method {
     /// Returns the kind of computation that the method does.
     pub fn family(self) -> Family {
         self.description().family
+    }
+
+    /// Returns the number that stands for a token: the length of its values if they are slopes, their
+    /// sum if they are shares of a score or squares.
+    pub fn token_reduction(self) -> TokenReduction {
+        match self {
+            Self::Gradient | Self::SmoothGrad => TokenReduction::Norm,
+            Self::InputTimesGradient
+            | Self::IntegratedGradients
+            | Self::ExpectedGradients
+            | Self::SmoothGradSquared
+            | Self::VarGrad => TokenReduction::Sum,
+        }
     }
 
     /// Returns the kind of error bar that the method gives.

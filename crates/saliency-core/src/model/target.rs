@@ -166,6 +166,7 @@ fn predicted(output: &Tensor<2>) -> Result<Vec<usize>> {
     let count = output.dims()[1];
     let scores = to_host(output.clone().inner())?;
     let mut classes = Vec::with_capacity(output.dims()[0]);
+    let mut bad_rows = Vec::new();
     for (row, scores) in scores.chunks(count).enumerate() {
         let mut best = 0;
         for class in 1..count {
@@ -176,9 +177,9 @@ fn predicted(output: &Tensor<2>) -> Result<Vec<usize>> {
         // Classes that are masked by minus infinity cannot be the best.
         let bad = |score: &f64| score.is_nan() || *score == f64::INFINITY;
         if scores.iter().any(bad) || !scores[best].is_finite() {
-            return Err(Error::not_finite(Stage::Score, row));
+            bad_rows.push(row);
         }
         classes.push(best);
     }
-    Ok(classes)
+    Error::not_finite_rows(Stage::Score, bad_rows).map_or(Ok(classes), Err)
 }

@@ -187,8 +187,12 @@ impl PathIntegral<'_> {
             }
         }
         let found = self.evaluate(observer, &chunk.row_of_each(), &positions)?;
-        if let Some(bad) = found.observed.iter().position(|observed| !observed.is_finite()) {
-            return Err(not_finite(&found.observed[bad], bad));
+        let bad = |(_, observed): &(usize, &Observation)| !observed.is_finite();
+        let mut bad_points = found.observed.iter().enumerate().filter(bad);
+        if let Some((first, observed)) = bad_points.next() {
+            let points = std::iter::once(first).chain(bad_points.map(|(point, _)| point));
+            let error = Error::not_finite_rows(stage_of(observed), points);
+            return Err(error.expect("at least one point"));
         }
         let total = found.contributions.scale_rows(&weights).sum_repeats(chunk.repeats.len());
         Ok(Summed { total, observed: found.observed })
@@ -330,10 +334,9 @@ impl Rules {
     }
 }
 
-/// Returns the error for a point whose contributions or score are not finite.
-fn not_finite(observed: &Observation, point: usize) -> Error {
-    let stage = if observed.size.is_finite() { Stage::PathScore } else { Stage::Gradient };
-    Error::not_finite(stage, point)
+/// Returns the stage at which a point's contributions or its score became infinite or NaN.
+fn stage_of(observed: &Observation) -> Stage {
+    if observed.size.is_finite() { Stage::PathScore } else { Stage::Gradient }
 }
 
 /// The condition under which a row is done.
@@ -381,7 +384,7 @@ impl OpenPath {
     /// Takes the contributions at the first position that the path asks for.
     fn receive(&mut self, contribution: Batch, observed: Observation, point: usize) -> Result<()> {
         let finite = observed.is_finite();
-        let refused = (!finite).then(|| not_finite(&observed, point));
+        let refused = (!finite).then(|| Error::not_finite(stage_of(&observed), point));
         match self.path.receive(observed) {
             Received::Add(slot) => {
                 self.slots.resize(self.slots.len().max(slot + 1), None);

@@ -134,10 +134,7 @@ impl Moments {
         }
         moments.mean = mean;
         let [low, high] = &moments.range;
-        moments.range = [
-            low.zip(&sample, |low, sample| low.min_pair(sample)),
-            high.zip(&sample, |high, sample| high.max_pair(sample)),
-        ];
+        moments.range = [low.zip(&sample, Tensor::min_pair), high.zip(&sample, Tensor::max_pair)];
         moments
     }
 

@@ -5,9 +5,10 @@ use saliency_core::methods::{OverNoise, Variance};
 use saliency_core::{
     Attribution, Baseline, Error, ExpectedGradients, Explainer, Fixed, Gradient, Inputs,
     IntegratedGradients, MemoryBudget, Method, MethodOptions, Model, NoiseScale, Parallelism,
-    Result, Schedule, Score, SmoothGrad, SmoothGradSquared, Stage, Target, pure_function,
+    Result, Schedule, Score, SmoothGrad, SmoothGradSquared, Stage, Target, attribute_good_rows,
+    pure_function,
 };
-use saliency_testkit::{assert_error, device, square};
+use saliency_testkit::{assert_error, device, square, values};
 
 fn ones(shape: [usize; 2]) -> Tensor<2> {
     Tensor::ones(shape, &device())
@@ -372,6 +373,49 @@ fn a_wrapped_explainer_that_returns_another_shape_or_infinity() {
     let infinite = SmoothGrad::new(Careless(f32::INFINITY)).attribute(&square(), ones([2, 3]));
     let error = infinite.unwrap_err();
     assert_error!(error, Error::NotFinite { stage: Stage::Attribution, row: 0 });
+}
+
+#[test]
+fn all_bad_rows_are_named_and_the_good_ones_are_explained() {
+    // log is not defined at zero, and the model panics at 9.
+    let model = pure_function(|x: Tensor<2>| {
+        let values = x.clone().inner().into_data().iter::<f32>().collect::<Vec<_>>();
+        assert!(!values.contains(&9.0), "no nines");
+        x.log()
+    });
+    let column = |values: &[f32]| Tensor::<1>::from_data(values, &device()).reshape([-1, 1]);
+    let input = column(&[1.0, 0.0, 2.0, f32::NAN, 4.0, 0.0, f32::NAN]);
+    let target = || Target::Class(0);
+    let error = Gradient::new().attribute_to(&model, input.clone(), target()).unwrap_err();
+    assert_error!(error, Error::NotFinite { stage: Stage::Input, row: 3, others: vec![6] });
+    let zeros = column(&[1.0, 0.0, 0.0]);
+    let error = Gradient::new().attribute_to(&model, zeros, target()).unwrap_err();
+    assert_error!(error, Error::NotFinite { stage: Stage::Score, row: 1, others: vec![2] });
+
+    let found = attribute_good_rows(&Gradient::new(), &model, input, target()).unwrap();
+    assert_eq!(found.rows, [0, 2, 4]);
+    assert_eq!(values(&found.map.unwrap().values), [1.0, 0.5, 0.25]);
+    let bad: Vec<(usize, Error)> = found.errors.into_iter().map(|it| (it.row, it.error)).collect();
+    assert_eq!(
+        bad,
+        [(1, Stage::Score), (3, Stage::Input), (5, Stage::Score), (6, Stage::Input)]
+            .map(|(row, stage)| (row, Error::not_finite(stage, row)))
+    );
+
+    // Random numbers are those of the whole batch.
+    let smooth = SmoothGrad::default().with_noise(NoiseScale::Absolute(0.01));
+    let whole = smooth.attribute_to(&model, column(&[1.0, 2.0, 4.0]), target()).unwrap();
+    let with_bad = column(&[1.0, 2.0, 4.0, 9.0, 0.0]);
+    let found = attribute_good_rows(&smooth, &model, with_bad, target()).unwrap();
+    assert_eq!(found.rows, [0, 1, 2]);
+    assert_eq!(values(&found.map.unwrap().values), values(&whole.values));
+    assert!(matches!(&found.errors[0].error, Error::Panicked { rows, .. } if *rows == (3..4)));
+
+    let none = attribute_good_rows(&smooth, &model, column(&[0.0]), target()).unwrap();
+    assert!(none.map.is_none() && none.rows.is_empty() && none.errors.len() == 1);
+    let option = Gradient::new().with_schedule(Schedule::new().with_chunk(0));
+    let error = attribute_good_rows(&option, &model, column(&[1.0]), target()).unwrap_err();
+    assert!(matches!(error, Error::InvalidOption { .. }), "{error}");
 }
 
 #[test]

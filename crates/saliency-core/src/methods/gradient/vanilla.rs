@@ -7,6 +7,7 @@ use crate::execution::schedule::Schedule;
 use crate::explainer::Explainer;
 use crate::input::batch::Batch;
 use crate::input::inputs::Inputs;
+use crate::input::rows::Rows;
 use crate::model::model::Model;
 use crate::model::target::Target;
 
@@ -72,12 +73,32 @@ impl Gradient {
         let found = evaluator.gradients(&self.schedule, input, target)?;
         Ok(Attribution::of(found.gradients, found.scored).with_evaluations(1))
     }
+
+    fn attribute_with<M: Model<I>, I: Inputs>(
+        &self,
+        model: &M,
+        input: I,
+        target: Target,
+        rows: Option<&Rows>,
+    ) -> Result<Attribution<I>> {
+        self.check()?;
+        let question = Question::new(model, input, target, rows)?;
+        Ok(self.explain(&question)?.into_inputs())
+    }
 }
 
 impl<M: Model<I>, I: Inputs> Explainer<M, I> for Gradient {
     fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-        self.check()?;
-        let question = Question::new(model, input, target, None)?;
-        Ok(self.explain(&question)?.into_inputs())
+        self.attribute_with(model, input, target, None)
+    }
+
+    fn attribute_rows(
+        &self,
+        model: &M,
+        input: I,
+        target: Target,
+        rows: &Rows,
+    ) -> Result<Attribution<I>> {
+        self.attribute_with(model, input, target, Some(rows))
     }
 }
