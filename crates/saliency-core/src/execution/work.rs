@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::error::{Error, Result, check_count};
 use crate::execution::chunks::{Chunk, Chunks};
@@ -50,6 +50,8 @@ pub struct Work<'a> {
     on_cpu: bool,
     done: AtomicUsize,
     total: AtomicUsize,
+    /// Whether more may be needed than is expected at the moment.
+    open_ended: AtomicBool,
     /// The progress that was told last.
     told: Mutex<Option<Progress>>,
     /// The schedule's token, and those of the explainers around this one.
@@ -106,8 +108,9 @@ impl<'a> Work<'a> {
         let (done, total) = (AtomicUsize::new(0), AtomicUsize::new(total));
         let mut cancels = OUTER_CANCELS.with_borrow(Vec::clone);
         cancels.push(schedule.cancel.clone());
-        let told = Mutex::new(None);
-        let work = Self { schedule, chunk, workers, on_cpu, done, total, told, cancels };
+        let (open_ended, told) = (AtomicBool::new(false), Mutex::new(None));
+        let work =
+            Self { schedule, chunk, workers, on_cpu, done, total, open_ended, told, cancels };
         work.report(0);
         Ok(work)
     }
@@ -122,11 +125,13 @@ impl<'a> Work<'a> {
     pub fn expect_more(&self, items: usize) {
         let total = self.done.load(Ordering::Relaxed) + items;
         self.total.store(total, Ordering::Relaxed);
+        self.open_ended.store(true, Ordering::Relaxed);
     }
 
     /// Tells observers that nothing is left to do, if fewer items were needed than expected.
     pub fn finish(&self) {
         self.expect_more(0);
+        self.open_ended.store(false, Ordering::Relaxed);
         let done = self.done.load(Ordering::Relaxed);
         let told = *self.told.lock().expect("nothing panics while it is held");
         if told.is_none_or(|told| told.total != done) {
@@ -214,12 +219,14 @@ impl<'a> Work<'a> {
     fn report(&self, done: usize) {
         self.done.store(done, Ordering::Relaxed);
         let Some(callback) = &self.schedule.progress else { return };
-        let mut total = self.total.load(Ordering::Relaxed).max(done);
+        // All is done only when the method says so.
+        let least = done + usize::from(self.open_ended.load(Ordering::Relaxed));
+        let mut total = self.total.load(Ordering::Relaxed).max(least);
         let mut told = self.told.lock().expect("nothing panics while it is held");
         if let Some(before) = told.filter(|before| before.done > 0) {
             // The total with which the share stays as it was.
             let most = (done as f64 * before.total as f64 / before.done as f64) as usize;
-            total = total.min(most.max(done));
+            total = total.min(most.max(least));
         }
         let progress = Progress { done, total };
         *told = Some(progress);

@@ -320,6 +320,6 @@ mod tests {
     #[test]
     fn a_baseline_that_is_not_finite_is_refused() {
         let error = Baseline::constant(f64::NAN).like(&two_inputs(), &Rows::all(2)).unwrap_err();
-        assert_eq!(error, Error::not_finite(Stage::Baseline, 0));
+        assert_eq!(error, Error::not_finite_rows(Stage::Baseline, [0, 1]).unwrap());
     }
 }

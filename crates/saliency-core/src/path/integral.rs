@@ -18,6 +18,9 @@ use crate::path::shape::{PathScore, PathShape};
 /// more points can be placed, and sums of the contributions that are not kept.
 const KEPT_VALUES: usize = 1 << 25;
 
+/// The number of gradients that a row is expected to take before anything is known about it.
+const EXPECTED: usize = 30;
+
 /// The number of points that are kept even if the input is very large: the points that a path
 /// starts with, and one between each two neighbours.
 const LEAST_KEPT: usize = 9;
@@ -215,7 +218,8 @@ impl PathIntegral<'_> {
         // Integrate several rows together if there is room to keep enough points of each.
         let together = (KEPT_VALUES / (2 * width * KEPT_POINTS)).clamp(1, rows);
         let most_nodes = (KEPT_VALUES / (2 * width * together)).max(LEAST_KEPT);
-        let work = Work::start(self.schedule, self.input, rows * Self::LEAST)?;
+        let expected = limit.min(EXPECTED);
+        let work = Work::start(self.schedule, self.input, rows * expected)?;
         let observer = Observer::new(self.input);
         let goal = Goal { tolerance, limit };
         let mut finished: Vec<Finished> = Vec::with_capacity(rows);
@@ -228,18 +232,21 @@ impl PathIntegral<'_> {
                 self.receive_asked(&work, &observer, &mut open)?;
                 let mut unfinished = Vec::new();
                 for path in open {
+                    // A table has many rows, and each takes a while to judge.
+                    work.check_cancelled()?;
                     match path.advance(&goal) {
                         Advanced::Open(path) => unfinished.push(path),
                         Advanced::Finished(result) => done.push(result),
                     }
                 }
                 open = unfinished;
-                let asked: usize = open.iter().map(|open| open.path.asked().count()).sum();
-                work.expect_more(asked + (rows - end) * Self::LEAST);
+                let forecast: usize = open.iter().map(|open| open.forecast).sum();
+                work.expect_more(forecast + (rows - end) * expected);
             }
             done.sort_by_key(|result| result.row);
             finished.extend(done);
         }
+        work.finish();
         let values: Vec<Batch> = finished.iter().map(|result| result.values.clone()).collect();
         Ok(Integrals {
             values: Batch::stack(&values),
@@ -359,6 +366,8 @@ struct OpenPath {
     path: AdaptivePath,
     /// The contributions, added up as the path says.
     slots: Vec<Option<Batch>>,
+    /// The gradients that are still expected.
+    forecast: usize,
 }
 
 /// The integral of a row that is done.
@@ -378,7 +387,7 @@ enum Advanced {
 
 impl OpenPath {
     fn new(row: usize, change: ScoreChange, most_nodes: usize) -> Self {
-        Self { row, path: AdaptivePath::new(change, most_nodes), slots: Vec::new() }
+        Self { row, path: AdaptivePath::new(change, most_nodes), slots: Vec::new(), forecast: 0 }
     }
 
     /// Takes the contributions at the first position that the path asks for.
@@ -406,6 +415,7 @@ impl OpenPath {
             let next = needed.min(taken as f64 * growth(taken)).round() as usize;
             let next = next.max(taken + 1 + taken / 16).min(goal.limit);
             self.path.refine(&judged, next - taken);
+            self.forecast = (needed as usize).clamp(next, goal.limit) - taken;
         }
         if self.path.asked().next().is_some() {
             return Advanced::Open(self);

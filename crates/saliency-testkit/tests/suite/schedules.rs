@@ -89,6 +89,61 @@ fn progress_is_told_in_order_and_ends_at_the_total() {
         assert!(seen.windows(2).all(|pair| pair[0].0 <= pair[1].0));
         assert_eq!(*seen.last().unwrap(), (map.evaluations[0], map.evaluations[0]));
         assert!(seen.len() > 5, "{seen:?}");
+        falls_never(&seen);
+    }
+}
+
+/// Panics if the share that is done falls, or reaches the whole before the end.
+fn falls_never(seen: &[(usize, usize)]) {
+    let share = |&(done, total): &(usize, usize)| done as f64 / total as f64;
+    for pair in seen.windows(2) {
+        assert!(share(&pair[0]) <= share(&pair[1]) + 1e-9, "{seen:?}");
+        assert!(pair[0].0 < pair[0].1, "{seen:?}");
+    }
+}
+
+#[test]
+fn the_share_that_is_done_never_falls() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = seen.clone();
+    let schedule = Schedule::new().with_chunk(3).with_progress(move |progress: Progress| {
+        log.lock().unwrap().push((progress.done, progress.total));
+    });
+    let x = Tensor::<2>::from_data([[0.2], [1.0], [3.0], [10.0]], &device());
+    let bends = pure_function(|x: Tensor<2>| (x.clone() * 5.0).sin() + x * 3.0);
+    let noise = NoiseScale::Absolute(0.5);
+    let smooth = SmoothGrad::default().with_noise(noise).with_tolerance(0.05);
+    let path = IntegratedGradients::new().with_tolerance(0.01);
+    let explainers: [Box<dyn Explainer<_, Tensor<2>>>; 2] =
+        [Box::new(smooth.with_schedule(schedule.clone())), Box::new(path.with_schedule(schedule))];
+    for explainer in explainers {
+        let map = explainer.attribute_to(&bends, x.clone(), Target::Class(0)).unwrap();
+        let seen = std::mem::take(&mut *seen.lock().unwrap());
+        falls_never(&seen);
+        let all = map.evaluations.iter().sum::<usize>();
+        assert_eq!(*seen.last().unwrap(), (all, all));
+    }
+}
+
+#[test]
+fn cancelling_reaches_the_explainer_inside() {
+    // All copies of the row are one chunk of the outer explainer: one call of the inner one.
+    for inside in [workers(1), workers(3), Schedule::new()] {
+        let (cancel, calls) = (Cancel::new(), Arc::new(AtomicUsize::new(0)));
+        let (counted, token) = (calls.clone(), cancel.clone());
+        let model = pure_function(move |x: Tensor<2>| {
+            if counted.fetch_add(1, Ordering::Relaxed) == 20 {
+                token.cancel();
+            }
+            x.powi_scalar(3)
+        });
+        let path = IntegratedGradients::new().with_steps(1000);
+        let path = path.with_schedule(inside.with_chunk(2));
+        let around = SmoothGrad::new(path).with_samples(4);
+        let around = around.with_schedule(Schedule::new().with_cancel(cancel));
+        let error = around.attribute(&model, Tensor::ones([1, 1], &device())).unwrap_err();
+        assert!(matches!(error, Error::Cancelled { done: 0, .. }), "{error:?}");
+        assert!(calls.load(Ordering::Relaxed) < 60, "{calls:?}");
     }
 }
 
@@ -141,7 +196,8 @@ fn a_panic_in_the_model_is_an_error_that_names_the_work_item() {
         let explainer = explainer.with_schedule(schedule.clone());
         check(explainer.attribute(&model, x.clone()).unwrap_err(), 1..2, 17, 20, count);
         let explainer = IntegratedGradients::new().with_tolerance(0.01).with_schedule(schedule);
-        check(explainer.attribute(&model, x.clone()).unwrap_err(), 1..2, 8, 10, count);
+        // The total is what is expected at first: 30 gradients for each row.
+        check(explainer.attribute(&model, x.clone()).unwrap_err(), 1..2, 8, 60, count);
     }
     let explainer = IntegratedGradients::new().with_steps(10).with_rule(Rule::Midpoint);
     let explainer = explainer.with_schedule(workers(1).with_chunk(1));
