@@ -51,6 +51,16 @@ impl Chunks {
         Self { rows: 0..rows, blocks: rows.div_ceil(size), repeats, groups }
     }
 
+    /// Cuts rows into chunks of all their repeats, of about `size` inputs; if a chunk has no room for
+    /// all repeats of a row, cuts them like [`new`](Self::new).
+    pub(crate) fn of_whole_rows(rows: usize, repeats: Range<usize>, size: usize) -> Self {
+        if size < repeats.len() {
+            return Self::new(rows, repeats, size);
+        }
+        let blocks = rows.div_ceil(size / repeats.len());
+        Self { rows: 0..rows, blocks, repeats, groups: 1 }
+    }
+
     /// Returns the number of chunks.
     pub fn count(&self) -> usize {
         self.blocks * self.groups
@@ -84,21 +94,32 @@ mod tests {
     #[test]
     fn units_cover_every_row_and_repeat_once_and_are_no_larger_than_a_chunk() {
         for (rows, repeats, size) in [(1, 50, 21), (3, 10, 8), (7, 4, 3), (5, 1, 100), (2, 3, 1)] {
-            let chunks = Chunks::new(rows, 10..10 + repeats, size);
-            let mut seen = vec![vec![0; repeats]; rows];
-            let mut before = 0;
-            for chunk in (0..chunks.count()).map(|at| chunks.get(at)) {
-                assert_eq!(chunks.items_before(&chunk), before);
-                before += chunk.items();
-                assert!(chunk.items() <= size && chunk.items() > 0, "{chunk:?}");
-                assert_eq!(chunk.row_of_each().len(), chunk.items());
-                for (row, repeat) in
-                    chunk.row_of_each().into_iter().zip(chunk.repeat_of_each(|repeat| repeat))
-                {
-                    seen[row][repeat - 10] += 1;
-                }
+            let cut = [Chunks::new, Chunks::of_whole_rows];
+            let [chunks, whole] = cut.map(|cut| cut(rows, 10..10 + repeats, size));
+            let all = |chunks: &Chunks| {
+                (0..chunks.count()).map(|at| chunks.get(at).repeats.len()).collect::<Vec<_>>()
+            };
+            assert!(size < repeats || all(&whole).iter().all(|&found| found == repeats));
+            for chunks in [chunks, whole] {
+                covers_everything(&chunks, rows, repeats, size);
             }
-            assert!(seen.iter().flatten().all(|&count| count == 1), "{seen:?}");
         }
+    }
+
+    fn covers_everything(chunks: &Chunks, rows: usize, repeats: usize, size: usize) {
+        let mut seen = vec![vec![0; repeats]; rows];
+        let mut before = 0;
+        for chunk in (0..chunks.count()).map(|at| chunks.get(at)) {
+            assert_eq!(chunks.items_before(&chunk), before);
+            before += chunk.items();
+            assert!(chunk.items() <= size && chunk.items() > 0, "{chunk:?}");
+            assert_eq!(chunk.row_of_each().len(), chunk.items());
+            for (row, repeat) in
+                chunk.row_of_each().into_iter().zip(chunk.repeat_of_each(|repeat| repeat))
+            {
+                seen[row][repeat - 10] += 1;
+            }
+        }
+        assert!(seen.iter().flatten().all(|&count| count == 1), "{seen:?}");
     }
 }

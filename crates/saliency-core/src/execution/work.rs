@@ -120,6 +120,11 @@ impl<'a> Work<'a> {
         Chunks::new(rows, repeats, self.chunk)
     }
 
+    /// Cuts rows into chunks of all their repeats, if there is room for them.
+    pub(crate) fn chunks_of_rows(&self, rows: usize, repeats: Range<usize>) -> Chunks {
+        Chunks::of_whole_rows(rows, repeats, self.chunk)
+    }
+
     /// Changes the number of work items that are still expected. The share that is done does not
     /// fall for observers of the progress: they are told of the additional work little by little.
     pub fn expect_more(&self, items: usize) {

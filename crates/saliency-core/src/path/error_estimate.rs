@@ -10,6 +10,8 @@
 //! If they miss it by more than the differences can explain, the gradient did something between the
 //! points that none of them has seen.
 
+use std::sync::LazyLock;
+
 use crate::path::observation::Observation;
 use crate::path::score_change::ScoreChange;
 
@@ -75,7 +77,7 @@ pub(crate) struct Estimated<'a> {
 impl ErrorEstimate {
     /// Starts with no gaps, for a number of sampled values.
     pub fn new(values: usize) -> Self {
-        let draws = ((1 << 15) / values.max(1)).clamp(16, 32);
+        let draws = ((1 << 15) / values.max(1)).clamp(MOST_DRAWS / 2, MOST_DRAWS);
         Self {
             draws,
             drawn: vec![0.0; values * draws],
@@ -89,7 +91,7 @@ impl ErrorEstimate {
 
     /// Adds a gap between two points.
     pub fn add(&mut self, gap: &Gap) {
-        let places: Vec<f64> = (0..self.draws as u64).map(|draw| place(self.gaps, draw)).collect();
+        let places = places(self.gaps);
         self.gaps += 1;
         let values = gap.difference.iter().zip(&mut self.variances);
         for ((difference, variance), drawn) in values.zip(self.drawn.chunks_mut(self.draws)) {
@@ -130,6 +132,23 @@ impl ErrorEstimate {
         // However alike a few gradients are, they prove nothing.
         relative.max((1.0 - of.points as f64).exp2())
     }
+}
+
+/// The most draws of the places of jumps.
+const MOST_DRAWS: usize = 32;
+
+/// The places of jumps in the first gaps, which every row of a table needs again.
+static FIRST_PLACES: LazyLock<Vec<[f64; MOST_DRAWS]>> =
+    LazyLock::new(|| (0..1024).map(draw_places).collect());
+
+/// Returns the places of jumps in a gap.
+fn places(gap: u64) -> [f64; MOST_DRAWS] {
+    let first = usize::try_from(gap).ok().and_then(|gap| FIRST_PLACES.get(gap));
+    first.copied().unwrap_or_else(|| draw_places(gap))
+}
+
+fn draw_places(gap: u64) -> [f64; MOST_DRAWS] {
+    std::array::from_fn(|draw| place(gap, draw as u64))
 }
 
 /// Draws the place of a jump in a gap, uniformly from (-1/2, 1/2): the same for every row.

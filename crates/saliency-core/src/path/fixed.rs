@@ -83,6 +83,8 @@ pub(crate) struct FixedPath {
     integral: Observation,
     /// The integral of the L1 norm of the sampled contributions.
     sampled: f64,
+    /// The difference across the gap that is judged. Kept, because rows of tables have many gaps.
+    difference: Vec<f64>,
 }
 
 impl FixedPath {
@@ -96,6 +98,7 @@ impl FixedPath {
             estimate: None,
             integral: Observation::default(),
             sampled: 0.0,
+            difference: Vec::new(),
         }
     }
 
@@ -148,38 +151,44 @@ impl FixedPath {
     /// them and the ends of the path as well.
     fn judge_gap(&mut self, rule: &FixedRule) {
         let k = self.judged;
+        let mut difference = std::mem::take(&mut self.difference);
+        let estimate = self.estimate.take();
         let [from, to] = [self.at(k), self.at(k + 1)];
         let [start, end] = [rule.points[k].position, rule.points[k + 1].position];
         let width = end - start;
         // The difference, and how much of it comes as a surprise.
         let values = to.sample.iter().zip(&from.sample);
-        let difference: Vec<f64> = values.map(|(to, from)| to - from).collect();
+        difference.clear();
+        difference.extend(values.map(|(to, from)| to - from));
         let sampled: f64 = difference.iter().map(|value| value.abs()).sum();
         let rough = self.rough(rule, k, sampled);
         // What the gap and the ends of the path miss of their changes of score.
         let change = &self.change;
         let sum = (rule.cells[k] - start) * from.sum + (end - rule.cells[k]) * to.sum;
         let missing = change.missing(sum, from.score, to.score);
-        let (difference, size) = (&difference[..], self.each() * sampled);
-        let gap = |width: f64, missing: f64| Gap { width, difference, size, missing, rough };
+        let size = self.each() * sampled;
+        let mut estimate = estimate.unwrap_or_else(|| ErrorEstimate::new(difference.len()));
+        let mut add = |width: f64, missing: f64| {
+            estimate.add(&Gap { width, difference: &difference, size, missing, rough });
+        };
         // Brownian motion that is known at one end varies this much more.
         let beyond = |length: f64| 2.0 * (length.powi(3) / width).sqrt();
-        let mut gaps = vec![gap(width, missing)];
+        add(width, missing);
         let mut ends = 0.0;
         if k == 0 {
             let missing = change.missing(start * from.sum, change.from, from.score);
-            gaps.push(gap(beyond(start), missing));
+            add(beyond(start), missing);
             ends += End { points: [from, to], distances: [start, end], missing }.error();
         }
         if k + 2 == rule.points.len() {
             let distances = [1.0 - end, 1.0 - start];
             let missing = change.missing(distances[0] * to.sum, to.score, change.to);
-            gaps.push(gap(beyond(distances[0]), missing));
+            add(beyond(distances[0]), missing);
             ends += End { points: [to, from], distances, missing }.error();
         }
-        let estimate = self.estimate.get_or_insert_with(|| ErrorEstimate::new(difference.len()));
-        gaps.iter().for_each(|gap| estimate.add(gap));
         estimate.add_end(ends);
+        self.estimate = Some(estimate);
+        self.difference = difference;
         self.judged += 1;
     }
 

@@ -1,5 +1,9 @@
 //! Integrals of gradients along the paths of all rows.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
+
 use crate::error::{Error, Result, Stage, check_share};
 use crate::execution::chunks::Chunk;
 use crate::execution::evaluator::Evaluator;
@@ -84,8 +88,60 @@ struct Summed {
 
 /// A block of rows whose points come in.
 struct Block {
+    rows: Range<usize>,
     total: Option<Batch>,
     paths: Vec<FixedPath>,
+    scores: Vec<Vec<PathScore>>,
+}
+
+/// A block of rows whose points have all come in.
+struct DoneBlock {
+    total: Batch,
+    errors: Vec<Option<f64>>,
+    scores: Vec<Vec<PathScore>>,
+}
+
+/// What a worker makes of a chunk: a whole block, or some of its points.
+enum Evaluated {
+    Done(DoneBlock),
+    Part(Summed),
+}
+
+impl Block {
+    /// Starts the block of rows that a chunk begins.
+    fn new(changes: &[ScoreChange], chunk: &Chunk, steps: usize) -> Self {
+        let rows = chunk.rows.clone();
+        let paths = changes[rows.clone()].iter().map(|change| FixedPath::new(*change)).collect();
+        Self {
+            scores: (0..rows.len()).map(|_| Vec::with_capacity(steps)).collect(),
+            rows,
+            total: None,
+            paths,
+        }
+    }
+
+    /// Takes the points of a chunk. They come in order: first those of all rows at one position,
+    /// then at the next.
+    fn receive(&mut self, rules: &Rules, chunk: &Chunk, summed: Summed) {
+        add(&mut self.total, summed.total);
+        let mut observed = summed.observed.into_iter();
+        for k in chunk.repeats.clone() {
+            for (at, (row, observed)) in self.rows.clone().zip(observed.by_ref()).enumerate() {
+                let rule = rules.of(row);
+                let (position, score) = (rule.points()[k].position, observed.score);
+                self.scores[at].push(PathScore { position, score });
+                self.paths[at].receive(rule, observed);
+            }
+        }
+    }
+
+    fn finish(self) -> DoneBlock {
+        DoneBlock {
+            total: self.total.expect("at least one point"),
+            errors: self.paths.iter().map(FixedPath::error).collect(),
+            scores: self.scores,
+        }
+    }
 }
 
 impl PathIntegral<'_> {
@@ -141,41 +197,44 @@ impl PathIntegral<'_> {
         let observer = Observer::new(self.input);
         let mut totals: Vec<Batch> = Vec::new();
         let mut errors: Vec<Option<f64>> = Vec::with_capacity(rows);
-        let mut scores = vec![Vec::with_capacity(rules.steps); rows];
+        let mut scores = Vec::with_capacity(rows);
         let mut block: Option<Block> = None;
         let work = Work::start(self.schedule, self.input, rows * rules.steps)?;
+        let is_whole = |chunk: &Chunk| chunk.repeats.len() == rules.steps;
         work.run(
-            &work.chunks(rows, 0..rules.steps),
-            |chunk| self.sum_up(&rules, &observer, chunk),
-            |chunk, summed| {
-                let open = block.get_or_insert_with(|| self.block(chunk));
-                add(&mut open.total, summed.total);
-                // Points come in order: first those of all rows at one position, then at the next.
-                let places =
-                    chunk.repeats.clone().flat_map(|k| chunk.rows.clone().map(move |row| (k, row)));
-                for ((k, row), observed) in places.zip(summed.observed) {
-                    let rule = rules.of(row);
-                    let (position, score) = (rule.points()[k].position, observed.score);
-                    scores[row].push(PathScore { position, score });
-                    open.paths[row - chunk.rows.start].receive(rule, observed);
+            &work.chunks_of_rows(rows, 0..rules.steps),
+            |chunk| {
+                let summed = self.sum_up(&rules, &observer, chunk)?;
+                if !is_whole(chunk) {
+                    return Ok(Evaluated::Part(summed));
                 }
-                if chunk.repeats.end == rules.steps {
-                    let done = block.take().expect("an open block");
-                    totals.extend(done.total);
-                    errors.extend(done.paths.iter().map(FixedPath::error));
-                }
+                // Rows of a table are judged on the workers too.
+                let mut block = Block::new(self.changes, chunk, rules.steps);
+                block.receive(&rules, chunk, summed);
+                Ok(Evaluated::Done(block.finish()))
+            },
+            |chunk, evaluated| {
+                let done = match evaluated {
+                    Evaluated::Done(done) => done,
+                    Evaluated::Part(summed) => {
+                        let open = block
+                            .get_or_insert_with(|| Block::new(self.changes, chunk, rules.steps));
+                        open.receive(&rules, chunk, summed);
+                        if chunk.repeats.end < rules.steps {
+                            return Ok(());
+                        }
+                        block.take().expect("an open block").finish()
+                    }
+                };
+                totals.push(done.total);
+                errors.extend(done.errors);
+                scores.extend(done.scores);
                 Ok(())
             },
         )?;
         let evaluations = vec![rules.steps; rows];
         let (values, errors) = (Batch::stack(&totals), errors.into_iter().collect());
         Ok(Integrals { values, errors, converged: None, evaluations, scores })
-    }
-
-    /// Starts the block of rows that a chunk begins.
-    fn block(&self, chunk: &Chunk) -> Block {
-        let paths = self.changes[chunk.rows.clone()].iter();
-        Block { total: None, paths: paths.map(|change| FixedPath::new(*change)).collect() }
     }
 
     /// Evaluates a chunk of consecutive points, and sums them up.
@@ -230,11 +289,14 @@ impl PathIntegral<'_> {
             let mut done = Vec::with_capacity(open.len());
             while !open.is_empty() {
                 self.receive_asked(&work, &observer, &mut open)?;
+                // A table has many rows, and each takes a while to judge.
+                let advanced: Result<Vec<Advanced>> = open
+                    .into_par_iter()
+                    .map(|path| work.check_cancelled().map(|()| path.advance(&goal)))
+                    .collect();
                 let mut unfinished = Vec::new();
-                for path in open {
-                    // A table has many rows, and each takes a while to judge.
-                    work.check_cancelled()?;
-                    match path.advance(&goal) {
+                for path in advanced? {
+                    match path {
                         Advanced::Open(path) => unfinished.push(path),
                         Advanced::Finished(result) => done.push(result),
                     }
