@@ -34,7 +34,7 @@ fn main() {
     let values: Vec<f32> = (0..320 * 240u32).map(|at| f32::from(texture(at, at / 320))).collect();
     let data = TensorData::new(values.clone(), [1, 1, 240, 320]);
     let map = Map::of_row(&Tensor::<4>::from_data(data, &Device::flex()), 0, Reduce::Sum);
-    let scaled = map.and_then(|map| map.clip(99.0)).expect("a map");
+    let scaled = map.and_then(|map| map.clip_beyond(0.9)).expect("a map");
     let view = View::whole(&photo);
 
     let small = ImageBuffer::<Luma<f32>, _>::from_raw(320, 240, values).expect("its size");

@@ -69,7 +69,7 @@ fn run(args: &Args) -> Result<()> {
         let title = method.title();
         println!("| {title} | {seconds:.2} | {gradients} | {} |", certainty.join(", "));
 
-        let reduced = Map::of_row(&map.values, 0, Reduce::default())?.clip(99.0)?;
+        let reduced = Map::of_row(&map.values, 0, Reduce::default())?.clip_beyond(0.9)?;
         let picture = Picture::new(preparation.view(&photo), &reduced)?;
         let cost = format!("{seconds:.2} s, gradients: {gradients}");
         let tile =

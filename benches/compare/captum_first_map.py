@@ -32,7 +32,9 @@ else:
     found = IntegratedGradients(net).attribute(x, target=target, n_steps=50, internal_batch_size=1)
 
 values = found[0].detach().abs().sum(0).numpy()
-values = numpy.clip(values / numpy.percentile(values, 99), 0, 1)
+ascending = numpy.sort(values, axis=None)
+share = numpy.cumsum(ascending) / ascending.sum()
+values = numpy.clip(values / ascending[numpy.searchsorted(share, 0.95)], 0, 1)
 large = Image.fromarray(values.astype("float32")).resize((side, side), Image.Resampling.BILINEAR)
 heat = (colormaps["inferno"](numpy.asarray(large))[..., :3] * 255).astype("uint8")
 canvas = Image.new("RGB", photo.size, (64, 64, 64))

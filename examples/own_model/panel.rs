@@ -15,7 +15,7 @@ pub fn panel(golden: &Golden, explained: &[Explained]) -> Result<Figure> {
         .iter()
         .map(|it| Map::of_row(&it.integrated, 0, Reduce::default()))
         .collect::<std::result::Result<_, _>>()?;
-    let scale = Map::shared_scale(&maps.iter().collect::<Vec<_>>(), 99.0)?;
+    let scale = Map::shared_scale(&maps.iter().collect::<Vec<_>>(), 0.9)?;
     let mut tiles = vec![Tile::new("the picture", photo.clone())];
     for (it, map) in explained.iter().zip(&maps) {
         let map = map.with_scale(scale)?;

@@ -18,7 +18,7 @@ pub fn write(pictures: &[RgbImage], maps: &[Map], path: &Path) -> Result<()> {
     let mut sheet = RgbImage::new(across * side, PICTURES as u32 / across * side);
     for (at, (photo, map)) in (0..).zip(pictures.iter().zip(maps)) {
         let view = Preparation::imagenet().view(photo);
-        let overlay = Picture::new(view, &map.clip(99.0)?)?.overlay();
+        let overlay = Picture::new(view, &map.clip_beyond(0.9)?)?.overlay();
         let overlay = resize(&overlay, side, side, FilterType::Triangle);
         let (x, y) = (at % across * side, at / across * side);
         replace(&mut sheet, &overlay, x.into(), y.into());

@@ -20,7 +20,7 @@ pub(crate) fn of_region(photo: &RgbImage, region: Region) -> RgbImage {
 
 /// Puts a small photo beside the same photo with a map over it, each in a square.
 pub(crate) fn beside_map(small: &RgbImage, map: &Map) -> Result<RgbImage> {
-    let map = map.clip(99.0)?;
+    let map = map.clip_beyond(0.9)?;
     let overlay = Picture::new(View::whole(small), &map)?.overlay();
     let mut both = RgbImage::new(2 * SIDE, SIDE);
     let (left, top) = ((SIDE - small.width()) / 2, (SIDE - small.height()) / 2);

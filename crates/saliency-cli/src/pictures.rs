@@ -52,8 +52,8 @@ pub struct PhotoPictures<'a> {
     pub explained: Vec<Explained>,
 }
 
-/// Values above this percentile get the colour of the value at it.
-const PERCENTILE: f64 = 99.0;
+/// The strongest pixels that hold what is left of this share are drawn in one colour.
+const CLIP_BEYOND: f64 = 0.9;
 /// Lines are drawn around the pixels that hold these shares.
 const CONTOURS: [f64; 2] = [0.25, 0.5];
 const CONTOURS_SAY: &str = "white around a quarter of the attribution, yellow around half";
@@ -204,7 +204,7 @@ impl PhotoPictures<'_> {
     fn scaled(&self, it: &Explained) -> Result<ScaledMap> {
         let same = |other: &&Explained| other.method == it.method;
         let maps: Vec<_> = self.explained.iter().filter(same).map(|it| &it.reduced).collect();
-        Ok(it.reduced.with_scale(Map::shared_scale(&maps, PERCENTILE)?)?)
+        Ok(it.reduced.with_scale(Map::shared_scale(&maps, CLIP_BEYOND)?)?)
     }
 
     /// Returns the name of the class that is explained, and of the one that it is compared with.
@@ -246,7 +246,7 @@ impl PhotoPictures<'_> {
             .with_fact("target_name", class_name(it.class))
             .with_fact("instead_of", self.instead_of)
             .with_fact("probability", it.probability)
-            .with_fact("percentile", PERCENTILE)
+            .with_fact("clip_beyond", CLIP_BEYOND)
             .with_fact("colormap", args.colormap.as_ref().map(option_name));
         // The options that the method has.
         let record = match it.method {

@@ -21,6 +21,10 @@ pub struct Coverage {
     /// map.
     pub area: f64,
     /// Whether the largest value is inside: the pointing game. False if the map is zero.
+    ///
+    /// A map says no more than which of its pixels is the largest. At least half of that pixel must
+    /// be inside, or, if the marked area is smaller than a pixel of the map, at least half of the
+    /// area must be in that pixel.
     pub peak: bool,
 }
 
@@ -112,7 +116,10 @@ impl Footprint {
             }
         }
         let share = if total > 0.0 { inside / total } else { 0.0 };
-        Coverage { share, area: self.area(), peak: covered_at_largest >= 0.5 }
+        // The size of the marked area in pixels of the map, up to one pixel.
+        let marked = self.shares.iter().sum::<f64>().min(1.0);
+        let peak = covered_at_largest > 0.0 && covered_at_largest >= 0.5 * marked;
+        Coverage { share, area: self.area(), peak }
     }
 }
 
@@ -123,4 +130,42 @@ fn covered_lengths(cells: &[Vec<Overlap>], start: u32, covered: Range<u32>) -> V
         inside.map(|overlap| overlap.length).sum::<f64>()
     };
     cells.iter().map(covered_length).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::map::line;
+
+    #[test]
+    fn a_small_product_in_the_largest_pixel_of_a_coarse_map_is_at_the_peak() {
+        // Seven pixels of 32 x 32 pixels of the photo; the third is the largest.
+        let map = line(&[1.0, 2.0, 9.0, 2.0, 1.0, 0.0, -1.0]);
+        let region = Region { x: 0, y: 0, width: 7 * 32, height: 32 };
+        let at = |x, side| Region { x, y: 6, width: side, height: side };
+        let peak = |boxes: &[Region]| {
+            Footprint::of_boxes(boxes, map.size(), region).coverage_of(&map).peak
+        };
+        for (x, side, expected) in [
+            // Inside the largest pixel, half of it inside, less than half, beside it.
+            (70, 20, true),
+            (64, 1, true),
+            (54, 20, true),
+            (53, 20, false),
+            (96, 20, false),
+            (40, 20, false),
+        ] {
+            assert_eq!(peak(&[at(x, side)]), expected, "{side} at {x}");
+        }
+        // Together these are larger than a pixel of the map, so half of that must be covered.
+        let large = Region { x: 0, y: 0, width: 64, height: 32 };
+        assert!(!peak(&[at(70, 20), large]));
+        assert!(peak(&[Region { x: 64, y: 0, width: 16, height: 32 }, large]));
+        assert!(!peak(&[]));
+        assert!(
+            !Footprint::of_boxes(&[at(70, 20)], map.size(), region)
+                .coverage_of(&line(&[0.0; 7]))
+                .peak
+        );
+    }
 }

@@ -48,11 +48,11 @@ pub enum Error {
     #[error("the attribution holds NaN or infinity")]
     NotFinite,
 
-    /// A percentile outside its range.
-    #[error("expected a percentile above 0 and up to 100, found {found}")]
+    /// A share of the total outside its range.
+    #[error("expected a share of the total above 0 and up to 1, found {found}")]
     #[non_exhaustive]
-    Percentile {
-        /// The percentile that was given.
+    Share {
+        /// The share that was given.
         found: f64,
     },
 

@@ -19,7 +19,7 @@
 //! let values = Tensor::<4>::from_data([[[[0.0, 1.0], [2.0, -4.0]]]], &Device::flex());
 //! let map = Map::of_row(&values, 0, Reduce::default())?;
 //! assert_eq!(map.values(), [0.0, 1.0, 2.0, 4.0]);
-//! assert_eq!(map.clip(100.0)?.values(), [0.0, 0.25, 0.5, 1.0]);
+//! assert_eq!(map.clip_beyond(1.0)?.values(), [0.0, 0.25, 0.5, 1.0]);
 //! # Ok::<(), saliency_photo::Error>(())
 //! ```
 

@@ -1,5 +1,8 @@
+use std::ops::Range;
+
 use image::{Rgb, RgbImage};
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -74,7 +77,8 @@ impl Chart {
     pub fn bars<N: AsRef<str>>(title: impl Into<String>, features: &[(N, f64)]) -> Result<Self> {
         let bars = Bars::new(features)?;
         let height = 90 + 30 * bars.values.len() as u32;
-        Self::draw(&title.into(), height, |title, area| bars.draw(title, area))
+        let names: Vec<&str> = features.iter().map(|(name, _)| name.as_ref()).collect();
+        Self::draw(&title.into(), &names, height, |title, area| bars.draw(title, area))
     }
 
     /// Draws a series as a line over a ribbon. The ribbon shows how much each moment spoke for the
@@ -95,10 +99,11 @@ impl Chart {
     /// ```
     pub fn series(title: impl Into<String>, values: &[f64], attributions: &[f64]) -> Result<Self> {
         let series = Series::new(values, attributions)?;
-        Self::draw(&title.into(), SERIES_HEIGHT, |title, area| series.draw(title, area))
+        Self::draw(&title.into(), &[], SERIES_HEIGHT, |title, area| series.draw(title, area))
     }
 
     /// Returns the drawing as SVG. Its letters are outlines, so that it looks the same everywhere.
+    /// Texts with characters that no font has are its description, as in a [figure](crate::Figure).
     pub fn as_svg(&self) -> &str {
         &self.svg
     }
@@ -110,12 +115,14 @@ impl Chart {
         picture
     }
 
-    /// Draws a title and contents on white.
+    /// Draws a title and contents, in which there are names, on white.
     fn draw(
         title: &str,
+        names: &[&str],
         height: u32,
         contents: impl FnOnce(&str, &Area) -> DrawResult,
     ) -> Result<Self> {
+        let texts = std::iter::once(title).chain(names.iter().copied());
         // The title is cut to the room that there is.
         let title = fitted(title, 1.3 * f64::from(SIZE), f64::from(WIDTH) - 24.0);
         let mut svg = String::new();
@@ -124,7 +131,28 @@ impl Chart {
         contents(&title, &area).map_err(Error::encode)?;
         area.present().map_err(Error::encode)?;
         drop(area);
-        Ok(Self { svg: with_outlines(&svg), width: WIDTH, height })
+        Ok(Self { svg: with_outlines(&svg, texts), width: WIDTH, height })
+    }
+}
+
+/// The vertical axis of bars: rows of equal height, numbered from the bottom.
+struct Rows(usize);
+
+impl Ranged for Rows {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, row: &f64, (bottom, top): (i32, i32)) -> i32 {
+        bottom + (f64::from(top - bottom) * row / self.0 as f64).round() as i32
+    }
+
+    /// The middle of each row.
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        (0..self.0).map(|row| row as f64 + 0.5).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        0.0..self.0 as f64
     }
 }
 
@@ -149,39 +177,35 @@ impl Bars {
     }
 
     fn draw(&self, title: &str, area: &Area) -> DrawResult {
+        // Each bar takes one unit of the vertical axis, and its name stands at the middle.
+        let count = self.values.len();
         let mut chart = ChartBuilder::on(area)
             .caption(title, font(1.3))
             .margin(12)
             .x_label_area_size(28)
             .y_label_area_size((f64::from(WIDTH) * 0.36) as u32)
-            .build_cartesian_2d(
-                self.left..self.right,
-                (0..self.values.len() - 1).into_segmented(),
-            )?;
+            .build_cartesian_2d(self.left..self.right, Rows(count))?;
         chart
             .configure_mesh()
             .disable_y_mesh()
             .light_line_style(TRANSPARENT)
             .label_style(font(1.0))
             .x_label_formatter(&|value| number(round(*value, self.right)))
-            .y_labels(self.values.len())
-            .y_label_formatter(&|at| match at {
-                SegmentValue::CenterOf(at) => self.names.get(*at).cloned().unwrap_or_default(),
-                _ => String::new(),
-            })
+            .y_label_formatter(&|middle| self.names[*middle as usize].clone())
             .draw()?;
         for (at, &value) in self.values.iter().enumerate() {
+            let at = at as f64;
             // A bar from zero, and its value beyond its end.
             let negative = value < 0.0;
             let Rgb([red, green, blue]) = ColorMap::RedBlue.color(if negative { 0.0 } else { 1.0 });
-            let corners = [(0.0, SegmentValue::Exact(at)), (value, SegmentValue::Exact(at + 1))];
+            let corners = [(0.0, at), (value, at + 1.0)];
             let mut bar = Rectangle::new(corners, RGBColor(red, green, blue).filled());
             bar.set_margin(4, 4, 0, 0);
             chart.draw_series([bar])?;
             let (anchor, gap) = if negative { (HPos::Right, -5) } else { (HPos::Left, 5) };
             let style = font(1.0).into_text_style(area).pos(Pos::new(anchor, VPos::Center));
-            let label = EmptyElement::at((value, SegmentValue::CenterOf(at)))
-                + Text::new(number(value), (gap, 0), style);
+            let label =
+                EmptyElement::at((value, at + 0.5)) + Text::new(number(value), (gap, 0), style);
             chart.draw_series([label])?;
         }
         Ok(())
@@ -289,6 +313,25 @@ mod tests {
     }
 
     #[test]
+    fn a_single_feature_has_its_bar_and_its_name() {
+        for (value, place) in [(1.0, 1.0), (-0.5, 0.0)] {
+            let color = ColorMap::RedBlue.color(place);
+            let bar = count(&Chart::bars("", &[("", value)]).unwrap(), color);
+            // About as large as the bar of the stronger one of two, which is as long.
+            let two = count(&Chart::bars("", &[("", value), ("", value / 1e9)]).unwrap(), color);
+            let ratio = bar as f64 / two as f64;
+            println!("{value}: {bar} pixels, {ratio:.2} of one of two");
+            assert!(bar > 5_000 && (0.8..1.6).contains(&ratio), "{bar} {ratio}");
+            // The name is written at the left of the axis.
+            let letters = |name: &str| {
+                let picture = Chart::bars("", &[(name, value)]).unwrap().to_picture();
+                picture.enumerate_pixels().filter(|(x, _, it)| *x < 300 && it.0[0] < 128).count()
+            };
+            assert!(letters("income") > letters("") + 50);
+        }
+    }
+
+    #[test]
     fn a_ribbon_lies_behind_the_series() {
         let chart = Chart::series("t", &[1.0; 4], &[1.0, 0.0, 0.0, -1.0]).unwrap();
         let share = |color| count(&chart, color) as f64 / (800.0 * 320.0);
@@ -306,7 +349,10 @@ mod tests {
     fn names_are_text_and_what_cannot_be_drawn_is_an_error() {
         let hostile = "</text><script>x</script>&\u{1}猫";
         let chart = Chart::bars(hostile, &[(hostile, 1.0)]).unwrap();
-        assert!(!chart.as_svg().contains("script"));
+        assert!(!chart.as_svg().contains("<script") && !chart.as_svg().contains("</text"));
+        assert!(chart.as_svg().contains("<desc>&lt;/text&gt;&lt;script"));
+        let drawn = Chart::bars("<script>", &[("<script>", 1.0)]).unwrap();
+        assert!(!drawn.as_svg().contains("script"));
         Chart::series(hostile, &[1.0], &[0.0]).unwrap();
         let none: [(&str, f64); 0] = [];
         assert!(matches!(Chart::bars("", &none), Err(Error::Lengths { values: 0, .. })));

@@ -98,7 +98,7 @@ mod tests {
     fn a_contour_encloses_its_share() {
         let photo = RgbImage::new(64, 64);
         let values = Tensor::<4>::from_data([[[[0.0, 1.0], [0.0, 0.0]]]], &Device::flex());
-        let map = Map::of_row(&values, 0, Reduce::AbsoluteSum).unwrap().clip(100.0).unwrap();
+        let map = Map::of_row(&values, 0, Reduce::AbsoluteSum).unwrap().clip_beyond(1.0).unwrap();
         let picture = Picture::new(View::whole(&photo), &map).unwrap();
         let lines = picture.contours(&[0.5]).unwrap();
         let bright = |x0, y0| {

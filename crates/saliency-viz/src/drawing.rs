@@ -1,36 +1,47 @@
 //! From SVG to outlines and to pixels.
 
-use std::sync::Arc;
-
 use image::RgbImage;
 use resvg::tiny_skia::{Color, Pixmap, PremultipliedColorU8, Transform};
-use resvg::usvg::{self, Node, fontdb};
+use resvg::usvg::{self, FontResolver, Node};
 
-use crate::text::FONT;
+use crate::fonts::Fonts;
+use crate::text::drawable;
 
 /// The rows of pixels that are drawn at a time, so that memory stays bounded.
 const STRIP: u32 = 512;
 
-/// Parses a drawing and turns its letters into outlines of the font that ships.
+/// Parses a drawing and turns its letters into outlines.
 ///
 /// # Panics
-/// If `svg` is not valid. It is always made in this crate, of [`drawable`](crate::text::drawable)
-/// text.
+/// If `svg` is not valid. It is always made in this crate, of [`drawable`] text.
 pub(crate) fn outlined(svg: &str) -> usvg::Tree {
-    let mut fonts = fontdb::Database::new();
-    fonts.load_font_data(FONT.to_vec());
-    fonts.set_sans_serif_family("Roboto");
+    outlined_with(Fonts::suited_to(svg), svg)
+}
+
+fn outlined_with(fonts: &Fonts, svg: &str) -> usvg::Tree {
+    let fallback = |c: char, _: &[_], _: &mut _| fonts.glyph(c).map(|glyph| glyph.face);
     let options = usvg::Options {
         font_family: "Roboto".to_owned(),
-        fontdb: Arc::new(fonts),
+        fontdb: fonts.database(),
+        font_resolver: FontResolver { select_fallback: Box::new(fallback), ..Default::default() },
         ..usvg::Options::default()
     };
     usvg::Tree::from_str(svg, &options).expect("the drawing is valid")
 }
 
 /// Returns a drawing with its letters turned into outlines, so that it looks the same everywhere.
-pub(crate) fn with_outlines(svg: &str) -> String {
-    outlined(svg).to_string(&usvg::WriteOptions::default())
+/// The given texts are those that it should show: if any of them cannot be drawn in full, they are
+/// its description.
+pub(crate) fn with_outlines<'a>(svg: &str, texts: impl IntoIterator<Item = &'a str>) -> String {
+    let outlines = outlined(svg).to_string(&usvg::WriteOptions::default());
+    let texts: Vec<&str> = texts.into_iter().filter(|text| drawable(text) != *text).collect();
+    match outlines.find('>') {
+        Some(end) if !texts.is_empty() => {
+            let (start, rest) = outlines.split_at(end + 1);
+            format!("{start}<desc>{}</desc>{rest}", escaped(&texts.join("\n")))
+        }
+        _ => outlines,
+    }
 }
 
 /// Draws lines and letters over pixels.
@@ -72,7 +83,8 @@ fn blend(below: &mut [u8], above: &PremultipliedColorU8) {
     }
 }
 
-/// Escapes a text for SVG.
+/// Escapes a text for SVG. Control characters are left out, and so are the two codes that are no
+/// characters, because XML has no way to write them.
 pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -82,8 +94,42 @@ pub(crate) fn escaped(text: &str) -> String {
             '>' => escaped += "&gt;",
             '"' => escaped += "&quot;",
             '\'' => escaped += "&#39;",
+            '\u{fffe}' | '\u{ffff}' => {}
+            c if c.is_control() && c != '\n' => {}
             c => escaped.push(c),
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fonts::ROBOTO;
+
+    #[test]
+    fn another_font_draws_what_the_one_that_ships_lacks() {
+        let fonts = Fonts::new(&[ROBOTO, include_bytes!("../tests/squares.ttf")]);
+        let svg = "<svg xmlns='http://www.w3.org/2000/svg' width='90' height='40'>\
+                   <text x='10' y='30' font-family='Roboto' font-size='20'>猫ع</text></svg>";
+        let bounds = outlined_with(&fonts, svg).root().abs_bounding_box();
+        // A square of 20 pixels and one of 10, or half of that for ع at its width.
+        println!("{bounds:?}");
+        assert!((29.0..31.0).contains(&bounds.width()), "{bounds:?}");
+        let letters = svg.replace("猫ع", "cat");
+        let [mixed, alone] = [&fonts, &Fonts::new(&[ROBOTO])]
+            .map(|fonts| outlined_with(fonts, &letters).to_string(&Default::default()));
+        assert_eq!(mixed, alone, "a font of the machine changes nothing that the other has");
+    }
+
+    #[test]
+    fn what_is_left_out_is_the_description() {
+        let svg = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'>\
+                   <rect width='9' height='9'/></svg>";
+        assert_eq!(with_outlines(svg, ["cat"]), with_outlines(svg, []));
+        // No font has a control character or a code that is not assigned.
+        let described = with_outlines(svg, ["a & b\u{1}\u{fffe}", "cat", "\u{e0fff}"]);
+        assert!(described.contains("<desc>a &amp; b\n\u{e0fff}</desc>"), "{described}");
+        assert!(usvg::Tree::from_str(&described, &usvg::Options::default()).is_ok());
+    }
 }

@@ -96,7 +96,7 @@ impl Record {
 ///
 /// # let folder = tempfile::tempdir().unwrap();
 /// let values = Tensor::<4>::from_data([[[[0.0, 3.0], [0.0, 1.0]]]], &Device::flex());
-/// let map = Map::of_row(&values, 0, Reduce::default())?.clip(99.0)?;
+/// let map = Map::of_row(&values, 0, Reduce::default())?.clip_beyond(0.9)?;
 /// let record = Record::new(&Attribution::new(values.clone(), vec![1.0], vec![Some(0)]), 0)?;
 /// let export = Export { values: &values, row: 0, map: &map, record };
 /// let paths = export.write(folder.path(), "cat")?;
@@ -252,7 +252,7 @@ mod tests {
     fn what_is_written_can_be_read_back() {
         let values = [[[[9.0; 2]; 2]; 2], [[[1.0, -2.0], [0.0, 0.5]], [[0.0, -1.0], [0.0, 0.5]]]];
         let values = Tensor::<4>::from_data(values, &Device::flex());
-        let map = Map::of_row(&values, 1, Reduce::Sum).unwrap().clip(50.0).unwrap();
+        let map = Map::of_row(&values, 1, Reduce::Sum).unwrap().clip_beyond(0.4).unwrap();
         let attribution = Attribution::new(values.clone(), vec![0.0, 2.5], vec![None, Some(3)]);
         let record = Record::new(&attribution, 1).unwrap();
         let record = record.with_fact("method", "gradient").with_fact("seed", 5);
@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn a_row_that_is_not_there_is_an_error_and_so_is_a_folder_that_is_a_file() {
         let values = Tensor::<4>::zeros([1, 1, 2, 2], &Device::flex());
-        let map = Map::of_row(&values, 0, Reduce::Max).unwrap().clip(99.0).unwrap();
+        let map = Map::of_row(&values, 0, Reduce::Max).unwrap().clip_beyond(0.9).unwrap();
         let attribution = Attribution::new(values.clone(), vec![0.0], vec![None]);
         assert!(matches!(Record::new(&attribution, 1), Err(Error::Row { rows: 1, row: 1 })));
         let record = Record::new(&attribution, 0).unwrap();

@@ -6,10 +6,19 @@ use image::{ImageFormat, RgbImage};
 
 use crate::drawing::{draw_over, with_outlines};
 use crate::error::{Error, Result};
+use crate::grid::Grid;
 use crate::layout::{Layout, Placed};
 use crate::tile::Tile;
 
 /// Pictures with titles and legends, in rows: a panel, or a grid of methods and classes.
+///
+/// # Parameters and defaults
+/// - `max_width`: 2,000 pixels; larger pictures are shrunk
+///
+/// Letters are those of the font that ships, which has the Latin, Greek and Cyrillic scripts, so
+/// that a figure looks the same on every machine. For other scripts and signs the fonts of the
+/// machine are used. What no font has is left out, with "…" in its place; the SVG has it as a
+/// description.
 ///
 /// # Example
 /// ```
@@ -29,12 +38,17 @@ pub struct Figure {
     title: String,
     rows: Vec<Vec<Tile>>,
     notes: Vec<String>,
+    max_width: Option<u32>,
 }
+
+/// The width, in pixels, that a figure has at most unless another one is set: that of a screen.
+const MAX_WIDTH: u32 = 2_000;
 
 impl Figure {
     /// Creates a figure without pictures.
     pub fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), rows: Vec::new(), notes: Vec::new() }
+        let (title, max_width) = (title.into(), Some(MAX_WIDTH));
+        Self { title, rows: Vec::new(), notes: Vec::new(), max_width }
     }
 
     /// Adds a row of pictures below the others.
@@ -49,11 +63,19 @@ impl Figure {
         self
     }
 
-    /// Draws the figure as pixels, with its pictures as they are.
+    /// Sets the largest width of the figure, in pixels. All pictures are shrunk alike until the
+    /// figure is no wider, and no taller than 60,000 pixels. Columns are not narrower than 180
+    /// pixels, so that titles can be read. With `None`, pictures are drawn in their own size.
+    pub fn with_max_width(mut self, max_width: impl Into<Option<u32>>) -> Self {
+        self.max_width = max_width.into();
+        self
+    }
+
+    /// Draws the figure as pixels.
     ///
     /// # Errors
     /// [`Error::Figure`] without pictures, or if they need more than 60,000 pixels a side or 500
-    /// million in all.
+    /// million in all. With a largest width, that takes more than 300 columns.
     pub fn to_picture(&self) -> Result<RgbImage> {
         let layout = self.layout()?;
         let white = vec![255; 3 * layout.width as usize * layout.height as usize];
@@ -73,19 +95,32 @@ impl Figure {
     /// Those of [`Figure::to_picture`], and [`Error::Encode`] if a picture cannot be encoded.
     pub fn to_svg(&self) -> Result<String> {
         let layout = self.layout()?;
-        let pngs = layout.pictures.iter().map(|placed| png_base64(&placed.tile.picture));
+        let pngs = layout.pictures.iter().map(|placed| png_base64(&placed.picture()));
         let pngs = pngs.collect::<Result<Vec<_>>>()?;
-        Ok(with_outlines(&layout.svg_with_pictures(&pngs)))
+        Ok(with_outlines(&layout.svg_with_pictures(&pngs), self.texts()))
+    }
+
+    /// Returns the title, the titles and notes of all pictures, and the notes.
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let tiles = self.rows.iter().flatten();
+        let of_tiles = tiles.flat_map(|tile| std::iter::once(&tile.title).chain(&tile.notes));
+        let texts = std::iter::once(&self.title).chain(of_tiles).chain(&self.notes);
+        texts.map(String::as_str)
     }
 
     fn layout(&self) -> Result<Layout<'_>> {
-        Layout::new(&self.title, &self.rows, &self.notes)
+        let grid = Grid::new(&self.rows, self.max_width)?;
+        Ok(Layout::new(&self.title, &self.rows, &self.notes, grid))
     }
 }
 
 /// Copies a picture to its place in a larger one.
 fn copy(placed: &Placed, picture: &mut RgbImage) {
-    let tile = &placed.tile.picture;
+    let tile = placed.picture();
+    // A picture may have no pixels.
+    if tile.is_empty() {
+        return;
+    }
     let (line, length) = (3 * picture.width() as usize, 3 * tile.width() as usize);
     let left = 3 * placed.x as usize;
     let rows = picture.chunks_exact_mut(line).skip(placed.y as usize);
@@ -121,6 +156,12 @@ mod tests {
         let name = "</text><script>alert(1)</script> & 猫 \u{7}";
         let tile = Tile::new(name, RgbImage::new(400, 10));
         let svg = Figure::new(name).with_row([tile]).with_note(name).to_svg().unwrap();
+        assert!(!svg.contains("<script") && !svg.contains("</text"), "{svg}");
+        // What no font has leaves the whole name in the description, as text.
+        assert!(svg.contains("<desc>&lt;/text&gt;&lt;script") && svg.contains("<path"), "{svg}");
+        // Names that can be drawn are nowhere but in outlines.
+        let tile = Tile::new("<script>", RgbImage::new(400, 10));
+        let svg = Figure::new("<script>").with_row([tile]).to_svg().unwrap();
         assert!(!svg.contains("script") && svg.contains("<path"), "{svg}");
     }
 
@@ -137,6 +178,39 @@ mod tests {
         let huge =
             || [Tile::new("", RgbImage::new(8_000, 8_000)), Tile::new("", RgbImage::new(1, 1))];
         let figure = (0..4).fold(Figure::new(""), |figure, _| figure.with_row(huge()));
+        let figure = figure.with_max_width(None);
         assert!(matches!(figure.to_picture(), Err(Error::Figure { pictures: 8, .. })));
+    }
+
+    #[test]
+    fn large_pictures_are_shrunk_until_the_figure_is_narrow_enough() {
+        let gold = Rgb([250, 190, 40]);
+        let panel = |width, height| {
+            let tile = || Tile::new("a", RgbImage::from_pixel(width, height, gold));
+            Figure::new("a title").with_row([tile(), tile(), tile()])
+        };
+        // A panorama, one that stands, a square, and a photo of one pixel's height.
+        for (width, height) in [(30_000, 200), (100, 62_000), (2_500, 2_500), (60_001, 1)] {
+            let figure = panel(width, height).to_picture().unwrap();
+            assert!(figure.width() <= 2_000 && figure.height() <= 61_000);
+            let of = figure.pixels().filter(|pixel| **pixel == gold).count() as f64;
+            println!("{width} x {height}: {:?}, {of} pixels", figure.dimensions());
+            assert!(of > 0.0);
+            if width == 2_500 {
+                // As wide as may be, and as high as wide.
+                assert!(figure.width() > 1_960 && (of / 3.0).sqrt() > 600.0);
+                let svg = panel(width, height).to_svg().unwrap();
+                assert!(svg.contains(&format!("width=\"{}\"", figure.width())));
+            }
+        }
+        // More is drawn if it is asked for, and pictures that are small enough stay.
+        let wide =
+            |most: Option<u32>| panel(1_000, 10).with_max_width(most).to_picture().unwrap().width();
+        assert!(wide(Some(900)) <= 900 && wide(None) > 3_000 && wide(Some(5_000)) == wide(None));
+        let (small, same) = (panel(500, 10), panel(500, 10).with_max_width(None));
+        assert!(small.to_picture().unwrap() == same.to_picture().unwrap());
+        // Nothing is drawn of a picture without pixels.
+        let none = Figure::new("").with_row([Tile::new("none", RgbImage::new(0, 0))]);
+        assert!(none.to_picture().is_ok());
     }
 }

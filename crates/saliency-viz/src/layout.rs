@@ -1,19 +1,17 @@
 //! The places of everything in a figure, and the figure as SVG.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use image::RgbImage;
+use saliency_photo::Size;
+
 use crate::drawing::escaped;
-use crate::error::{Error, Result};
+use crate::grid::Grid;
 use crate::legend::Legend;
+use crate::resize::resized;
 use crate::text::{drawable, fitted};
 use crate::tile::{Line, Tile};
-
-/// The narrowest column that titles and legends fit into.
-const COLUMN: u32 = 180;
-/// The longest side of a figure.
-const LIMIT: u64 = 60_000;
-/// The most pixels of all pictures together: 1.5 GB of colours.
-const AREA: u64 = 500_000_000;
 
 /// A figure with the place of everything in it.
 #[derive(Debug)]
@@ -26,23 +24,15 @@ pub(crate) struct Layout<'a> {
     grid: Grid,
 }
 
-/// The columns of a figure.
-#[derive(Clone, Copy, Debug)]
-struct Grid {
-    columns: u32,
-    /// The width of a column, without the gap.
-    column: u32,
-    gap: u32,
-    /// The size of letters.
-    size: f64,
-}
-
-/// A picture and its upper left corner.
+/// A picture, its upper left corner, and the size at which it is drawn.
 #[derive(Debug)]
 pub(crate) struct Placed<'a> {
     pub(crate) x: u32,
     pub(crate) y: u32,
-    pub(crate) tile: &'a Tile,
+    size: Size,
+    /// How many times smaller than it is the picture is drawn.
+    shrink: f64,
+    tile: &'a Tile,
 }
 
 #[derive(Debug)]
@@ -69,51 +59,12 @@ struct PlacedLegend<'a> {
     legend: &'a Legend,
 }
 
-impl Grid {
-    /// Finds columns for rows of pictures.
-    ///
-    /// # Errors
-    /// [`Error::Figure`] without pictures, or if they need too many pixels.
-    fn new(rows: &[Vec<Tile>]) -> Result<Self> {
-        let tiles = || rows.iter().flatten();
-        let widest = tiles().map(|tile| tile.picture.width()).max().unwrap_or(0);
-        let column = widest.max(COLUMN);
-        let columns = rows.iter().map(Vec::len).max().unwrap_or(0) as u64;
-        let width = columns * u64::from(column);
-        let height = rows.iter().map(|row| u64::from(tallest(row))).sum::<u64>();
-        if columns == 0 || width.max(height) > LIMIT || width * height > AREA {
-            return Err(Error::Figure { pictures: tiles().count(), width, height });
-        }
-        // Letters grow with the pictures, so that a figure looks the same on a page.
-        let size = f64::from(column / 26).max(12.0);
-        Ok(Self { columns: columns as u32, column, gap: size as u32, size })
-    }
-
-    fn width(&self) -> u32 {
-        self.columns * (self.column + self.gap) + self.gap
-    }
-
-    /// Returns the left edge of each column.
-    fn left_edges(self) -> impl Iterator<Item = u32> {
-        (self.gap..).step_by((self.column + self.gap) as usize)
-    }
-
-    /// Returns the middle of a column with the given left edge.
-    fn middle(&self, left: u32) -> f64 {
-        f64::from(left) + f64::from(self.column) / 2.0
-    }
-}
-
 impl<'a> Layout<'a> {
     /// Places titles, pictures, legends and notes, from the top to the bottom.
-    ///
-    /// # Errors
-    /// [`Error::Figure`] without pictures, or if they need too many pixels.
-    pub(crate) fn new(title: &str, rows: &'a [Vec<Tile>], notes: &[String]) -> Result<Self> {
-        let grid = Grid::new(rows)?;
+    pub(crate) fn new(title: &str, rows: &'a [Vec<Tile>], notes: &[String], grid: Grid) -> Self {
         let Grid { gap, size, .. } = grid;
         let mut layout = Self {
-            width: grid.width(),
+            width: grid.width() as u32,
             height: gap,
             pictures: Vec::new(),
             texts: Vec::new(),
@@ -137,7 +88,7 @@ impl<'a> Layout<'a> {
             layout.height += (1.4 * size) as u32;
         }
         layout.height += gap / 2;
-        Ok(layout)
+        layout
     }
 
     fn write_titles(&mut self, row: &[Tile]) {
@@ -154,10 +105,11 @@ impl<'a> Layout<'a> {
 
     fn place_pictures(&mut self, row: &'a [Tile]) {
         for (tile, left) in row.iter().zip(self.grid.left_edges()) {
-            let x = left + (self.grid.column - tile.picture.width()) / 2;
-            self.pictures.push(Placed { x, y: self.height, tile });
+            let (size, shrink) = (self.grid.drawn(tile), self.grid.shrink);
+            let x = left + (self.grid.column - size.width) / 2;
+            self.pictures.push(Placed { x, y: self.height, size, shrink, tile });
         }
-        self.height += tallest(row);
+        self.height += self.grid.tallest(row);
     }
 
     fn place_legends(&mut self, row: &'a [Tile]) {
@@ -259,9 +211,18 @@ impl Text {
 }
 
 impl Placed<'_> {
+    /// Returns the picture in the size at which it is drawn.
+    pub(crate) fn picture(&self) -> Cow<'_, RgbImage> {
+        let picture = &self.tile.picture;
+        if self.size == Size::of(picture) {
+            Cow::Borrowed(picture)
+        } else {
+            Cow::Owned(resized(picture, self.size))
+        }
+    }
+
     fn to_svg(&self, png: Option<&String>) -> String {
-        let Self { x, y, tile } = self;
-        let (width, height) = tile.picture.dimensions();
+        let Self { x, y, size: Size { width, height }, shrink, tile } = self;
         let mut svg = String::new();
         if let Some(png) = png {
             svg += &format!(
@@ -271,7 +232,7 @@ impl Placed<'_> {
         }
         for line in tile.lines.iter().map(Line::to_svg) {
             svg += &format!(
-                "<g transform='translate({x} {y})' fill='none' stroke-linejoin='round'>{line}</g>"
+                "<g transform='translate({x} {y}) scale({shrink})' fill='none' stroke-linejoin='round'>{line}</g>"
             );
         }
         svg
@@ -295,10 +256,6 @@ impl PlacedLegend<'_> {
     }
 }
 
-fn tallest(row: &[Tile]) -> u32 {
-    row.iter().map(|tile| tile.picture.height()).max().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -315,7 +272,8 @@ mod tests {
                 .fold(Tile::new("", RgbImage::new(300, 20)), |tile, note| tile.with_note(*note))
         };
         let rows = [vec![tile(&["a", "b"]), tile(&["c"])]];
-        let texts = Layout::new("", &rows, &[]).unwrap().texts;
+        let grid = Grid::new(&rows, None).unwrap();
+        let texts = Layout::new("", &rows, &[], grid).texts;
         let texts: Vec<_> = texts.iter().map(|it| (&it.text[..], it.x, it.y)).collect();
         let [("a", a_x, a_y), ("c", c_x, c_y), ("b", b_x, b_y), ("", ..)] = texts[..] else {
             panic!("{texts:?}");
@@ -327,15 +285,15 @@ mod tests {
     fn the_bar_says_what_the_colours_mean() {
         let values = Tensor::<4>::from_data([[[[-2.0, 0.5]]]], &Device::flex());
         let photo = RgbImage::new(2, 1);
-        for (reduce, percentile, expected) in [
-            (Reduce::Sum, 100.0, &["−2", "0", "2"][..]),
-            (Reduce::AbsoluteSum, 100.0, &["0", "2"]),
-            (Reduce::Sum, 10.0, &["≤ −0.5", "0", "≥ 0.5"]),
+        for (reduce, share, expected) in [
+            (Reduce::Sum, 1.0, &["−2", "0", "2"][..]),
+            (Reduce::AbsoluteSum, 1.0, &["0", "2"]),
+            (Reduce::Sum, 0.1, &["≤ −0.5", "0", "≥ 0.5"]),
         ] {
-            let map = Map::of_row(&values, 0, reduce).unwrap().clip(percentile).unwrap();
+            let map = Map::of_row(&values, 0, reduce).unwrap().clip_beyond(share).unwrap();
             let legend = Legend::new(&map, ColorMap::Inferno.table(map.map().is_signed()));
             let rows = [vec![Tile::new("", photo.clone()).with_legend(legend)]];
-            let layout = Layout::new("", &rows, &[]).unwrap();
+            let layout = Layout::new("", &rows, &[], Grid::new(&rows, None).unwrap());
             let texts: Vec<_> = layout.texts.iter().map(|text| &text.text[..]).collect();
             assert_eq!(texts, expected);
         }

@@ -28,7 +28,7 @@
 //! use saliency_viz::Picture;
 //!
 //! let values = Tensor::<4>::from_data([[[[0.0, 1.0], [2.0, -4.0]]]], &Device::flex());
-//! let map = Map::of_row(&values, 0, Reduce::default())?.clip(99.0)?;
+//! let map = Map::of_row(&values, 0, Reduce::default())?.clip_beyond(0.9)?;
 //!
 //! let photo = RgbImage::from_pixel(60, 40, Rgb([90, 120, 150]));
 //! let seen = Region { x: 10, y: 0, width: 40, height: 40 };
@@ -52,11 +52,14 @@ mod error;
 mod export;
 mod figure;
 mod files;
+mod fonts;
+mod grid;
 mod layout;
 mod legend;
 #[cfg(feature = "pages")]
 mod page;
 mod picture;
+mod resize;
 mod text;
 mod tile;
 #[cfg(feature = "pages")]

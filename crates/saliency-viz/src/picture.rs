@@ -86,7 +86,8 @@ impl<'a> Picture<'a> {
         self.over_grey(|photo, _| photo)
     }
 
-    /// Puts photo, heat map and overlay side by side, with titles and the legend.
+    /// Puts photo, heat map and overlay side by side, with titles and the legend. The panel is at
+    /// most 2,000 pixels wide, unless [another width](Figure::with_max_width) is set.
     pub fn panel(&self, title: impl Into<String>) -> Figure {
         Figure::new(title).with_row([
             Tile::new("photo", self.view.photo.clone()),
@@ -165,7 +166,7 @@ mod tests {
 
     fn reduced(values: [[f32; 2]; 2], reduce: Reduce) -> ScaledMap {
         let values = Tensor::<4>::from_data([[values]], &Device::flex());
-        Map::of_row(&values, 0, reduce).unwrap().clip(100.0).unwrap()
+        Map::of_row(&values, 0, reduce).unwrap().clip_beyond(1.0).unwrap()
     }
 
     fn photo() -> RgbImage {

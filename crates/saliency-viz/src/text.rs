@@ -1,45 +1,60 @@
-//! Letters in pictures: one font that ships, so that a picture is the same on every machine.
+//! Texts in pictures.
 
-use ttf_parser::Face;
+use crate::fonts::Fonts;
 
-pub(crate) const FONT: &[u8] = include_bytes!("../data/Roboto-Regular.ttf");
-/// The replacement for a character that the font does not have.
-const REPLACEMENT: char = '\u{fffd}';
+/// The sign for what is left out.
+const LEFT_OUT: char = '…';
 
-fn face() -> Face<'static> {
-    Face::parse(FONT, 0).expect("the font that ships is valid")
+/// Writes "…" in place of characters in a row that no font has, and of control characters.
+pub(crate) fn drawable(text: &str) -> String {
+    drawable_with(Fonts::suited_to(text), text)
 }
 
-/// Replaces every character that cannot be drawn.
-pub(crate) fn drawable(text: &str) -> String {
-    let face = face();
-    let known = |c: char| !c.is_control() && face.glyph_index(c).is_some();
-    text.chars().map(|c| if known(c) { c } else { REPLACEMENT }).collect()
+fn drawable_with(fonts: &Fonts, text: &str) -> String {
+    let mut drawable = String::with_capacity(text.len());
+    let mut leaves_out = false;
+    for c in text.chars() {
+        let known = !c.is_control() && (joins(c) || fonts.glyph(c).is_some());
+        if known {
+            drawable.push(c);
+        } else if !leaves_out {
+            drawable.push(LEFT_OUT);
+        }
+        leaves_out = !known;
+    }
+    drawable
+}
+
+/// Returns whether a character only says how its neighbours are drawn: joined, apart, or in colour.
+fn joins(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
 }
 
 /// Returns the width of each character in a font of the given size.
-fn widths(text: &str, size: f64) -> Vec<f64> {
-    let face = face();
-    let unit = size / f64::from(face.units_per_em());
-    let advance = |c| face.glyph_hor_advance(face.glyph_index(c).unwrap_or_default()).unwrap_or(0);
-    text.chars().map(|c| f64::from(advance(c)) * unit).collect()
+fn widths(fonts: &Fonts, text: &str, size: f64) -> Vec<f64> {
+    let width = |c| fonts.glyph(c).filter(|_| !joins(c)).map_or(0.0, |glyph| size * glyph.width);
+    text.chars().map(width).collect()
 }
 
-/// Shortens a text to a width by leaving out its end, and replaces what cannot be drawn.
+/// Shortens a text to a width by leaving out its end, and leaves out what cannot be drawn.
 pub(crate) fn fitted(text: &str, size: f64, room: f64) -> String {
-    let text = drawable(text);
-    let widths = widths(&text, size);
+    fitted_with(Fonts::suited_to(text), text, size, room)
+}
+
+fn fitted_with(fonts: &Fonts, text: &str, size: f64, room: f64) -> String {
+    let text = drawable_with(fonts, text);
+    let widths = widths(fonts, &text, size);
     if widths.iter().sum::<f64>() <= room {
         return text;
     }
     // Keep the characters that fit beside the sign for what is left out.
-    let mut left = room - self::widths("…", size)[0];
+    let mut left = room - self::widths(fonts, "…", size)[0];
     let fits = |width: &&f64| {
         left -= **width;
         left >= 0.0
     };
     let kept = widths.iter().take_while(fits).count();
-    text.chars().take(kept).chain(['…']).collect()
+    text.chars().take(kept).chain([LEFT_OUT]).collect()
 }
 
 /// Writes a number with three significant digits.
@@ -64,19 +79,42 @@ pub(crate) fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fonts::ROBOTO;
+
+    /// A font with squares for 猫 (as wide as high) and ع (half as wide), made for this test.
+    const SQUARES: &[u8] = include_bytes!("../tests/squares.ttf");
 
     #[test]
-    fn what_the_font_lacks_is_replaced_and_what_it_has_stays() {
+    fn what_no_font_has_is_left_out_and_what_one_has_stays() {
+        let fonts = Fonts::new(&[ROBOTO]);
+        let drawable = |text| drawable_with(&fonts, text);
         assert_eq!(drawable("Füße, ζώο, кот −1…"), "Füße, ζώο, кот −1…");
-        assert_eq!(drawable("猫\u{1}\n"), "\u{fffd}\u{fffd}\u{fffd}");
-        assert!(face().glyph_index(REPLACEMENT).is_some());
+        assert_eq!(drawable("猫\u{1}\n"), "…");
+        assert_eq!(drawable("日本-cat 猫 (9 %)"), "…-cat … (9 %)");
+        assert_eq!(drawable(""), "");
+        // As with a machine that has another font: only 犬 is left out.
+        let fonts = Fonts::new(&[ROBOTO, SQUARES]);
+        assert_eq!(drawable_with(&fonts, "猫 cat 犬 ع"), "猫 cat … ع");
+    }
+
+    #[test]
+    fn the_font_that_ships_comes_first_and_others_measure_what_it_lacks() {
+        let fonts = Fonts::new(&[ROBOTO, SQUARES]);
+        assert_eq!(widths(&fonts, "猫ع猫\u{200d}", 10.0), [10.0, 5.0, 10.0, 0.0]);
+        let face = |c| fonts.glyph(c).unwrap().face;
+        assert!(face('a') == face('ж') && face('猫') != face('a'));
+        assert_eq!(fitted_with(&fonts, "猫猫猫猫", 10.0, 30.0), "猫猫…");
+        // Nothing but the font that ships is asked about what it has.
+        let latin = Fonts::suited_to("<svg>Füße, ζώο, кот −1…</svg>");
+        assert!(std::ptr::eq(latin, Fonts::suited_to("")));
+        assert!(!std::ptr::eq(latin, Fonts::suited_to("猫")));
     }
 
     #[test]
     fn a_long_text_is_cut_to_the_room_there_is() {
         assert_eq!(fitted("cat", 10.0, 100.0), "cat");
         let cut = fitted("a very long name of a class", 10.0, 60.0);
-        let wide = widths(&cut, 10.0).iter().sum::<f64>();
+        let wide = widths(Fonts::suited_to(""), &cut, 10.0).iter().sum::<f64>();
         assert!(cut.ends_with('…') && cut.len() > 6 && wide <= 60.0, "{cut}");
         assert!(fitted(&"long ".repeat(100_000), 10.0, 60.0).len() < 30);
         assert_eq!(fitted("cat", 10.0, 0.0), "…");

@@ -73,9 +73,11 @@ for (const box of data.places) {
 
 const step = (value) => Math.round(256 * (layer.signed ? 0.5 + 0.5 * value : value));
 const draw = () => {
-  const strength = at("opacity").value / 100, shown = at("threshold").value / 100;
+  const strength = at("over").checked ? at("opacity").value / 100 : 0, shown = at("threshold").value / 100;
   const { sorted, scale, colors } = layer, { values, width, height } = enlarged(layer);
   const least = shown === 1 ? 0 : sorted[Math.floor((1 - shown) * sorted.length)];
+  // Colours are read on grey; without the map the photo has its own.
+  at("photo").className = strength > 0 ? "below" : "";
   map.width = width;
   map.height = height;
   const picture = context.createImageData(width, height);
@@ -159,6 +161,7 @@ for (const key of ["method", "class"]) {
   for (const name of new Set(data.layers.map((it) => it[key]))) at(key).add(new Option(name, name));
   at(key).addEventListener("change", choose);
 }
+at("over").addEventListener("change", draw);
 at("opacity").addEventListener("input", draw);
 at("threshold").addEventListener("input", draw);
 if (at("outlines")) at("outlines").addEventListener("change", (event) => { at("places").hidden = !event.target.checked; });

@@ -142,7 +142,7 @@ fn bump(at: (f32, f32), reduce: Reduce) -> ScaledMap {
     };
     let values: Vec<f32> = (0..64 * 64).map(value).collect();
     let values = Tensor::<4>::from_data(TensorData::new(values, [1, 1, 64, 64]), &Device::flex());
-    Map::of_row(&values, 0, reduce).unwrap().clip(99.0).unwrap()
+    Map::of_row(&values, 0, reduce).unwrap().clip_beyond(0.9).unwrap()
 }
 
 const HOSTILE: &str =
@@ -172,8 +172,23 @@ fn a_page_answers_to_mouse_and_keys_and_asks_for_nothing() {
     );
     assert!(sentence.ends_with("of the picture: the face."), "{sentence}");
 
+    // Under the map the photo is grey and dimmed, as in an overlay; without it, it is as it was.
+    let filter = || page.ask("getComputedStyle(document.getElementById('photo')).filter");
+    let (on, first) = (filter(), page.drawn());
+    assert_eq!(on, "grayscale(1) brightness(0.55)");
+    page.focus("over");
+    page.press(" ");
+    assert_eq!(filter(), "none");
+    assert!(page.drawn() != first);
+    page.screenshot("photo.png");
+    page.press(" ");
+    assert_eq!((filter(), page.drawn()), (on, first.clone()));
+    page.focus("opacity");
+    page.press("Home");
+    assert_eq!(filter(), "none");
+    page.ask("document.getElementById('opacity').value = 80");
+
     // Sliders move the picture.
-    let first = page.drawn();
     page.focus("opacity");
     page.press("ArrowLeft");
     let paler = page.drawn();

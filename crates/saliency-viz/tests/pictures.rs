@@ -41,7 +41,7 @@ fn map(reduce: Reduce) -> ScaledMap {
     };
     let values: Vec<f32> = (0..40 * 40).map(value).collect();
     let values = Tensor::<4>::from_data(TensorData::new(values, [1, 1, 40, 40]), &Device::flex());
-    Map::of_row(&values, 0, reduce).unwrap().clip(99.0).unwrap()
+    Map::of_row(&values, 0, reduce).unwrap().clip_beyond(0.9).unwrap()
 }
 
 fn golden(name: &str) -> PathBuf {

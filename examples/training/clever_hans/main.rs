@@ -126,7 +126,7 @@ fn figure(mugs: &[Product], nets: &[&Net; 2]) -> Result<Figure> {
         for (net, title) in nets.iter().zip(["trained with the mark", "trained again without it"]) {
             let input = tensor(vec![mug.photo.clone()], &Device::flex());
             let map = IntegratedGradients::new().attribute_to(*net, input, Target::Class(MUG))?;
-            let map = Map::of_row(&map.values, 0, Reduce::AbsoluteSum)?.clip(99.5)?;
+            let map = Map::of_row(&map.values, 0, Reduce::AbsoluteSum)?.clip_beyond(0.9)?;
             let picture = Picture::new(View::whole(&photo), &map)?;
             tiles.push(Tile::new(title, picture.overlay()));
         }

@@ -47,10 +47,11 @@ fn is_pointwise(
     options: &ConvOptions<2>,
     size: Size,
 ) -> bool {
-    let [_, _, height, width] = gradient.shape().dims::<4>();
+    let [rows, _, height, width] = gradient.shape().dims::<4>();
     let [_, _, kernel @ ..] = weight.shape().dims::<4>();
     let same_size = size == Size { height, width };
-    kernel == [1; 2] && options.groups == 1 && options.stride == [1; 2] && same_size
+    // Burn reads beyond the end of a product's factor without rows.
+    rows > 0 && kernel == [1; 2] && options.groups == 1 && options.stride == [1; 2] && same_size
 }
 
 /// Computes the product alone, which a transposed convolution first writes out as columns.

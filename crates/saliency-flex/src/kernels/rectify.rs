@@ -39,7 +39,11 @@ pub(crate) fn rectify(input: FloatTensor<Flex>, ceiling: f32) -> (FloatTensor<Fl
     let mut passed = vec![0_u8; blocks * LANES];
     let bits = passed.par_chunks_mut(PIECE * LANES);
     let pieces = values.storage_mut::<f32>().par_chunks_mut(PIECE * BLOCK).zip(bits);
-    pieces.for_each(|(values, bits)| AutoArch::new().dispatch(Rectify { values, bits, ceiling }));
+    // Infinity is no ceiling, and no value reaches NaN.
+    let stop = if ceiling.is_finite() { ceiling } else { f32::NAN };
+    pieces.for_each(|(values, bits)| {
+        AutoArch::new().dispatch(Rectify { values, bits, ceiling, stop });
+    });
     (values, Passed::Bits(Arc::new(passed)))
 }
 
@@ -65,6 +69,8 @@ struct Rectify<'a> {
     values: &'a mut [f32],
     bits: &'a mut [u8],
     ceiling: f32,
+    /// The value from which on the gradient is stopped.
+    stop: f32,
 }
 
 impl WithSimd for Rectify<'_> {
@@ -79,7 +85,7 @@ impl WithSimd for Rectify<'_> {
             for (value, byte) in values.iter_mut().zip(&mut bytes) {
                 // Comparisons rather than `clamp`, which would check for NaN value by value. A NaN
                 // is passed on.
-                *byte = u8::from(!(*value <= 0.0 || *value >= self.ceiling));
+                *byte = u8::from(!(*value <= 0.0 || *value >= self.stop));
                 let above = if *value < 0.0 { 0.0 } else { *value };
                 *value = if above > self.ceiling { self.ceiling } else { above };
             }

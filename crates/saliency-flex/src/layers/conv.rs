@@ -76,6 +76,9 @@ impl Conv {
     }
 
     /// Convolves a batch.
+    ///
+    /// # Panics
+    /// If the kernel is larger than the picture with its padding.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let Conv2d { weight, bias, stride, dilation, groups, padding, .. } = &self.conv;
         let padding = match padding {
@@ -85,6 +88,7 @@ impl Conv {
             }
             PaddingConfig2d::Same => return self.conv.forward(input),
         };
+        self.check_size(&input, padding);
 
         // Weights that are trained need Burn's gradients, and other backends Burn's kernels.
         let (weight, bias) = (weight.val(), bias.as_ref().map(Param::val));
@@ -110,5 +114,23 @@ impl Conv {
             }
         };
         Tensor::from_dispatch(output)
+    }
+
+    /// Checks that there is a place for the kernel in the padded picture.
+    fn check_size(&self, input: &Tensor<4>, padding: [(usize, usize); 2]) {
+        let [_, _, size @ ..] = input.dims();
+        let padded = [0, 1].map(|axis| size[axis] + padding[axis].0 + padding[axis].1);
+        let kernel = [0, 1].map(|axis| {
+            self.conv.dilation[axis] * self.conv.kernel_size[axis].saturating_sub(1) + 1
+        });
+        assert!(
+            kernel[0] <= padded[0] && kernel[1] <= padded[1],
+            "a kernel of {} x {} (height x width, with its dilation) is too large for a picture of \
+             {} x {} with its padding: give the network a larger picture",
+            kernel[0],
+            kernel[1],
+            padded[0],
+            padded[1],
+        );
     }
 }

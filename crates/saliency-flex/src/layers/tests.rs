@@ -109,8 +109,51 @@ fn rectifiers_are_those_of_burn() {
     // More than a block of bits, and a part of one.
     let long = Tensor::<4>::random([1, 1, 3, 333], Distribution::Uniform(-9.0, 9.0), &device);
     alike(&gradient(&long, relu6), &gradient(&long, clamped));
+    // There is no ceiling that infinity would have reached.
+    for dtype in [DType::F32, DType::F64] {
+        let data = [[[[1.0, f32::INFINITY, f32::NEG_INFINITY, 1.0]]]];
+        let infinite = Tensor::<4>::from_data(data, (&device, dtype));
+        alike(&gradient(&infinite, relu), &gradient(&infinite, activation::relu));
+        alike(&gradient(&infinite, relu6), &[0.0, 0.0, 0.0, 3.0_f64.sin()]);
+    }
     let nan = Tensor::<4>::from_data([[[[f32::NAN, 1.0]]]], &device);
     assert!(values(relu6(nan))[0].is_nan());
+}
+
+/// Burn crashes in a product with an empty factor, so an empty batch takes another way.
+#[test]
+fn an_empty_batch_has_empty_values_and_gradients() {
+    let device = Device::flex();
+    for kernel in [1, 3] {
+        for config in [conv([3, 3], kernel, 1), conv([3, 3], kernel, 1).with_groups(3)] {
+            let net = config.init(&device);
+            let none = Tensor::<4>::zeros([0, 3, 3, 5], &device);
+            for ours in [Conv::new(net.clone()), Conv::frozen(net.clone())] {
+                let leaf = none.clone().autodiff().require_grad();
+                let output = ours.forward(leaf.clone());
+                assert_eq!(output.dims(), [0, 3, 3, 5]);
+                let gradient = leaf.grad(&output.sum().backward()).expect("a gradient");
+                assert_eq!(gradient.dims(), [0, 3, 3, 5]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_kernel_larger_than_the_padded_picture_is_named() {
+    let device = Device::flex();
+    let wide = conv([3, 3], 5, 1).with_padding(PaddingConfig2d::Explicit(0, 1, 0, 0));
+    let dilated = conv([3, 3], 3, 1).with_padding(PaddingConfig2d::Valid).with_dilation([1, 2]);
+    for (config, groups, kernel) in
+        [(wide.clone(), 1, "5 x 5"), (wide, 3, "5 x 5"), (dilated, 1, "3 x 5")]
+    {
+        let ours = Conv::new(config.with_groups(groups).init(&device));
+        let picture = Tensor::<4>::zeros([1, 3, 4, 3], &device);
+        let said = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ours.forward(picture)));
+        let said = said.expect_err("the kernel does not fit");
+        let said = said.downcast_ref::<String>().expect("a message");
+        assert!(said.starts_with(&format!("a kernel of {kernel} (height x width")), "{said}");
+    }
 }
 
 /// Weights that are trained get their gradients, on Flex too.

@@ -25,8 +25,9 @@ const STYLE: &str = include_str!("../../templates/page.css");
 /// One HTML file that shows which parts of a photo made a model decide, to people who do not
 /// program. It needs no network and nothing to install, and opens from disk.
 ///
-/// The page shows the photo with the map over it, sliders for opacity and threshold, a choice of
-/// methods and classes, and the value under the pointer. On top is a sentence in plain words whose
+/// The page shows the photo in grey with the map over it, or the photo alone in its colours. It has
+/// sliders for opacity and threshold, a choice of methods and classes, and the value under the
+/// pointer. On top is a sentence in plain words whose
 /// figures are computed: "The model says Egyptian cat (38 %). Half of what made it say so lies in 6
 /// % of the picture: the face." The sentence names a marked area only if it holds two thirds of
 /// that half or more. Every text is escaped, and a content security policy lets nothing run but the
@@ -44,7 +45,7 @@ const STYLE: &str = include_str!("../../templates/page.css");
 /// use saliency_viz::{Page, PageMap};
 ///
 /// let values = Tensor::<4>::from_data([[[[0.0, 3.0], [0.0, 1.0]]]], &Device::flex());
-/// let map = Map::of_row(&values, 0, Reduce::default())?.clip(100.0)?;
+/// let map = Map::of_row(&values, 0, Reduce::default())?.clip_beyond(1.0)?;
 /// let photo = RgbImage::new(40, 40);
 /// let map = PageMap::new("gradient", "tabby", map).with_prediction(0.8);
 /// let page = Page::new(View::whole(&photo)).with_title("a cat").with_map(map);
@@ -188,7 +189,7 @@ mod tests {
 
     fn map(values: [[f32; 2]; 2], reduce: Reduce) -> PageMap {
         let values = Tensor::<4>::from_data([[values]], &Device::flex());
-        let map = Map::of_row(&values, 0, reduce).unwrap().clip(100.0).unwrap();
+        let map = Map::of_row(&values, 0, reduce).unwrap().clip_beyond(1.0).unwrap();
         PageMap::new("gradient", "tabby", map)
     }
 
@@ -254,7 +255,7 @@ mod tests {
         let values: Vec<f32> = (0..512 * 512u32).map(|at| f32::from(noise(at, 7))).collect();
         let values =
             Tensor::<4>::from_data(TensorData::new(values, [1, 1, 512, 512]), &Device::flex());
-        let map = Map::of_row(&values, 0, Reduce::Sum).unwrap().clip(99.0).unwrap();
+        let map = Map::of_row(&values, 0, Reduce::Sum).unwrap().clip_beyond(0.9).unwrap();
         let mut page = Page::new(View::whole(&photo));
         for number in 0..12 {
             page = page.with_map(PageMap::new(format!("method {number}"), "class", map.clone()));
