@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use burn::tensor::Tensor;
 use saliency_backends::{Backend, ComputeDevice, DevicePool, PoolEvent};
 use saliency_core::{
-    Attribution, Baseline, Cancel, Error, Explainer, Gradient, IntegratedGradients, Model, Rows,
-    SmoothGrad, Stage, Target, pure_function,
+    Attribution, Baseline, Cancel, Error, Explainer, Gradient, IntegratedGradients, Model,
+    NoiseScale, Rows, SmoothGrad, Stage, Target, pure_function,
 };
 use saliency_testkit::{assert_close, assert_error, device, devices, square, values};
 
@@ -224,15 +224,49 @@ fn rows_that_were_done_before_an_error_are_kept() {
 /// This one needs samples that are counted for each row alone.
 #[test]
 fn to_a_tolerance_a_pool_draws_the_samples_that_one_device_draws() {
-    let explainer = SmoothGrad::new(Gradient::new()).with_tolerance(0.2).with_seed(7);
-    let alone = explainer.attribute(&square(), x(24)).unwrap();
-    for (devices, together) in [(1, 3), (2, 3), (3, 5), (2, 1)] {
-        let pool = DevicePool::new(vec![flex(); devices], |_| explainer.clone());
-        let map = pool.with_rows_at_once(together).attribute(&square(), x(24)).unwrap();
-        assert_eq!(map.evaluations, alone.evaluations);
-        assert_eq!(values(&map.values), values(&alone.values));
+    // Rows of very different certainty: the numbers of samples differ between them.
+    let model = pure_function(|x: Tensor<2>| x.clone().powi_scalar(2) + (x * 4.0).sin());
+    let noise = NoiseScale::Absolute(0.7);
+    let smooth = SmoothGrad::new(Gradient::new()).with_noise(noise).with_seed(7);
+    let smooth = smooth.with_tolerance(0.05).with_max_samples(3000);
+    let path = IntegratedGradients::new().with_tolerance(0.01);
+    let explainers: [Arc<dyn Explainer<_, Tensor<2>>>; 2] = [Arc::new(smooth), Arc::new(path)];
+    for explainer in explainers {
+        let alone = explainer.attribute_to(&model, x(12), Target::Class(1)).unwrap();
+        let counts: std::collections::BTreeSet<_> = alone.evaluations.iter().collect();
+        assert!(counts.len() > 3, "{counts:?}");
+        for at_once in [1, 5] {
+            let pool = DevicePool::new([flex(), flex()], |_| Shared(explainer.clone()));
+            let pool = pool.with_rows_at_once(at_once);
+            let map = pool.attribute_to(&model, x(12), Target::Class(1)).unwrap();
+            assert_eq!(map.evaluations, alone.evaluations);
+            assert_eq!(values(&map.values), values(&alone.values));
+            assert_eq!(map.error_estimate, alone.error_estimate);
+            assert_eq!(map.warnings, alone.warnings);
+        }
     }
 }
+
+/// An explainer of any type.
+struct Shared<M>(Arc<dyn Explainer<M, Tensor<2>>>);
+
+impl<M: Model<Tensor<2>>> Explainer<M, Tensor<2>> for Shared<M> {
+    fn attribute_to(&self, model: &M, input: Tensor<2>, target: Target) -> Attributed {
+        self.0.attribute_to(model, input, target)
+    }
+
+    fn attribute_rows(
+        &self,
+        model: &M,
+        input: Tensor<2>,
+        target: Target,
+        rows: &Rows,
+    ) -> Attributed {
+        self.0.attribute_rows(model, input, target, rows)
+    }
+}
+
+type Attributed = saliency_core::Result<Attribution<Tensor<2>>>;
 
 #[test]
 fn a_model_that_has_changed_is_copied_again() {
