@@ -36,7 +36,7 @@ fn ring(noise: u8) -> RgbImage {
         let wall = Rgb([level(), level(), level()]);
         match x.abs_diff(300).pow(2) + y.abs_diff(150).pow(2) {
             0..=16 => Rgb([240, 220, 60]),
-            ..=110 => Rgb([180, 30, 40]),
+            17..=110 => Rgb([180, 30, 40]),
             _ => wall,
         }
     })
