@@ -54,7 +54,7 @@ impl Backend {
                     let backend = backend.clone();
                     Opened::Later(scope.spawn(move || backend.open_with(access)))
                 }
-                _ => Opened::Now(backend.open_with(access)),
+                _ => Opened::Now(Box::new(backend.open_with(access))),
             };
             let opened: Vec<Opened> = backends.iter().map(begin).collect();
             opened.into_iter().map(Opened::wait).collect()
@@ -139,14 +139,14 @@ impl Backend {
 
 /// A device that is being opened.
 enum Opened<'scope> {
-    Now(Result<ComputeDevice>),
+    Now(Box<Result<ComputeDevice>>),
     Later(ScopedJoinHandle<'scope, Result<ComputeDevice>>),
 }
 
 impl Opened<'_> {
     fn wait(self) -> Result<ComputeDevice> {
         match self {
-            Self::Now(device) => device,
+            Self::Now(device) => *device,
             Self::Later(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
         }
     }
