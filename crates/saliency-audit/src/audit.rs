@@ -8,15 +8,18 @@ use saliency_backends::Backend;
 use saliency_core::Model;
 use saliency_viz::write_file;
 
-use crate::boxes::{Boxes, MarkedBox};
+use crate::boxes::{BoxFacts, Boxes, Drawing, DrawnOn};
 use crate::digest;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::explain::{Auditor, Explained, Photo};
+use crate::findings::{BoxCounts, Findings};
 use crate::folder::{Folder, PhotoFile};
+use crate::link;
 use crate::parts::Parts;
 use crate::recipe::Recipe;
-use crate::row::Row;
+use crate::remarks::about_boxes;
+use crate::row::{Concern, Row};
 use crate::subject::Subject;
 use crate::summary::Report;
 use crate::tables::{self, TableRow};
@@ -28,7 +31,7 @@ use crate::tables::{self, TableRow};
 /// the photo, its boxes, the model and the recipe stay the same.
 ///
 /// # Defaults
-/// - boxes: none
+/// - boxes: none; of all categories
 /// - expected share: the share of the area that a photo's boxes cover
 /// - devices: the preferred one ([`Backend::open_preferred`])
 /// - output folder: `audit`
@@ -39,20 +42,11 @@ pub struct Audit<M> {
     subject: Subject<M>,
     recipe: Recipe<M>,
     boxes: Option<PathBuf>,
+    categories: Vec<String>,
     expected: Option<f64>,
     devices: Vec<Backend>,
     out: PathBuf,
     observer: Box<dyn Fn(&Event)>,
-}
-
-/// The findings of an audit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Findings {
-    /// The findings in words, the most important first.
-    pub summary: Vec<String>,
-    /// The files that were written: `audit.csv`, `audit.parquet` and `audit.html`.
-    pub files: Vec<PathBuf>,
 }
 
 impl<M: Model<Tensor<4>> + 'static> Audit<M> {
@@ -62,6 +56,7 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
             subject,
             recipe,
             boxes: None,
+            categories: Vec::new(),
             expected: None,
             devices: Vec::new(),
             out: PathBuf::from("audit"),
@@ -69,12 +64,27 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         }
     }
 
-    /// Reads boxes around what the model should look at, in pixels of the upright photos: a CSV
-    /// with the columns file,name,x,y,width,height, or a COCO file (`.json`). Photos without boxes
-    /// are explained too.
+    /// Reads boxes around what the model should look at, in a file or in all files of a folder. The
+    /// content says what kind of file it is: a CSV with the columns file,name,x,y,width,height (in
+    /// pixels of the upright photos) or file,name,xmin,ymin,xmax,ymax, COCO, Pascal VOC, YOLO,
+    /// LabelMe or VIA. Photos without boxes are explained too.
+    ///
+    /// Boxes are clipped to their photos. If the file has the size of the picture that they were
+    /// drawn on, they are scaled to the photo, or left out if its aspect is another one.
     #[must_use]
     pub fn with_boxes(mut self, path: impl Into<PathBuf>) -> Self {
         self.boxes = Some(path.into());
+        self
+    }
+
+    /// Uses only boxes of some categories, in capitals or small letters. Default: all boxes of a
+    /// photo count together.
+    #[must_use]
+    pub fn with_categories<S: Into<String>>(
+        mut self,
+        categories: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.categories = categories.into_iter().map(Into::into).collect();
         self
     }
 
@@ -126,27 +136,25 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
             None => Boxes::default(),
         };
 
+        (self.observer)(&Event::Reading { photos: folder.photos.len() });
         let waiting = self.waiting(&parts, &folder, &boxes)?;
         (self.observer)(&Event::Started { waiting: waiting.len(), photos: folder.photos.len() });
         if !waiting.is_empty() {
             self.explain(&parts, &waiting)?;
             (self.observer)(&Event::Finished);
         }
-        self.report(path, &folder, &parts)
+        parts.keep_only(folder.photos.iter().map(|it| &it.name[..]))?;
+        let facts = self.boxes.as_ref().map(|_| &boxes.facts);
+        self.report(&folder, &parts, facts)
     }
 
     /// Reads boxes, and reports which of them are for no photo of the folder.
     fn boxes_of(&self, path: &Path, folder: &Folder) -> Result<Boxes> {
-        let boxes = Boxes::read(path)?;
-        let lost: Vec<&str> = boxes.files().filter(|file| !folder.contains(file)).collect();
-        if let Some(&first) = lost.first() {
-            if lost.len() == boxes.files().count() {
-                return Err(Error::BoxesOfOtherFiles {
-                    path: path.to_owned(),
-                    first: first.to_owned(),
-                });
-            }
-            (self.observer)(&Event::BoxesWithoutPhoto { files: lost.len(), first });
+        let boxes = Boxes::read(path, folder, &self.categories)?;
+        let BoxFacts { format, boxes: count, photos, without_photo, .. } = &boxes.facts;
+        (self.observer)(&Event::BoxesRead { format, boxes: *count, photos: *photos });
+        if let Some(first) = without_photo.first() {
+            (self.observer)(&Event::BoxesWithoutPhoto { files: without_photo.len(), first });
         }
         Ok(boxes)
     }
@@ -176,12 +184,22 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
 
     /// Returns a digest of everything that a photo's row depends on. The device is left out: an
     /// audit may be continued on another device, whose values differ by rounding.
-    fn fingerprint(&self, photo_digest: &str, boxes: &[MarkedBox]) -> String {
+    fn fingerprint(&self, photo_digest: &str, boxes: Option<&Drawing>) -> String {
         let version = env!("CARGO_PKG_VERSION");
         let subject = &self.subject;
         let model = (&subject.description, &subject.weights, subject.input.fingerprint());
-        let made_from = (version, model, self.recipe.plan(), photo_digest, boxes);
-        digest(&serde_json::to_vec(&made_from).expect("texts and numbers have a form in JSON"))
+        let plan = self.recipe.plan();
+        let json = match boxes {
+            None => serde_json::to_vec(&(version, model, plan, photo_digest, [(); 0])),
+            // The form that the first audits were written with.
+            Some(Drawing { drawn_on: DrawnOn::Unknown, boxes }) => {
+                serde_json::to_vec(&(version, model, plan, photo_digest, boxes))
+            }
+            Some(Drawing { drawn_on, boxes }) => {
+                serde_json::to_vec(&(version, model, plan, photo_digest, boxes, drawn_on))
+            }
+        };
+        digest(&json.expect("texts and numbers have a form in JSON"))
     }
 
     /// Explains photos, a few at a time.
@@ -205,7 +223,56 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
 
     /// Writes the tables and the page. They are made from the parts alone, so that it does not
     /// matter how often the audit was stopped.
-    fn report(&self, path: &Path, folder: &Folder, parts: &Parts) -> Result<Findings> {
+    fn report(
+        &self,
+        folder: &Folder,
+        parts: &Parts,
+        facts: Option<&BoxFacts>,
+    ) -> Result<Findings> {
+        let rows = self.rows(folder, parts)?;
+        let remarks = facts.map(|facts| about_boxes(facts, &rows)).unwrap_or_default();
+        let boxes = facts.map(|facts| BoxCounts::new(facts, &rows));
+        let title = folder.path.file_name().unwrap_or(folder.path.as_os_str()).to_string_lossy();
+        let report = Report {
+            title: &title,
+            model: &self.subject.description,
+            method: &self.recipe.title,
+            effort: self.recipe.effort,
+            expected: self.expected,
+            rows: &rows,
+            links: &self.links(folder),
+            remarks: &remarks,
+            others: &folder.others,
+        };
+        // The files.
+        let table: Vec<TableRow> =
+            rows.iter().map(|row| TableRow::new(row, self.expected)).collect();
+        let mut files = Vec::new();
+        for (name, bytes) in [
+            ("audit.csv", tables::csv(&table)?),
+            ("audit.parquet", tables::parquet(&table, boxes.as_ref())?),
+            ("audit.html", report.to_html(parts)?.into_bytes()),
+        ] {
+            let path = self.out.join(name);
+            write_file(&path, &bytes)?;
+            files.push(path);
+        }
+        // The same in short.
+        let explained = report.measured().count();
+        let concerns = Concern::ALL.into_iter().map(|it| (it.code(), report.count(it)));
+        Ok(Findings {
+            summary: report.summary(),
+            explained,
+            failed: rows.len() - explained,
+            concerns: concerns.collect(),
+            boxes,
+            files,
+            warnings: remarks,
+        })
+    }
+
+    /// Reads the rows of all photos, with today's names of classes.
+    fn rows(&self, folder: &Folder, parts: &Parts) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
         for photo in &folder.photos {
             let mut row = parts.row(&photo.name)?;
@@ -214,31 +281,14 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
             }
             rows.push(row);
         }
-        let title = path.canonicalize();
-        let title = title.map_err(|source| Error::Folder { path: path.to_owned(), source })?;
-        let title = title.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-        let report = Report {
-            title: &title,
-            model: &self.subject.description,
-            method: &self.recipe.title,
-            effort: self.recipe.effort,
-            expected: self.expected,
-            rows: &rows,
-            others: folder.others,
-        };
-        let table: Vec<TableRow> =
-            rows.iter().map(|row| TableRow::new(row, self.expected)).collect();
-        let mut files = Vec::new();
-        for (name, bytes) in [
-            ("audit.csv", tables::csv(&table)?),
-            ("audit.parquet", tables::parquet(&table)?),
-            ("audit.html", report.to_html(parts)?.into_bytes()),
-        ] {
-            let path = self.out.join(name);
-            write_file(&path, &bytes)?;
-            files.push(path);
-        }
-        Ok(Findings { summary: report.summary(), files })
+        Ok(rows)
+    }
+
+    /// Returns the address of each photo as seen from the page, or none if the page is too far away.
+    fn links(&self, folder: &Folder) -> Vec<String> {
+        let way = self.out.canonicalize().ok().and_then(|out| link::between(&out, &folder.path));
+        let link = |way: String| folder.photos.iter().map(move |it| format!("{way}{}", it.link()));
+        way.into_iter().flat_map(link).collect()
     }
 }
 
@@ -248,6 +298,7 @@ impl<M> fmt::Debug for Audit<M> {
             .field("subject", &self.subject)
             .field("recipe", &self.recipe)
             .field("boxes", &self.boxes)
+            .field("categories", &self.categories)
             .field("expected", &self.expected)
             .field("devices", &self.devices)
             .field("out", &self.out)
@@ -258,7 +309,7 @@ impl<M> fmt::Debug for Audit<M> {
 /// A photo that is to be explained.
 struct Waiting<'a> {
     photo: &'a PhotoFile,
-    boxes: &'a [MarkedBox],
+    boxes: Option<&'a Drawing>,
     fingerprint: String,
 }
 
@@ -268,13 +319,10 @@ fn explain_together<M: Model<Tensor<4>> + 'static>(
     parts: &Parts,
     batch: &[Waiting],
 ) -> Result<()> {
-    // A photo that cannot be read, or whose boxes are wrong, is recorded as a failure. The others
-    // are still explained.
+    // A photo that cannot be read is recorded as a failure. The others are still explained.
     let (mut readable, mut shown) = (Vec::new(), Vec::new());
     for it in batch {
-        let show = |pixels| {
-            auditor.show(&Photo { file: &it.photo.name, pixels: &pixels, boxes: it.boxes })
-        };
+        let show = |pixels| auditor.show(&Photo { pixels: &pixels, boxes: it.boxes });
         match it.photo.read().and_then(show) {
             Ok(photo) => {
                 readable.push(it);
@@ -310,6 +358,7 @@ fn explain_together<M: Model<Tensor<4>> + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::boxes::DrawnBox;
     use crate::recipe::Effort;
     use crate::subject::photo_input;
     use burn::tensor::Device;
@@ -329,11 +378,18 @@ mod tests {
         });
         let audit = Audit::new(subject, recipe);
         let json = r#"{"name":"face","x":1,"y":2,"width":3,"height":4}"#;
-        let boxes: Vec<MarkedBox> = vec![serde_json::from_str(json).unwrap()];
+        let [x, y, width, height] = [1.0, 2.0, 3.0, 4.0];
+        let boxes = vec![DrawnBox { name: "face".to_owned(), x, y, width, height }];
+        let drawing = Drawing { drawn_on: DrawnOn::Unknown, boxes };
         let made_from = format!(
             r#"["{}",["a \"net\"","embedded","p"],{{"method":"Gradient","effort":{{"Steps":1}}}},"00ff",[{json}]]"#,
             env!("CARGO_PKG_VERSION")
         );
-        assert_eq!(audit.fingerprint("00ff", &boxes), digest(made_from.as_bytes()));
+        assert_eq!(audit.fingerprint("00ff", Some(&drawing)), digest(made_from.as_bytes()));
+        let without = made_from.replace(json, "");
+        assert_eq!(audit.fingerprint("00ff", None), digest(without.as_bytes()));
+        // Boxes that earlier audits took for pixels of the photo are measured anew.
+        let scaled = Drawing { drawn_on: DrawnOn::Pixels { width: 8, height: 8 }, ..drawing };
+        assert_ne!(audit.fingerprint("00ff", Some(&scaled)), digest(made_from.as_bytes()));
     }
 }

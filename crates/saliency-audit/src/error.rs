@@ -2,7 +2,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::path::PathBuf;
 
-use crate::boxes_error::BoxesError;
+use crate::boxes::BoxesError;
 
 /// The result of every fallible call in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -27,15 +27,14 @@ pub enum Error {
 
     /// The folder has no file that is named like a photo.
     #[error(
-        "expected at least one .jpg, .jpeg, .png or .webp file in {}, found {others} other files and \
-         folders", path.display()
+        "expected at least one .jpg, .jpeg, .png or .webp file in {}, found {found}", path.display()
     )]
     #[non_exhaustive]
     NoPhotos {
         /// The folder.
         path: PathBuf,
-        /// How many other files and folders are in it.
-        others: usize,
+        /// What else is in it, and what to do.
+        found: String,
     },
 
     /// The audit cannot write to its output folder.
@@ -64,6 +63,28 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         source: BoxesError,
+    },
+
+    /// A file of boxes has none.
+    #[error("no box found in {}{reason}", path.display())]
+    #[non_exhaustive]
+    NoBoxes {
+        /// The file.
+        path: PathBuf,
+        /// Why the first entry is none, if there is one.
+        reason: String,
+    },
+
+    /// No box is of the category that was chosen.
+    #[error("expected one of the categories of {} ({known}), found {found}", path.display())]
+    #[non_exhaustive]
+    NoCategory {
+        /// The file of boxes.
+        path: PathBuf,
+        /// The categories of its boxes.
+        known: String,
+        /// The category that was chosen.
+        found: String,
     },
 
     /// None of the boxes is for a photo of the folder.

@@ -2,6 +2,22 @@
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// The audit reads the photos, to find out which of them have changed.
+    #[non_exhaustive]
+    Reading {
+        /// How many photos the folder has.
+        photos: usize,
+    },
+    /// The boxes are read.
+    #[non_exhaustive]
+    BoxesRead {
+        /// What kind of file they are in, such as "COCO".
+        format: &'a str,
+        /// How many boxes there are for photos of the folder.
+        boxes: usize,
+        /// How many photos of the folder have boxes.
+        photos: usize,
+    },
     /// The file of boxes names files that are not in the folder.
     #[non_exhaustive]
     BoxesWithoutPhoto {

@@ -4,15 +4,16 @@ use std::cell::OnceCell;
 
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
-use image::RgbImage;
+use image::{GenericImageView as _, RgbImage};
 use saliency_backends::{ComputeDevice, DevicePool};
 use saliency_core::{Attribution, Model, Rows, Schedule, Target, Warning};
-use saliency_photo::{Frame, Map, MarkedArea, Reduce, Region, View};
+use saliency_photo::{Frame, Map, MarkedArea, Reduce, Region, Size, View};
 
-use crate::boxes::{self, MarkedBox};
+use crate::border::Border;
+use crate::boxes::{self, Drawing, MarkedBox, Placed, Placing};
 use crate::error::Result;
 use crate::recipe::{PhotoExplainer, Recipe};
-use crate::row::{BORDER, Inside, Measured};
+use crate::row::{Inside, Measured};
 use crate::subject::Subject;
 use crate::thumbnail;
 
@@ -24,14 +25,15 @@ pub(crate) struct Shown {
     small: RgbImage,
     frame: Frame,
     boxes: Vec<MarkedBox>,
+    placing: Option<Placing>,
     marked: MarkedArea,
+    plain: bool,
 }
 
 /// A photo to be shown to the model.
 pub(crate) struct Photo<'a> {
-    pub file: &'a str,
     pub pixels: &'a RgbImage,
-    pub boxes: &'a [MarkedBox],
+    pub boxes: Option<&'a Drawing>,
 }
 
 /// The measurements of a photo, and a small picture of where the model looked.
@@ -74,7 +76,9 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
     /// Makes a photo ready, or says why the model cannot be shown it.
     pub fn show(&self, photo: &Photo) -> Result<Shown, String> {
         let seen = self.subject.input.region(photo.pixels);
-        let marked = boxes::area(photo.boxes, photo.file, photo.pixels.dimensions())?;
+        let placed = photo.boxes.map(|it| it.placed(Size::of(photo.pixels)));
+        let placing = placed.as_ref().map(|it| it.placing.clone());
+        let Placed { boxes, .. } = placed.unwrap_or_default();
         let input = self.subject.input.tensor(photo.pixels, &self.home);
         // Inputs that are explained together must fit together.
         let expected = *self.shape.get_or_init(|| input.dims());
@@ -89,8 +93,10 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
             input,
             small: thumbnail::of_region(photo.pixels, seen),
             frame: View::new(photo.pixels, seen).frame(),
-            boxes: photo.boxes.to_vec(),
-            marked,
+            marked: boxes::area(&boxes),
+            boxes,
+            placing,
+            plain: is_plain(photo.pixels, seen),
         })
     }
 
@@ -124,10 +130,7 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
 
         // How much of the map is in the boxes, at the border, and in either of them.
         let inside = if photo.boxes.is_empty() { None } else { Some(photo.inside(map)?) };
-        let border = border(photo.frame.region);
-        let marked = photo.boxes.iter().map(MarkedBox::region);
-        let border_or_marked = photo.share(map, border.into_iter().chain(marked))?;
-        let in_boxes = inside.as_ref().map_or(0.0, |inside| inside.share);
+        let border = Border::of(map, photo.frame, &photo.boxes)?;
 
         let is_like_baseline = |warning: &Warning| {
             let about_baseline = matches!(
@@ -148,11 +151,13 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
             completeness_gap: answer.completeness_gap.as_ref().map(|gaps| gaps[row]),
             converged: answer.converged.as_ref().map(|converged| converged[row]),
             inside,
-            border: photo.share(map, border)?,
-            border_unmarked: border_or_marked - in_boxes,
+            border: border.share,
+            border_unmarked: border.unmarked,
             half_area: map.area_holding(0.5).map(|area| area.share),
             like_baseline: answer.warnings.iter().any(is_like_baseline),
             boxes: photo.boxes,
+            placing: photo.placing,
+            plain: photo.plain,
         })
     }
 }
@@ -170,11 +175,6 @@ impl Shown {
         let found = self.marked.coverage_of(map, self.frame)?;
         Ok(Inside { share: found.share, area: found.area, peak: found.peak })
     }
-
-    /// Returns the share of the map that is in some regions of the photo.
-    fn share(&self, map: &Map, regions: impl IntoIterator<Item = Region>) -> Result<f64> {
-        Ok(MarkedArea::boxes("regions", regions).coverage_of(map, self.frame)?.share)
-    }
 }
 
 /// Returns the schedule of a device, one photo at a time.
@@ -186,15 +186,11 @@ fn schedule(device: &ComputeDevice, bytes_per_photo: Option<u64>) -> Schedule {
     }
 }
 
-/// Returns the edges of the part of the photo that the model was shown: top, bottom, left, right.
-fn border(seen: Region) -> [Region; 4] {
-    let Region { x, y, width, height } = seen;
-    let tenth = |length: u32| ((f64::from(length) * BORDER).round() as u32).max(1);
-    let (across, down) = (tenth(width), tenth(height));
-    [
-        Region { height: down, ..seen },
-        Region { y: y + height - down, height: down, ..seen },
-        Region { width: across, ..seen },
-        Region { x: x + width - across, width: across, ..seen },
-    ]
+/// Returns whether a part of a photo has one colour.
+fn is_plain(photo: &RgbImage, part: Region) -> bool {
+    let Region { x, y, width, height } = part;
+    let pixels = *image::imageops::crop_imm(photo, x, y, width, height);
+    let mut colours = pixels.pixels().map(|(.., colour)| colour);
+    let first = colours.next();
+    colours.all(|colour| Some(colour) == first)
 }

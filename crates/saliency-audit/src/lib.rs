@@ -53,34 +53,37 @@
 //!
 //! # Data flow
 //! The modules, in order: `subject` and `recipe` (what is asked), `folder` and `boxes` (what is
-//! read), `explain` (from photos to maps), `row` (what is measured of a map), `parts` (a file for
-//! each photo), and from these `summary`, `tables` and `page`.
+//! read), `explain` (from photos to maps), `row` and `border` (what is measured of a map), `parts` (a
+//! file for each photo), and from these `summary`, `remarks`, `findings`, `tables` and `page`.
 
 mod audit;
+mod border;
 mod boxes;
-mod boxes_error;
 mod classes;
 mod digest;
 mod error;
 mod event;
 mod explain;
+mod findings;
 mod folder;
+mod link;
 mod page;
 mod parts;
 mod recipe;
+mod remarks;
 mod row;
 mod subject;
 mod summary;
 mod tables;
 mod thumbnail;
 
-pub use audit::{Audit, Findings};
-pub use boxes::{PhotoBox, write_boxes};
-pub use boxes_error::BoxesError;
+pub use audit::Audit;
+pub use boxes::{BoxesError, PhotoBox, write_boxes};
 pub use classes::ClassNames;
 pub use digest::digest;
 pub use error::{Error, Result};
 pub use event::Event;
+pub use findings::{BoxCounts, Findings};
 pub use recipe::{Effort, PhotoExplainer, Recipe};
 pub use subject::{PhotoInput, Subject, photo_input};
 

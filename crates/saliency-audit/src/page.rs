@@ -7,9 +7,11 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest as _, Sha256};
 
+use crate::border::BORDER_AREA;
 use crate::error::{Error, Result};
 use crate::parts::Parts;
-use crate::row::{BORDER_AREA, Concern, Inside, Measured, Row};
+use crate::remarks::about_photo;
+use crate::row::{Concern, Inside, Measured, Row};
 use crate::summary::{Report, label, mean, percent, shown, title};
 
 /// More photos than this would make a page that is too large for a browser.
@@ -21,6 +23,7 @@ struct Html<'a> {
     title: &'a str,
     version: &'a str,
     summary: Vec<String>,
+    remarks: &'a [String],
     tiles: Vec<Tile>,
     boxed: bool,
     /// Whether errors of maps were estimated.
@@ -63,6 +66,10 @@ struct Card<'a> {
     /// The most important share, and what it is a share of.
     share: String,
     of: String,
+    /// The photo at its full size, as an address; empty if it has none.
+    link: String,
+    /// The names of the boxes.
+    names: String,
     /// The same share as a number, and that of an even map.
     part: f64,
     even: f64,
@@ -107,6 +114,7 @@ impl<'a> Report<'a> {
             title: self.title,
             version: env!("CARGO_PKG_VERSION"),
             summary: self.summary(),
+            remarks: self.remarks,
             tiles: self.tiles(),
             boxed: self.insides().next().is_some(),
             estimated: self.measured().any(|it| it.error_estimate.is_some()),
@@ -159,8 +167,8 @@ impl<'a> Report<'a> {
     }
 
     /// Makes the cards. Photos with the least in their boxes come first, relative to the boxes'
-    /// size, because a large box holds much by chance. Photos without boxes follow, those with the
-    /// most at the border first.
+    /// size, because a large box holds much by chance. Photos whose boxes cover nearly everything, and
+    /// those without boxes follow, those with the most at the border first.
     fn cards(&self) -> Vec<Card<'a>> {
         let rows = self.rows.iter().enumerate();
         let explained = rows.filter_map(|(at, row)| Some((at, row, row.outcome.as_ref().ok()?)));
@@ -188,6 +196,8 @@ impl<'a> Report<'a> {
         Card {
             at,
             file: &row.file,
+            link: self.links.get(at).cloned().unwrap_or_default(),
+            names: names(it),
             it,
             codes: concerns.iter().map(|it| it.code()).collect::<Vec<_>>().join(" "),
             concerns: concerns.into_iter().map(title).collect(),
@@ -233,6 +243,17 @@ impl<'a> Report<'a> {
     }
 }
 
+/// Lists the names of a photo's boxes, each once.
+fn names(it: &Measured) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for marked in &it.boxes {
+        if !names.contains(&&marked.name[..]) {
+            names.push(&marked.name);
+        }
+    }
+    names.join(", ")
+}
+
 /// Returns the less important measurements of a photo, in words.
 fn details(it: &Measured) -> String {
     let mut details = Vec::new();
@@ -245,6 +266,7 @@ fn details(it: &Measured) -> String {
     if let Some(error) = it.error_estimate {
         details.push(format!("error about {}", percent(error)));
     }
+    details.extend(it.placing.as_ref().and_then(about_photo).map(|it| format!("boxes: {it}")));
     details.join(", ")
 }
 

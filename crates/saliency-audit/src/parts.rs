@@ -1,15 +1,20 @@
 //! One file for each photo, so that an audit that was stopped can go on.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
+use saliency_photo::read_photo;
 use saliency_viz::{remove_unfinished, write_file, write_picture};
 use serde::{Deserialize, Serialize};
 
 use crate::digest;
 use crate::error::{Error, Result};
 use crate::row::Row;
+
+/// How many digits the name of a part has.
+const NAME: usize = 32;
 
 /// The folder of parts, in which one audit at a time works.
 pub(crate) struct Parts {
@@ -44,7 +49,27 @@ impl Parts {
     /// Returns whether a photo was explained from what the fingerprint stands for.
     pub fn has(&self, file: &str, fingerprint: &str) -> bool {
         let part = self.read(file).ok().filter(|part| part.fingerprint == fingerprint);
-        part.is_some_and(|part| part.row.outcome.is_ok()) && self.thumbnail(file).is_file()
+        // The small picture may be empty or cut off.
+        part.is_some_and(|part| part.row.outcome.is_ok())
+            && read_photo(self.thumbnail(file)).is_ok()
+    }
+
+    /// Removes what is kept of photos that are no longer in the folder.
+    pub fn keep_only<'a>(&self, files: impl Iterator<Item = &'a str>) -> Result<()> {
+        let kept: BTreeSet<PathBuf> = files
+            .flat_map(|file| [self.path(file, "json"), self.path(file, "jpg")])
+            .collect();
+        let unwritable = |source| Error::Output { path: self.folder.clone(), source };
+        for entry in fs::read_dir(&self.folder).map_err(unwritable)? {
+            let path = entry.map_err(unwritable)?.path();
+            // Other files are not the audit's.
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let is_part = stem.len() == NAME && stem.bytes().all(|it| it.is_ascii_hexdigit());
+            if is_part && !kept.contains(&path) {
+                fs::remove_file(&path).map_err(unwritable)?;
+            }
+        }
+        Ok(())
     }
 
     /// Keeps the row of a photo that was explained, and before that its small picture, so that
@@ -87,6 +112,6 @@ impl Parts {
     /// Returns the path of a photo's file. The photo's own name may not be allowed as another
     /// file's.
     fn path(&self, file: &str, ending: &str) -> PathBuf {
-        self.folder.join(format!("{}.{ending}", &digest(file.as_bytes())[..32]))
+        self.folder.join(format!("{}.{ending}", &digest(file.as_bytes())[..NAME]))
     }
 }

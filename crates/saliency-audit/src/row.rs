@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::boxes::MarkedBox;
+use crate::border::BORDER_AREA;
+use crate::boxes::{MarkedBox, Placing};
 
 /// What is known of a file of the folder.
 #[derive(Deserialize, Serialize)]
@@ -20,6 +21,12 @@ pub(crate) struct Measured {
     /// The part of the photo that the model was shown: left, top, width and height.
     pub seen: [u32; 4],
     pub boxes: Vec<MarkedBox>,
+    /// How the boxes were laid into the photo, if it has any.
+    #[serde(default)]
+    pub placing: Option<Placing>,
+    /// Whether all that the model was shown has one colour.
+    #[serde(default)]
+    pub plain: bool,
     /// The class that the model predicts.
     pub class: usize,
     pub class_name: String,
@@ -56,18 +63,17 @@ pub(crate) struct Inside {
 
 impl Inside {
     /// Returns how many times more the boxes hold than they would of an even map, or `None` if the
-    /// model was shown nothing of them.
+    /// model was shown nothing of them, or hardly anything else.
     pub fn density(&self) -> Option<f64> {
-        (self.area > 0.0).then(|| self.share / self.area)
+        (self.area > 0.0 && self.area < NEARLY_ALL).then(|| self.share / self.area)
     }
 }
 
-/// How wide the border is on each side, as a share of the width or height.
-pub(crate) const BORDER: f64 = 0.1;
-/// The border's share of the area.
-pub(crate) const BORDER_AREA: f64 = 1.0 - (1.0 - 2.0 * BORDER) * (1.0 - 2.0 * BORDER);
 /// A model looks at the border if the border holds at least this share of the attribution.
 const AT_BORDER: f64 = 0.5;
+const _: () = assert!(AT_BORDER > BORDER_AREA, "an even map raises no concern");
+/// Boxes that cover at least this share of what the model was shown say nothing about it.
+const NEARLY_ALL: f64 = 0.9;
 
 /// A reason why a person should look at a photo.
 #[derive(Clone, Copy, PartialEq)]
@@ -80,6 +86,8 @@ pub(crate) enum Concern {
     NotShown,
     /// The map is zero everywhere.
     Blank,
+    /// All that the model was shown has one colour.
+    Plain,
     /// The model scores the baseline like the photo.
     LikeBaseline,
     /// The tolerance was not reached.
@@ -87,11 +95,12 @@ pub(crate) enum Concern {
 }
 
 impl Concern {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Elsewhere,
         Self::Border,
         Self::NotShown,
         Self::Blank,
+        Self::Plain,
         Self::LikeBaseline,
         Self::NotConverged,
     ];
@@ -103,6 +112,7 @@ impl Concern {
             Self::Border => "border",
             Self::NotShown => "not-shown",
             Self::Blank => "blank",
+            Self::Plain => "plain",
             Self::LikeBaseline => "like-baseline",
             Self::NotConverged => "not-converged",
         }
@@ -127,6 +137,7 @@ impl Measured {
             Concern::Border => self.border_unmarked >= AT_BORDER,
             Concern::NotShown => self.inside.is_some() && shown.is_none(),
             Concern::Blank => is_blank,
+            Concern::Plain => self.plain,
             Concern::LikeBaseline => self.like_baseline,
             Concern::NotConverged => self.converged == Some(false),
         }

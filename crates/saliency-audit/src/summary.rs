@@ -2,6 +2,7 @@
 
 use saliency_photo::percent as plain_percent;
 
+use crate::folder::Others;
 use crate::recipe::Effort;
 use crate::row::{Concern, Inside, Measured, Row};
 
@@ -18,8 +19,12 @@ pub(crate) struct Report<'a> {
     pub expected: Option<f64>,
     /// Sorted by file name.
     pub rows: &'a [Row],
-    /// How many files and folders were left out.
-    pub others: usize,
+    /// The address of each photo, in the order of the rows; empty if the page is too far away.
+    pub links: &'a [String],
+    /// What is odd about the boxes.
+    pub remarks: &'a [String],
+    /// The files and folders that were left out.
+    pub others: &'a Others,
 }
 
 impl<'a> Report<'a> {
@@ -51,11 +56,10 @@ impl<'a> Report<'a> {
             1 => lines.push("1 file could not be explained.".to_owned()),
             failed => lines.push(format!("{failed} files could not be explained.")),
         }
-        if self.others > 0 {
+        if let Some(found) = self.others.in_words() {
+            let advice = self.others.advice();
             lines.push(format!(
-                "{} other files and folders in the folder were left out because they are not named \
-                 like photos.",
-                self.others
+                "Left out because they are not named like photos: {found}{advice}."
             ));
         }
         lines
@@ -144,6 +148,9 @@ impl<'a> Report<'a> {
             Concern::Blank => "The map is zero everywhere: this method found nothing to show. Try \
                 another one."
                 .to_owned(),
+            Concern::Plain => "All that the model was shown has one colour, so that there is nothing to \
+                look at. See whether the photo is what it should be."
+                .to_owned(),
             Concern::LikeBaseline => "The model is as sure of this answer without any picture: what \
                 speaks for it and what speaks against it cancel, and the map says little."
                 .to_owned(),
@@ -176,6 +183,7 @@ pub(crate) fn title(concern: Concern) -> &'static str {
         Concern::Border => "looks at the border",
         Concern::NotShown => "box not shown",
         Concern::Blank => "empty map",
+        Concern::Plain => "blank picture",
         Concern::LikeBaseline => "map says little",
         Concern::NotConverged => "map not precise",
     }
@@ -188,6 +196,7 @@ pub(crate) fn label(concern: Concern) -> &'static str {
         Concern::Border => "where it looks at the border",
         Concern::NotShown => "whose box was not shown to it",
         Concern::Blank => "with an empty map",
+        Concern::Plain => "that are a blank picture",
         Concern::LikeBaseline => "whose map says little",
         Concern::NotConverged => "whose map is not precise",
     }

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use parquet::basic::Compression;
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::findings::BoxCounts;
+use crate::remarks::about_photo;
 use crate::row::{Concern, Row};
 
 /// A row of a table. Unknown values are empty.
@@ -31,6 +34,8 @@ pub(crate) struct TableRow<'a> {
     half_area: Option<f64>,
     warnings: Option<String>,
     error: Option<&'a str>,
+    boxes: Option<i64>,
+    boxes_note: Option<String>,
 }
 
 const SCHEMA: &str = "message audit {
@@ -50,6 +55,8 @@ const SCHEMA: &str = "message audit {
     OPTIONAL DOUBLE half_area;
     OPTIONAL BYTE_ARRAY warnings (UTF8);
     OPTIONAL BYTE_ARRAY error (UTF8);
+    OPTIONAL INT64 boxes;
+    OPTIONAL BYTE_ARRAY boxes_note (UTF8);
 }";
 
 impl<'a> TableRow<'a> {
@@ -78,12 +85,14 @@ impl<'a> TableRow<'a> {
             half_area: it.and_then(|it| it.half_area),
             warnings: warnings.filter(|codes| !codes.is_empty()),
             error: row.outcome.as_ref().err().map(|error| &error[..]),
+            boxes: it.map(|it| it.boxes.len() as i64),
+            boxes_note: it.and_then(|it| about_photo(it.placing.as_ref()?)),
         }
     }
 }
 
 /// Writes rows as CSV. An apostrophe is put before a name that a spreadsheet would run as a
-/// formula.
+/// formula; Parquet has the names as they are.
 pub(crate) fn csv(rows: &[TableRow]) -> Result<Vec<u8>> {
     let write = || -> csv::Result<Vec<u8>> {
         let mut writer = csv::Writer::from_writer(Vec::new());
@@ -104,11 +113,14 @@ fn without_formula(text: &str) -> String {
     }
 }
 
-/// Writes rows as Parquet.
-pub(crate) fn parquet(rows: &[TableRow]) -> Result<Vec<u8>> {
+/// Writes rows as Parquet, with the counts of boxes as JSON under the key `boxes` of its metadata.
+pub(crate) fn parquet(rows: &[TableRow], boxes: Option<&BoxCounts>) -> Result<Vec<u8>> {
     let write = || -> parquet::errors::Result<Vec<u8>> {
         let schema = Arc::new(parse_message_type(SCHEMA)?);
-        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+        let json = |it| serde_json::to_string(it).expect("counts have a form in JSON");
+        let counts = boxes.map(|it| vec![KeyValue::new("boxes".to_owned(), json(it))]);
+        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
+        let properties = properties.set_key_value_metadata(counts).build();
         let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties))?;
         write_columns(Columns { group: file.next_row_group()?, rows })?;
         file.into_inner()
@@ -135,6 +147,8 @@ fn write_columns(mut columns: Columns) -> parquet::errors::Result<()> {
     columns.write::<DoubleType>(|row| row.half_area)?;
     columns.write::<ByteArrayType>(|row| row.warnings.as_deref().map(text))?;
     columns.write::<ByteArrayType>(|row| row.error.map(text))?;
+    columns.write::<Int64Type>(|row| row.boxes)?;
+    columns.write::<ByteArrayType>(|row| row.boxes_note.as_deref().map(text))?;
     columns.group.close()?;
     Ok(())
 }

@@ -4,12 +4,16 @@
 //! The data flow of `explain`, in order: [`args`] and [`boxes`] (the options), [`explain`] (from
 //! options to attributions; methods come from the library's list), [`certainty`] (how sure they
 //! are), [`pictures`] (from attributions to files).
+//!
+//! For every program: [`program`] (its start, its end and its exit code), [`output`] (lines on
+//! stdout and stderr).
 
 pub mod args;
 pub mod boxes;
 pub mod certainty;
 pub mod devices;
 pub mod explain;
+pub mod output;
 pub mod pictures;
 pub mod program;
 pub mod subject;

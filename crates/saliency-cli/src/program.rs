@@ -1,39 +1,60 @@
-//! The start and the end of a program.
+//! The start and the end of a program, the same for all of them.
+//!
+//! | Exit code | Meaning |
+//! |---|---|
+//! | 0 | everything that was asked for is done |
+//! | 1 | something went wrong on the way: for example, some photos could not be explained |
+//! | 2 | the arguments cannot be used, and nothing was done |
 
+use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::Result;
+use crate::output::say_aside;
+
+/// The exit codes, as the `--help` of a program lists them: for `#[command(after_help = ...)]`.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  everything is done
+  1  some photos could not be explained, or a file could not be written
+  2  the arguments cannot be used; nothing was done";
+
+/// The exit code of a program whose arguments cannot be used. It is that of clap, too.
+const UNUSABLE: u8 = 2;
+
+/// Arguments that cannot be used. A program that returns this error ends with exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UnusableArguments(#[source] Box<dyn Error>);
+
+/// Says that an error is the fault of the arguments. For [`Result::map_err`](std::result::Result).
+pub fn unusable(error: impl Into<Box<dyn Error>>) -> Box<dyn Error> {
+    Box::new(UnusableArguments(error.into()))
+}
 
 /// Ends a program, after printing the error if there is one.
 pub fn ended(result: Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
+            say_aside(format_args!("error: {error}"));
+            if error.is::<UnusableArguments>() { UNUSABLE.into() } else { ExitCode::FAILURE }
         }
     }
 }
 
 /// Reads the arguments of a program and runs it. If an argument is wrong, prints the mistake and
-/// the possible values on one line, without the usage.
+/// what to do, in the words of clap.
 pub fn run<A: Parser>(program: impl FnOnce(&A) -> Result<()>) -> ExitCode {
     match A::try_parse() {
         Ok(args) => ended(program(&args)),
-        Err(error) if error.use_stderr() => {
-            let text = error.to_string();
-            let lines = text.lines().take_while(|line| !line.starts_with("Usage"));
-            let lines = lines.map(str::trim).take_while(|line| !line.starts_with("For more"));
-            let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-            eprintln!("{}", lines.join(" "));
-            ExitCode::FAILURE
-        }
-        Err(help) => {
-            print!("{help}");
-            ExitCode::SUCCESS
+        // Help and the version are "errors" without a fault. Nobody may be reading them any more.
+        Err(error) => {
+            let _ = error.print();
+            if error.use_stderr() { UNUSABLE.into() } else { ExitCode::SUCCESS }
         }
     }
 }

@@ -1,0 +1,36 @@
+//! Lines that a program prints.
+//!
+//! `println!` panics if nobody reads the output any more, as behind `| head`. These functions do
+//! not: the program goes on quietly and writes its files.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write as _};
+
+use crate::Result;
+
+/// Prints a line for people. If it cannot be printed, nothing happens: the files of the program
+/// hold the answer.
+pub fn say(line: impl Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// Prints a line to stderr: a warning, an error, or how far the program is. If it cannot be
+/// printed, nothing happens.
+pub fn say_aside(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Prints a line for other programs, which need all of it.
+///
+/// # Errors
+/// An error if the line cannot be written, as on a full disk. It is no error if nobody reads the
+/// output any more.
+pub fn answer(line: impl Display) -> Result<()> {
+    let written = writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush());
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(format!("cannot write to stdout: {error}").into())
+        }
+        _ => Ok(()),
+    }
+}
