@@ -223,12 +223,7 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
 
     /// Writes the tables and the page. They are made from the parts alone, so that it does not
     /// matter how often the audit was stopped.
-    fn report(
-        &self,
-        folder: &Folder,
-        parts: &Parts,
-        facts: Option<&BoxFacts>,
-    ) -> Result<Findings> {
+    fn report(&self, folder: &Folder, parts: &Parts, facts: Option<&BoxFacts>) -> Result<Findings> {
         let rows = self.rows(folder, parts)?;
         let remarks = facts.map(|facts| about_boxes(facts, &rows)).unwrap_or_default();
         let boxes = facts.map(|facts| BoxCounts::new(facts, &rows));

@@ -74,7 +74,9 @@ mod tests {
 
     #[test]
     fn an_even_map_has_the_same_share_at_the_border_in_every_size() {
-        for (map_side, side) in [(224, 1), (224, 3), (224, 16), (224, 3000), (8, 8), (1, 1), (7, 24)] {
+        for (map_side, side) in
+            [(224, 1), (224, 3), (224, 16), (224, 3000), (8, 8), (1, 1), (7, 24)]
+        {
             let Border { share, unmarked } = border(map_side, side, &[]);
             assert!((share - BORDER_AREA).abs() < 1e-9, "{map_side} {side}: {share}");
             assert!((unmarked - share).abs() < 1e-9);

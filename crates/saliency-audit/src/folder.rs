@@ -39,8 +39,7 @@ pub(crate) struct Others {
 
 const ENDINGS: [&str; 5] = ["jpg", "jpeg", "jfif", "png", "webp"];
 /// Endings of photos that are not read.
-const OTHER_PHOTOS: [&str; 9] =
-    ["HEIC", "HEIF", "AVIF", "TIF", "TIFF", "BMP", "GIF", "DNG", "JXL"];
+const OTHER_PHOTOS: [&str; 9] = ["HEIC", "HEIF", "AVIF", "TIF", "TIFF", "BMP", "GIF", "DNG", "JXL"];
 /// Larger files are not read, because they may be no photos at all.
 const MOST_BYTES: u64 = 256 << 20;
 
@@ -109,7 +108,8 @@ impl Others {
             advice += "; save such photos as JPEG, PNG or WebP";
         }
         if self.folders > 0 {
-            advice += "; photos in folders inside it are not read, audit each such folder by itself";
+            advice +=
+                "; photos in folders inside it are not read, audit each such folder by itself";
         }
         advice
     }

@@ -56,9 +56,8 @@ impl Parts {
 
     /// Removes what is kept of photos that are no longer in the folder.
     pub fn keep_only<'a>(&self, files: impl Iterator<Item = &'a str>) -> Result<()> {
-        let kept: BTreeSet<PathBuf> = files
-            .flat_map(|file| [self.path(file, "json"), self.path(file, "jpg")])
-            .collect();
+        let kept: BTreeSet<PathBuf> =
+            files.flat_map(|file| [self.path(file, "json"), self.path(file, "jpg")]).collect();
         let unwritable = |source| Error::Output { path: self.folder.clone(), source };
         for entry in fs::read_dir(&self.folder).map_err(unwritable)? {
             let path = entry.map_err(unwritable)?.path();

@@ -34,7 +34,8 @@ fn odd_boxes(facts: &BoxFacts, rows: &[Row]) -> Option<String> {
     for part in others {
         sentence += &format!(", {part}");
     }
-    let placed = placings(rows).find_map(|it| Some(format!("{}: {}", it.file, it.placing.first.as_ref()?)));
+    let placed =
+        placings(rows).find_map(|it| Some(format!("{}: {}", it.file, it.placing.first.as_ref()?)));
     if let Some(first) = facts.first.clone().or(placed) {
         sentence += &format!("; first: {first}");
     }

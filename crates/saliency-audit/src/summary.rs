@@ -58,9 +58,8 @@ impl<'a> Report<'a> {
         }
         if let Some(found) = self.others.in_words() {
             let advice = self.others.advice();
-            lines.push(format!(
-                "Left out because they are not named like photos: {found}{advice}."
-            ));
+            lines
+                .push(format!("Left out because they are not named like photos: {found}{advice}."));
         }
         lines
     }

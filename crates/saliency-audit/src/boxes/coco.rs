@@ -71,13 +71,15 @@ pub(super) fn read(json: &str) -> Result<Contents, BoxesError> {
         // The photo.
         let image = id(&annotation.image_id).unwrap_or_default();
         let Some(photo) = photos.get(&image) else {
-            contents.left_out.add(|| {
-                format!("{} is for image {image}, which the file does not list", the())
-            });
+            contents
+                .left_out
+                .add(|| format!("{} is for image {image}, which the file does not list", the()));
             continue;
         };
         let Some(photo) = photo else {
-            contents.left_out.add(|| format!("{} is for image {image}, which is listed twice", the()));
+            contents
+                .left_out
+                .add(|| format!("{} is for image {image}, which is listed twice", the()));
             continue;
         };
         // The box.

@@ -152,7 +152,9 @@ fn check_category(path: &Path, contents: &Contents, category: &str) -> Result<()
 
 fn keep_categories(contents: &mut Contents, categories: &[String]) {
     for drawing in contents.drawings.values_mut() {
-        drawing.boxes.retain(|it| categories.iter().any(|category| is_category(&it.name, category)));
+        drawing
+            .boxes
+            .retain(|it| categories.iter().any(|category| is_category(&it.name, category)));
     }
 }
 

@@ -96,7 +96,8 @@ impl Drawing {
         match self.drawn_on {
             DrawnOn::Unknown => Scale { across: 1.0, down: 1.0, rounding: 1e-7 },
             DrawnOn::Pixels { width: drawn_width, height: drawn_height } => {
-                let (across, down) = (width / f64::from(drawn_width), height / f64::from(drawn_height));
+                let (across, down) =
+                    (width / f64::from(drawn_width), height / f64::from(drawn_height));
                 let rounding = if across == 1.0 && down == 1.0 { 1e-7 } else { 0.01 };
                 Scale { across, down, rounding }
             }
@@ -125,7 +126,8 @@ fn is_alike(drawn_on: Size, photo: Size) -> bool {
 /// Returns the whole pixels of the photo that a box covers, or `None` if it is empty, has no
 /// numbers, or is outside.
 fn marked(drawn: &DrawnBox, scale: &Scale, photo: Size) -> Option<MarkedBox> {
-    let is_box = drawn.width > 0.0 && drawn.height > 0.0;
+    let is_box =
+        drawn.width > 0.0 && drawn.height > 0.0 && drawn.x.is_finite() && drawn.y.is_finite();
     let across = span(drawn.x * scale.across, drawn.width * scale.across, photo.width);
     let down = span(drawn.y * scale.down, drawn.height * scale.down, photo.height);
     let (across, down) = across.zip(down).filter(|_| is_box)?;

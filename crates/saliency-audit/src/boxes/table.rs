@@ -97,12 +97,30 @@ fn separator(line: &str) -> u8 {
 
 /// Titles of columns, in the order of preference.
 const FILES: &[&str] = &[
-    "file", "filename", "file_name", "image", "image_name", "image_path", "imagename", "imageid",
-    "image_id", "photo", "path", "img",
+    "file",
+    "filename",
+    "file_name",
+    "image",
+    "image_name",
+    "image_path",
+    "imagename",
+    "imageid",
+    "image_id",
+    "photo",
+    "path",
+    "img",
 ];
 const NAMES: &[&str] = &[
-    "name", "class", "label", "category", "class_name", "classname", "label_name", "labelname",
-    "category_name", "object",
+    "name",
+    "class",
+    "label",
+    "category",
+    "class_name",
+    "classname",
+    "label_name",
+    "labelname",
+    "category_name",
+    "object",
 ];
 /// Left, top, right, bottom.
 const CORNERS: &[[&str; 4]] = &[
@@ -150,7 +168,8 @@ impl Columns {
         let (edges, kind) = corners.or_else(|| Some((SIZED.iter().find_map(all)?, Kind::Sized)))?;
         // A table with corners may have the photo's size as width and height.
         let photo = PHOTO_SIZES.iter().find_map(|[width, height]| {
-            Some([column(width)?, column(height)?]).filter(|it| !it.iter().any(|at| edges.contains(at)))
+            Some([column(width)?, column(height)?])
+                .filter(|it| !it.iter().any(|at| edges.contains(at)))
         });
         Some(Self {
             file: FILES.iter().find_map(column)?,
@@ -170,15 +189,15 @@ impl Columns {
                 continue;
             };
             let length = |at: usize| line.number(self.photo?[at]);
-            let drawn_on = if fractions {
-                DrawnOn::Fractions
-            } else {
-                DrawnOn::of_size(length(0), length(1))
-            };
+            let drawn_on =
+                if fractions { DrawnOn::Fractions } else { DrawnOn::of_size(length(0), length(1)) };
             contents.mention(photo, drawn_on);
             let Some(edges) = self.edges(line) else {
                 contents.left_out.add(|| {
-                    format!("line {} has no number for each edge of the box in {photo}", line.number)
+                    format!(
+                        "line {} has no number for each edge of the box in {photo}",
+                        line.number
+                    )
                 });
                 continue;
             };
@@ -258,7 +277,8 @@ mod tests {
 
     #[test]
     fn lines_without_numbers_are_counted() {
-        let text = "file,name,x,y,width,height\nx.jpg,a,,,,\nx.jpg,a,1,2\n,a,1,2,3,4\nx.jpg,a,1,2,3,4\n";
+        let text =
+            "file,name,x,y,width,height\nx.jpg,a,,,,\nx.jpg,a,1,2\n,a,1,2,3,4\nx.jpg,a,1,2,3,4\n";
         let contents = read(text).unwrap();
         assert_eq!((contents.count(), contents.left_out.count), (1, 3));
         let first = contents.left_out.first.unwrap();

@@ -36,7 +36,8 @@ pub(super) fn read_project(json: &str) -> Result<Contents, BoxesError> {
 /// Reads exported annotations, or returns `None` if the file holds something else.
 pub(super) fn read_annotations(json: &str) -> Result<Option<Contents>, BoxesError> {
     let entries: BTreeMap<String, Value> = parsed(json)?;
-    let is_photo = |entry: &Value| entry.get("filename").is_some() && entry.get("regions").is_some();
+    let is_photo =
+        |entry: &Value| entry.get("filename").is_some() && entry.get("regions").is_some();
     if entries.is_empty() || !entries.values().all(is_photo) {
         return Ok(None);
     }
@@ -54,7 +55,12 @@ fn contents(photos: impl Iterator<Item = Photo>) -> Contents {
             _ => Vec::new(),
         };
         for region in regions {
-            add(&mut contents, &filename, &region["shape_attributes"], &region["region_attributes"]);
+            add(
+                &mut contents,
+                &filename,
+                &region["shape_attributes"],
+                &region["region_attributes"],
+            );
         }
     }
     contents

@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn the_boxes_of_a_photo_are_read() {
-        let xml = "<?xml version=\"1.0\"?>\n<annotation><folder>a</folder><filename>x.jpg</filename>
+        let xml =
+            "<?xml version=\"1.0\"?>\n<annotation><folder>a</folder><filename>x.jpg</filename>
             <size><width>64</width><height>48</height><depth>3</depth></size>
             <object><name>cat</name><part><name>ear</name><bndbox><xmin>9</xmin></bndbox></part>
             <bndbox><xmin>1</xmin><xmax>5</xmax><ymin>2.5</ymin><ymax>9</ymax></bndbox></object>

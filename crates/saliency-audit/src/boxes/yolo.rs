@@ -28,7 +28,8 @@ pub(super) fn read(text: &str, file: &str, classes: &[String]) -> Contents {
 
 /// Returns the numbers of a line, of which the first is a class.
 fn numbers(line: &str) -> Option<Vec<f64>> {
-    let numbers = line.split_whitespace().map(|it| it.parse().ok().filter(|it: &f64| it.is_finite()));
+    let numbers =
+        line.split_whitespace().map(|it| it.parse().ok().filter(|it: &f64| it.is_finite()));
     let numbers: Vec<f64> = numbers.collect::<Option<_>>()?;
     numbers.first().is_some_and(|class| *class >= 0.0 && class.fract() == 0.0).then_some(numbers)
 }
@@ -62,7 +63,15 @@ mod tests {
 
     #[test]
     fn other_texts_are_not_yolo() {
-        for text in ["", "cat\ndog\n", "0 0.5 0.5 0.4", "a 1 2 3 4", "0.5 1 2 3 4", "1,2,3,4,5", "-1 0 0 1 1"] {
+        for text in [
+            "",
+            "cat\ndog\n",
+            "0 0.5 0.5 0.4",
+            "a 1 2 3 4",
+            "0.5 1 2 3 4",
+            "1,2,3,4,5",
+            "-1 0 0 1 1",
+        ] {
             assert!(!is_yolo(text), "{text}");
         }
     }
