@@ -12,18 +12,18 @@
 //! The crate `saliency-audit` does the work, for any classifier of photos; this file names the
 //! classifier.
 
+use std::error::Error;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use saliency_audit::{Audit, ClassNames, Subject};
-use saliency_cli::program::ended;
+use saliency_cli::program::{self, unusable};
 use saliency_cli::{Result, subject};
 use saliency_example_audit::args::AuditArgs;
 use saliency_example_audit::demonstration::{self, Demonstration};
 use saliency_example_audit::progress;
 
 fn main() -> ExitCode {
-    ended(audit(&AuditArgs::parse()))
+    program::run::<AuditArgs>(audit)
 }
 
 fn audit(args: &AuditArgs) -> Result<()> {
@@ -37,7 +37,7 @@ fn audit(args: &AuditArgs) -> Result<()> {
     .with_classes(ClassNames::new(subject::class_names()))
     .with_bytes_per_photo(subject::BYTES_PER_PHOTO);
 
-    let mut audit = Audit::new(subject, args.recipe()?)
+    let mut audit = Audit::new(subject, args.recipe().map_err(unusable)?)
         .with_devices(args.devices.clone())
         .with_output_folder(&args.out);
     if let Some(percent) = args.expect {
@@ -45,11 +45,29 @@ fn audit(args: &AuditArgs) -> Result<()> {
     }
     if let Some(folder) = &args.folder {
         if let Some(boxes) = &args.boxes {
-            audit = audit.with_boxes(boxes);
+            audit = audit.with_boxes(boxes).with_categories(args.categories.clone());
         }
-        return progress::run(audit, folder);
+        let findings = progress::run(audit, folder, args.json).map_err(blamed)?;
+        return match findings.failed {
+            0 => Ok(()),
+            failed => {
+                let all = failed + findings.explained;
+                Err(format!("expected to explain {all} photos, found {failed} that could not be; the page says why").into())
+            }
+        };
     }
-    // Without a folder, photos are made.
+    // Without a folder, photos are made. One of them is cut off, so that the page shows such a file.
     let Demonstration { folder, boxes } = demonstration::write(&args.out)?;
-    progress::run(audit.with_boxes(boxes), &folder)
+    progress::run(audit.with_boxes(boxes), &folder, args.json).map_err(blamed)?;
+    Ok(())
+}
+
+/// Says whether an error is the fault of an option.
+fn blamed(error: Box<dyn Error>) -> Box<dyn Error> {
+    match error.downcast_ref() {
+        Some(saliency_audit::Error::Explain(saliency::Error::InvalidOption { .. })) => {
+            unusable(error)
+        }
+        _ => error,
+    }
 }

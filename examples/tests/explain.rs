@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use common::{example, text};
 use saliency::photo::read_photo;
@@ -18,9 +18,18 @@ fn explain(args: &[&str]) -> Output {
 
 /// Checks that the program fails with exit code 1 and one line that says what is wrong.
 fn refused(args: &[&str]) -> String {
+    refused_with(1, args)
+}
+
+/// The same if an option is wrong: with exit code 2.
+fn unusable(args: &[&str]) -> String {
+    refused_with(2, args)
+}
+
+fn refused_with(code: i32, args: &[&str]) -> String {
     let output = explain(args);
     let error = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert_eq!(output.status.code(), Some(code), "{error}");
     assert_eq!(error.trim_end().lines().count(), 1, "{error}");
     let says_what_is_wrong = error.starts_with("error: cannot read ")
         || error.starts_with("error: the region of ")
@@ -268,7 +277,8 @@ fn one_bad_photo_does_not_keep_the_others_from_being_explained() {
     let output = explain(&[&photos[..], &options].concat());
     assert_eq!(output.status.code(), Some(1));
     let error = text(&output.stderr);
-    assert!(error.starts_with("error: missing: cannot read "), "{error}");
+    assert!(error.contains("\nerror: missing: cannot read "), "{error}");
+    assert!(error.contains(&format!("photo 2 of 2: {}, as good\n", good.display())), "{error}");
     assert!(error.ends_with("error: expected to explain 2 photos, found 1 that could not be\n"));
     assert_eq!(files(&folder.path("out")).len(), 3);
 }
@@ -276,29 +286,33 @@ fn one_bad_photo_does_not_keep_the_others_from_being_explained() {
 #[test]
 fn a_class_that_does_not_exist_is_answered_with_the_nearest() {
     let out = Folder::new().out();
-    let error = refused(&["--target", "egyptian kat", "--out", &out]);
+    let error = unusable(&["--target", "egyptian kat", "--out", &out]);
     assert!(error.contains("the nearest are \"Egyptian cat\", "), "{error}");
-    refused(&["--target", "1000", "--out", &out]);
+    unusable(&["--target", "1000", "--out", &out]);
 }
 
 #[test]
 fn options_outside_their_range_are_refused() {
     let folder = Folder::new();
-    let steps = refused(&["--steps", "0", "--out", &folder.out()]);
+    let steps = unusable(&["--steps", "0", "--out", &folder.out()]);
     assert_eq!(steps, "error: expected steps from 1 to 20000, found 0\n");
-    let samples = refused(&["--method=smooth-grad", "--samples=0", "--out", &folder.out()]);
+    let samples = unusable(&["--method=smooth-grad", "--samples=0", "--out", &folder.out()]);
     assert_eq!(samples, "error: expected samples from 1 to 1000000, found 0\n");
-    let tolerance = refused(&["--tolerance", "1.5", "--out", &folder.out()]);
+    let tolerance = unusable(&["--tolerance", "1.5", "--out", &folder.out()]);
     assert_eq!(tolerance, "error: expected tolerance above 0 and at most 1, found 1.5\n");
-    refused(&["--instead-of", "egyptian kat", "--out", &folder.out()]);
+    unusable(&["--instead-of", "egyptian kat", "--out", &folder.out()]);
     assert_eq!(files(&folder.path("out")), [""; 0]);
     let unknown = explain(&["--method", "magic"]);
-    assert_eq!(unknown.status.code(), Some(1));
+    assert_eq!(unknown.status.code(), Some(2));
     let error = text(&unknown.stderr);
     assert!(error.contains("[possible values: gradient, "), "{error}");
-    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(error.starts_with("error: invalid value 'magic'"), "{error}");
     let help = explain(&["--help"]);
     assert!(help.status.success() && text(&help.stdout).contains("Usage: explain"));
+    assert!(text(&help.stdout).contains("Exit codes:"));
+    let version = explain(&["--version"]);
+    assert!(version.status.success());
+    assert!(text(&version.stdout).ends_with(concat!(env!("CARGO_PKG_VERSION"), "\n")));
 }
 
 #[test]
@@ -322,11 +336,11 @@ fn devices_are_listed_and_what_is_not_there_is_named() {
         assert!(listed, "{backend}: {said}");
     }
 
-    let unknown = refused(&["--device", "opencl"]);
+    let unknown = unusable(&["--device", "opencl"]);
     assert!(unknown.contains("a backend such as flex"), "{unknown}");
-    refused(&["--device", "flex:2"]);
+    unusable(&["--device", "flex:2"]);
     // No machine has that many.
-    let many = refused(&["--device", "cuda:1000"]);
+    let many = unusable(&["--device", "cuda:1000"]);
     assert!(many.contains("cuda:1000") && many.contains("flex"), "{many}");
 }
 
@@ -348,7 +362,7 @@ fn without_a_driver_the_cpu_is_there_and_the_error_says_what_to_do() {
         let output = hidden(&["--device", device]);
         let error = text(&output.stderr);
         print!("{error}");
-        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert_eq!(output.status.code(), Some(2), "{error}");
         assert!(error.contains("expected ") && error.contains(device), "{error}");
         let helps = error.contains("Cargo feature") || error.contains("driver");
         assert!(helps && error.contains("here are: ") && error.contains("flex"), "{error}");
@@ -360,4 +374,41 @@ fn the_device_may_be_named_by_the_environment() {
     let named = example("explain", &[]).env("SALIENCY_DEVICE", "opencl").output().unwrap();
     let error = text(&named.stderr);
     assert!(error.contains("found `opencl`"), "{error}");
+}
+
+#[test]
+fn an_output_that_nobody_reads_ends_nothing() {
+    let folder = Folder::new();
+    let mut program =
+        example("explain", &["--device=flex", "--method=gradient", "-o", &folder.out()]);
+    let mut program = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(program.stdout.take());
+    let output = program.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(files(&folder.path("out")).len(), 3);
+}
+
+#[test]
+fn a_wide_photo_has_a_panel_too() {
+    let folder = Folder::new();
+    let wide = folder.path("wide.png");
+    write_picture(&wide, &image::RgbImage::from_pixel(30_000, 40, image::Rgb([9, 99, 200])))
+        .unwrap();
+    let output =
+        explain(&[wide.to_str().unwrap(), "--method=gradient", "--page", "--out", &folder.out()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let heat_map = read_photo(folder.path("out/wide-gradient-heat-map.png")).unwrap();
+    assert_eq!(heat_map.dimensions(), (30_000, 40));
+    let panel = read_photo(folder.path("out/wide-gradient-panel.png")).unwrap();
+    assert!((6000..7000).contains(&panel.width()), "{}", panel.width());
+    assert!(folder.path("out/wide-page.html").exists());
+}
+
+#[test]
+fn a_box_that_the_model_was_not_shown_is_said() {
+    let folder = Folder::new();
+    let output = explain(&["--method=gradient", "--boxes=it=0,0,20,20", "--out", &folder.out()]);
+    let warning = text(&output.stderr);
+    assert!(warning.contains("warning: the model was shown nothing of it"), "{warning}");
 }

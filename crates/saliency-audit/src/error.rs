@@ -66,7 +66,7 @@ pub enum Error {
     },
 
     /// A file of boxes has none.
-    #[error("no box found in {}{reason}", path.display())]
+    #[error("expected at least one box in {}, found none{reason}", path.display())]
     #[non_exhaustive]
     NoBoxes {
         /// The file.

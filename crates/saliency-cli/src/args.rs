@@ -9,6 +9,7 @@ use saliency::photo::Reduce;
 use saliency::viz::ColorMap;
 
 use crate::boxes::NamedBox;
+use crate::program::EXIT_CODES;
 
 /// Returns a parser for the names of the methods that the library lists.
 pub fn method_parser() -> impl clap::builder::TypedValueParser<Value = Method> {
@@ -18,6 +19,7 @@ pub fn method_parser() -> impl clap::builder::TypedValueParser<Value = Method> {
 
 /// Shows where an ImageNet classifier looked in a photograph.
 #[derive(Clone, Debug, Parser)]
+#[command(version, after_help = EXIT_CODES)]
 pub struct ExplainArgs {
     /// JPEG, PNG or WebP photos; without any, the cat that ships with the library
     pub photos: Vec<PathBuf>,
@@ -70,7 +72,8 @@ pub struct ExplainArgs {
     #[arg(long, value_enum)]
     pub colormap: Option<Colors>,
     /// A part of the photo to measure, such as "the product=40,20,300,200": left, top, width and
-    /// height in pixels; may be given several times, and boxes of one name belong together
+    /// height in whole pixels of the upright photo; may be given several times, and boxes of one
+    /// name belong together
     #[arg(long, value_name = "NAME=X,Y,WIDTH,HEIGHT")]
     pub boxes: Vec<NamedBox>,
     /// Write a page for the browser too, with everything that was explained of a photo
@@ -84,7 +87,7 @@ pub struct ExplainArgs {
     #[arg(long)]
     pub export: bool,
     /// The folder to write to
-    #[arg(long, default_value = "maps")]
+    #[arg(short, long, default_value = "maps")]
     pub out: PathBuf,
 }
 

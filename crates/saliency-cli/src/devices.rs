@@ -5,6 +5,7 @@ use std::fmt::Display;
 use saliency::backends::{Backend, ComputeDevice};
 
 use crate::Result;
+use crate::output::say;
 
 /// Opens the device of that name; without a name, the one that SALIENCY_DEVICE names, or the best
 /// of the machine.
@@ -22,7 +23,7 @@ pub fn open(name: Option<&str>) -> Result<ComputeDevice> {
 pub fn list() {
     let preferred = Backend::open_preferred();
     let print = |backend: &dyn Display, kind: &dyn Display, text: &dyn Display| {
-        println!("{:<12} {:<15} {text}", backend.to_string(), kind.to_string());
+        say(format_args!("{:<12} {:<15} {text}", backend.to_string(), kind.to_string()));
     };
     for device in Backend::available() {
         let is_preferred = preferred.as_ref().is_ok_and(|it| *it.backend() == device.backend);

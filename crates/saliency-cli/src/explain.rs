@@ -1,6 +1,7 @@
 //! Explains photos: the program `explain`.
 
 use std::collections::HashSet;
+use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
@@ -18,8 +19,9 @@ use saliency_models::{EfficientNetLite0, imagenet, photos};
 use crate::args::{BaselineKind, ExplainArgs, ScoreKind};
 use crate::boxes::areas;
 use crate::certainty::Certainty;
+use crate::output::{say, say_aside};
 use crate::pictures::{Explained, PhotoPictures};
-use crate::program::check_writable;
+use crate::program::{UnusableArguments, check_writable, unusable};
 use crate::subject::{BYTES_PER_PHOTO, class_name, network, preparation};
 use crate::{Result, devices, percent};
 
@@ -35,15 +37,17 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
     }
     // All arguments are checked before any work.
     let targets = args.target.iter().map(|name| imagenet::find(name));
-    let targets = once_each(targets.collect::<std::result::Result<Vec<_>, _>>()?);
-    let instead_of = args.instead_of.as_deref().map(imagenet::find).transpose()?;
+    let targets = targets.collect::<std::result::Result<Vec<_>, _>>().map_err(unusable)?;
+    let targets = once_each(targets);
+    let instead_of =
+        args.instead_of.as_deref().map(imagenet::find).transpose().map_err(unusable)?;
     check_writable(&args.out)?;
 
-    let compute = devices::open(args.device.as_deref())?;
+    let compute = devices::open(args.device.as_deref()).map_err(unusable)?;
     let net = network(compute.device());
     let program = Program { args, compute, net, targets, instead_of };
     if args.photos.is_empty() {
-        return program.explain("chelsea", &photos::chelsea());
+        return program.explain("chelsea", &photos::chelsea()).map_err(blamed);
     }
     program.explain_files()
 }
@@ -64,17 +68,19 @@ impl Program<'_> {
         let all = self.args.photos.len();
         let mut names = HashSet::new();
         let mut failed = 0;
-        for path in &self.args.photos {
+        for (at, path) in self.args.photos.iter().enumerate() {
             let name = unused_name(path, &mut names);
+            if all > 1 {
+                say_aside(format_args!("photo {} of {all}: {}, as {name}", at + 1, path.display()));
+            }
             let photo = read_photo(path).map_err(Into::into);
             if let Err(error) = photo.and_then(|photo| self.explain(&name, &photo)) {
                 // One bad photo must not keep the others from being explained; a bad option does.
-                let is_option =
-                    matches!(error.downcast_ref(), Some(saliency::Error::InvalidOption { .. }));
-                if is_option || all == 1 {
+                let error = blamed(error);
+                if all == 1 || error.is::<UnusableArguments>() {
                     return Err(error);
                 }
-                eprintln!("error: {name}: {error}");
+                say_aside(format_args!("error: {name}: {error}"));
                 failed += 1;
             }
         }
@@ -106,19 +112,14 @@ impl Program<'_> {
         for &class in targets {
             for &method in &methods {
                 let map = self.attribute(method, &input, class)?;
-                println!(
-                    "explained: {} ({})",
-                    class_name(class),
-                    percent_of(&probabilities, class)
-                );
+                let (name, percent) = (class_name(class), percent_of(&probabilities, class));
+                say(format_args!("explained: {name} ({percent})"));
                 if let Some(other) = self.instead_of {
                     let probability = percent_of(&probabilities, other);
-                    println!("instead of: {} ({probability})", class_name(other));
+                    say(format_args!("instead of: {} ({probability})", class_name(other)));
                 }
                 let certainty = Certainty::of(&map).lines(self.args.limit);
-                for line in &certainty {
-                    println!("{line}");
-                }
+                certainty.iter().for_each(say);
                 explained.push(Explained {
                     method,
                     class,
@@ -166,7 +167,8 @@ impl Program<'_> {
         let explainer: Box<dyn Explainer<_, _>> = method.explainer(&options);
         let map = explainer.attribute_to(&self.net, input.clone(), target)?;
         bar.finish_and_clear();
-        println!("time: {:.1} s, gradients: {}", start.elapsed().as_secs_f64(), map.evaluations[0]);
+        let (seconds, gradients) = (start.elapsed().as_secs_f64(), map.evaluations[0]);
+        say(format_args!("time: {seconds:.1} s, gradients: {gradients}"));
         Ok(map)
     }
 
@@ -198,6 +200,14 @@ impl Program<'_> {
     }
 }
 
+/// Says whether an error is the fault of an option, which is as wrong for every other photo.
+fn blamed(error: Box<dyn Error>) -> Box<dyn Error> {
+    match error.downcast_ref() {
+        Some(saliency::Error::InvalidOption { .. }) => unusable(error),
+        _ => error,
+    }
+}
+
 /// Makes the baseline of a photo's input.
 fn baseline(kind: BaselineKind, input: &Tensor<4>) -> Result<Baseline> {
     let [black, white] = [0, 255].map(|byte| preparation().level(byte));
@@ -212,11 +222,11 @@ fn baseline(kind: BaselineKind, input: &Tensor<4>) -> Result<Baseline> {
 
 /// Prints the five likeliest classes, and returns the first.
 fn print_likeliest(name: &str, probabilities: &Tensor<2>) -> usize {
-    println!("{name}: the five likeliest classes");
+    say(format_args!("{name}: the five likeliest classes"));
     let (values, classes) = probabilities.clone().topk_with_indices(5, 1);
     let classes: Vec<i64> = classes.into_data().iter().collect();
     for (value, class) in values.into_data().iter::<f32>().zip(&classes) {
-        println!("  {:5.1} %  {}", 100.0 * value, class_name(*class as usize));
+        say(format_args!("  {:5.1} %  {}", 100.0 * value, class_name(*class as usize)));
     }
     classes[0] as usize
 }

@@ -11,6 +11,7 @@ use saliency::{Attribution, Method};
 
 use crate::args::{ExplainArgs, Mode, option_name};
 use crate::boxes::areas;
+use crate::output::{say, say_aside};
 use crate::subject::class_name;
 use crate::{Result, percent};
 
@@ -72,7 +73,7 @@ impl PhotoPictures<'_> {
                 let (stem, record) = (self.stem(it), self.record(it)?);
                 let export = Export { values: &it.map.values, row: 0, map: scaled, record };
                 for path in export.write(&self.args.out, &stem)? {
-                    println!("wrote {}", path.display());
+                    say(format_args!("wrote {}", path.display()));
                 }
             }
         }
@@ -159,6 +160,13 @@ impl PhotoPictures<'_> {
     /// Prints how much of each map is in the boxes of each name.
     fn print_areas(&self) -> Result<()> {
         for area in areas(&self.args.boxes) {
+            let footprint = area.coverage_of(&self.explained[0].reduced, self.view())?;
+            if footprint.area == 0.0 {
+                say_aside(format_args!(
+                    "warning: the model was shown nothing of {}; it is shown the middle of a photo",
+                    area.name()
+                ));
+            }
             for it in &self.explained {
                 let found = area.coverage_of(&it.reduced, self.view())?;
                 let of = if self.explained.len() > 1 {
@@ -166,13 +174,13 @@ impl PhotoPictures<'_> {
                 } else {
                     String::new()
                 };
-                println!(
-                    "{}{of}: {} of the attribution in {} of what the model was shown, the peak is {}",
+                let (share, size) = (percent(found.share), percent(found.area));
+                let peak = if found.peak { "inside" } else { "outside" };
+                say(format_args!(
+                    "{}{of}: {share} of the attribution in {size} of what the model was shown, the peak \
+                     is {peak}",
                     area.name(),
-                    percent(found.share),
-                    percent(found.area),
-                    if found.peak { "inside" } else { "outside" },
-                );
+                ));
             }
         }
         Ok(())
@@ -188,14 +196,14 @@ impl PhotoPictures<'_> {
     fn write_picture(&self, stem: &str, picture: &RgbImage) -> Result<()> {
         let path = self.args.out.join(format!("{stem}.png"));
         write_picture(&path, picture)?;
-        println!("wrote {}", path.display());
+        say(format_args!("wrote {}", path.display()));
         Ok(())
     }
 
     fn write_file(&self, name: &str, text: String) -> Result<()> {
         let path = self.args.out.join(name);
         write_file(&path, text.as_bytes())?;
-        println!("wrote {}", path.display());
+        say(format_args!("wrote {}", path.display()));
         Ok(())
     }
 

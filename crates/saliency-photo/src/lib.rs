@@ -28,6 +28,8 @@
 mod blur;
 mod coverage;
 mod error;
+mod foreign;
+mod jpeg;
 mod map;
 mod marked_area;
 mod percent;

@@ -3,18 +3,28 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Rgb, RgbImage};
 
 use crate::error::{Error, Result};
+use crate::{foreign, jpeg};
+
+/// Larger files are not read, because they may be no photos at all.
+const MOST_FILE_BYTES: u64 = 256 << 20;
+/// Larger pictures are not decoded. A small file can claim to be a huge picture.
+const MOST_BYTES: u64 = 512 << 20;
 
 /// Reads a JPEG, PNG or WebP photo and turns it upright as its EXIF data say.
 ///
 /// The content of the file decides what kind it is, not its name. Photos in grey or with 16 bits
-/// per channel become RGB with 8 bits; transparent photos are laid on white.
+/// per channel become RGB with 8 bits; transparent photos are laid on white. Colour profiles are
+/// not applied: the numbers of the file are taken for sRGB, as the usual tools for training networks
+/// take them. A photo in Adobe RGB or Display P3 therefore looks a little paler than elsewhere.
 ///
 /// # Errors
-/// [`Error::Unreadable`] if the file is missing, is not a photo, is cut off, has no pixels, or
-/// would take more than 512 MiB of memory.
+/// [`Error::Unreadable`] if the file is missing, is not a photo, is cut off or damaged, has no
+/// pixels, is larger than 256 MiB, or would take more than 512 MiB when it is decoded. While a photo
+/// is turned or made opaque, it is in memory twice.
 ///
 /// # Example
 /// ```
@@ -23,56 +33,69 @@ use crate::error::{Error, Result};
 /// ```
 pub fn read_photo(path: impl AsRef<Path>) -> Result<RgbImage> {
     let path = path.as_ref();
-    let bytes = fs::read(path).map_err(Into::into);
-    let photo = bytes.and_then(|bytes| decode(&bytes));
+    let photo = content(path).and_then(|bytes| decode(&bytes));
     photo.map_err(|cause| Error::Unreadable { path: path.to_owned(), cause: cause.into() })
 }
 
-/// Decodes a photo, upright and opaque.
-fn decode(bytes: &[u8]) -> Result<RgbImage, Box<dyn StdError + Send + Sync>> {
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-    // The decoder would paint what is missing grey, and the grey would be explained.
-    if reader.format() == Some(ImageFormat::Jpeg) && !has_end_of_image(bytes) {
-        return Err("a JPEG that is cut off before its end".into());
+type Cause = Box<dyn StdError + Send + Sync>;
+
+/// Reads a file. A pipe or a device would never end.
+fn content(path: &Path) -> Result<Vec<u8>, Cause> {
+    let file = fs::metadata(path)?;
+    if file.is_dir() {
+        return Err("a folder; name the photos in it".into());
     }
+    if !file.is_file() {
+        return Err("a pipe or a device".into());
+    }
+    if file.len() > MOST_FILE_BYTES {
+        let [found, most] = [file.len(), MOST_FILE_BYTES].map(|bytes| bytes >> 20);
+        return Err(format!("a file of {found} MiB; at most {most} MiB are read").into());
+    }
+    Ok(fs::read(path)?)
+}
+
+/// Decodes a photo, upright and opaque.
+fn decode(bytes: &[u8]) -> Result<RgbImage, Cause> {
+    if let Some(kind) = foreign::kind(bytes) {
+        return Err(kind.into());
+    }
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    let format = reader.format();
     let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation()?;
-    // A small file can claim to be a huge picture.
-    Limits::default().reserve(decoder.total_bytes())?;
+    let orientation = orientation(&mut decoder)?;
+    check_size(&decoder)?;
+    if format == Some(ImageFormat::Jpeg) {
+        jpeg::check(bytes)?;
+    }
     let mut photo = DynamicImage::from_decoder(decoder)?;
     photo.apply_orientation(orientation);
-    if photo.width() == 0 || photo.height() == 0 {
-        return Err("a picture without pixels".into());
-    }
     Ok(opaque(photo))
 }
 
-/// Returns whether a JPEG reaches its end-of-image marker.
-///
-/// Segments are skipped by their lengths, because embedded thumbnails have end markers too.
-fn has_end_of_image(jpeg: &[u8]) -> bool {
-    const END: u8 = 0xd9;
-    // Restart markers, the start of the image and one reserved marker have no length.
-    let stands_alone = |marker| matches!(marker, 0x01 | 0xd0..=0xd8);
-    let mut at = 0;
-    while let Some(&byte) = jpeg.get(at) {
-        let marker = jpeg.get(at + 1).copied();
-        at += match (byte, marker) {
-            (0xff, Some(END)) => return true,
-            // Fill bytes, and the escape of a data byte 0xff.
-            (0xff, Some(0xff)) => 1,
-            (0xff, Some(0x00)) => 2,
-            (0xff, Some(marker)) if stands_alone(marker) => 2,
-            (0xff, Some(_)) => {
-                let length = jpeg.get(at + 2..at + 4);
-                let length = length.map_or(0, |l| usize::from(u16::from_be_bytes([l[0], l[1]])));
-                2 + length
-            }
-            // Compressed data, which follows the header of a scan.
-            _ => 1,
-        };
+/// Checks that a picture has pixels, and not too many, in the file's form and in RGB.
+fn check_size(decoder: &impl ImageDecoder) -> Result<(), Cause> {
+    let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 {
+        return Err("a picture without pixels".into());
     }
-    false
+    let bytes = decoder.total_bytes().max(3 * u64::from(width) * u64::from(height));
+    if bytes > MOST_BYTES {
+        let [found, most] = [bytes, MOST_BYTES].map(|bytes| bytes >> 20);
+        return Err(format!(
+            "a picture of {width} x {height} pixels, which take {found} MiB when decoded; at most \
+             {most} MiB are read, so make it smaller"
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// Returns how a photo must be turned. Some programs begin the EXIF data of a WebP as in a JPEG.
+fn orientation(decoder: &mut impl ImageDecoder) -> Result<Orientation, Cause> {
+    let exif = decoder.exif_metadata()?.unwrap_or_default();
+    let exif = exif.strip_prefix(b"Exif\0\0").unwrap_or(&exif);
+    Ok(Orientation::from_exif_chunk(exif).unwrap_or(Orientation::NoTransforms))
 }
 
 /// Removes transparency: lays the photo on white, as most programs show it.
@@ -186,7 +209,9 @@ mod tests {
             ("PNG cut near its end", cut(&png, 95)),
             ("JPEG cut in its headers", jpeg[..300].to_vec()),
             ("JPEG cut in half", cut(&jpeg, 50)),
-            ("JPEG cut near its end", jpeg[..jpeg.len() - 2].to_vec()),
+            ("JPEG cut near its end", cut(&jpeg, 95)),
+            ("JPEG cut in half, with an end marker", [&cut(&jpeg, 50)[..], b"\xff\xd9"].concat()),
+            ("HEIC", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec()),
             ("WebP cut in half", cut(&webp, 50)),
             ("WebP cut near its end", cut(&webp, 95)),
             ("no pixels", sized(0)),
@@ -204,7 +229,45 @@ mod tests {
             assert!(error.source().is_some());
         }
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(read_photo(folder.path()), Err(Error::Unreadable { .. })));
+        let error = read_photo(folder.path()).unwrap_err().to_string();
+        assert!(error.ends_with(": a folder; name the photos in it"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_never_ends_is_refused() {
+        let error = read_photo("/dev/zero").unwrap_err().to_string();
+        assert!(error.ends_with(": a pipe or a device"), "{error}");
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused_with_its_size() {
+        let (_folder, path) = folder_with("large.jpg", b"");
+        fs::File::options().write(true).open(&path).unwrap().set_len(257 << 20).unwrap();
+        let error = read_photo(&path).unwrap_err().to_string();
+        assert!(error.ends_with(": a file of 257 MiB; at most 256 MiB are read"), "{error}");
+        // Grey takes three times as much in RGB.
+        let grey = image::GrayImage::new(16_000, 12_000);
+        let (_folder, path) = folder_with("grey.png", &encoded(grey, ImageFormat::Png));
+        let error = read_photo(&path).unwrap_err().to_string();
+        let found =
+            "a picture of 16000 x 12000 pixels, which take 549 MiB when decoded; at most 512 MiB";
+        assert!(error.contains(found) && error.ends_with("make it smaller"), "{error}");
+    }
+
+    #[test]
+    fn a_webp_is_turned_whichever_way_its_exif_data_begin() {
+        let tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+        for exif in [tiff.to_vec(), [b"Exif\0\0", &tiff[..]].concat()] {
+            let mut webp = Vec::new();
+            let mut encoder = codecs::webp::WebPEncoder::new_lossless(&mut webp);
+            encoder.set_exif_metadata(exif).unwrap();
+            encoder.write_image(&two_colors(), 32, 16, ExtendedColorType::Rgb8).unwrap();
+            let (_folder, path) = folder_with("photo", &webp);
+            let photo = read_photo(&path).unwrap();
+            assert_eq!(photo.dimensions(), (16, 32));
+            assert!(photo.get_pixel(8, 2).0[0] > 240);
+        }
     }
 
     /// The checksum of a PNG chunk.

@@ -10,6 +10,7 @@ use saliency::{Method, MethodOptions, Model};
 use saliency_audit::{Effort, Recipe};
 use saliency_cli::Result;
 use saliency_cli::args::method_parser;
+use saliency_cli::program::EXIT_CODES;
 
 /// Audits a classifier over a folder of photos: where did it look in each of them?
 ///
@@ -18,16 +19,21 @@ use saliency_cli::args::method_parser;
 /// stopped, by Ctrl-C or otherwise, goes on when it is started again: what is known of a photo is
 /// kept in OUT/parts, and is used for as long as the photo, its boxes and the method stay the same.
 #[derive(Clone, Debug, Parser)]
+#[command(version, after_help = EXIT_CODES)]
 pub struct AuditArgs {
-    /// The photos: files in this folder named .jpg, .jpeg, .png or .webp. Folders inside it, hidden
+    /// The photos: files in this folder named .jpg, .jpeg, .jfif, .png or .webp. Folders inside it, hidden
     /// files and files with other names are left out, links are followed. Without a folder, 24
     /// photos are made in OUT/photos for a demonstration
     pub folder: Option<PathBuf>,
     /// Boxes around what the model should look at, in pixels of the upright photo: a CSV with the
-    /// columns file,name,x,y,width,height, or a COCO file (.json). Photos without boxes are
-    /// explained too
+    /// columns file,name,x,y,width,height, or a file or a folder of files of COCO, Pascal VOC, YOLO,
+    /// LabelMe or VIA, told by their content. Photos without boxes are explained too
     #[arg(long, value_name = "FILE", requires = "folder")]
     pub boxes: Option<PathBuf>,
+    /// Use only boxes of this category; may be given several times [default: all boxes of a photo
+    /// count together]
+    #[arg(long = "category", value_name = "NAME", requires = "boxes")]
+    pub categories: Vec<String>,
     /// How much of the attribution, in percent, the boxes of a photo should hold together; if they
     /// hold less, the model is said to look elsewhere [default: as much as the boxes cover of the
     /// picture, which is what they would hold if the model looked everywhere alike]
@@ -57,8 +63,11 @@ pub struct AuditArgs {
     #[arg(long = "device", value_name = "NAME")]
     pub devices: Vec<Backend>,
     /// The folder to write to
-    #[arg(long, default_value = "audit")]
+    #[arg(short, long, default_value = "audit")]
     pub out: PathBuf,
+    /// Print what was found as JSON instead of words: one object, on stdout
+    #[arg(long)]
+    pub json: bool,
 }
 
 const TOLERANCE: f64 = 0.1;

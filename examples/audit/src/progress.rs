@@ -1,50 +1,75 @@
 //! The output of an audit while it runs, and when it is finished.
 
 use std::cell::Cell;
+use std::io::{IsTerminal as _, stderr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use burn::tensor::Tensor;
 use indicatif::{ProgressBar, ProgressStyle};
 use saliency::Model;
-use saliency_audit::{Audit, Event};
+use saliency_audit::{Audit, Event, Findings};
 use saliency_cli::Result;
+use saliency_cli::output::{answer, say, say_aside};
 
-/// Runs an audit behind a progress bar, and prints what it found and which files it wrote.
+/// How often a line says how far the audit is, where no bar can be drawn.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Runs an audit behind a progress bar, and prints what it found and which files it wrote: in words,
+/// or as JSON.
 ///
 /// # Errors
-/// Those of [`Audit::run`].
-pub fn run<M: Model<Tensor<4>> + 'static>(audit: Audit<M>, folder: &Path) -> Result<()> {
+/// Those of [`Audit::run`], and an error if the JSON cannot be printed.
+pub fn run<M: Model<Tensor<4>> + 'static>(
+    audit: Audit<M>,
+    folder: &Path,
+    json: bool,
+) -> Result<Findings> {
     let style = ProgressStyle::with_template("{bar:40} {pos} of {len} photos, {eta} left")?;
     let bar = ProgressBar::hidden().with_style(style);
-    let start = Cell::new(Instant::now());
+    let (start, last) = (Cell::new(Instant::now()), Cell::new(Instant::now()));
+    let in_words = move |text: String| if json { say_aside(text) } else { say(text) };
+    let waiting_photos = Cell::new(0);
     let print = move |event: &Event| match event {
-        Event::BoxesWithoutPhoto { files, first, .. } => {
-            eprintln!("warning: {files} files with boxes are not in the folder, such as {first}");
+        Event::BoxesRead { format, boxes, photos, .. } => {
+            say_aside(format_args!("boxes: {boxes} in {photos} photos, read as {format}"));
         }
         Event::Started { waiting, photos, .. } => {
-            println!("photos to explain: {waiting} of {photos}");
+            in_words(format!("photos to explain: {waiting} of {photos}"));
             bar.set_length(*waiting as u64);
+            waiting_photos.set(*waiting);
         }
         // The devices are ready.
         Event::Explained { photos: 0, .. } => {
             start.set(Instant::now());
+            last.set(Instant::now());
             bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
             bar.enable_steady_tick(Duration::from_secs(1));
         }
-        Event::Explained { photos, .. } => bar.set_position(*photos as u64),
+        Event::Explained { photos, .. } => {
+            bar.set_position(*photos as u64);
+            if !stderr().is_terminal() && last.get().elapsed() >= EVERY {
+                last.set(Instant::now());
+                say_aside(format_args!("{photos} of {} photos", waiting_photos.get()));
+            }
+        }
         Event::Finished => {
             bar.finish_and_clear();
-            println!("time: {:.1} s", start.get().elapsed().as_secs_f64());
+            in_words(format!("time: {:.1} s", start.get().elapsed().as_secs_f64()));
         }
         _ => {}
     };
     let findings = audit.with_observer(print).run(folder)?;
-    for line in &findings.summary {
-        println!("{line}");
+    for warning in &findings.warnings {
+        say_aside(format_args!("warning: {warning}"));
     }
+    if json {
+        answer(serde_json::to_string_pretty(&findings)?)?;
+        return Ok(findings);
+    }
+    findings.summary.iter().for_each(say);
     for file in &findings.files {
-        println!("wrote {}", file.display());
+        say(format_args!("wrote {}", file.display()));
     }
-    Ok(())
+    Ok(findings)
 }

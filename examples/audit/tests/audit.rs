@@ -51,6 +51,21 @@ impl Folder {
         refusal(&self.command(out, options).output().unwrap())
     }
 
+    /// The same if an option is wrong.
+    fn unusable(&self, out: &str, options: &[&str]) -> String {
+        refusal_with(2, &self.command(out, options).output().unwrap())
+    }
+
+    /// Writes a file of boxes, audits with it, and returns the warnings.
+    fn warnings(&self, name: &str, boxes: impl AsRef<[u8]>, options: &[&str]) -> String {
+        let path = self.path(name);
+        fs::write(&path, boxes).unwrap();
+        let options = [&["--boxes", path.to_str().unwrap()], options].concat();
+        let output = self.command("out", &options).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stderr)
+    }
+
     fn file(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap()
     }
@@ -91,9 +106,14 @@ fn said(output: &Output) -> String {
 }
 
 fn refusal(output: &Output) -> String {
+    refusal_with(1, output)
+}
+
+/// Returns the last line, which says why the program ended with an exit code.
+fn refusal_with(code: i32, output: &Output) -> String {
     let error = text(&output.stderr);
     print!("{error}");
-    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert_eq!(output.status.code(), Some(code), "{error}");
     assert!(error.starts_with("error: expected ") && error.contains("found"), "{error}");
     assert_eq!(error.trim_end().lines().count(), 1, "{error}");
     error
@@ -212,8 +232,11 @@ fn what_is_no_photo_becomes_a_line_with_the_reason() {
     }
     files.sort_unstable();
 
-    let said = folder.audit("out", &[]);
-    print!("{said}");
+    let output = folder.command("out", &[]).output().unwrap();
+    print!("{}", text(&output.stdout));
+    let error = format!("error: expected to explain {} photos, found {} ", files.len(), bad.len());
+    assert!(text(&output.stderr).contains(&error), "{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1));
     let table = folder.table("out");
     assert_eq!(table.keys().collect::<Vec<_>>(), files);
     for (file, line) in &table {
@@ -280,12 +303,19 @@ fn boxes_come_from_a_table_or_from_coco() {
             "file,name,x,y,width\n000.jpg,it,0,0,9\n",
             "columns must be file,name,x,y,width,height",
         ),
-        ("b.csv", "file,name,x,y,width,height\n000.jpg,it,0,0,0,9\n", "a box of 0 x 9 at (0, 0)"),
         ("c.csv", "file,name,x,y,width,height\nother.jpg,it,0,0,9,9\n", "such as other.jpg"),
-        ("d.json", "{}", "missing field"),
-        ("e.json", &json.replace("\"image_id\": 9", "\"image_id\": 8"), "a box for image 8"),
-        ("g.json", &json.replace("\"001.jpg\", \"w", "\"val/000.jpg\", \"w"), "the same name"),
-        ("f.json", &json.replace("{\"id\": 3, \"name", "{\"id\": 4, \"name"), "of category 3"),
+        ("d.json", "{}", "JSON of a kind that is not known here"),
+        ("e.json", &json.replace("images", "pictures"), "a file without \"images\""),
+        ("f.json", r#"{"images": [], "annotations": [], "categories": []}"#, "found none"),
+        ("empty.csv", "", "found none"),
+        ("titles.csv", "file,name,x,y,width,height\n", "found none"),
+        (
+            "none.csv",
+            "file,name,x,y,width,height\n000.jpg,a,,,,\n",
+            "found none: line 2 has no number",
+        ),
+        ("untitled.csv", "000.jpg,a,0,0,90,90\n", "the first line must say what the columns are"),
+        ("x.json", r#"[{"image_id": 1, "bbox": [0, 0, 9, 9]}]"#, "a list of COCO results"),
     ] {
         let path = folder.path(name);
         fs::write(&path, content).unwrap();
@@ -295,20 +325,153 @@ fn boxes_come_from_a_table_or_from_coco() {
     folder.refused("out", &["--boxes", folder.path("missing.csv").to_str().unwrap()]);
 }
 
+const TITLES: &str = "file,name,x,y,width,height\n";
+
 #[test]
-fn a_box_outside_its_photo_is_an_error_that_names_the_file() {
-    let folder = Folder::with_photos(2);
-    let csv = folder.path("boxes.csv");
-    fs::write(&csv, "file,name,x,y,width,height\n001.jpg,it,100,0,100,50\n").unwrap();
-    folder.audit("out", &["--boxes", csv.to_str().unwrap()]);
+fn odd_boxes_are_clipped_or_left_out_and_counted_in_one_warning() {
+    let folder = Folder::with_photos(3);
+    let lines = "000.jpg,a,-0.0000005,0,90,150\n000.jpg,b,-0.5,0,90,150\n001.jpg,it,100,0,80.6,50\n\
+                 002.jpg,empty,5,5,0,0\n002.jpg,good,0,0,90,90\n002.jpg,none,,,,\n";
+    let warnings = folder.warnings("boxes.csv", format!("{TITLES}{lines}"), &[]);
+    let odd: Vec<&str> = warnings.lines().filter(|it| it.starts_with("warning: ")).collect();
+    let [warning] = odd[..] else { panic!("{warnings}") };
+    assert!(
+        warning.contains("3 of 6 boxes were clipped to the photo, 2 were left out; first: "),
+        "{warning}"
+    );
     let table = folder.table("out");
-    assert_eq!(table["000.jpg"]["error"], "");
-    let error = &table["001.jpg"]["error"];
-    assert!(error.contains("the box \"it\" of 001.jpg") && error.contains("180 x 150"), "{error}");
+    assert!(table.values().all(|line| line["error"].is_empty() && !line["inside"].is_empty()));
     // The model cannot look at parts that it is not shown, and the page says so.
-    fs::write(&csv, "file,name,x,y,width,height\n001.jpg,it,0,0,10,50\n").unwrap();
-    folder.audit("out", &["--boxes", csv.to_str().unwrap()]);
+    folder.warnings("boxes.csv", format!("{TITLES}001.jpg,it,0,0,10,50\n"), &[]);
     assert!(folder.table("out")["001.jpg"]["warnings"].contains("not-shown"));
+}
+
+#[test]
+fn a_coco_file_that_is_odd_in_places_is_used() {
+    let folder = Folder::with_photos(2);
+    let json = r#"{"images": [{"id": 1, "file_name": "000.jpg", "extra": NaN}, {"id": "2", "file_name": "001.jpg"}],
+        "annotations": [
+            {"image_id": 1, "category_id": 1, "bbox": [0, 0, 90, 150]},
+            {"image_id": "1", "category_id": 9, "bbox": [90, 0, 50, 50]},
+            {"image_id": 2.0, "category_id": 1, "bbox": [0, 0, 90, 150]},
+            {"image_id": 2, "category_id": 1, "bbox": null}, {"image_id": 2, "category_id": 1, "bbox": []},
+            {"image_id": 2, "category_id": 1}, {"image_id": 7, "category_id": 1, "bbox": [0, 0, 9, 9]},
+            {"image_id": 2, "category_id": 1, "bbox": [0, 0, 180, 150], "iscrowd": 1}],
+        "categories": [{"id": 1, "name": "cat"}]}"#;
+    for name in ["boxes.json", "boxes", "boxes.csv"] {
+        let warnings = folder.warnings(name, format!("\u{feff}{json}"), &[]);
+        assert!(warnings.contains("boxes: 3 in 2 photos, read as COCO\n"), "{warnings}");
+        assert!(
+            warnings.contains("warning: 5 of 8 boxes were left out, 1 has a category "),
+            "{warnings}"
+        );
+    }
+    let area = |file: &str| folder.table("out")[file]["inside_area"].parse::<f64>().unwrap();
+    let both = area("000.jpg");
+    // One category only.
+    let warnings = folder.warnings("boxes.json", json, &["--category=CAT"]);
+    assert!(warnings.contains("boxes: 2 in 2 photos"), "{warnings}");
+    assert!(area("000.jpg") < both && area("000.jpg") == area("001.jpg"));
+    let path = folder.path("boxes.json");
+    let unknown = folder.refused("out", &["--boxes", path.to_str().unwrap(), "--category=dog"]);
+    assert!(unknown.contains("(cat, category 9), found dog"), "{unknown}");
+}
+
+#[test]
+fn boxes_on_another_size_are_scaled_or_left_out() {
+    let folder = Folder::with_photos(1);
+    let coco = |size: [u32; 2], bbox: [u32; 4]| {
+        let ([width, height], [x, y, across, down]) = (size, bbox);
+        format!(
+            r#"{{"images": [{{"id": 1, "file_name": "000.jpg", "width": {width}, "height": {height}}}],
+                "annotations": [{{"image_id": 1, "category_id": 1, "bbox": [{x}, {y}, {across}, {down}]}}],
+                "categories": [{{"id": 1, "name": "it"}}]}}"#
+        )
+    };
+    let mut tables = Vec::new();
+    for (size, bbox) in [([180, 150], [40, 40, 60, 60]), ([90, 75], [20, 20, 30, 30])] {
+        let warnings = folder.warnings("boxes.json", coco(size, bbox), &[]);
+        let scaled = "of 1 photo were drawn on a picture of another size and were scaled; first: 000.jpg, \
+                      drawn on 90 x 75, the photo has 180 x 150.";
+        assert_eq!(warnings.contains(scaled), size == [90, 75], "{warnings}");
+        tables.push(text(&folder.file("out/audit.csv")));
+    }
+    assert_eq!(tables[0], tables[1]);
+    for (size, reason) in
+        [([150, 180], "width and height are swapped"), ([99, 33], "another aspect")]
+    {
+        let warnings = folder.warnings("boxes.json", coco(size, [9, 9, 9, 9]), &[]);
+        assert!(
+            warnings.contains("were left out because") && warnings.contains(reason),
+            "{warnings}"
+        );
+        assert_eq!(folder.table("out")["000.jpg"]["inside"], "");
+    }
+}
+
+#[test]
+fn files_of_offices_and_of_tools_give_the_same_table() {
+    let folder = Folder::with_photos(1);
+    fs::rename(folder.path("photos/000.jpg"), folder.path("photos/Blüte.jpg")).unwrap();
+    let utf16 = |text: &str| {
+        [vec![0xff, 0xfe], text.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat()
+    };
+    let cp1252 = |text: &str| text.chars().map(|it| it as u8).collect::<Vec<u8>>();
+    let office = "File;Name;X;Y;Width;Height\r\nBlüte.jpg;it;40,0;40;60;60\r\n".to_owned();
+    let mut tables = Vec::new();
+    for (name, bytes) in [
+        ("a.csv", format!("{TITLES}Blüte.jpg,it,40,40,60,60\n").into_bytes()),
+        ("b.csv", office.clone().into_bytes()),
+        ("c.csv", cp1252(&office)),
+        ("d.txt", utf16(&office.replace(';', "\t"))),
+        ("e.csv", b"file,name,x,y,width,height\nC:\\Users\\me\\Blu\xcc\x88te.JPG,it,40,40,60,60\n".to_vec()),
+        ("f.csv", "filename,width,height,class,xmin,ymin,xmax,ymax\nBlüte.jpg,180,150,it,40,40,100,100\n".into()),
+        ("g.csv", "a/Blüte.jpg,40,40,100,100,it\n".into()),
+        ("h.csv", "it,40,40,60,60,Blüte.jpg,180,150\n".into()),
+        ("Blüte.txt", "0 0.388888889 0.466666667 0.333333333 0.4\n".into()),
+        ("Blüte.xml", "<annotation><filename>Blüte.jpg</filename><object><name>it</name><bndbox><xmin>40</xmin>\
+            <ymin>40</ymin><xmax>100</xmax><ymax>100</ymax></bndbox></object></annotation>".into()),
+        ("Blüte.json", r#"{"imagePath": "Blüte.jpg", "imageWidth": 180, "imageHeight": 150, "shapes":
+            [{"label": "it", "points": [[40, 40], [100, 100]], "shape_type": "rectangle"}]}"#.into()),
+        ("via.json", r#"{"_via_img_metadata": {"x": {"filename": "Blüte.jpg", "regions": [{"shape_attributes":
+            {"name": "rect", "x": 40, "y": 40, "width": 60, "height": 60}, "region_attributes": {}}]}}}"#.into()),
+    ] {
+        let said = folder.warnings(name, bytes, &[]);
+        assert!(said.contains("boxes: 1 in 1 photos") && !said.contains("warning"), "{name}: {said}");
+        tables.push((name, text(&folder.file("out/audit.csv"))));
+    }
+    for (name, table) in &tables {
+        assert_eq!(*table, tables[0].1, "{name}");
+    }
+}
+
+#[test]
+fn an_output_that_nobody_reads_ends_nothing() {
+    let folder = Folder::with_photos(2);
+    let mut program = folder.command("out", &[]);
+    let mut program = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(program.stdout.take());
+    let output = program.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(!text(&output.stderr).contains("panicked"));
+    for name in ["audit.csv", "audit.html", "audit.parquet"] {
+        assert!(folder.path("out").join(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn the_findings_are_printed_as_json_if_asked() {
+    let folder = Folder::with_photos(1);
+    fs::write(folder.path("photos/bad.jpg"), b"no photo").unwrap();
+    let output = folder.command("out", &["--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((json["explained"].as_u64(), json["failed"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(json["files"].as_array().unwrap().len(), 3);
+    assert!(json["concerns"]["border"].is_u64() && json["boxes"].is_null());
+    let version = audit(&["--version"]).output().unwrap();
+    assert!(version.status.success());
+    assert_eq!(audit(&["--magic"]).output().unwrap().status.code(), Some(2));
 }
 
 #[test]
@@ -379,7 +542,7 @@ fn a_folder_that_cannot_be_audited_is_refused() {
     let missing = folder.refused("out", &[]);
     assert!(missing.contains("expected a folder of photos at "), "{missing}");
     assert!(!folder.path("out").exists(), "a mistyped name leaves nothing behind");
-    let method = folder.refused("out", &["--steps=5"]);
+    let method = folder.unusable("out", &["--steps=5"]);
     assert!(method.contains("found gradient"), "{method}");
 
     let folder = Folder::with_photos(1);
@@ -391,7 +554,7 @@ fn a_folder_that_cannot_be_audited_is_refused() {
     lock.lock().unwrap();
     let busy = folder.refused("out", &[]);
     assert!(busy.contains("found another audit"), "{busy}");
-    let wrong = folder.refused("other", &["--method=integrated-gradients", "--tolerance=2"]);
+    let wrong = folder.unusable("other", &["--method=integrated-gradients", "--tolerance=2"]);
     assert!(wrong.contains("tolerance above 0 and at most 1"), "{wrong}");
 }
 

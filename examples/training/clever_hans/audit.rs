@@ -45,5 +45,6 @@ pub fn run(net: Net, out: &Path) -> Result<()> {
         .with_boxes(boxes)
         .with_devices(["flex".parse()?])
         .with_output_folder(out);
-    progress::run(audit, &folder)
+    progress::run(audit, &folder, false)?;
+    Ok(())
 }
