@@ -69,6 +69,8 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
     /// pixels of the upright photos) or file,name,xmin,ymin,xmax,ymax, COCO, Pascal VOC, YOLO,
     /// LabelMe or VIA. Photos without boxes are explained too.
     ///
+    /// A file may have 1 GiB. While it is read, its content takes several times that much memory.
+    ///
     /// Boxes are clipped to their photos. If the file has the size of the picture that they were
     /// drawn on, they are scaled to the photo, or left out if its aspect is another one.
     #[must_use]

@@ -47,7 +47,7 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
     let net = network(compute.device());
     let program = Program { args, compute, net, targets, instead_of };
     if args.photos.is_empty() {
-        return program.explain("chelsea", &photos::chelsea()).map_err(blamed);
+        return program.explain("chelsea", None, &photos::chelsea()).map_err(blamed);
     }
     program.explain_files()
 }
@@ -74,7 +74,7 @@ impl Program<'_> {
                 say_aside(format_args!("photo {} of {all}: {}, as {name}", at + 1, path.display()));
             }
             let photo = read_photo(path).map_err(Into::into);
-            if let Err(error) = photo.and_then(|photo| self.explain(&name, &photo)) {
+            if let Err(error) = photo.and_then(|photo| self.explain(&name, Some(path), &photo)) {
                 // One bad photo must not keep the others from being explained; a bad option does.
                 let error = blamed(error);
                 if all == 1 || error.is::<UnusableArguments>() {
@@ -93,7 +93,7 @@ impl Program<'_> {
     }
 
     /// Explains a photo by every method and for every class that was asked for.
-    fn explain(&self, name: &str, photo: &RgbImage) -> Result<()> {
+    fn explain(&self, name: &str, path: Option<&Path>, photo: &RgbImage) -> Result<()> {
         for area in areas(&self.args.boxes) {
             area.check(photo.dimensions())?;
         }
@@ -134,6 +134,7 @@ impl Program<'_> {
         let pictures = PhotoPictures {
             args: self.args,
             name,
+            path,
             photo,
             seen: preparation.region(photo),
             device: self.compute.backend().to_string(),

@@ -1,5 +1,7 @@
 //! From the attributions of a photo to pictures, a page and exported values.
 
+use std::path::Path;
+
 use burn::tensor::Tensor;
 use image::RgbImage;
 use saliency::methods::Family;
@@ -41,6 +43,8 @@ pub struct PhotoPictures<'a> {
     pub args: &'a ExplainArgs,
     /// The photo's name, with which the names of files begin.
     pub name: &'a str,
+    /// The photo's file; none for the photo that ships.
+    pub path: Option<&'a Path>,
     /// The photo.
     pub photo: &'a RgbImage,
     /// The part of the photo that the network was shown.
@@ -245,6 +249,7 @@ impl PhotoPictures<'_> {
         let (args, Region { x, y, width, height }) = (self.args, self.seen);
         let record = Record::new(&it.map, 0)?
             .with_fact("photo", self.name)
+            .with_fact("photo_file", self.path.map(|it| it.display().to_string()))
             .with_fact("photo_size", vec![self.photo.width(), self.photo.height()])
             .with_fact("photo_region", vec![x, y, width, height])
             .with_fact("model", "EfficientNet-Lite0, embedded weights")

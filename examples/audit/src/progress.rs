@@ -15,6 +15,9 @@ use saliency_cli::output::{answer, say, say_aside};
 /// How often a line says how far the audit is, where no bar can be drawn.
 const EVERY: Duration = Duration::from_secs(60);
 
+/// From this number of photos on, the audit says that it reads them.
+const MANY: usize = 200;
+
 /// Runs an audit behind a progress bar, and prints what it found and which files it wrote: in words,
 /// or as JSON.
 ///
@@ -32,7 +35,12 @@ pub fn run<M: Model<Tensor<4>> + 'static>(
     let waiting_photos = Cell::new(0);
     let print = move |event: &Event| match event {
         Event::BoxesRead { format, boxes, photos, .. } => {
-            say_aside(format_args!("boxes: {boxes} in {photos} photos, read as {format}"));
+            let noun = if *photos == 1 { "photo" } else { "photos" };
+            say_aside(format_args!("boxes: {boxes} in {photos} {noun}, read as {format}"));
+        }
+        // This takes long for many photos.
+        Event::Reading { photos, .. } if *photos >= MANY => {
+            say_aside(format_args!("reading {photos} photos"));
         }
         Event::Started { waiting, photos, .. } => {
             in_words(format!("photos to explain: {waiting} of {photos}"));

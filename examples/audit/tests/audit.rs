@@ -396,7 +396,7 @@ fn boxes_on_another_size_are_scaled_or_left_out() {
         assert_eq!(warnings.contains(scaled), size == [90, 75], "{warnings}");
         tables.push(text(&folder.file("out/audit.csv")));
     }
-    assert_eq!(tables[0], tables[1]);
+    assert_eq!(tables[0].replace("1,\n", "1,\"drawn on 90 x 75, scaled\"\n"), tables[1]);
     for (size, reason) in
         [([150, 180], "width and height are swapped"), ([99, 33], "another aspect")]
     {
@@ -437,7 +437,7 @@ fn files_of_offices_and_of_tools_give_the_same_table() {
             {"name": "rect", "x": 40, "y": 40, "width": 60, "height": 60}, "region_attributes": {}}]}}}"#.into()),
     ] {
         let said = folder.warnings(name, bytes, &[]);
-        assert!(said.contains("boxes: 1 in 1 photos") && !said.contains("warning"), "{name}: {said}");
+        assert!(said.contains("boxes: 1 in 1 photo, ") && !said.contains("warning"), "{name}: {said}");
         tables.push((name, text(&folder.file("out/audit.csv"))));
     }
     for (name, table) in &tables {
@@ -457,6 +457,56 @@ fn an_output_that_nobody_reads_ends_nothing() {
     for name in ["audit.csv", "audit.html", "audit.parquet"] {
         assert!(folder.path("out").join(name).exists(), "{name}");
     }
+}
+
+#[test]
+fn what_is_kept_of_photos_is_renewed_and_removed() {
+    let folder = Folder::with_photos(2);
+    folder.audit("out", &[]);
+    let kept = || -> Vec<PathBuf> {
+        let files = fs::read_dir(folder.path("out/parts")).unwrap();
+        files.map(|it| it.unwrap().path()).filter(|it| it.extension().is_some()).collect()
+    };
+    assert_eq!(kept().len(), 4);
+    let small = kept().into_iter().find(|it| it.extension().unwrap() == "jpg").unwrap();
+    fs::write(&small, b"").unwrap();
+    assert!(folder.audit("out", &[]).contains("photos to explain: 1 of 2"));
+    assert!(fs::metadata(&small).unwrap().len() > 0);
+    fs::remove_file(folder.path("photos/001.jpg")).unwrap();
+    folder.audit("out", &[]);
+    assert_eq!(kept().len(), 2);
+}
+
+#[test]
+fn the_page_names_the_boxes_and_opens_the_photos() {
+    let folder = Folder::with_photos(3);
+    let lines =
+        "000.jpg,the left,15,0,75,150\n001.jpg,everything,0,0,180,150\n002.jpg,corner,20,0,20,20\n";
+    folder.warnings("boxes.csv", format!("{TITLES}{lines}"), &[]);
+    let page = text(&folder.file("out/audit.html"));
+    for name in ["the left", "everything", "href=\"../photos/000.jpg\""] {
+        assert!(page.contains(name), "{name}");
+    }
+    // Boxes around everything say nothing about the model, so that they come last.
+    let place = |photo: &str| page.find(&format!(">{photo}<")).unwrap();
+    assert!(place("001.jpg") > place("000.jpg") && place("001.jpg") > place("002.jpg"));
+}
+
+#[test]
+fn other_photos_and_folders_are_named() {
+    let folder = Folder::with_photos(0);
+    fs::write(folder.path("photos/IMG_1.HEIC"), b"").unwrap();
+    fs::create_dir(folder.path("photos/more")).unwrap();
+    let refused = folder.refused("out", &[]);
+    assert!(refused.contains("found 1 HEIC, 1 folder; save such photos as JPEG"), "{refused}");
+    // Named like a photo.
+    fs::write(folder.path("photos/x.jpg"), b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").unwrap();
+    write_picture(folder.path("photos/good.jfif.png"), &photo(0)).unwrap();
+    let output = folder.command("out", &[]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = &folder.table("out")["x.jpg"]["error"];
+    assert!(error.ends_with("a HEIC photo, as iPhones take them; save it as JPEG"), "{error}");
+    assert!(text(&folder.file("out/audit.html")).contains("1 HEIC, 1 folder"));
 }
 
 #[test]

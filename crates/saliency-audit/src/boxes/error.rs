@@ -12,6 +12,13 @@ pub enum BoxesError {
     /// The file cannot be read.
     #[error(transparent)]
     Read(#[from] io::Error),
+    /// The file is too large.
+    #[error("a file of more than {most} MiB; boxes of that many photos must be in several files")]
+    #[non_exhaustive]
+    TooLarge {
+        /// How many MiB are read at most.
+        most: u64,
+    },
     /// A CSV has no columns of boxes.
     #[error(
         "the columns {found}; the columns must be file,name,x,y,width,height or \

@@ -149,8 +149,7 @@ struct Span {
 /// Clips a part of a side to the photo, or returns `None` if nothing is left of it.
 fn span(from: f64, length: f64, all: u32) -> Option<Span> {
     let (from, to) = (from.max(0.0), (from + length).min(f64::from(all)));
-    // Not a number is neither.
-    if !(from < to) {
+    if from >= to || to.is_nan() {
         return None;
     }
     let start = from.floor() as u32;

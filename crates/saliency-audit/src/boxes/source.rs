@@ -1,6 +1,7 @@
 //! Which kind of file boxes are in, told by the content, and folders of such files.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::drawing::Contents;
@@ -9,6 +10,8 @@ use super::{json, table, text, voc, yolo};
 
 /// The endings of files that may hold boxes. A folder may have photos and others beside them.
 const ENDINGS: [&str; 4] = ["json", "xml", "txt", "csv"];
+/// Larger files are not read. That of the photos of COCO has 450 MiB.
+const MOST_BYTES: u64 = 1 << 30;
 /// Files that hold the names of YOLO's classes, one on each line.
 const CLASSES: [&str; 2] = ["classes.txt", "obj.names"];
 
@@ -63,9 +66,19 @@ fn classes(folder: &Path) -> Vec<String> {
     files.map(lines).next().unwrap_or_default()
 }
 
+/// Reads the bytes of a file, or of a pipe, which may never end.
+fn content(path: &Path, most: u64) -> Result<Vec<u8>, BoxesError> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(BoxesError::TooLarge { most: most >> 20 });
+    }
+    Ok(bytes)
+}
+
 /// Reads one file.
 fn file(path: &Path, classes: &[String]) -> Result<Contents, BoxesError> {
-    let bytes = fs::read(path)?;
+    let bytes = content(path, MOST_BYTES)?;
     if bytes.starts_with(b"PK\x03\x04") {
         return Err(BoxesError::unread(
             "a ZIP archive or a workbook",
@@ -113,6 +126,18 @@ mod tests {
             fs::remove_file(folder.path().join(name)).unwrap();
         }
         assert!(matches!(read(folder.path()), Err(BoxesError::Json { .. })));
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("boxes.csv");
+        fs::write(&path, vec![b'a'; 3 << 20]).unwrap();
+        assert_eq!(content(&path, 3 << 20).unwrap().len(), 3 << 20);
+        let error = content(&path, 2 << 20).unwrap_err().to_string();
+        assert!(error.starts_with("a file of more than 2 MiB; "), "{error}");
+        #[cfg(unix)]
+        assert!(content(Path::new("/dev/zero"), 9).is_err());
     }
 
     #[test]

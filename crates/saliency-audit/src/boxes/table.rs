@@ -69,7 +69,7 @@ pub(super) fn split(text: &str) -> Table {
     reader.comment(Some(b'#')).has_headers(false).flexible(true).trim(csv::Trim::All);
     let mut lines = Vec::new();
     for record in reader.from_reader(text.as_bytes()).records().filter_map(Result::ok) {
-        let number = record.position().map_or(0, |it| it.line());
+        let number = record.position().map_or(0, csv::Position::line);
         let fields: Vec<String> = record.iter().map(str::to_owned).collect();
         if fields.iter().any(|it| !it.is_empty()) {
             lines.push(Line { number, fields });
