@@ -20,6 +20,7 @@ use saliency::viz::{Figure, Picture, Tile, write_picture};
 use saliency::{Baseline, Explainer, Method, MethodOptions, Model, Target};
 use saliency_cli::Result;
 use saliency_cli::certainty::Certainty;
+use saliency_cli::output::say;
 use saliency_cli::program::ended;
 use saliency_cli::subject::class_name;
 use saliency_models::{EfficientNetLite0, photos};
@@ -53,12 +54,14 @@ fn run(args: &Args) -> Result<()> {
     let class = probabilities.clone().argmax(1).into_scalar::<i64>() as usize;
     let probability = 100.0 * probabilities.max().into_scalar::<f32>();
     let name = class_name(class);
-    println!("{name} ({probability:.1} %)");
+    say(format_args!("{name} ({probability:.1} %)"));
 
     // Each method with its defaults; Expected Gradients compare with noise.
     let options =
         MethodOptions::new().with_baseline_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
-    println!("| Method | Seconds | Gradients | What it says of its error |\n|---|---|---|---|");
+    say(format_args!(
+        "| Method | Seconds | Gradients | What it says of its error |\n|---|---|---|---|"
+    ));
     let mut tiles = vec![Tile::new("photo", photo.clone())];
     for method in Method::ALL {
         let explainer: Box<dyn Explainer<_, Tensor<4>>> = method.explainer(&options);
@@ -67,7 +70,7 @@ fn run(args: &Args) -> Result<()> {
         let seconds = start.elapsed().as_secs_f64();
         let (gradients, certainty) = (map.evaluations[0], Certainty::of(&map).short_lines());
         let title = method.title();
-        println!("| {title} | {seconds:.2} | {gradients} | {} |", certainty.join(", "));
+        say(format_args!("| {title} | {seconds:.2} | {gradients} | {} |", certainty.join(", ")));
 
         let reduced = Map::of_row(&map.values, 0, Reduce::default())?.clip_beyond(0.9)?;
         let picture = Picture::new(preparation.view(&photo), &reduced)?;
@@ -84,6 +87,6 @@ fn run(args: &Args) -> Result<()> {
     }
     let path = args.out.join("compare_methods.png");
     write_picture(&path, &figure.to_picture()?)?;
-    println!("wrote {}", path.display());
+    say(format_args!("wrote {}", path.display()));
     Ok(())
 }

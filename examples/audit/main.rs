@@ -48,12 +48,12 @@ fn audit(args: &AuditArgs) -> Result<()> {
             audit = audit.with_boxes(boxes).with_categories(args.categories.clone());
         }
         let findings = progress::run(audit, folder, args.json).map_err(blamed)?;
-        return match findings.failed {
-            0 => Ok(()),
-            failed => {
-                let all = failed + findings.explained;
-                Err(format!("expected to explain {all} photos, found {failed} that could not be; the page says why").into())
-            }
+        return match (findings.failed, findings.failed + findings.explained) {
+            (0, _) => Ok(()),
+            (failed, all) => Err(format!(
+                "expected to explain {all} photos, found {failed} that could not be; the page says why"
+            )
+            .into()),
         };
     }
     // Without a folder, photos are made. One of them is cut off, so that the page shows such a file.

@@ -395,14 +395,23 @@ fn a_wide_photo_has_a_panel_too() {
     let wide = folder.path("wide.png");
     write_picture(&wide, &image::RgbImage::from_pixel(30_000, 40, image::Rgb([9, 99, 200])))
         .unwrap();
-    let output =
-        explain(&[wide.to_str().unwrap(), "--method=gradient", "--page", "--out", &folder.out()]);
+    let output = explain(&[
+        wide.to_str().unwrap(),
+        "--method=gradient",
+        "--page",
+        "--export",
+        "--out",
+        &folder.out(),
+    ]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let heat_map = read_photo(folder.path("out/wide-gradient-heat-map.png")).unwrap();
     assert_eq!(heat_map.dimensions(), (30_000, 40));
     let panel = read_photo(folder.path("out/wide-gradient-panel.png")).unwrap();
     assert!((1000..=2000).contains(&panel.width()), "{}", panel.width());
     assert!(folder.path("out/wide-page.html").exists());
+    // The JSON says which file was explained.
+    let json = fs::read_to_string(folder.path("out/wide-gradient.json")).unwrap();
+    assert!(json.contains(&format!("\"photo_file\": \"{}\"", wide.display())), "{json}");
 }
 
 #[test]

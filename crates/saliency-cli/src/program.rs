@@ -3,8 +3,8 @@
 //! | Exit code | Meaning |
 //! |---|---|
 //! | 0 | everything that was asked for is done |
-//! | 1 | something went wrong on the way: for example, some photos could not be explained |
-//! | 2 | the arguments cannot be used, and nothing was done |
+//! | 1 | some photos could not be explained, or a file or a folder cannot be used |
+//! | 2 | an option is wrong, and nothing was done |
 
 use std::error::Error;
 use std::path::Path;
@@ -19,8 +19,8 @@ use crate::output::say_aside;
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0  everything is done
-  1  some photos could not be explained, or a file could not be written
-  2  the arguments cannot be used; nothing was done";
+  1  some photos could not be explained, or a file or a folder cannot be used
+  2  an option is wrong; nothing was done";
 
 /// The exit code of a program whose arguments cannot be used. It is that of clap, too.
 const UNUSABLE: u8 = 2;

@@ -50,9 +50,9 @@ pub struct AuditArgs {
     #[arg(long, conflicts_with = "steps")]
     pub tolerance: Option<f64>,
     /// The most gradients that a photo may take to reach the tolerance, 0.03 s each; if they are
-    /// too few, the page says so
-    #[arg(long, value_name = "GRADIENTS", default_value_t = 200, conflicts_with = "steps")]
-    pub limit: usize,
+    /// too few, the page says so [default: 200]
+    #[arg(long, value_name = "GRADIENTS", conflicts_with = "steps")]
+    pub limit: Option<usize>,
     /// Instead of a tolerance, the same number of gradients for every photo: points on the path of
     /// integrated-gradients, or samples of the methods that draw them [default: 25]
     #[arg(long, value_name = "GRADIENTS")]
@@ -71,6 +71,7 @@ pub struct AuditArgs {
 }
 
 const TOLERANCE: f64 = 0.1;
+const LIMIT: usize = 200;
 const SAMPLES: usize = 25;
 
 impl AuditArgs {
@@ -96,12 +97,13 @@ impl AuditArgs {
 
     /// Returns how many gradients each photo is worth.
     fn effort(&self) -> Result<Effort> {
-        let (method, limit) = (self.method, self.limit);
+        let (method, limit) = (self.method, self.limit.unwrap_or(LIMIT));
         if method.family() == Family::Gradient {
-            if self.steps.is_some() || self.tolerance.is_some() {
+            if self.steps.is_some() || self.tolerance.is_some() || self.limit.is_some() {
                 let name = method.name();
                 return Err(format!(
-                    "expected --steps or --tolerance with a method of many gradients, found {name}"
+                    "expected --steps, --tolerance or --limit with a method of many gradients, found \
+                     {name}"
                 )
                 .into());
             }

@@ -592,8 +592,10 @@ fn a_folder_that_cannot_be_audited_is_refused() {
     let missing = folder.refused("out", &[]);
     assert!(missing.contains("expected a folder of photos at "), "{missing}");
     assert!(!folder.path("out").exists(), "a mistyped name leaves nothing behind");
-    let method = folder.unusable("out", &["--steps=5"]);
-    assert!(method.contains("found gradient"), "{method}");
+    for option in ["--steps=5", "--tolerance=0.1", "--limit=5"] {
+        let method = folder.unusable("out", &[option]);
+        assert!(method.contains("found gradient"), "{method}");
+    }
 
     let folder = Folder::with_photos(1);
     fs::write(folder.path("file"), b"").unwrap();
