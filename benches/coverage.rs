@@ -12,7 +12,7 @@
 use burn::tensor::{Device, Tensor};
 use saliency::{Baseline, Explainer, IntegratedGradients, Rule, Target};
 use saliency_models::CifarCnn;
-use saliency_testkit::{Errors, Golden, Intervals, Kind, values};
+use saliency_testkit::{Errors, Golden, Intervals, Kind, relative_l1, values};
 
 /// The random models of each kind. There are ten questions about each.
 const MODELS: u64 = 20;
@@ -128,7 +128,7 @@ fn photo_network(device: &Device) -> Vec<Tally> {
                 let (found, map) = explain(&explainer);
                 let of_rows = found.chunks(width).zip(right.chunks(width));
                 tally.add(Errors {
-                    right: of_rows.map(|(found, right)| error(found, right)).collect(),
+                    right: of_rows.map(|(found, right)| relative_l1(found, right)).collect(),
                     estimated: map.error_estimate.expect("an estimate"),
                     gradients: map.evaluations,
                     converged: map.converged,
@@ -137,11 +137,6 @@ fn photo_network(device: &Device) -> Vec<Tally> {
         }
     }
     tallies
-}
-
-fn error(found: &[f32], right: &[f32]) -> f64 {
-    let off: f64 = found.iter().zip(right).map(|(a, b)| f64::from((a - b).abs())).sum();
-    off / right.iter().map(|value| f64::from(value.abs())).sum::<f64>()
 }
 
 /// Prints how often intervals of two standard errors hold, over 4,000 rows of each kind.

@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor};
 use saliency::photo::Preparation;
 use saliency::{Baseline, Explainer, Inputs, IntegratedGradients, Model, Rule, Target};
 use saliency_models::{CifarCnn, EfficientNetLite0, ResNet, photos};
-use saliency_testkit::Golden;
+use saliency_testkit::{Golden, relative_l1};
 
 /// The tolerance.
 const TOLERANCE: f64 = 0.05;
@@ -25,11 +25,6 @@ fn values<I: Inputs>(tensors: &I) -> Vec<f64> {
         .collect()
 }
 
-fn error(found: &[f64], right: &[f64]) -> f64 {
-    let difference: f64 = found.iter().zip(right).map(|(a, b)| (a - b).abs()).sum();
-    difference / right.iter().map(|value| value.abs()).sum::<f64>()
-}
-
 /// Prints the fewest gradients with which each way gets its error below the tolerance.
 fn needed(name: &str, net: &EfficientNetLite0, input: &Tensor<4>) -> f64 {
     let attribute = |explainer: &IntegratedGradients| {
@@ -41,7 +36,7 @@ fn needed(name: &str, net: &EfficientNetLite0, input: &Tensor<4>) -> f64 {
     let steps = |rule: Rule, from: usize| {
         let enough = |&steps: &usize| {
             let (found, _) = attribute(&ig().with_rule(rule).with_steps(steps));
-            error(&found, &right) <= TOLERANCE
+            relative_l1(&found, &right) <= TOLERANCE
         };
         (from..).find(enough).expect("enough points")
     };
@@ -50,7 +45,7 @@ fn needed(name: &str, net: &EfficientNetLite0, input: &Tensor<4>) -> f64 {
     // The estimate is an upper bound: to meet the error exactly, a looser tolerance may do.
     let reached = (0..40).map(|k| 0.07 - 0.0005 * f64::from(k)).find_map(|tolerance| {
         let (found, gradients) = attribute(&ig().with_tolerance(tolerance));
-        (error(&found, &right) <= TOLERANCE).then_some(gradients)
+        (relative_l1(&found, &right) <= TOLERANCE).then_some(gradients)
     });
     let reached = reached.expect("enough points");
     let ratio = reached as f64 / gauss_legendre as f64;
@@ -89,7 +84,7 @@ impl Judged {
         };
         let right = explain(ig().with_rule(Rule::Placed).with_steps(reference));
         let map = explain(ig().with_tolerance(TOLERANCE));
-        let found = error(&values(&map.values), &values(&right.values));
+        let found = relative_l1(&values(&map.values), &values(&right.values));
         let estimate = map.error_estimate.expect("an estimate")[0];
         let ratio = estimate / found;
         println!("{name:44} {:9} {estimate:9.4} {found:9.4} {ratio:8.2}", map.evaluations[0]);

@@ -33,10 +33,11 @@ mod model;
 mod path;
 mod random;
 mod sampling;
+mod warning;
 
 use input::batch::Batch;
 
-pub use attribution::{Attribution, Warning};
+pub use attribution::Attribution;
 pub use error::{Cause, Error, Result, Stage};
 pub use execution::schedule::{Cancel, MemoryBudget, Parallelism, Progress, Schedule};
 pub use explainer::Explainer;
@@ -57,6 +58,7 @@ pub use model::score::{Score, ScoreFunction};
 pub use model::target::Target;
 pub use path::quadrature::Rule;
 pub use random::noise::{Distribution, NoiseScale};
+pub use warning::Warning;
 
 /// The example in the README, run as a test.
 #[cfg(doctest)]

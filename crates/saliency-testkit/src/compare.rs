@@ -16,6 +16,13 @@ pub fn largest_error<const D: usize>(found: &Tensor<D>, expected: &Tensor<D>) ->
     errors.max_by(f32::total_cmp).unwrap_or(0.0) / largest
 }
 
+/// Returns the relative L1 error of a map: Σ |value - right value| / Σ |right value|.
+pub fn relative_l1<T: Copy + Into<f64>, U: Copy + Into<f64>>(found: &[T], right: &[U]) -> f64 {
+    let pairs = found.iter().zip(right);
+    let off: f64 = pairs.map(|(&found, &right)| (found.into() - right.into()).abs()).sum();
+    off / right.iter().map(|&value| value.into().abs()).sum::<f64>()
+}
+
 /// Panics if two tensors differ by more than `tolerance` of the second one's largest value.
 #[track_caller]
 pub fn assert_close<const D: usize>(

@@ -10,7 +10,7 @@ mod models;
 mod pytorch;
 mod questions;
 
-pub use compare::{assert_close, cosine, largest_error, values};
+pub use compare::{assert_close, cosine, largest_error, relative_l1, values};
 pub use devices::{device, devices, on_every_device, schedule};
 pub use golden::Golden;
 pub use models::{

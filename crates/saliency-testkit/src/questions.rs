@@ -11,7 +11,7 @@ use saliency_core::{
     Warning, pure_function,
 };
 
-use crate::values;
+use crate::{relative_l1, values};
 
 /// A kind of models.
 #[derive(Clone, Copy, Debug)]
@@ -172,14 +172,8 @@ impl Questions {
         let map = explainer.attribute_to(&self.model(), input, target).expect("a map");
         let width = self.input.dims()[1];
         let found = values(&map.values);
-        let rows = found.chunks(width).zip(right.chunks(width)).map(|(found, right)| {
-            let off: f64 = found
-                .iter()
-                .zip(right)
-                .map(|(found, right)| (f64::from(*found) - right).abs())
-                .sum();
-            off / right.iter().map(|value| value.abs()).sum::<f64>()
-        });
+        let rows = found.chunks(width).zip(right.chunks(width));
+        let rows = rows.map(|(found, right)| relative_l1(found, right));
         Errors {
             right: rows.collect(),
             estimated: map.error_estimate.expect("an estimate"),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::drawing::{Contents, DrawnOn};
 use super::error::BoxesError;
-use super::json::{id, number, numbers, parsed, text};
+use super::json_value::{id, number, numbers, parsed, text};
 use super::shapes::sized;
 
 /// The parts of a COCO file that are used. They are kept as values, because tools differ in how

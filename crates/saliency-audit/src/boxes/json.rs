@@ -1,14 +1,15 @@
-//! JSON as tools write it: with numbers as texts, ids of any length, and Python's NaN.
+//! JSON of any format: tells which one it is, after it has made JSON of Python's NaN and of long ids.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::coco;
 use super::drawing::Contents;
 use super::error::BoxesError;
+use super::json_value::parsed;
 use super::{labelme, via, via3};
 
 /// Reads a file in JSON, given its name, which formats of one file for each photo need.
@@ -73,37 +74,6 @@ fn list(text: &str) -> Result<BoxesError, BoxesError> {
     })
 }
 
-/// Parses JSON.
-pub(super) fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, BoxesError> {
-    serde_json::from_str(text).map_err(|error| BoxesError::Json { source: error.into() })
-}
-
-/// Returns a number, which may be written as a text.
-pub(super) fn number(value: &Value) -> Option<f64> {
-    let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
-    number.filter(|number| number.is_finite())
-}
-
-/// Returns a list of numbers, or `None` if one of its values is none.
-pub(super) fn numbers(value: &Value) -> Option<Vec<f64>> {
-    value.as_array()?.iter().map(number).collect()
-}
-
-/// Returns an id in one form, whether it is written as 1, 1.0 or "1".
-pub(super) fn id(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => text.trim().to_owned(),
-        _ => return None,
-    };
-    Some(text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned))
-}
-
-/// Returns a text or a number as a text, if it is not empty.
-pub(super) fn text(value: &Value) -> Option<String> {
-    id(value).filter(|text| !text.is_empty())
-}
-
 /// Makes JSON of what Python and JavaScript write instead: NaN and Infinity become null, and whole
 /// numbers of 19 digits and more become texts, so that no digit of an id is lost.
 fn lenient(text: &str) -> Cow<'_, str> {
@@ -163,21 +133,6 @@ mod tests {
         assert!(matches!(lenient(r#"{"a": "NaN é"}"#), Cow::Borrowed(_)));
         // Broken JSON is left to the parser.
         assert_eq!(lenient(r#"{"a\"#), r#"{"a\"#);
-    }
-
-    #[test]
-    fn an_id_has_one_form() {
-        for (json, expected) in [
-            ("1", Some("1")),
-            ("1.0", Some("1")),
-            ("\" 1\"", Some("1")),
-            ("-1", Some("-1")),
-            ("\"a/b\"", Some("a/b")),
-            ("null", None),
-        ] {
-            let value: Value = serde_json::from_str(json).unwrap();
-            assert_eq!(id(&value).as_deref(), expected, "{json}");
-        }
     }
 
     #[test]

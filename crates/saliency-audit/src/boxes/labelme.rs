@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::drawing::{Contents, Corners, DrawnOn};
 use super::error::BoxesError;
-use super::json::{number, numbers, parsed, text};
+use super::json_value::{number, numbers, parsed, text};
 use super::shapes::{around, around_ellipse};
 
 #[derive(Deserialize)]

@@ -1,14 +1,15 @@
 //! Boxes that a person drew around what the model should look at.
 //!
 //! The data flow: `source` tells the kind of a file by its content, after `text` has decoded it;
-//! a module for each format (`table`, `untitled`, `coco`, `labelme`, `via`, `via3`, `voc`, `yolo`)
-//! reads it into the [`Contents`] of `drawing`; `names` finds the photo of each name; `placing`
+//! `json` and `titled` tell the formats of JSON and of CSV apart; a module for each format (`titled`,
+//! `untitled`, `coco`, `labelme`, `via`, `via3`, `voc`, `yolo`) reads it into the [`Contents`] of `drawing`; `names` finds the photo of each name; `placing`
 //! lays the boxes into a photo as [`MarkedBox`]es, once its size is known.
 
 mod coco;
 mod drawing;
-mod error;
+pub(crate) mod error;
 mod json;
+mod json_value;
 mod labelme;
 mod marked;
 mod names;
@@ -17,6 +18,7 @@ mod shapes;
 mod source;
 mod table;
 mod text;
+mod titled;
 mod untitled;
 mod via;
 mod via3;

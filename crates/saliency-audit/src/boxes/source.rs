@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::drawing::Contents;
 use super::error::BoxesError;
-use super::{json, table, text, voc, yolo};
+use super::{json, text, titled, voc, yolo};
 
 /// The endings of files that may hold boxes. A folder may have photos and others beside them.
 const ENDINGS: [&str; 4] = ["json", "xml", "txt", "csv"];
@@ -96,7 +96,7 @@ fn file(path: &Path, classes: &[String]) -> Result<Contents, BoxesError> {
         }
         _ if yolo::is_yolo(text) => Ok(yolo::read(text, &name, classes)),
         // A photo without boxes has an empty file.
-        _ => table::read(text),
+        _ => titled::read(text),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::drawing::{Contents, Corners, DrawnOn};
 use super::error::BoxesError;
-use super::json::{id, numbers, parsed, text};
+use super::json_value::{id, numbers, parsed, text};
 use super::shapes::{around, around_ellipse, pairs, sized};
 use super::table::Table;
 

@@ -4,7 +4,6 @@ use std::marker::PhantomData;
 
 use burn::tensor::{DType, Device, Tensor};
 
-use crate::attribution::Warning;
 use crate::error::{Error, Result, Stage};
 use crate::execution::memory::ChunkLimit;
 use crate::execution::schedule::Schedule;
@@ -15,6 +14,7 @@ use crate::model::model::Model;
 use crate::model::resolved_target::ResolvedTarget;
 use crate::model::score::{Score, are_probabilities};
 use crate::model::target::Target;
+use crate::warning::Warning;
 
 /// A snapshot of a model that scores batches and differentiates the scores.
 ///
@@ -125,6 +125,18 @@ impl<'m> Evaluator<'m> {
     /// Those of [`Target::resolve`] and [`ResolvedTarget::score`], [`Error::OutputShape`],
     /// [`Error::Probabilities`], and those of [`Work::run`].
     pub fn resolve(&self, schedule: &Schedule, at: &Batch, target: &Target) -> Result<Scored> {
+        let scored = self.score_rows(schedule, at, target, are_probabilities)?;
+        self.finish(scored)
+    }
+
+    /// Scores every row of `at`, and asks `look` about the outputs of each chunk.
+    fn score_rows(
+        &self,
+        schedule: &Schedule,
+        at: &Batch,
+        target: &Target,
+        look: impl Fn(&Tensor<2>) -> Result<bool> + Sync,
+    ) -> Result<ScoredRows> {
         let mut scored = ScoredRows::default();
         let schedule = schedule.silent();
         let work = Work::start(&schedule, at, at.rows())?;
@@ -134,12 +146,12 @@ impl<'m> Evaluator<'m> {
                 let target = target.select(&chunk.row_of_each());
                 let output = self.output(at.narrow(chunk.rows.start, chunk.rows.len()))?;
                 let target = target.resolve(&output)?;
-                let are_probabilities = are_probabilities(&output)?;
+                let are_probabilities = look(&output)?;
                 Ok((target.score(output)?, target, are_probabilities))
             },
             |_, (scores, target, are_probabilities)| scored.push(scores, target, are_probabilities),
         )?;
-        self.finish(scored)
+        Ok(scored)
     }
 
     /// Returns a warning if the first row has another score alone than among the others.
@@ -199,7 +211,9 @@ impl<'m> Evaluator<'m> {
         at: &Batch,
         target: &ResolvedTarget,
     ) -> Result<Vec<f64>> {
-        Ok(self.resolve(schedule, at, &target.clone().into())?.scores)
+        // What the outputs at other points look like says nothing of the model.
+        let scored = self.score_rows(schedule, at, &target.clone().into(), |_| Ok(false))?;
+        Ok(scored.scores)
     }
 
     /// Returns the score of each row of `at`, given to the model at once: for forward-only methods,

@@ -1,5 +1,6 @@
 //! Splits a chunk when the device runs out of memory, or when the model takes one row only.
 
+use std::any::Any;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -42,27 +43,7 @@ impl ChunkLimit {
         let mut start = 0;
         while start < rows {
             let most = self.most.load(Ordering::Relaxed).min(rows - start);
-            let attempted =
-                catch_unwind(AssertUnwindSafe(|| attempt(device, || compute(start..start + most))));
-            let outcome = match attempted {
-                Err(panic) if most > 1 => {
-                    let alone = catch_unwind(AssertUnwindSafe(|| {
-                        attempt(device, || compute(start..start + 1))
-                    }));
-                    let Ok(Ok(Outcome::Done(result))) = alone else {
-                        // The model fails whatever the number of rows is.
-                        resume_unwind(panic);
-                    };
-                    self.one_row.store(true, Ordering::Relaxed);
-                    self.most.store(1, Ordering::Relaxed);
-                    results.push(result);
-                    start += 1;
-                    continue;
-                }
-                Ok(outcome) => outcome?,
-                Err(panic) => resume_unwind(panic),
-            };
-            match outcome {
+            match attempt(device, || compute(start..start + most))? {
                 Outcome::Done(result) => {
                     results.push(result);
                     start += most;
@@ -77,6 +58,18 @@ impl ChunkLimit {
                 Outcome::OutOfMemory(_) => {
                     self.most.fetch_min(most.div_ceil(2), Ordering::Relaxed);
                 }
+                Outcome::Panicked(panic) if most == 1 => resume_unwind(panic),
+                Outcome::Panicked(panic) => {
+                    let alone = attempt(device, || compute(start..start + 1));
+                    let Ok(Outcome::Done(result)) = alone else {
+                        // The model fails whatever the number of rows is.
+                        resume_unwind(panic);
+                    };
+                    self.one_row.store(true, Ordering::Relaxed);
+                    self.most.store(1, Ordering::Relaxed);
+                    results.push(result);
+                    start += 1;
+                }
             }
         }
         Ok(results)
@@ -87,6 +80,7 @@ impl ChunkLimit {
 enum Outcome<R> {
     Done(R),
     OutOfMemory(String),
+    Panicked(Box<dyn Any + Send>),
 }
 
 /// Computes once, and recognises an error or a panic that is about memory.
@@ -110,7 +104,7 @@ fn attempt<R>(device: &Device, compute: impl FnOnce() -> Result<R>) -> Result<Ou
     }
     match computed {
         Ok(result) => result.map(Outcome::Done),
-        Err(panic) => resume_unwind(panic),
+        Err(panic) => Ok(Outcome::Panicked(panic)),
     }
 }
 

@@ -54,6 +54,52 @@ pub struct Question<'m> {
     pub rows: Rows,
 }
 
+/// Makes an explainer of a method that answers questions: of a type with `check`, and with `explain`
+/// from a [`Question`] to an answer for its batch.
+macro_rules! answers_questions {
+    ($method:ty) => {
+        impl $method {
+            fn attribute_with<M, I>(
+                &self,
+                model: &M,
+                input: I,
+                target: $crate::Target,
+                rows: Option<&$crate::Rows>,
+            ) -> $crate::Result<$crate::Attribution<I>>
+            where
+                M: $crate::Model<I>,
+                I: $crate::Inputs,
+            {
+                self.check()?;
+                let question = $crate::kit::Question::new(model, input, target, rows)?;
+                Ok(self.explain(&question)?.into_inputs())
+            }
+        }
+
+        impl<M: $crate::Model<I>, I: $crate::Inputs> $crate::Explainer<M, I> for $method {
+            fn attribute_to(
+                &self,
+                model: &M,
+                input: I,
+                target: $crate::Target,
+            ) -> $crate::Result<$crate::Attribution<I>> {
+                self.attribute_with(model, input, target, None)
+            }
+
+            fn attribute_rows(
+                &self,
+                model: &M,
+                input: I,
+                target: $crate::Target,
+                rows: &$crate::Rows,
+            ) -> $crate::Result<$crate::Attribution<I>> {
+                self.attribute_with(model, input, target, Some(rows))
+            }
+        }
+    };
+}
+pub(crate) use answers_questions;
+
 /// With so many calls of the model for each row, one more hardly counts.
 const MANY_CALLS: usize = 16;
 

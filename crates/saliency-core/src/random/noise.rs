@@ -2,11 +2,11 @@
 
 use burn::tensor::Tensor;
 
-use crate::attribution::Warning;
 use crate::error::{Error, Result, check_count};
 use crate::input::batch::{Batch, to_host};
 use crate::input::inputs::Inputs;
 use crate::random::key::{Key, Stream};
+use crate::warning::Warning;
 
 /// The strength of noise.
 ///

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::attribution::{Attribution, Warning};
+use crate::attribution::Attribution;
 use crate::error::{Error, Result, Stage, check_share};
 use crate::execution::chunks::Chunk;
 use crate::execution::evaluator::Scored;
@@ -10,6 +10,7 @@ use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
 use crate::input::batch::Batch;
 use crate::sampling::moments::{Aggregate, Moments, RowCertainty, largest_values};
+use crate::warning::Warning;
 
 /// The number of samples to draw: fixed, or as many as a tolerance needs.
 ///

@@ -2,14 +2,9 @@
 
 use crate::attribution::Attribution;
 use crate::error::{Result, Stage};
-use crate::execution::question::Question;
+use crate::execution::question::{Question, answers_questions};
 use crate::execution::schedule::Schedule;
-use crate::explainer::Explainer;
 use crate::input::batch::Batch;
-use crate::input::inputs::Inputs;
-use crate::input::rows::Rows;
-use crate::model::model::Model;
-use crate::model::target::Target;
 
 /// The gradient times the input: a first-order estimate of each value's contribution to the score.
 ///
@@ -27,7 +22,7 @@ use crate::model::target::Target;
 /// One gradient per row.
 ///
 /// # Errors
-/// Those of [`Explainer::attribute_to`].
+/// Those of [`Explainer::attribute_to`](crate::Explainer::attribute_to).
 ///
 /// # Example
 /// ```
@@ -79,32 +74,6 @@ impl InputTimesGradient {
         values.check_finite(Stage::Attribution)?;
         Ok(Attribution::of(values, found.scored).with_evaluations(1))
     }
-
-    fn attribute_with<M: Model<I>, I: Inputs>(
-        &self,
-        model: &M,
-        input: I,
-        target: Target,
-        rows: Option<&Rows>,
-    ) -> Result<Attribution<I>> {
-        self.check()?;
-        let question = Question::new(model, input, target, rows)?;
-        Ok(self.explain(&question)?.into_inputs())
-    }
 }
 
-impl<M: Model<I>, I: Inputs> Explainer<M, I> for InputTimesGradient {
-    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-        self.attribute_with(model, input, target, None)
-    }
-
-    fn attribute_rows(
-        &self,
-        model: &M,
-        input: I,
-        target: Target,
-        rows: &Rows,
-    ) -> Result<Attribution<I>> {
-        self.attribute_with(model, input, target, Some(rows))
-    }
-}
+answers_questions!(InputTimesGradient);

@@ -2,14 +2,9 @@
 
 use crate::attribution::Attribution;
 use crate::error::Result;
-use crate::execution::question::Question;
+use crate::execution::question::{Question, answers_questions};
 use crate::execution::schedule::Schedule;
-use crate::explainer::Explainer;
 use crate::input::batch::Batch;
-use crate::input::inputs::Inputs;
-use crate::input::rows::Rows;
-use crate::model::model::Model;
-use crate::model::target::Target;
 
 /// The gradient of the score with respect to the input: how the score would change if a value of
 /// the input changed a little.
@@ -25,7 +20,7 @@ use crate::model::target::Target;
 /// One gradient per row.
 ///
 /// # Errors
-/// Those of [`Explainer::attribute_to`].
+/// Those of [`Explainer::attribute_to`](crate::Explainer::attribute_to).
 ///
 /// # Example
 /// ```
@@ -73,32 +68,6 @@ impl Gradient {
         let found = evaluator.gradients(&self.schedule, input, target)?;
         Ok(Attribution::of(found.gradients, found.scored).with_evaluations(1))
     }
-
-    fn attribute_with<M: Model<I>, I: Inputs>(
-        &self,
-        model: &M,
-        input: I,
-        target: Target,
-        rows: Option<&Rows>,
-    ) -> Result<Attribution<I>> {
-        self.check()?;
-        let question = Question::new(model, input, target, rows)?;
-        Ok(self.explain(&question)?.into_inputs())
-    }
 }
 
-impl<M: Model<I>, I: Inputs> Explainer<M, I> for Gradient {
-    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-        self.attribute_with(model, input, target, None)
-    }
-
-    fn attribute_rows(
-        &self,
-        model: &M,
-        input: I,
-        target: Target,
-        rows: &Rows,
-    ) -> Result<Attribution<I>> {
-        self.attribute_with(model, input, target, Some(rows))
-    }
-}
+answers_questions!(Gradient);

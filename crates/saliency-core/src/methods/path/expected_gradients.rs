@@ -4,16 +4,13 @@ use std::sync::Arc;
 
 use crate::attribution::Attribution;
 use crate::error::{Error, Result, Stage};
-use crate::execution::question::Question;
+use crate::execution::question::{Question, answers_questions};
 use crate::execution::schedule::Schedule;
-use crate::explainer::Explainer;
 use crate::input::baseline::Baseline;
 use crate::input::batch::Batch;
 use crate::input::inputs::Inputs;
 use crate::input::rows::Rows;
-use crate::model::model::Model;
 use crate::model::resolved_target::ResolvedTarget;
-use crate::model::target::Target;
 use crate::path::shape::{PathShape as _, StraightPath};
 use crate::random::key::{Key, Stream};
 use crate::random::noise::{Distribution, Noise, NoiseScale};
@@ -50,7 +47,7 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 /// batch if there is a completeness gap.
 ///
 /// # Errors
-/// Those of [`Explainer::attribute_to`]; [`Error::InvalidOption`] for an option outside its range;
+/// Those of [`Explainer::attribute_to`](crate::Explainer::attribute_to); [`Error::InvalidOption`] for an option outside its range;
 /// [`Error::BaselineShape`] and [`Error::BaselineCount`] if the baselines do not fit.
 ///
 /// # Example
@@ -211,18 +208,6 @@ impl ExpectedGradients {
             None => Ok(attribution),
         }
     }
-
-    fn attribute_with<M: Model<I>, I: Inputs>(
-        &self,
-        model: &M,
-        input: I,
-        target: Target,
-        rows: Option<&Rows>,
-    ) -> Result<Attribution<I>> {
-        self.check()?;
-        let question = Question::new(model, input, target, rows)?;
-        Ok(self.explain(&question)?.into_inputs())
-    }
 }
 
 /// Everything that a sample is drawn from.
@@ -310,21 +295,7 @@ impl FittingBaselines<'_> {
     }
 }
 
-impl<M: Model<I>, I: Inputs> Explainer<M, I> for ExpectedGradients {
-    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-        self.attribute_with(model, input, target, None)
-    }
-
-    fn attribute_rows(
-        &self,
-        model: &M,
-        input: I,
-        target: Target,
-        rows: &Rows,
-    ) -> Result<Attribution<I>> {
-        self.attribute_with(model, input, target, Some(rows))
-    }
-}
+answers_questions!(ExpectedGradients);
 
 impl std::fmt::Debug for ExpectedGradients {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

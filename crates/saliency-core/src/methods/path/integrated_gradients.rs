@@ -2,21 +2,17 @@
 
 use burn::tensor::Tensor;
 
-use crate::attribution::{Attribution, Warning};
+use crate::attribution::Attribution;
 use crate::error::{Error, Result, Stage, check_count, check_share};
-use crate::execution::question::Question;
+use crate::execution::question::{Question, answers_questions};
 use crate::execution::schedule::Schedule;
-use crate::explainer::Explainer;
 use crate::input::baseline::Baseline;
 use crate::input::batch::Batch;
-use crate::input::inputs::Inputs;
-use crate::input::rows::Rows;
-use crate::model::model::Model;
-use crate::model::target::Target;
 use crate::path::integral::{Integrals, PathIntegral};
 use crate::path::quadrature::{Rule, placed};
 use crate::path::score_change::ScoreChange;
 use crate::path::shape::StraightPath;
+use crate::warning::Warning;
 
 /// The difference of score between input and baseline, shared out over the values of the input.
 ///
@@ -65,7 +61,7 @@ use crate::path::shape::StraightPath;
 /// if that is more.
 ///
 /// # Errors
-/// Those of [`Explainer::attribute_to`]; [`Error::InvalidOption`](crate::Error::InvalidOption) for
+/// Those of [`Explainer::attribute_to`](crate::Explainer::attribute_to); [`Error::InvalidOption`](crate::Error::InvalidOption) for
 /// an option outside its range; [`Error::BaselineShape`](crate::Error::BaselineShape) and
 /// [`Error::BaselineCount`](crate::Error::BaselineCount) for a baseline that does not fit.
 ///
@@ -229,18 +225,6 @@ impl IntegratedGradients {
         }
         path.fixed(&[self.rule.positions(self.steps)])
     }
-
-    fn attribute_with<M: Model<I>, I: Inputs>(
-        &self,
-        model: &M,
-        input: I,
-        target: Target,
-        rows: Option<&Rows>,
-    ) -> Result<Attribution<I>> {
-        self.check()?;
-        let question = Question::new(model, input, target, rows)?;
-        Ok(self.explain(&question)?.into_inputs())
-    }
 }
 
 /// More points than this make no map better, and Gauss-Legendre points take long to compute.
@@ -252,18 +236,4 @@ fn rows_without_path(path: &StraightPath) -> Result<Vec<usize>> {
     Ok(sizes.filter(|(_, size)| *size == 0.0).map(|(row, _)| row).collect())
 }
 
-impl<M: Model<I>, I: Inputs> Explainer<M, I> for IntegratedGradients {
-    fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>> {
-        self.attribute_with(model, input, target, None)
-    }
-
-    fn attribute_rows(
-        &self,
-        model: &M,
-        input: I,
-        target: Target,
-        rows: &Rows,
-    ) -> Result<Attribution<I>> {
-        self.attribute_with(model, input, target, Some(rows))
-    }
-}
+answers_questions!(IntegratedGradients);
