@@ -421,3 +421,48 @@ fn a_box_that_the_model_was_not_shown_is_said() {
     let warning = text(&output.stderr);
     assert!(warning.contains("warning: the model was shown nothing of it"), "{warning}");
 }
+
+#[test]
+fn the_answers_as_json_are_a_line_for_each_photo() {
+    let folder = Folder::new();
+    let (cat, broken) = (folder.path("cat.png"), folder.path("broken.png"));
+    write_picture(&cat, &photos::chelsea()).unwrap();
+    fs::write(&broken, b"not a photo").unwrap();
+    let [cat, broken] = [cat, broken].map(|path| path.display().to_string());
+    let output = explain(&[
+        &cat,
+        &broken,
+        "--json",
+        "--compare=gradient,input-x-gradient",
+        "--mode=heat-map",
+        "--boxes=the face=135,85,210,180",
+        "--out",
+        &folder.out(),
+    ]);
+    // Words, the end of the broken photo among them, are on stderr.
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("the five likeliest classes"));
+    let lines = text(&output.stdout);
+    let [answers, error] = lines.lines().collect::<Vec<_>>()[..] else {
+        panic!("expected two lines, found {lines}");
+    };
+    let answers: serde_json::Value = serde_json::from_str(answers).unwrap();
+    assert_eq!(answers["photo"], *cat);
+    assert_eq!(answers["likeliest"].as_array().unwrap().len(), 5);
+    assert_eq!(answers["likeliest"][0]["name"], "Egyptian cat");
+    let [gradient, product] = &answers["explained"].as_array().unwrap()[..] else {
+        panic!("expected two answers, found {answers}");
+    };
+    assert_eq!(gradient["method"], "gradient");
+    assert_eq!(product["method"], "input-x-gradient");
+    assert_eq!((&gradient["class"], &gradient["gradients"]), (&285.into(), &1.into()));
+    assert_eq!(gradient["boxes"][0]["name"], "the face");
+    let share = gradient["boxes"][0]["share"].as_f64().unwrap();
+    assert!(share > 0.3 && share < 1.0, "{share}");
+    for file in answers["files"].as_array().unwrap() {
+        assert!(Path::new(file.as_str().unwrap()).is_file(), "{file}");
+    }
+    let error: serde_json::Value = serde_json::from_str(error).unwrap();
+    assert_eq!(error["photo"], *broken);
+    assert!(error["error"].as_str().unwrap().starts_with("cannot read "), "{error}");
+}

@@ -9,6 +9,7 @@ use saliency::photo::Reduce;
 use saliency::viz::ColorMap;
 
 use crate::boxes::NamedBox;
+use crate::output::Words;
 use crate::program::EXIT_CODES;
 
 /// Returns a parser for the names of the methods that the library lists.
@@ -86,9 +87,19 @@ pub struct ExplainArgs {
     /// made
     #[arg(long)]
     pub export: bool,
+    /// Print the answers as JSON instead of words: one line for each photo, on stdout
+    #[arg(long)]
+    pub json: bool,
     /// The folder to write to
     #[arg(short, long, default_value = "maps")]
     pub out: PathBuf,
+}
+
+impl ExplainArgs {
+    /// Returns where words for people are printed.
+    pub fn words(&self) -> Words {
+        if self.json { Words::Aside } else { Words::Out }
+    }
 }
 
 /// A kind of picture.

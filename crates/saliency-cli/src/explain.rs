@@ -19,9 +19,10 @@ use saliency_models::{EfficientNetLite0, imagenet, photos};
 use crate::args::{BaselineKind, ExplainArgs, ScoreKind};
 use crate::boxes::areas;
 use crate::certainty::Certainty;
-use crate::output::{say, say_aside};
+use crate::output::{answer, say_aside};
 use crate::pictures::{Explained, PhotoPictures};
 use crate::program::{UnusableArguments, check_writable, unusable};
+use crate::report::{LikelyClass, PhotoError, PhotoReport};
 use crate::subject::{BYTES_PER_PHOTO, class_name, network, preparation};
 use crate::{Result, devices, percent};
 
@@ -77,7 +78,11 @@ impl Program<'_> {
             if let Err(error) = photo.and_then(|photo| self.explain(&name, Some(path), &photo)) {
                 // One bad photo must not keep the others from being explained; a bad option does.
                 let error = blamed(error);
-                if all == 1 || error.is::<UnusableArguments>() {
+                let ends_all = error.is::<UnusableArguments>();
+                if self.args.json && !ends_all {
+                    answer(serde_json::to_string(&PhotoError::new(path, &*error))?)?;
+                }
+                if all == 1 || ends_all {
                     return Err(error);
                 }
                 say_aside(format_args!("error: {name}: {error}"));
@@ -100,7 +105,13 @@ impl Program<'_> {
         let preparation = preparation();
         let input = preparation.tensor(photo, self.compute.device());
         let probabilities = softmax(self.net.forward(input.clone()), 1);
-        let predicted = print_likeliest(name, &probabilities);
+        let likeliest = likeliest(&probabilities);
+        let words = self.args.words();
+        words.say(format_args!("{name}: the five likeliest classes"));
+        for class in &likeliest {
+            words.say(format_args!("  {:5.1} %  {}", 100.0 * class.probability, class.name));
+        }
+        let predicted = likeliest[0].class;
 
         let targets = if self.targets.is_empty() { &[predicted][..] } else { &self.targets };
         let methods = once_each(if self.args.compare.is_empty() {
@@ -113,13 +124,13 @@ impl Program<'_> {
             for &method in &methods {
                 let map = self.attribute(method, &input, class)?;
                 let (name, percent) = (class_name(class), percent_of(&probabilities, class));
-                say(format_args!("explained: {name} ({percent})"));
+                words.say(format_args!("explained: {name} ({percent})"));
                 if let Some(other) = self.instead_of {
                     let probability = percent_of(&probabilities, other);
-                    say(format_args!("instead of: {} ({probability})", class_name(other)));
+                    words.say(format_args!("instead of: {} ({probability})", class_name(other)));
                 }
                 let certainty = Certainty::of(&map).lines(self.args.limit);
-                certainty.iter().for_each(say);
+                certainty.iter().for_each(|line| words.say(line));
                 explained.push(Explained {
                     method,
                     class,
@@ -141,7 +152,12 @@ impl Program<'_> {
             instead_of: self.instead_of,
             explained,
         };
-        pictures.write()
+        let written = pictures.write()?;
+        if self.args.json {
+            let report = PhotoReport::new(&pictures, &likeliest, written);
+            answer(serde_json::to_string(&report)?)?;
+        }
+        Ok(())
     }
 
     /// Explains one class by one method, behind a progress bar.
@@ -169,7 +185,8 @@ impl Program<'_> {
         let map = explainer.attribute_to(&self.net, input.clone(), target)?;
         bar.finish_and_clear();
         let (seconds, gradients) = (start.elapsed().as_secs_f64(), map.evaluations[0]);
-        say(format_args!("time: {seconds:.1} s, gradients: {gradients}"));
+        let words = self.args.words();
+        words.say(format_args!("time: {seconds:.1} s, gradients: {gradients}"));
         Ok(map)
     }
 
@@ -221,15 +238,20 @@ fn baseline(kind: BaselineKind, input: &Tensor<4>) -> Result<Baseline> {
     })
 }
 
-/// Prints the five likeliest classes, and returns the first.
-fn print_likeliest(name: &str, probabilities: &Tensor<2>) -> usize {
-    say(format_args!("{name}: the five likeliest classes"));
+/// Returns the five likeliest classes, the first of them first.
+fn likeliest(probabilities: &Tensor<2>) -> Vec<LikelyClass> {
     let (values, classes) = probabilities.clone().topk_with_indices(5, 1);
-    let classes: Vec<i64> = classes.into_data().iter().collect();
-    for (value, class) in values.into_data().iter::<f32>().zip(&classes) {
-        say(format_args!("  {:5.1} %  {}", 100.0 * value, class_name(*class as usize)));
-    }
-    classes[0] as usize
+    let (values, classes) = (values.into_data(), classes.into_data());
+    let classes = classes.iter::<i64>().map(|class| class as usize);
+    values
+        .iter::<f32>()
+        .zip(classes)
+        .map(|(value, class)| LikelyClass {
+            class,
+            name: class_name(class),
+            probability: f64::from(value),
+        })
+        .collect()
 }
 
 fn probability(probabilities: &Tensor<2>, class: usize) -> f64 {

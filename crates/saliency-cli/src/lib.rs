@@ -3,7 +3,7 @@
 //!
 //! The data flow of `explain`, in order: [`args`] and [`boxes`] (the options), [`explain`] (from
 //! options to attributions; methods come from the library's list), [`certainty`] (how sure they
-//! are), [`pictures`] (from attributions to files).
+//! are), [`pictures`] (from attributions to files), [`report`] (the answers as JSON).
 //!
 //! For every program: [`program`] (its start, its end and its exit code), [`output`] (lines on
 //! stdout and stderr).
@@ -16,6 +16,7 @@ pub mod explain;
 pub mod output;
 pub mod pictures;
 pub mod program;
+pub mod report;
 pub mod subject;
 
 use std::error::Error;

@@ -20,6 +20,25 @@ pub fn say_aside(line: impl Display) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// Where a program prints its words for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Words {
+    /// To stdout.
+    Out,
+    /// To stderr, because another program reads stdout.
+    Aside,
+}
+
+impl Words {
+    /// Prints a line. If it cannot be printed, nothing happens.
+    pub fn say(self, line: impl Display) {
+        match self {
+            Self::Out => say(line),
+            Self::Aside => say_aside(line),
+        }
+    }
+}
+
 /// Prints a line for other programs, which need all of it.
 ///
 /// # Errors

@@ -1,11 +1,11 @@
 //! From the attributions of a photo to pictures, a page and exported values.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Tensor;
 use image::RgbImage;
 use saliency::methods::Family;
-use saliency::photo::{Map, Region, ScaledMap, View};
+use saliency::photo::{Coverage, Map, Region, ScaledMap, View};
 use saliency::viz::{
     Export, Figure, Page, PageMap, Picture, Record, Tile, write_file, write_picture,
 };
@@ -13,7 +13,7 @@ use saliency::{Attribution, Method};
 
 use crate::args::{ExplainArgs, Mode, option_name};
 use crate::boxes::areas;
-use crate::output::{say, say_aside};
+use crate::output::say_aside;
 use crate::subject::class_name;
 use crate::{Result, percent};
 
@@ -57,6 +57,26 @@ pub struct PhotoPictures<'a> {
     pub explained: Vec<Explained>,
 }
 
+/// What was written about a photo, and how much of its maps is in the boxes.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The files.
+    pub files: Vec<PathBuf>,
+    /// A value for each name of boxes and each answer.
+    pub boxes: Vec<MeasuredBox>,
+}
+
+/// How much of one answer is in the boxes of one name.
+#[derive(Clone, Debug)]
+pub struct MeasuredBox {
+    /// The name.
+    pub name: String,
+    /// Which of the answers.
+    pub explained: usize,
+    /// How much.
+    pub found: Coverage,
+}
+
 /// The strongest pixels that hold what is left of this share are drawn in one colour.
 const CLIP_BEYOND: f64 = 0.9;
 /// Lines are drawn around the pixels that hold these shares.
@@ -64,31 +84,34 @@ const CONTOURS: [f64; 2] = [0.25, 0.5];
 const CONTOURS_SAY: &str = "white around a quarter of the attribution, yellow around half";
 
 impl PhotoPictures<'_> {
-    /// Writes every file that the arguments ask for.
+    /// Writes every file that the arguments ask for, and measures the boxes.
     ///
     /// # Errors
     /// An error if a picture cannot be drawn or a file cannot be written.
-    pub fn write(&self) -> Result<()> {
+    pub fn write(&self) -> Result<Written> {
+        let mut files = Vec::new();
         let scaled: Vec<_> =
             self.explained.iter().map(|it| self.scaled(it)).collect::<Result<_>>()?;
         for (it, scaled) in self.explained.iter().zip(&scaled) {
-            self.write_pictures(it, &self.picture(scaled)?)?;
+            self.write_pictures(it, &self.picture(scaled)?, &mut files)?;
             if self.args.export {
                 let (stem, record) = (self.stem(it), self.record(it)?);
                 let export = Export { values: &it.map.values, row: 0, map: scaled, record };
                 for path in export.write(&self.args.out, &stem)? {
-                    say(format_args!("wrote {}", path.display()));
+                    self.wrote(path, &mut files);
                 }
             }
         }
         if self.args.mode.contains(&Mode::Grid) || self.explained.len() > 1 {
-            self.write_figure(&self.grid(&scaled)?, &format!("{}-grid", self.name))?;
+            let stem = format!("{}-grid", self.name);
+            self.write_figure(&self.grid(&scaled)?, &stem, &mut files)?;
         }
-        self.print_areas()?;
+        let boxes = self.measure_boxes()?;
         if self.args.page {
-            self.write_file(&format!("{}-page.html", self.name), self.page(scaled).to_html()?)?;
+            let name = format!("{}-page.html", self.name);
+            self.write_file(&name, self.page(scaled).to_html()?, &mut files)?;
         }
-        Ok(())
+        Ok(Written { files, boxes })
     }
 
     fn view(&self) -> View<'_> {
@@ -103,23 +126,28 @@ impl PhotoPictures<'_> {
         })
     }
 
-    fn write_pictures(&self, it: &Explained, picture: &Picture) -> Result<()> {
+    fn write_pictures(
+        &self,
+        it: &Explained,
+        picture: &Picture,
+        files: &mut Vec<PathBuf>,
+    ) -> Result<()> {
         let title = self.title(it);
         for mode in &self.args.mode {
             let stem = format!("{}-{}", self.stem(it), option_name(mode));
             match mode {
-                Mode::HeatMap => self.write_picture(&stem, &picture.heat_map())?,
-                Mode::Overlay => self.write_picture(&stem, &picture.overlay())?,
-                Mode::Masked => self.write_picture(&stem, &picture.masked())?,
+                Mode::HeatMap => self.write_picture(&stem, &picture.heat_map(), files)?,
+                Mode::Overlay => self.write_picture(&stem, &picture.overlay(), files)?,
+                Mode::Masked => self.write_picture(&stem, &picture.masked(), files)?,
                 Mode::Contours => {
                     let tile = picture.contour_tile("", &CONTOURS)?;
                     let figure =
                         Figure::new(title.clone()).with_row([tile]).with_note(CONTOURS_SAY);
-                    self.write_figure(&figure, &stem)?;
+                    self.write_figure(&figure, &stem, files)?;
                 }
                 Mode::Panel => {
                     let panel = picture.panel(format!("{title}: {}", it.method.title()));
-                    self.write_figure(&panel, &stem)?;
+                    self.write_figure(&panel, &stem, files)?;
                 }
                 // The grid shows all maps, so it is drawn once and not here for each map.
                 Mode::Grid => {}
@@ -161,8 +189,9 @@ impl PhotoPictures<'_> {
         areas(&self.args.boxes).into_iter().fold(page, Page::with_marked_area)
     }
 
-    /// Prints how much of each map is in the boxes of each name.
-    fn print_areas(&self) -> Result<()> {
+    /// Measures how much of each map is in the boxes of each name, and prints it.
+    fn measure_boxes(&self) -> Result<Vec<MeasuredBox>> {
+        let mut measured = Vec::new();
         for area in areas(&self.args.boxes) {
             let footprint = area.coverage_of(&self.explained[0].reduced, self.view())?;
             if footprint.area == 0.0 {
@@ -171,7 +200,7 @@ impl PhotoPictures<'_> {
                     area.name()
                 ));
             }
-            for it in &self.explained {
+            for (explained, it) in self.explained.iter().enumerate() {
                 let found = area.coverage_of(&it.reduced, self.view())?;
                 let of = if self.explained.len() > 1 {
                     format!(" ({}, {})", it.method.title(), self.class(it))
@@ -180,35 +209,47 @@ impl PhotoPictures<'_> {
                 };
                 let (share, size) = (percent(found.share), percent(found.area));
                 let peak = if found.peak { "inside" } else { "outside" };
-                say(format_args!(
+                self.args.words().say(format_args!(
                     "{}{of}: {share} of the attribution in {size} of what the model was shown, the peak \
                      is {peak}",
                     area.name(),
                 ));
+                measured.push(MeasuredBox { name: area.name().to_owned(), explained, found });
             }
         }
-        Ok(())
+        Ok(measured)
     }
 
-    fn write_figure(&self, figure: &Figure, stem: &str) -> Result<()> {
+    fn write_figure(&self, figure: &Figure, stem: &str, files: &mut Vec<PathBuf>) -> Result<()> {
         if self.args.svg {
-            self.write_file(&format!("{stem}.svg"), figure.to_svg()?)?;
+            self.write_file(&format!("{stem}.svg"), figure.to_svg()?, files)?;
         }
-        self.write_picture(stem, &figure.to_picture()?)
+        self.write_picture(stem, &figure.to_picture()?, files)
     }
 
-    fn write_picture(&self, stem: &str, picture: &RgbImage) -> Result<()> {
+    fn write_picture(
+        &self,
+        stem: &str,
+        picture: &RgbImage,
+        files: &mut Vec<PathBuf>,
+    ) -> Result<()> {
         let path = self.args.out.join(format!("{stem}.png"));
         write_picture(&path, picture)?;
-        say(format_args!("wrote {}", path.display()));
+        self.wrote(path, files);
         Ok(())
     }
 
-    fn write_file(&self, name: &str, text: String) -> Result<()> {
+    fn write_file(&self, name: &str, text: String, files: &mut Vec<PathBuf>) -> Result<()> {
         let path = self.args.out.join(name);
         write_file(&path, text.as_bytes())?;
-        say(format_args!("wrote {}", path.display()));
+        self.wrote(path, files);
         Ok(())
+    }
+
+    /// Says that a file was written, and keeps its name.
+    fn wrote(&self, path: PathBuf, files: &mut Vec<PathBuf>) {
+        self.args.words().say(format_args!("wrote {}", path.display()));
+        files.push(path);
     }
 
     /// Scales a map. The maps of one method have the same unit, so they share one scale, and its

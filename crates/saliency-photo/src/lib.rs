@@ -34,6 +34,7 @@ mod map;
 mod marked_area;
 mod percent;
 mod preparation;
+mod profile;
 mod read;
 mod reduce;
 mod region;

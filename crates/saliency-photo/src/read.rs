@@ -7,7 +7,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Rgb, RgbImage};
 
 use crate::error::{Error, Result};
-use crate::{foreign, jpeg};
+use crate::{foreign, jpeg, profile};
 
 /// Larger files are not read, because they may be no photos at all.
 const MOST_FILE_BYTES: u64 = 256 << 20;
@@ -17,9 +17,12 @@ const MOST_BYTES: u64 = 512 << 20;
 /// Reads a JPEG, PNG or WebP photo and turns it upright as its EXIF data say.
 ///
 /// The content of the file decides what kind it is, not its name. Photos in grey or with 16 bits
-/// per channel become RGB with 8 bits; transparent photos are laid on white. Colour profiles are
-/// not applied: the numbers of the file are taken for sRGB, as the usual tools for training networks
-/// take them. A photo in Adobe RGB or Display P3 therefore looks a little paler than elsewhere.
+/// per channel become RGB with 8 bits; transparent photos are laid on white.
+///
+/// A photo with a colour profile, such as Adobe RGB or Display P3, is brought to sRGB, so that
+/// people see it as elsewhere, and the network is given the same colours. Tools that ignore
+/// profiles, torchvision among them, give a network other numbers for such a photo. A profile that
+/// cannot be read is ignored.
 ///
 /// # Errors
 /// [`Error::Unreadable`] if the file is missing, is not a photo, is cut off or damaged, has no
@@ -68,9 +71,14 @@ fn decode(bytes: &[u8]) -> Result<RgbImage, Cause> {
     if format == Some(ImageFormat::Jpeg) {
         jpeg::check(bytes)?;
     }
+    let profile = decoder.icc_profile().unwrap_or_default();
     let mut photo = DynamicImage::from_decoder(decoder)?;
     photo.apply_orientation(orientation);
-    Ok(opaque(photo))
+    let mut photo = opaque(photo);
+    if let Some(profile) = profile {
+        profile::to_srgb(&mut photo, &profile);
+    }
+    Ok(photo)
 }
 
 /// Checks that a picture has pixels, and not too many, in the file's form and in RGB.

@@ -1,16 +1,21 @@
 //! Photos in another size.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 use saliency_photo::Size;
 
 /// Resizes a picture. Neither size may be without pixels.
 pub(crate) fn resized(picture: &RgbImage, size: Size) -> RgbImage {
-    let from = ImageRef::new(picture.width(), picture.height(), picture, PixelType::U8x3);
+    // Named as RGB, because `Resizer::resize` would compile the code for every kind of pixel, which
+    // takes longer than the rest of this crate.
+    let from = TypedImageRef::<U8x3>::from_buffer(picture.width(), picture.height(), picture);
     let from = from.expect("as many bytes as pixels");
-    let mut to = Image::new(size.width, size.height, PixelType::U8x3);
+    let mut resized = RgbImage::new(size.width, size.height);
+    let to = TypedImage::<U8x3>::from_buffer(size.width, size.height, &mut resized);
+    let mut to = to.expect("as many bytes as pixels");
     let linear = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new().resize(&from, &mut to, &linear).expect("both have pixels");
-    RgbImage::from_raw(size.width, size.height, to.into_vec()).expect("as many bytes as pixels")
+    Resizer::new().resize_typed(&from, &mut to, &linear).expect("both have pixels");
+    resized
 }

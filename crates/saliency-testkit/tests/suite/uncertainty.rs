@@ -1,15 +1,17 @@
 //! Error bars and estimates are right, and methods stop by them.
 
 use burn::tensor::activation::{relu, sigmoid};
-use burn::tensor::{Distribution as Random, Tensor};
+use burn::tensor::{DType, Distribution as Random, Tensor};
 use saliency_core::methods::{Mean, MeanOfSquares, OverNoise, Statistic, Variance};
 use saliency_core::{
     Baseline, Distribution, Error, ExpectedGradients, Explainer, Fixed, Gradient,
     InputTimesGradient, IntegratedGradients, NoiseScale, Rows, Rule, SmoothGrad, SmoothGradSquared,
     Stage, Target, VarGrad, Warning, pure_function,
 };
+use saliency_models::CifarCnn;
 use saliency_testkit::{
-    assert_error, contribution, device, implementation_a, linear, square, values,
+    Golden, assert_error, contribution, device, implementation_a, linear, relative_l1, square,
+    values,
 };
 
 fn column(values: &[f32]) -> Tensor<2> {
@@ -574,6 +576,35 @@ fn a_row_has_the_same_answer_alone_and_in_a_batch() {
             assert_eq!(values(&alone.values), values(&all.values)[row..=row]);
             let error = &all.error_estimate.as_ref().unwrap()[row..=row];
             assert_eq!(alone.error_estimate.unwrap(), error);
+        }
+    }
+}
+
+/// A network's products choose their kernels by the number of rows, so the last digits differ.
+#[test]
+fn a_network_gives_a_row_the_same_answer_alone_and_in_a_batch() {
+    let device = device();
+    let photos = Golden::cifar_zero_baseline().tensor::<4>("input", &device);
+    let strengths = [1.0, 0.8, -0.6, 0.3].map(|strength| photos.clone() * strength);
+    let photos = Tensor::cat(strengths.to_vec(), 0);
+    let smooth = SmoothGrad::default().with_tolerance(0.25).with_max_samples(400);
+    let path = IntegratedGradients::new().with_tolerance(0.05);
+    let explainers: [&dyn Explainer<_, Tensor<4>>; 2] = [&smooth, &path];
+    for (precision, close) in [(DType::F32, 1e-3), (DType::F64, 1e-6)] {
+        let net = CifarCnn::embedded_in(&device, precision);
+        let photos = photos.clone().cast(precision);
+        for explainer in explainers {
+            let all = explainer.attribute(&net, photos.clone()).unwrap();
+            for row in 0..12 {
+                let rows = Rows::all(12).select(&[row]);
+                let one = photos.clone().narrow(0, row, 1);
+                let alone = explainer.attribute_rows(&net, one, Target::Predicted, &rows).unwrap();
+                assert_eq!(alone.evaluations, all.evaluations[row..=row], "row {row}");
+                let right = values(&all.values.clone().narrow(0, row, 1));
+                let error = relative_l1(&values(&alone.values), &right);
+                println!("{precision:?}, row {row}: {error:.1e}");
+                assert!(error <= close, "{precision:?}, row {row}: {error:.1e}");
+            }
         }
     }
 }
