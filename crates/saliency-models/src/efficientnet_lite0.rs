@@ -180,9 +180,15 @@ impl EfficientNetLite0 {
 #[derive(Debug)]
 pub struct LastConvolution;
 
+/// The layer of [`EfficientNetLite0`] after the block with this index, from 0 to 15: `[rows, 40, 28,
+/// 28]` after block 4, `[rows, 112, 14, 14]` after block 10, `[rows, 320, 7, 7]` after block 15.
+#[derive(Debug)]
+pub struct AfterBlock<const INDEX: usize>;
+
 impl Model<Tensor<4>> for EfficientNetLite0 {
     fn forward(&self, input: Tensor<4>) -> Tensor<2> {
-        self.after(self.before(input))
+        let activation = Cut::<_, LastConvolution>::before(self, input);
+        Cut::<_, LastConvolution>::after(self, activation)
     }
 }
 
@@ -190,11 +196,8 @@ impl Cut<Tensor<4>, LastConvolution> for EfficientNetLite0 {
     type Activation = Tensor<4>;
 
     fn before(&self, input: Tensor<4>) -> Tensor<4> {
-        let mut x = relu6(self.stem.forward(input));
-        for block in &self.blocks {
-            x = block.forward(x);
-        }
-        self.head.forward(x)
+        let x = relu6(self.stem.forward(input));
+        self.head.forward(self.blocks.iter().fold(x, |x, block| block.forward(x)))
     }
 
     fn after(&self, activation: Tensor<4>) -> Tensor<2> {
@@ -202,6 +205,20 @@ impl Cut<Tensor<4>, LastConvolution> for EfficientNetLite0 {
         let [rows, channels, ..] = x.dims();
         let x = x.flatten::<3>(2, 3).mean_dim(2).reshape([rows, channels]);
         self.classifier.forward(x)
+    }
+}
+
+impl<const INDEX: usize> Cut<Tensor<4>, AfterBlock<INDEX>> for EfficientNetLite0 {
+    type Activation = Tensor<4>;
+
+    fn before(&self, input: Tensor<4>) -> Tensor<4> {
+        let x = relu6(self.stem.forward(input));
+        self.blocks[..=INDEX].iter().fold(x, |x, block| block.forward(x))
+    }
+
+    fn after(&self, activation: Tensor<4>) -> Tensor<2> {
+        let x = self.blocks[INDEX + 1..].iter().fold(activation, |x, block| block.forward(x));
+        <Self as Cut<Tensor<4>, LastConvolution>>::after(self, self.head.forward(x))
     }
 }
 

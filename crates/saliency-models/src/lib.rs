@@ -21,7 +21,7 @@ mod vit;
 mod weights;
 
 pub use cifar::CifarCnn;
-pub use efficientnet_lite0::{EfficientNetLite0, LastConvolution};
+pub use efficientnet_lite0::{AfterBlock, EfficientNetLite0, LastConvolution};
 pub use mlp::Mlp;
 pub use resnet::ResNet;
 pub use vit::VisionTransformer;

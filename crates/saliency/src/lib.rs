@@ -138,6 +138,10 @@ pub use saliency_core::{kit, methods};
 /// Devices by name, and pools of them: see [`saliency_backends`].
 pub use saliency_backends as backends;
 
+/// Is an explanation true of the model? See [`saliency_metrics`].
+#[cfg(feature = "metrics")]
+pub use saliency_metrics as metrics;
+
 /// Attributions of photos, as numbers: see [`saliency_photo`].
 #[cfg(feature = "photo")]
 pub use saliency_photo as photo;

@@ -225,6 +225,17 @@ impl<'m> Evaluator<'m> {
         to_host(target.score(self.output(at)?)?)
     }
 
+    /// Returns the outputs of each row of `at`, given to the model at once: for methods that ask for
+    /// more than a score, inside [`Work::run`].
+    ///
+    /// # Errors
+    /// [`Error::OutputShape`], [`Error::OutOfMemory`], [`Error::Device`].
+    pub fn outputs_at(&self, at: Batch) -> Result<Vec<Vec<f64>>> {
+        let output = self.output(at)?;
+        let scores = output.dims()[1];
+        Ok(to_host(output)?.chunks(scores).map(<[f64]>::to_vec).collect())
+    }
+
     /// Returns, for each of `rows` rows, its target's score averaged over all rows of `at`.
     ///
     /// # Errors

@@ -1,0 +1,280 @@
+//! From the model's answers to a verdict and a sentence.
+
+use crate::units::ranking;
+
+/// What a cover test found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Finding {
+    /// Covering what the map calls important lowers the score more than covering as much at any of
+    /// the other places, the middle among them, whatever it is covered with.
+    Confirmed,
+    /// It does so with the first fill, but not with every fill.
+    FillsDisagree,
+    /// It does not. The map may be wrong, or the model may look at the whole picture.
+    NotConfirmed,
+}
+
+/// The model's answer about a copy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CoveredAnswer {
+    /// The class with the largest output.
+    pub answer: usize,
+    /// The output of the class that is explained.
+    pub score: f64,
+    /// The probability of the class that is explained, if the model has two outputs or more.
+    pub probability: Option<f64>,
+}
+
+/// What the model says if a share of the units is covered.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SizeTested {
+    /// The share of the units that is covered.
+    pub size: f64,
+    /// The answer if the region is covered, for each fill in the order in which they were given.
+    pub covered: Vec<CoveredAnswer>,
+    /// The answer if as much is covered in the middle, with the first fill; `None` without a grid.
+    pub middle: Option<CoveredAnswer>,
+    /// The answers if as much is covered elsewhere, with the first fill.
+    pub elsewhere: Vec<CoveredAnswer>,
+}
+
+/// The verdict of a [`CoverTest`](crate::CoverTest) on the map of one row.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Verdict {
+    /// What was found.
+    pub finding: Finding,
+    /// The class that is explained.
+    pub class: usize,
+    /// The answer about the input as it is.
+    pub original: CoveredAnswer,
+    /// The names of the fills.
+    pub fills: Vec<String>,
+    /// The answers for each size, the smallest first.
+    pub sizes: Vec<SizeTested>,
+    /// The fall of the score if the region is covered with the first fill, averaged over the sizes.
+    pub fall: f64,
+    /// The same for each draw elsewhere.
+    pub falls_elsewhere: Vec<f64>,
+    /// The probability that a map which knows nothing of the model does as well.
+    pub p: f64,
+}
+
+/// The outputs that a verdict is made of.
+pub(super) struct Answers<'a> {
+    /// `None` for a function of the outputs.
+    pub class: Option<usize>,
+    pub sizes: &'a [f64],
+    pub original: &'a [f64],
+    pub fills: &'a [&'a str],
+    /// For each fill, for each size.
+    pub chosen: &'a [&'a [Vec<f64>]],
+    /// For each size the middle, if there is one, and the draws.
+    pub elsewhere: &'a [Vec<f64>],
+    pub draws: usize,
+}
+
+/// The largest `p` with which a map is confirmed.
+const SURE: f64 = 0.05;
+
+pub(super) fn decide(answers: &Answers<'_>) -> Verdict {
+    let reading = Reading::new(answers.class, answers.original);
+    let of = |outputs: &Vec<f64>| reading.answer(outputs);
+    let original = reading.answer(answers.original);
+    let controls = answers.elsewhere.len() / answers.sizes.len();
+    let sizes: Vec<SizeTested> = answers
+        .sizes
+        .iter()
+        .zip(answers.elsewhere.chunks(controls))
+        .enumerate()
+        .map(|(at, (&size, elsewhere))| {
+            let (middle, draws) = elsewhere.split_at(controls - answers.draws);
+            SizeTested {
+                size,
+                covered: answers.chosen.iter().map(|by_size| of(&by_size[at])).collect(),
+                middle: middle.first().map(of),
+                elsewhere: draws.iter().map(of).collect(),
+            }
+        })
+        .collect();
+
+    // One number for each region: the fall of the score, averaged over the sizes.
+    let fall = |of: &dyn Fn(&SizeTested) -> f64| {
+        sizes.iter().map(|size| original.score - of(size)).sum::<f64>() / sizes.len() as f64
+    };
+    let by_fill: Vec<f64> =
+        (0..answers.fills.len()).map(|fill| fall(&|size| size.covered[fill].score)).collect();
+    let elsewhere: Vec<f64> =
+        (0..answers.draws).map(|draw| fall(&|size| size.elsewhere[draw].score)).collect();
+    let middle = sizes[0].middle.map(|_| fall(&|size| size.middle.expect("all have one").score));
+    let as_large = |fall: f64| elsewhere.iter().filter(|other| **other >= fall).count();
+    let p = (1 + as_large(by_fill[0])) as f64 / (1 + answers.draws) as f64;
+    let beats = |fall: f64| {
+        let p = (1 + as_large(fall)) as f64 / (1 + answers.draws) as f64;
+        fall > 0.0 && p <= SURE && middle.is_none_or(|middle| fall > middle)
+    };
+    let finding = match (beats(by_fill[0]), by_fill.iter().all(|fall| *fall > 0.0)) {
+        (true, true) => Finding::Confirmed,
+        (true, false) => Finding::FillsDisagree,
+        (false, _) => Finding::NotConfirmed,
+    };
+    Verdict {
+        finding,
+        class: reading.class,
+        original,
+        fills: answers.fills.iter().map(ToString::to_string).collect(),
+        sizes,
+        fall: by_fill[0],
+        falls_elsewhere: elsewhere,
+        p,
+    }
+}
+
+impl Verdict {
+    /// Returns the smallest size at which the model gives another answer with the first fill.
+    pub fn changes_at(&self) -> Option<&SizeTested> {
+        self.sizes.iter().find(|size| size.covered[0].answer != self.original.answer)
+    }
+
+    /// Says the verdict in words. `name` gives the name of a class.
+    pub fn sentence(&self, name: impl Fn(usize) -> String) -> String {
+        // The smallest size that changes the answer, or else the largest.
+        let size = self.changes_at().unwrap_or(&self.sizes[self.sizes.len() - 1]);
+        let covered = size.covered[0];
+        let percent = format!("{:.0} %", 100.0 * size.size);
+        let change = match (self.original.probability, covered.probability) {
+            (Some(from), Some(to)) => format!("{:.0} % -> {:.0} %", 100.0 * from, 100.0 * to),
+            _ => format!("score {:.2} -> {:.2}", self.original.score, covered.score),
+        };
+        let class = name(self.class);
+        let effect = if covered.answer == self.original.answer {
+            format!("the model still says {} ({class}: {change})", name(covered.answer))
+        } else if self.class == self.original.answer {
+            format!("the model no longer says {class} but {} ({change})", name(covered.answer))
+        } else {
+            format!("the model says {} ({class}: {change})", name(covered.answer))
+        };
+        let draws = size.elsewhere.len();
+        let same = size.elsewhere.iter().filter(|it| it.answer == self.original.answer).count();
+        let elsewhere = format!(
+            "if {percent} are covered elsewhere, it gives the same answer as before in {same} of \
+             {draws} tries"
+        );
+        let what = format!("If the brightest {percent} of the picture are covered, {effect}");
+        match self.finding {
+            Finding::Confirmed => format!("Confirmed. {what}; {elsewhere}."),
+            Finding::FillsDisagree => {
+                let other = self.fills[1..].join(", ");
+                format!(
+                    "Not sure. {what}; {elsewhere}. But it depends on what the parts are covered \
+                     with: {} was tried, and {other}.",
+                    self.fills[0]
+                )
+            }
+            Finding::NotConfirmed => {
+                let as_large = self.falls_elsewhere.iter().filter(|it| **it >= self.fall).count();
+                let why = if as_large > 0 {
+                    format!(
+                        "covering other places lowers the score as much in {as_large} of {draws} \
+                         tries"
+                    )
+                } else {
+                    "covering the middle lowers the score as much".to_owned()
+                };
+                format!("Not confirmed. {what}, but {why}.")
+            }
+        }
+    }
+}
+
+/// The class that is explained, and what the model's outputs are.
+#[derive(Clone, Copy)]
+struct Reading {
+    class: usize,
+    /// Probabilities already, rather than logits.
+    probabilities: bool,
+}
+
+impl Reading {
+    /// Reads off the outputs for the input as it is whether all outputs are probabilities.
+    fn new(class: Option<usize>, original: &[f64]) -> Self {
+        let sum: f64 = original.iter().sum();
+        let positive = original.iter().all(|output| *output >= 0.0);
+        let class = class.unwrap_or_else(|| ranking(original)[0]);
+        Self { class, probabilities: positive && (sum - 1.0).abs() < 1e-3 }
+    }
+
+    fn answer(self, outputs: &[f64]) -> CoveredAnswer {
+        let answer = ranking(outputs)[0];
+        let score = outputs[self.class];
+        let largest = outputs[answer];
+        let probability = if outputs.len() < 2 {
+            None
+        } else if self.probabilities {
+            Some(score)
+        } else {
+            let total: f64 = outputs.iter().map(|output| (output - largest).exp()).sum();
+            Some((score - largest).exp() / total)
+        };
+        CoveredAnswer { answer, score, probability }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logits_and_probabilities_are_told_apart() {
+        let logits = Reading::new(Some(1), &[0.0, 4.0]);
+        let found = logits.answer(&[0.0, 3f64.ln()]);
+        assert_eq!((found.answer, found.score), (1, 3f64.ln()));
+        assert!((found.probability.unwrap() - 0.75).abs() < 1e-12);
+        // Decided by the input as it is: other logits may add up to one by chance.
+        assert!(logits.answer(&[1.0, 0.0]).probability.unwrap() > 0.2);
+        assert_eq!(Reading::new(Some(1), &[0.9, 0.1]).answer(&[0.6, 0.4]).probability, Some(0.4));
+        assert_eq!(Reading::new(None, &[2.0]).answer(&[2.0]).probability, None);
+    }
+
+    fn decided(chosen: &[f64], other: f64, middle: f64) -> Verdict {
+        let chosen: Vec<Vec<Vec<f64>>> =
+            chosen.iter().map(|score| vec![vec![1.0, *score]]).collect();
+        let mut elsewhere = vec![vec![1.0, middle]];
+        elsewhere.extend(vec![vec![1.0, other]; 20]);
+        decide(&Answers {
+            class: Some(1),
+            sizes: &[0.1],
+            original: &[1.0, 4.0],
+            fills: &["blur", "grey"][..chosen.len()],
+            chosen: &chosen.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+            elsewhere: &elsewhere,
+            draws: 20,
+        })
+    }
+
+    #[test]
+    fn a_verdict_compares_with_other_places_the_middle_and_other_fills() {
+        let name = |class: usize| ["tea", "espresso"][class].to_owned();
+        let confirmed = decided(&[0.0, 0.5], 3.9, 3.0);
+        assert_eq!((confirmed.finding, confirmed.p), (Finding::Confirmed, 1.0 / 21.0));
+        assert_eq!(
+            confirmed.sentence(name),
+            "Confirmed. If the brightest 10 % of the picture are covered, the model no longer says \
+             espresso but tea (95 % -> 27 %); if 10 % are covered elsewhere, it gives the same \
+             answer as before in 20 of 20 tries."
+        );
+        let fills = decided(&[0.0, 4.5], 3.9, 3.0);
+        assert_eq!(fills.finding, Finding::FillsDisagree);
+        assert!(fills.sentence(name).contains("covered with: blur was tried, and grey."));
+        let elsewhere = decided(&[2.0], 1.5, 3.0);
+        assert_eq!((elsewhere.finding, elsewhere.p), (Finding::NotConfirmed, 1.0));
+        assert!(elsewhere.sentence(name).ends_with("as much in 20 of 20 tries."));
+        let middle = decided(&[2.0], 3.0, 1.0);
+        assert_eq!(middle.finding, Finding::NotConfirmed);
+        assert!(middle.sentence(name).ends_with("covering the middle lowers the score as much."));
+        // A region that raises the score is never confirmed.
+        assert_eq!(decided(&[5.0], 6.0, 6.0).finding, Finding::NotConfirmed);
+    }
+}
