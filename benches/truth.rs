@@ -270,8 +270,6 @@ fn sobel(photo: &Photo) -> Cells {
         let start = if by { 2 } else { 0 };
         grey.clone().narrow(dim, start, SIDE - 2)
     };
-    let across = (shifted(3, true) - shifted(3, false)).abs().sum_dim(2).sum_dim(3);
-    let _ = across;
     let down = (shifted(2, true) - shifted(2, false)).narrow(3, 1, SIDE - 2);
     let across = (shifted(3, true) - shifted(3, false)).narrow(2, 1, SIDE - 2);
     let edges = (down.powi_scalar(2) + across.powi_scalar(2)).sqrt();
@@ -329,16 +327,16 @@ fn maps(
     let cam = grad_cam(net, photo, class);
     add("c1 Grad-CAM 1", cam.clone());
     for (name, baseline) in [("blur", blur), ("noise", noise), ("mean", mean), ("grey", grey)] {
-        for points in [4, 8, 12] {
+        for points in [4, 8] {
             let block4 = at_layer!(net, photo, class, AfterBlock::<4>, baseline, points);
-            let block7 = at_layer!(net, photo, class, AfterBlock::<7>, baseline, points);
             let block10 = at_layer!(net, photo, class, AfterBlock::<10>, baseline, points);
-            let head = at_layer!(net, photo, class, LastConvolution, baseline, points);
             add(&format!("d4 layer 4 {name} {points}"), block4);
-            add(&format!("d7 layer 7 {name} {points}"), block7);
             add(&format!("dA layer 10 {name} {points}"), block10);
-            add(&format!("dH layer head {name} {points}"), head);
         }
+        let block7 = at_layer!(net, photo, class, AfterBlock::<7>, baseline, 8);
+        let head = at_layer!(net, photo, class, LastConvolution, baseline, 8);
+        add(&format!("d7 layer 7 {name} 8"), block7);
+        add(&format!("dH layer head {name} 8"), head);
     }
     let layer = |name: &str| maps[name].clone();
     let (n10, b10) = (layer("dA layer 10 noise 8"), layer("dA layer 10 blur 4"));
@@ -360,6 +358,8 @@ fn maps(
         added(&[&cam, &b4, &n10, &ig_blur]),
     );
     add("eA layer 10 noise 8, smoothed", smoothed(&n10));
+    add("eB ranks: layer 10 noise 8 + smoothed IG blur", added(&[&n10, &smoothed(&ig_blur)]));
+    add("eC ranks: layer 10 noise 4 + layer 4 blur 4", added(&[&n10_4, &b4_4]));
     let occlusion = occlusion(net, photo, class);
     add("f1 occlusion 196", occlusion.clone());
     add("f2 ranks: CAM + occlusion", added(&[&cam, &occlusion]));

@@ -466,3 +466,37 @@ fn the_answers_as_json_are_a_line_for_each_photo() {
     assert_eq!(error["photo"], *broken);
     assert!(error["error"].as_str().unwrap().starts_with("cannot read "), "{error}");
 }
+
+#[test]
+fn regions_are_explained_and_covered() {
+    let folder = Folder::new();
+    let output = explain(&[
+        "--method=regions",
+        "--cover",
+        "--mode=overlay",
+        "--page",
+        "--json",
+        "--out",
+        &folder.out(),
+    ]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let answer: serde_json::Value = serde_json::from_str(&text(&output.stdout)).unwrap();
+    let regions = &answer["explained"][0];
+    assert_eq!((&regions["method"], &regions["gradients"]), (&"regions".into(), &8.into()));
+    let cover = &regions["cover_test"];
+    let sentence = cover["sentence"].as_str().unwrap();
+    println!("{sentence}");
+    assert!(sentence.contains("of the picture are covered, the model "), "{sentence}");
+    assert!(
+        ["confirmed", "fills-disagree", "not-confirmed"]
+            .contains(&cover["finding"].as_str().unwrap())
+    );
+    let p = cover["p"].as_f64().unwrap();
+    assert!((1.0 / 21.0..=1.0).contains(&p), "{p}");
+    // The words say it too, and so does the page.
+    assert!(text(&output.stderr).contains(sentence));
+    let page = fs::read_to_string(folder.path("out/chelsea-page.html")).unwrap();
+    let start = sentence.split(['(', '>']).next().unwrap();
+    assert!(page.contains(start), "{start}");
+    assert!(folder.path("out/chelsea-regions-overlay.png").exists());
+}

@@ -9,8 +9,16 @@ use saliency::photo::Reduce;
 use saliency::viz::ColorMap;
 
 use crate::boxes::NamedBox;
+use crate::method::PhotoMethod;
 use crate::output::Words;
 use crate::program::EXIT_CODES;
+
+/// Returns a parser for the names of all methods that explain a photo.
+fn photo_method_parser() -> impl clap::builder::TypedValueParser<Value = PhotoMethod> {
+    PossibleValuesParser::new(PhotoMethod::all().map(PhotoMethod::name)).map(|name| {
+        PhotoMethod::all().find(|method| method.name() == name).expect("one of the names")
+    })
+}
 
 /// Returns a parser for the names of the methods that the library lists.
 pub fn method_parser() -> impl clap::builder::TypedValueParser<Value = Method> {
@@ -25,11 +33,11 @@ pub struct ExplainArgs {
     /// JPEG, PNG or WebP photos; without any, the cat that ships with the library
     pub photos: Vec<PathBuf>,
     /// How to explain
-    #[arg(long, value_parser = method_parser(), default_value_t = Method::IntegratedGradients)]
-    pub method: Method,
+    #[arg(long, value_parser = photo_method_parser(), default_value_t = PhotoMethod::Pixels(Method::IntegratedGradients))]
+    pub method: PhotoMethod,
     /// Several methods instead, beside each other
-    #[arg(long, value_parser = method_parser(), value_delimiter = ',', conflicts_with = "method")]
-    pub compare: Vec<Method>,
+    #[arg(long, value_parser = photo_method_parser(), value_delimiter = ',', conflicts_with = "method")]
+    pub compare: Vec<PhotoMethod>,
     /// The class to explain, by name or index; may be given several times [default: the one that
     /// the model predicts]
     #[arg(long)]
@@ -66,9 +74,13 @@ pub struct ExplainArgs {
     /// The pictures to write
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Mode::HeatMap, Mode::Overlay, Mode::Panel])]
     pub mode: Vec<Mode>,
-    /// How the three colour channels of a pixel become one value
-    #[arg(long, value_enum, default_value_t = ReduceKind::AbsoluteSum)]
-    pub reduce: ReduceKind,
+    /// Cover the brightest parts of the photo, and as much elsewhere, and say whether the model
+    /// changes its mind
+    #[arg(long)]
+    pub cover: bool,
+    /// How the channels of a pixel become one value [default: absolute-sum; for regions: positive]
+    #[arg(long, value_enum)]
+    pub reduce: Option<ReduceKind>,
     /// The colours of the maps [default: inferno, or red-blue if values have signs]
     #[arg(long, value_enum)]
     pub colormap: Option<Colors>,

@@ -10,15 +10,16 @@ use burn::tensor::activation::softmax;
 use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
 use saliency::backends::ComputeDevice;
+use saliency::metrics::Verdict;
 use saliency::photo::{Map, blurred, read_photo};
-use saliency::{
-    Attribution, Baseline, Explainer, Method, MethodOptions, Model as _, Schedule, Score, Target,
-};
+use saliency::{Attribution, Baseline, MethodOptions, Model as _, Schedule, Score, Target};
 use saliency_models::{EfficientNetLite0, imagenet, photos};
 
-use crate::args::{BaselineKind, ExplainArgs, ScoreKind};
+use crate::args::{BaselineKind, ExplainArgs, ReduceKind, ScoreKind};
 use crate::boxes::areas;
 use crate::certainty::Certainty;
+use crate::cover::cover_test;
+use crate::method::{PhotoMethod, PhotoQuestion, Tolerance};
 use crate::output::{answer, say_aside};
 use crate::pictures::{Explained, PhotoPictures};
 use crate::program::{UnusableArguments, check_writable, unusable};
@@ -129,14 +130,23 @@ impl Program<'_> {
                     let probability = percent_of(&probabilities, other);
                     words.say(format_args!("instead of: {} ({probability})", class_name(other)));
                 }
-                let certainty = Certainty::of(&map).lines(self.args.limit);
+                let mut certainty = Certainty::of(&map).lines(self.args.limit);
+                let reduction =
+                    self.args.reduce.map_or_else(|| method.reduction(), ReduceKind::into);
+                let reduced = Map::of_row(&map.values, 0, reduction)?;
+                let verdict = self.args.cover.then(|| self.cover(&input, class, &reduced));
+                let verdict = verdict.transpose()?;
+                if let Some(verdict) = &verdict {
+                    certainty.insert(0, verdict.sentence(|class| class_name(class).to_owned()));
+                }
                 certainty.iter().for_each(|line| words.say(line));
                 explained.push(Explained {
                     method,
                     class,
-                    reduced: Map::of_row(&map.values, 0, self.args.reduce.into())?,
+                    reduced,
                     map,
                     certainty,
+                    verdict,
                     probability: probability(&probabilities, class),
                     is_predicted: class == predicted,
                 });
@@ -163,31 +173,49 @@ impl Program<'_> {
     /// Explains one class by one method, behind a progress bar.
     fn attribute(
         &self,
-        method: Method,
+        method: PhotoMethod,
         input: &Tensor<4>,
         class: usize,
     ) -> Result<Attribution<Tensor<4>>> {
-        let target = match self.instead_of {
-            Some(other) => Target::Difference(class, other),
-            None => Target::Class(class),
-        };
-        let target = target.with_score(match self.args.score {
-            ScoreKind::Logit => Score::Output,
-            ScoreKind::LogProbability => Score::LogProbability,
-            ScoreKind::Probability => Score::Probability,
-        });
         let bar = ProgressBar::new(0)
             .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len}, {eta} left")?);
-        let options = self.options(input, self.schedule(&bar))?;
+        let schedule = self.schedule(&bar);
+        let options = self.options(input, schedule.clone())?;
 
         let start = Instant::now();
-        let explainer: Box<dyn Explainer<_, _>> = method.explainer(&options);
-        let map = explainer.attribute_to(&self.net, input.clone(), target)?;
+        let map = method.attribute(PhotoQuestion {
+            net: &self.net,
+            input,
+            target: self.target(class),
+            options: &options,
+            tolerance: self.args.tolerance.map(|error| Tolerance { error, limit: self.args.limit }),
+            schedule: &schedule,
+        })?;
         bar.finish_and_clear();
         let (seconds, gradients) = (start.elapsed().as_secs_f64(), map.evaluations[0]);
         let words = self.args.words();
         words.say(format_args!("time: {seconds:.1} s, gradients: {gradients}"));
         Ok(map)
+    }
+
+    /// Covers what a map calls important. The class is compared with no other here, because people
+    /// ask what the model says then.
+    fn cover(&self, input: &Tensor<4>, class: usize, map: &Map) -> Result<Verdict> {
+        let schedule = self.compute.schedule();
+        cover_test(&self.net, input, Target::Class(class), map, &schedule)
+    }
+
+    /// Returns the score that is explained.
+    fn target(&self, class: usize) -> Target {
+        let target = match self.instead_of {
+            Some(other) => Target::Difference(class, other),
+            None => Target::Class(class),
+        };
+        target.with_score(match self.args.score {
+            ScoreKind::Logit => Score::Output,
+            ScoreKind::LogProbability => Score::LogProbability,
+            ScoreKind::Probability => Score::Probability,
+        })
     }
 
     /// Returns the device's schedule, which moves a progress bar.

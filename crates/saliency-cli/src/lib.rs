@@ -2,7 +2,8 @@
 //! map is, pictures and pages of a photo, and the network that the programs explain.
 //!
 //! The data flow of `explain`, in order: [`args`] and [`boxes`] (the options), [`explain`] (from
-//! options to attributions; methods come from the library's list), [`certainty`] (how sure they
+//! options to attributions), [`method`] (a method of the library, or regions), [`cover`] (covers what
+//! a map calls important), [`certainty`] (how sure they
 //! are), [`pictures`] (from attributions to files), [`report`] (the answers as JSON).
 //!
 //! For every program: [`program`] (its start, its end and its exit code), [`output`] (lines on
@@ -11,8 +12,10 @@
 pub mod args;
 pub mod boxes;
 pub mod certainty;
+pub mod cover;
 pub mod devices;
 pub mod explain;
+pub mod method;
 pub mod output;
 pub mod pictures;
 pub mod program;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Tensor;
 use image::RgbImage;
-use saliency::methods::Family;
+use saliency::metrics::Verdict;
 use saliency::photo::{Coverage, Map, Region, ScaledMap, View};
 use saliency::viz::{
     Export, Figure, Page, PageMap, Picture, Record, Tile, write_file, write_picture,
@@ -13,6 +13,7 @@ use saliency::{Attribution, Method};
 
 use crate::args::{ExplainArgs, Mode, option_name};
 use crate::boxes::areas;
+use crate::method::PhotoMethod;
 use crate::output::say_aside;
 use crate::subject::class_name;
 use crate::{Result, percent};
@@ -21,7 +22,7 @@ use crate::{Result, percent};
 #[derive(Debug)]
 pub struct Explained {
     /// The method.
-    pub method: Method,
+    pub method: PhotoMethod,
     /// The class that is explained.
     pub class: usize,
     /// The answer.
@@ -30,6 +31,8 @@ pub struct Explained {
     pub reduced: Map,
     /// What is known of the answer's error, a line each.
     pub certainty: Vec<String>,
+    /// What the model says if the brightest parts are covered.
+    pub verdict: Option<Verdict>,
     /// The class's probability.
     pub probability: f64,
     /// Whether the network predicts the class.
@@ -79,9 +82,18 @@ pub struct MeasuredBox {
 
 /// The strongest pixels that hold what is left of this share are drawn in one colour.
 const CLIP_BEYOND: f64 = 0.9;
+/// The same for regions, of which there are few: the strongest one is the brightest.
+const CLIP_BEYOND_OF_REGIONS: f64 = 1.0;
 /// Lines are drawn around the pixels that hold these shares.
 const CONTOURS: [f64; 2] = [0.25, 0.5];
 const CONTOURS_SAY: &str = "white around a quarter of the attribution, yellow around half";
+
+fn clip_beyond(method: PhotoMethod) -> f64 {
+    match method {
+        PhotoMethod::Regions => CLIP_BEYOND_OF_REGIONS,
+        PhotoMethod::Pixels(_) => CLIP_BEYOND,
+    }
+}
 
 impl PhotoPictures<'_> {
     /// Writes every file that the arguments ask for, and measures the boxes.
@@ -257,7 +269,7 @@ impl PhotoPictures<'_> {
     fn scaled(&self, it: &Explained) -> Result<ScaledMap> {
         let same = |other: &&Explained| other.method == it.method;
         let maps: Vec<_> = self.explained.iter().filter(same).map(|it| &it.reduced).collect();
-        Ok(it.reduced.with_scale(Map::shared_scale(&maps, CLIP_BEYOND)?)?)
+        Ok(it.reduced.with_scale(Map::shared_scale(&maps, clip_beyond(it.method))?)?)
     }
 
     /// Returns the name of the class that is explained, and of the one that it is compared with.
@@ -300,15 +312,19 @@ impl PhotoPictures<'_> {
             .with_fact("target_name", class_name(it.class))
             .with_fact("instead_of", self.instead_of)
             .with_fact("probability", it.probability)
-            .with_fact("clip_beyond", CLIP_BEYOND)
+            .with_fact("clip_beyond", clip_beyond(it.method))
             .with_fact("colormap", args.colormap.as_ref().map(option_name));
         // The options that the method has.
         let record = match it.method {
-            _ if it.method.family() == Family::Gradient => return Ok(record),
-            Method::IntegratedGradients => record
+            _ if it.method.takes_one_gradient() => return Ok(record),
+            // Its points and its baseline are fixed.
+            PhotoMethod::Regions => return Ok(record),
+            PhotoMethod::Pixels(Method::IntegratedGradients) => record
                 .with_fact("baseline", option_name(&args.baseline))
                 .with_fact("steps", args.steps),
-            _ => record.with_fact("samples", args.samples).with_fact("seed", 0),
+            PhotoMethod::Pixels(_) => {
+                record.with_fact("samples", args.samples).with_fact("seed", 0)
+            }
         };
         Ok(match args.tolerance {
             Some(tolerance) => {

@@ -51,7 +51,20 @@ struct ExplainedReport {
     /// Whether the tolerance was reached, if there is one.
     converged: Option<bool>,
     warnings: Vec<String>,
+    /// What the model says if the brightest parts are covered, with `--cover`.
+    cover_test: Option<CoverReport>,
     boxes: Vec<BoxReport>,
+}
+
+/// What the model says if the brightest parts are covered.
+#[derive(Clone, Debug, Serialize)]
+struct CoverReport {
+    finding: &'static str,
+    /// The probability that a map which knows nothing of the model does as well.
+    p: f64,
+    /// The mean fall of the score.
+    fall: f64,
+    sentence: String,
 }
 
 /// How much of the attribution is in the boxes of one name.
@@ -98,6 +111,12 @@ impl<'a> PhotoReport<'a> {
                 error_estimate: map.error_estimate.as_ref().map(|errors| errors[0]),
                 converged: map.converged.as_ref().map(|converged| converged[0]),
                 warnings: map.warnings.iter().map(ToString::to_string).collect(),
+                cover_test: it.verdict.as_ref().map(|verdict| CoverReport {
+                    finding: verdict.finding.name(),
+                    p: verdict.p,
+                    fall: verdict.fall,
+                    sentence: verdict.sentence(|class| class_name(class).to_owned()),
+                }),
                 boxes: of_it
                     .map(|measured| BoxReport {
                         name: measured.name.clone(),

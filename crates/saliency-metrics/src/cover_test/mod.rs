@@ -28,12 +28,12 @@ pub use verdict::{CoveredAnswer, Finding, SizeTested, Verdict};
 /// one by one, and there is no middle.
 ///
 /// # Defaults
-/// - sizes: 5, 10 and 20 % of the units
+/// - sizes: 5 and 20 % of the units
 /// - draws: 20
 /// - seed: 0
 ///
 /// # Cost
-/// For each row: sizes x (draws + fills + 1) forward passes, 72 by default with three fills.
+/// For each row: sizes x (draws + fills + 1) forward passes, 48 by default with three fills, and one of the whole.
 ///
 /// # Errors
 /// [`Error::InvalidOption`], [`Error::NoFill`], [`Error::MapUnits`], and the model's.
@@ -81,7 +81,7 @@ pub struct Fill {
 
 impl Default for CoverTest {
     fn default() -> Self {
-        Self { sizes: vec![0.05, 0.1, 0.2], draws: 20, seed: 0 }
+        Self { sizes: vec![0.05, 0.2], draws: 20, seed: 0 }
     }
 }
 

@@ -15,6 +15,17 @@ pub enum Finding {
     NotConfirmed,
 }
 
+impl Finding {
+    /// Returns the name for tables and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::FillsDisagree => "fills-disagree",
+            Self::NotConfirmed => "not-confirmed",
+        }
+    }
+}
+
 /// The model's answer about a copy.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CoveredAnswer {
@@ -158,9 +169,18 @@ impl Verdict {
         };
         let draws = size.elsewhere.len();
         let same = size.elsewhere.iter().filter(|it| it.answer == self.original.answer).count();
+        let mean = |of: &dyn Fn(&CoveredAnswer) -> f64| {
+            size.elsewhere.iter().map(of).sum::<f64>() / draws as f64
+        };
+        let elsewhere = match self.original.probability {
+            Some(_) => {
+                format!("{:.0} %", 100.0 * mean(&|it| it.probability.unwrap_or(f64::NAN)))
+            }
+            None => format!("score {:.2}", mean(&|it| it.score)),
+        };
         let elsewhere = format!(
-            "if {percent} are covered elsewhere, it gives the same answer as before in {same} of \
-             {draws} tries"
+            "if as much is covered elsewhere, it is {elsewhere} on average, and the answer stays \
+             the same in {same} of {draws} tries"
         );
         let what = format!("If the brightest {percent} of the picture are covered, {effect}");
         match self.finding {
@@ -262,8 +282,8 @@ mod tests {
         assert_eq!(
             confirmed.sentence(name),
             "Confirmed. If the brightest 10 % of the picture are covered, the model no longer says \
-             espresso but tea (95 % -> 27 %); if 10 % are covered elsewhere, it gives the same \
-             answer as before in 20 of 20 tries."
+             espresso but tea (95 % -> 27 %); if as much is covered elsewhere, it is 95 % on \
+             average, and the answer stays the same in 20 of 20 tries."
         );
         let fills = decided(&[0.0, 4.5], 3.9, 3.0);
         assert_eq!(fills.finding, Finding::FillsDisagree);
