@@ -22,7 +22,7 @@ const NARROWEST: f64 = 1e-7;
 const START: [f64; 5] = [OUTERMOST, 0.24, 0.47, 0.73, 1.0 - OUTERMOST];
 
 /// If the gradient grows toward the start or the end of the path, the distance of the next point
-/// from it is smaller by this factor.
+/// from it is multiplied by this factor.
 const NEARER: [f64; 2] = [1.0 / 1024.0, 1.0 / 8.0];
 
 /// The path of one row, on which points are placed where the gradient varies.

@@ -23,7 +23,7 @@ const QUANTILE: f64 = 0.9;
 /// errors hardly varies, and a quantile of the norm leaves no margin. This factor adds a margin.
 const MARGIN: f64 = 1.25 * 0.797_884_560_802_865_4;
 
-/// The square root of the sum of the squares of `Gap::missing` is multiplied by this factor.
+/// The square root of Σ (missing · rough)², over all gaps, is multiplied by this factor.
 const MISSING: f64 = 1.25;
 
 /// The steepest power with which a gradient is assumed to grow toward an end of the path.
@@ -53,7 +53,7 @@ pub(crate) struct ErrorEstimate {
     /// The variance of each sampled value's error.
     variances: Vec<f64>,
     gaps: u64,
-    /// The sum of the squares of `Gap::missing`.
+    /// Σ (missing · rough)², over all gaps.
     squares: f64,
     /// The sum of the errors that the differences between points cannot explain.
     unseen: f64,
