@@ -4,7 +4,7 @@ use std::time::Duration;
 /// The environment variable with the token for devices of other machines.
 const TOKEN_VARIABLE: &str = "SALIENCY_TOKEN";
 
-/// How to open devices of other machines. Other devices do not need it.
+/// How to open devices of other machines. Devices of this machine do not need it.
 ///
 /// # Defaults
 /// - token: the environment variable `SALIENCY_TOKEN`, or none
@@ -17,7 +17,7 @@ const TOKEN_VARIABLE: &str = "SALIENCY_TOKEN";
 ///
 /// let access = Access::new().with_patience(Duration::from_secs(5));
 /// let backends = ["flex".parse()?, "remote:ws://localhost:9".parse()?];
-/// // Nobody listens there.
+/// // No server listens there.
 /// let devices = Backend::open_all(&backends, &access);
 /// assert!(devices[0].is_ok() && devices[1].is_err());
 /// # Ok::<(), saliency_backends::Error>(())
@@ -35,14 +35,14 @@ impl Access {
         Self { token, patience: Duration::from_secs(15) }
     }
 
-    /// Sends this token to the server, which may ask for one. Over `ws://` others can read it on
-    /// the way.
+    /// Sends this token to the server, which may require one. Over `ws://` others can read the
+    /// token on the way.
     pub fn with_token(mut self, token: impl Into<String>) -> Self {
         self.token = token.into();
         self
     }
 
-    /// Waits this long for a server.
+    /// Waits at most this long for a server.
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
@@ -55,7 +55,7 @@ impl Default for Access {
     }
 }
 
-/// Does not show the token.
+/// Leaves out the token.
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Access").field("patience", &self.patience).finish_non_exhaustive()

@@ -54,7 +54,7 @@ pub enum Backend {
     Remote {
         /// `ws://HOST:PORT`, `iroh://ID` or `iroh://ID@ADDRESS:PORT`.
         url: String,
-        /// Which of the devices that it serves.
+        /// The index of the device, among those that the server lends.
         index: usize,
     },
 }
@@ -63,8 +63,8 @@ pub enum Backend {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Adapter {
-    /// The first adapter of the best kind that there is. From best to worst: a discrete GPU, an
-    /// integrated one, any other, an emulated one.
+    /// The first adapter of the best kind that the machine has. From best to worst: a discrete GPU,
+    /// an integrated one, any other, an emulated one.
     #[default]
     Best,
     /// The first GPU with memory of its own.
@@ -78,7 +78,7 @@ pub enum Adapter {
 }
 
 impl Backend {
-    /// Returns the Cargo feature that it needs.
+    /// Returns the Cargo feature that the backend needs.
     pub fn feature(&self) -> &'static str {
         match self {
             Self::Flex => "flex",
@@ -95,7 +95,7 @@ impl Backend {
 }
 
 impl Backend {
-    /// Returns whether this program was built with it.
+    /// Returns whether this program was built with the backend.
     pub(crate) fn built(&self) -> bool {
         match self {
             Self::Flex => cfg!(feature = "flex"),
@@ -110,7 +110,7 @@ impl Backend {
         }
     }
 
-    /// Returns the driver or hardware that a machine must have for it.
+    /// Returns the driver or hardware that a machine must have for the backend.
     pub(crate) fn needed(&self) -> &'static str {
         match self {
             Self::Flex | Self::NdArray => "a processor",

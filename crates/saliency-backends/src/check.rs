@@ -12,7 +12,7 @@ const HIDDEN: [[f32; 3]; 4] =
     [[1.0, -2.0, 0.5], [0.5, 1.0, 1.0], [-1.0, 0.25, 2.0], [3.0, 0.0, -1.0]];
 const OUTPUT: [f32; 3] = [2.0, -1.0, 0.5];
 const BIAS: f32 = 4.0;
-/// Values in a row that is added up: more than a photo network's largest layer has.
+/// The number of values in a long row to be summed: more than a photo network's largest layer has.
 const LONG: usize = 1 << 20;
 
 /// A fault of a device.
@@ -34,12 +34,12 @@ impl Fault {
     }
 }
 
-/// Computes scores and gradients of a network with one hidden layer and two long sums on the
-/// device, and compares them with those computed by hand.
+/// Computes scores and gradients of a network with one hidden layer, and two long sums, on the
+/// device. Compares all of them with numbers computed by hand.
 ///
-/// Two emulated GPUs return wrong numbers without an error: SwiftShader adds nothing up if a sum is
-/// fused with the operation after it, and llvmpipe through OpenGL leaves out the second of two rows
-/// of 2^18 values.
+/// Two emulated GPUs return wrong numbers without an error. SwiftShader adds nothing up if a sum is
+/// fused with the operation after it. llvmpipe through OpenGL leaves out the second of two rows of
+/// 2^18 values.
 pub(crate) fn check(device: &Device) -> Result<(), Fault> {
     let found = attempt(|| on_device(device), Cause::new).map_err(Fault::Failed)?;
     let expected = by_hand();
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn flex_computes_what_is_computed_by_hand() {
         assert!(check(&Device::flex()).is_ok());
-        // Not every unit is active, so that the check finds a device that forgets relu.
+        // Not every unit is active, so that the check finds a device that leaves out relu.
         let units = by_hand();
         assert!(units.iter().any(|value| *value < 0.0), "{units:?}");
     }

@@ -31,7 +31,7 @@ pub struct ComputeDevice {
     pub(crate) again: Again,
 }
 
-/// The way to open a device again that was lost.
+/// How to open a device again after it was lost.
 #[derive(Clone)]
 pub(crate) struct Again(Arc<dyn Fn() -> Result<ComputeDevice> + Send + Sync>);
 
@@ -53,7 +53,8 @@ impl ComputeDevice {
         &self.device
     }
 
-    /// Returns the backend with the adapter that was chosen: opening it opens this device again.
+    /// Returns the backend with the adapter that was chosen. Opening this backend opens the same
+    /// device again.
     pub fn backend(&self) -> &Backend {
         &self.backend
     }
@@ -68,8 +69,8 @@ impl ComputeDevice {
         &self.name
     }
 
-    /// Returns how to run work on it: [`Hardware::schedule`]. If several CPU devices are in one
-    /// [`DevicePool`](crate::DevicePool), each has its share of the cores.
+    /// Returns how to run work on the device: [`Hardware::schedule`]. If several CPU devices are in
+    /// one [`DevicePool`](crate::DevicePool), each has its share of the cores.
     pub fn schedule(&self) -> Schedule {
         let schedule = self.hardware.schedule();
         if self.hardware != Hardware::Cpu || self.cpus < 2 {
@@ -79,27 +80,29 @@ impl ComputeDevice {
         schedule.with_parallelism(Parallelism::Workers((cores / self.cpus).max(1)))
     }
 
-    /// Returns the same device as one of so many CPU devices in a pool.
+    /// Returns the same device as one of `cpus` CPU devices in a pool.
     pub(crate) fn beside(mut self, cpus: usize) -> Self {
         self.cpus = cpus;
         self
     }
 
-    /// Opens a device again that was lost: by a new connection, if it is another machine's.
+    /// Opens a device again that was lost. If it is a device of another machine, makes a new
+    /// connection.
     pub(crate) fn reopen(&self) -> Result<Self> {
         (self.again.0)().map(|device| device.beside(self.cpus))
     }
 
-    /// Returns how far its values may be from the right ones, relative to the largest.
+    /// Returns how far the device's values may be from the right ones, relative to the largest
+    /// value.
     ///
-    /// This holds for gradients and for methods that add gradients up, of networks with few layers.
-    /// The tests measure it (`docs/devices.md` has the figures).
+    /// This holds for networks with few layers, for gradients and for methods that add gradients
+    /// up. The tests measure it (`docs/devices.md` has the figures).
     ///
     /// - double and single precision: 1e-4 on Flex, 1e-3 on every other backend
     /// - half precision: 0.1 in `f16`, 0.25 in `bf16`
     ///
-    /// In deep networks with ReLUs single values differ by more, because rounding switches units on
-    /// or off; their maps as a whole do not.
+    /// In deep networks with ReLUs, single values differ by more, because rounding switches units
+    /// on or off. The maps as a whole do not differ by more.
     pub fn tolerance(&self, precision: FloatDType) -> f64 {
         match precision {
             FloatDType::F16 => 0.1,
@@ -109,17 +112,17 @@ impl ComputeDevice {
         }
     }
 
-    /// Returns whether it computes in numbers of this precision.
+    /// Returns whether the device computes in numbers of this precision.
     pub fn supports(&self, precision: FloatDType) -> bool {
         self.device.supports_dtype(precision)
     }
 
-    /// Returns four fifths of the memory that is free now, for a model of which one input takes
-    /// `per_input` bytes with all activations that its gradient needs.
+    /// Returns a budget of four fifths of the memory that is free now. One input of the model takes
+    /// `per_input` bytes, with all activations that its gradient needs.
     ///
     /// Returns `None`
-    /// - for GPUs and other machines, which do not report to Burn how much they have: on them,
-    ///   chunks are halved when memory runs out
+    /// - for GPUs and other machines, which do not report to Burn how much memory they have: on
+    ///   them, chunks are halved when memory runs out
     /// - on systems that do not report it
     /// - if the program was built without the Cargo feature `memory`
     pub fn memory_budget(&self, per_input: u64) -> Option<MemoryBudget> {

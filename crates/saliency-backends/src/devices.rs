@@ -14,11 +14,11 @@ use crate::hardware::Hardware;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Available {
-    /// The name to open it by.
+    /// The name that opens the device.
     pub backend: Backend,
     /// The kind of hardware.
     pub hardware: Hardware,
-    /// The driver's name for it, or the reason if it cannot be opened.
+    /// The driver's name for the device, or the reason if it cannot be opened.
     pub name: String,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Found {
     pub hardware: Hardware,
 }
 
-/// The backends of GPUs, best first if the same GPU has several.
+/// The backends of GPUs. If several can use the same GPU, the best comes first.
 const GPU_BACKENDS: [Backend; 6] = [
     Backend::Cuda(0),
     Backend::Metal(Adapter::Best),
@@ -63,7 +63,7 @@ impl Backend {
         found().into_iter().map(named).collect()
     }
 
-    /// Lists the backends that have no device here, with what is missing for each.
+    /// Lists the backends that have no device here, with the missing part for each.
     pub fn unavailable() -> Vec<Unavailable> {
         let cpus = [Self::Flex, Self::NdArray];
         let all = GPU_BACKENDS.iter().chain(&cpus);

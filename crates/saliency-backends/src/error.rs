@@ -33,7 +33,7 @@ pub enum Error {
     /// The program was built without this backend.
     #[error(
         "expected a program built with the Cargo feature `{feature}` for {backend}, found one \
-         without; here are: {here}"
+         without it; here are: {here}"
     )]
     #[non_exhaustive]
     FeatureMissing {
@@ -67,7 +67,7 @@ pub enum Error {
         found: String,
     },
 
-    /// No device of this machine can be opened, usually because the program was built without any
+    /// No device of this machine can be opened, usually because the program was built without a
     /// backend.
     #[error(
         "there is no device to compute with: build with the Cargo feature `flex` of \
@@ -75,7 +75,7 @@ pub enum Error {
     )]
     NoDevice,
 
-    /// The driver lists the device and cannot open it.
+    /// The driver lists the device, but cannot open it.
     #[error("{backend} could not be opened: {source}")]
     #[non_exhaustive]
     NotOpened {
@@ -85,7 +85,7 @@ pub enum Error {
         source: Cause,
     },
 
-    /// The device opens and computes wrong numbers.
+    /// The device can be opened, but computes wrong numbers.
     #[error("{backend} ({name}) computes wrong scores and gradients of a small network: {reason}")]
     #[non_exhaustive]
     WrongNumbers {
@@ -97,7 +97,7 @@ pub enum Error {
         reason: String,
     },
 
-    /// Nobody listens at the address of a server, or the connection breaks.
+    /// No program listens at the address of a server, or the connection breaks.
     #[error("no server answers at {url}: {source}")]
     #[non_exhaustive]
     Unreachable {
@@ -107,17 +107,17 @@ pub enum Error {
         source: Cause,
     },
 
-    /// A server lets one connect, and then says nothing for too long.
+    /// A server accepts the connection, and then does not answer for too long.
     #[error("the server at {url} did not answer within {} seconds", patience.as_secs_f64())]
     #[non_exhaustive]
     Silent {
         /// The server's address.
         url: String,
-        /// The time that it had.
+        /// The time that the server had to answer.
         patience: Duration,
     },
 
-    /// Another program than a server of devices listens at the address.
+    /// The program that listens at the address is not a server of devices.
     #[error("the program at {url} is not a server that lends devices: {source}")]
     #[non_exhaustive]
     NoServer {
@@ -151,12 +151,12 @@ pub enum Error {
 
 /// The error of a driver, a connection or a panic that led to an [`Error`].
 ///
-/// Two causes are equal if their messages are.
+/// Two causes are equal if their messages are equal.
 #[derive(Clone)]
 pub struct Cause(Arc<dyn std::error::Error + Send + Sync>);
 
 impl Cause {
-    /// Keeps an error, or a message if there is no more than that.
+    /// Keeps an error, or a message if there is no error value.
     pub(crate) fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self(Arc::from(error.into()))
     }

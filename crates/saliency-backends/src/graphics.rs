@@ -10,8 +10,9 @@ use crate::backend::Backend;
 use crate::error::{Cause, Error, Result};
 use crate::hardware::Hardware;
 
-/// The graphics adapters that this program has opened. Burn keeps each open as long as the program
-/// runs. Opening one again, or two at a time, aborts the program with some drivers (Mesa's OpenGL).
+/// The graphics adapters that this program has opened. Burn keeps each of them open as long as the
+/// program runs. With some drivers (Mesa's OpenGL), opening an adapter again or opening two at the
+/// same time aborts the program.
 static OPEN: Mutex<Vec<Device>> = Mutex::new(Vec::new());
 
 /// Returns the kind of hardware that a graphics adapter is.
@@ -24,7 +25,8 @@ pub(crate) fn hardware_of(device: &Device) -> Hardware {
     }
 }
 
-/// Opens a graphics adapter. Burn would do so at the first use, and panic on failure.
+/// Opens a graphics adapter. Without this, Burn would open it at the first use, and panic on
+/// failure.
 pub(crate) fn open_graphics(device: &Device, backend: &Backend) -> Result<()> {
     let api = match backend {
         Backend::Wgpu(_) => WgpuBackend::Auto,
@@ -52,7 +54,7 @@ pub(crate) fn open_graphics(device: &Device, backend: &Backend) -> Result<()> {
     }
 }
 
-/// Returns the graphics adapter that a device is, or `None` if it is another kind of device.
+/// Returns the graphics adapter of a device, or `None` if it is another kind of device.
 fn adapter(device: &Device) -> Option<WgpuDevice> {
     match device.clone().inner().as_dispatch() {
         DispatchDevice::Cube(CubeDevice::Wgpu(adapter)) => Some(adapter.clone()),
@@ -60,7 +62,8 @@ fn adapter(device: &Device) -> Option<WgpuDevice> {
     }
 }
 
-/// Returns the kind that Burn opens this adapter by, or `None` if there is no such kind.
+/// Returns the kind of adapter under which Burn opens this device, or `None` if there is no such
+/// kind.
 fn device_kind(device: &Device) -> Option<DeviceKind> {
     match adapter(device)?.kind {
         WgpuDeviceKind::DiscreteGpu(number) => Some(DeviceKind::DiscreteGpu(number)),

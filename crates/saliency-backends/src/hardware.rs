@@ -21,12 +21,12 @@ pub enum Hardware {
 }
 
 impl Hardware {
-    /// Returns whether it is a real GPU.
+    /// Returns whether the hardware is a real GPU.
     pub fn is_gpu(self) -> bool {
         matches!(self, Self::DiscreteGpu | Self::IntegratedGpu | Self::OtherGpu)
     }
 
-    /// Returns how to run work on it.
+    /// Returns how to run work on the hardware.
     ///
     /// - on a CPU: one worker for each core, chunks of 65,536 input values
     /// - on a real GPU: one worker, chunks of 4 million (2²²) input values, halved when memory runs

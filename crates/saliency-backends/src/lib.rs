@@ -2,8 +2,8 @@
 //!
 //! A [`Backend`] is a name (`flex`, `vulkan:0`, `cuda:1`, `remote:ws://gpu:3000`).
 //! [Opening](Backend::open) it gives a [`ComputeDevice`]: Burn's device, the kind of hardware, how
-//! to run work on it, and how far its numbers may be from a CPU's. A [`DevicePool`] shares the rows
-//! of a batch out over several.
+//! to run work on the device, and how far its numbers may be from a CPU's. A [`DevicePool`] shares
+//! out the rows of a batch over several devices.
 //!
 //! ```
 //! use burn::tensor::Tensor;
@@ -20,18 +20,18 @@
 //!
 //! # Features
 //! No feature is on by default: a program chooses its backends. Every name can be parsed in every
-//! build, and opening returns an error that names the feature that is missing.
+//! build. If a feature is missing, opening returns an error that names it.
 //!
 //! - `flex`: Burn's fast CPU backend, for a machine without a GPU
-//! - `ndarray`: its older CPU backend
+//! - `ndarray`: Burn's older CPU backend
 //! - `wgpu`, `vulkan`, `metal`, `webgpu`: GPUs through their graphics driver
 //! - `cuda`, `rocm`: GPUs of NVIDIA and AMD through their own libraries
-//! - `remote`: devices of other machines; `remote-server` to lend this one's
+//! - `remote`: devices of other machines; `remote-server` to lend the devices of this machine
 //! - `memory`: asks the system how much memory is free, for [`ComputeDevice::memory_budget`]
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// In the order of imports: each group uses the ones above it.
+// In the order of imports: each group uses the groups above it.
 mod access;
 mod error;
 mod hardware;

@@ -13,14 +13,15 @@ use crate::hardware::Hardware;
 /// The environment variable that names the backend for [`Backend::open_preferred`].
 const DEVICE_VARIABLE: &str = "SALIENCY_DEVICE";
 impl Backend {
-    /// Opens the device. A server of another machine receives the token in the environment variable
-    /// `SALIENCY_TOKEN`, if there is one; over `ws://` others can read it on the way.
+    /// Opens the device. If it is a device of another machine, the server receives the token in the
+    /// environment variable `SALIENCY_TOKEN`, if there is one. Over `ws://` others can read the
+    /// token on the way.
     ///
     /// # Errors
     /// [`Error::FeatureMissing`], [`Error::DriverMissing`], [`Error::NoSuchDevice`],
     /// [`Error::NotOpened`], and [`Error::WrongNumbers`] for a device that computes wrong numbers:
-    /// each but the CPU is tried with a small network first. Devices of other machines also return
-    /// [`Error::Unreachable`], [`Error::NoServer`], [`Error::OtherVersion`],
+    /// each device except the CPU is tried with a small network first. Devices of other machines
+    /// also return [`Error::Unreachable`], [`Error::NoServer`], [`Error::OtherVersion`],
     /// [`Error::Unauthorized`], and [`Error::Silent`] after 15 seconds.
     ///
     /// # Example
@@ -28,7 +29,7 @@ impl Backend {
     /// use saliency_backends::{Backend, Error};
     ///
     /// let device = Backend::Flex.open()?.device().clone();
-    /// // No machine has that many.
+    /// // No machine has that many GPUs.
     /// let error = Backend::Cuda(1000).open().unwrap_err();
     /// println!("{error}");
     /// # Ok::<(), Error>(())
@@ -37,7 +38,7 @@ impl Backend {
         self.open_with(&Access::new())
     }
 
-    /// Opens the device, and sends `token` to the server if it is one of another machine.
+    /// Opens the device. If it is a device of another machine, sends `token` to its server.
     ///
     /// # Errors
     /// Those of [`open`](Self::open).
@@ -46,7 +47,7 @@ impl Backend {
     }
 
     /// Opens several devices, those of other machines at the same time. Returns a device or an
-    /// error for each, in order.
+    /// error for each backend, in order.
     pub fn open_all(backends: &[Self], access: &Access) -> Vec<Result<ComputeDevice>> {
         std::thread::scope(|scope| {
             let begin = |backend: &Self| match backend {
@@ -61,10 +62,10 @@ impl Backend {
         })
     }
 
-    /// Opens the device, and one of another machine as `access` says.
+    /// Opens the device. `access` applies to devices of other machines.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open). [`Error::Silent`] comes after the patience of `access`.
+    /// Those of [`open`](Self::open). [`Error::Silent`] is returned after the patience of `access`.
     pub fn open_with(&self, access: &Access) -> Result<ComputeDevice> {
         if !self.built() {
             let (backend, feature) = (self.to_string(), self.feature());
@@ -90,14 +91,14 @@ impl Backend {
         found.swap_remove(chosen).open()
     }
 
-    /// Opens the device that the environment variable `SALIENCY_DEVICE` names, if it is set and not
-    /// empty. Otherwise opens the best that can be opened: a real GPU, the CPU (Flex rather than
-    /// NdArray), or an emulated GPU.
+    /// Opens the device that the environment variable `SALIENCY_DEVICE` names, if the variable is
+    /// set and not empty. Otherwise opens the best device that can be opened: a real GPU, the CPU
+    /// (Flex rather than NdArray), or an emulated GPU.
     ///
     /// # Errors
     /// [`Error::UnknownBackend`], [`Error::UnknownSelector`] and those of [`open`](Self::open) for
-    /// the variable; [`Error::NoDevice`] if no device can be opened, which names the Cargo feature
-    /// to switch on.
+    /// the variable. [`Error::NoDevice`] if no device can be opened; it names the Cargo feature to
+    /// switch on.
     ///
     /// # Example
     /// ```
@@ -114,7 +115,7 @@ impl Backend {
         }
     }
 
-    /// Returns the index of the device that is meant, among those of the backend.
+    /// Returns the index of the chosen device, among those of the backend.
     fn choose(&self, found: &[Found]) -> Option<usize> {
         let first = |wanted: Hardware| found.iter().position(|found| found.hardware == wanted);
         match self {

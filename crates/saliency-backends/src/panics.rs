@@ -9,7 +9,7 @@ pub(crate) fn attempt<T, E>(
     call: impl FnOnce() -> Result<T, E>,
     panicked: impl FnOnce(String) -> E,
 ) -> Result<T, E> {
-    // Nobody looks again at what a panic leaves half done.
+    // Nothing that a panic leaves half done is used again.
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());

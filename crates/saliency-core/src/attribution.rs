@@ -6,13 +6,13 @@ use crate::input::batch::Batch;
 use crate::input::inputs::Inputs;
 use crate::warning::Warning;
 
-/// The answer of an explainer: how much each value of the input contributed to the score, with all
-/// that is needed to judge the answer.
+/// The answer of an explainer: how much each value of the input contributed to the score, and
+/// everything that is needed to judge the answer.
 ///
 /// # Shapes
 /// `values` and `standard_error` have the shape of the input and are on its device, without a
-/// gradient graph; sums over an input in half precision are kept in single. Everything else has one
-/// entry per row.
+/// gradient graph. If the input is in half precision, sums are kept in single precision. Everything
+/// else has one entry per row.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Attribution<I> {
@@ -27,15 +27,15 @@ pub struct Attribution<I> {
     /// Sum of the values minus the difference of score between input and baseline, for methods
     /// that promise both to be equal (completeness).
     ///
-    /// If it is large, something is wrong; if it is small, the values may still be wrong. It is not
-    /// an error bar.
+    /// If the gap is large, something is wrong. If the gap is small, the values may still be wrong.
+    /// The gap is not an error bar.
     pub completeness_gap: Option<Vec<f64>>,
-    /// The estimated relative L1 error of the values, Σ |value - true value| / Σ |true value|: for
-    /// methods that integrate along a path, and for methods that average over two or more random
-    /// samples, whose estimate is Σ standard error / Σ |value|.
+    /// The estimated relative L1 error of the values, Σ |value - true value| / Σ |true value|. Two
+    /// kinds of methods report it: those that integrate along a path, and those that average over
+    /// two or more random samples. The latter estimate it by Σ standard error / Σ |value|.
     pub error_estimate: Option<Vec<f64>>,
-    /// Whether the error met the tolerance that was asked for, for methods that go on until it does
-    /// or a limit is reached.
+    /// Whether the error met the tolerance, for methods that continue until it is met or a limit is
+    /// reached.
     pub converged: Option<Vec<bool>>,
     /// The standard error of every value, for methods that average over two or more random
     /// samples. From 50 samples on, `value ± 1.96 standard_error` holds the true value in about 95
@@ -44,13 +44,13 @@ pub struct Attribution<I> {
     /// The number of evaluations of the model for each row: gradients, or forward passes for
     /// methods that need no gradient.
     pub evaluations: Vec<usize>,
-    /// Reasons why the maps of single rows may say less than they seem to.
+    /// Reasons to read the maps of some rows with care.
     pub warnings: Vec<Warning>,
 }
 
 impl<I> Attribution<I> {
-    /// Returns an attribution with nothing but values, scores and targets. Explainers of your own
-    /// fill in the other fields that they know.
+    /// Returns an attribution that has only values, scores and targets. An explainer of your own
+    /// can set the other fields that it knows.
     pub fn new(values: I, scores: Vec<f64>, targets: Vec<Option<usize>>) -> Self {
         let evaluations = vec![0; scores.len()];
         Self {
@@ -95,7 +95,7 @@ impl<I: Inputs> Attribution<I> {
     /// Joins the answers for consecutive batches into one for all their rows. Returns `None` if
     /// there are no answers.
     ///
-    /// A field that only some of them have is left out.
+    /// Leaves out a field that is missing from any of the answers.
     ///
     /// # Panics
     /// Panics if their inputs have different shapes or are on different devices.
@@ -141,7 +141,8 @@ impl Attribution<Batch> {
     }
 
     /// Adds the baseline's scores, the completeness gap, and a warning for each row whose baseline
-    /// scores like the input, for a method that shares out the change of score from a baseline.
+    /// has nearly the same score as the input. Methods that share out the change of score from a
+    /// baseline call this.
     ///
     /// # Errors
     /// [`Error::Device`](crate::Error::Device) if the values cannot be read back.
@@ -164,7 +165,7 @@ impl Attribution<Batch> {
     /// Returns the answer in the form of the input that was explained.
     ///
     /// # Panics
-    /// Panics if `I` has other tensors than the batch was made of.
+    /// Panics if `I` does not have the tensors that the batch was made of.
     pub fn into_inputs<I: Inputs>(self) -> Attribution<I> {
         let values = self.try_map(|values| Ok(values.into_inputs()));
         values.expect("nothing in it fails")

@@ -124,8 +124,8 @@ pub enum Error {
         stage: Stage,
         /// The first row that holds such a value, from 0.
         row: usize,
-        /// The other rows that were found to hold one, ascending. Rows that were not computed any
-        /// more are not among them.
+        /// The other rows in which such values were found, ascending. Rows that were not computed
+        /// are not listed.
         others: Vec<usize>,
     },
 
@@ -183,7 +183,8 @@ pub enum Error {
         found: usize,
     },
 
-    /// A probability or its logarithm is asked for, of a model whose outputs are probabilities.
+    /// The target is a probability or its logarithm, but the model's outputs are probabilities
+    /// already.
     #[error(
         "expected logits, found a model whose outputs are probabilities already: a softmax of them \
          means nothing. Export the model without the softmax, or explain `Score::LogOutput`, the \
@@ -191,7 +192,7 @@ pub enum Error {
     )]
     Probabilities,
 
-    /// An [`Inputs`](crate::Inputs) of your own contradicts itself.
+    /// An implementation of [`Inputs`](crate::Inputs) of your own contradicts itself.
     #[error(
         "expected the input's `into_rows` to return {expected}, as its `shapes` say, found {found}"
     )]
@@ -203,7 +204,8 @@ pub enum Error {
         found: String,
     },
 
-    /// A [`Fixed`](crate::Fixed) integer that the device's floats, in which it is kept, cannot hold.
+    /// A [`Fixed`](crate::Fixed) integer that is not exact in the device's floats, which hold it
+    /// meanwhile.
     #[error(
         "expected integers of at most {most} in the fixed tensor {tensor} of the input, because its \
          device keeps them as {precision}, found {found}: number them from 0, or use a device with a \
@@ -240,8 +242,8 @@ pub enum Error {
         found: Vec<Vec<usize>>,
     },
 
-    /// The part of a model before a cut returned an activation that has more or fewer rows than its
-    /// input, or another shape than the activations of the chunks before.
+    /// The part of a model before a cut returned an activation with the wrong number of rows, or
+    /// with a shape that differs from the activations of earlier chunks.
     /// [`Split::activation`](crate::Split::activation) returns this error.
     #[error(
         "expected as many rows before the cut as went in, and the same shape each time: \
@@ -255,8 +257,8 @@ pub enum Error {
         found: Vec<Vec<usize>>,
     },
 
-    /// A [`PathShape`](crate::kit::PathShape) returned points or tangents of another shape than was
-    /// asked for: one row for each position, as wide as the input.
+    /// A [`PathShape`](crate::kit::PathShape) returned points or tangents of the wrong shape. The
+    /// right shape has one row for each position, and is as wide as the input.
     /// [`PathIntegral`](crate::kit::PathIntegral) returns this error.
     #[error("expected the path to return tensors of shape {expected:?}, found {found:?}")]
     #[non_exhaustive]
@@ -314,7 +316,7 @@ pub enum Error {
     },
 }
 
-/// The error below an [`Error`]. Two causes are equal if their messages are.
+/// The error below an [`Error`]. Two causes are equal if their messages are equal.
 #[derive(Clone)]
 pub struct Cause(Arc<dyn std::error::Error + Send + Sync>);
 
@@ -343,17 +345,17 @@ impl PartialEq for Cause {
 }
 
 impl Error {
-    /// Makes an [`Error::Device`] of an error of Burn's, which it keeps as its source.
+    /// Makes an [`Error::Device`] from an error of Burn, and keeps that error as the source.
     pub fn device(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Device { reason: cause.to_string(), source: Some(Cause(Arc::new(cause))) }
     }
 
-    /// Makes an [`Error::Device`] of a message.
+    /// Makes an [`Error::Device`] from a message.
     pub fn device_message(reason: impl Into<String>) -> Self {
         Self::Device { reason: reason.into(), source: None }
     }
 
-    /// Makes an [`Error::OutOfMemory`] of a message.
+    /// Makes an [`Error::OutOfMemory`] from a message.
     pub fn out_of_memory(reason: impl Into<String>) -> Self {
         Self::OutOfMemory { reason: reason.into() }
     }
@@ -377,8 +379,8 @@ impl Error {
         Self::NotFinite { stage, row, others: Vec::new() }
     }
 
-    /// Makes an [`Error::NotFinite`] of all rows whose values are not finite; `None` if there are
-    /// none.
+    /// Makes an [`Error::NotFinite`] from the rows whose values are not finite. Returns `None` if
+    /// there are no such rows.
     pub(crate) fn not_finite_rows(
         stage: Stage,
         rows: impl IntoIterator<Item = usize>,
@@ -391,7 +393,7 @@ impl Error {
         Some(Self::NotFinite { stage, row, others: rows.collect() })
     }
 
-    /// Returns the same error about one of its rows only.
+    /// Returns the same error for only one of its rows.
     pub(crate) fn of_row(self, row: usize) -> Self {
         match self {
             Self::NotFinite { stage, .. } => Self::not_finite(stage, row),
@@ -408,14 +410,15 @@ impl Error {
         }
     }
 
-    /// Makes an [`Error::Panicked`] for rows that were handed to code which panicked.
+    /// Makes an [`Error::Panicked`] for rows that were given to code that panicked.
     pub fn panicked(rows: std::ops::Range<usize>, message: impl Into<String>) -> Self {
         let total = rows.len();
         Self::Panicked { rows, item: 0, total, message: message.into() }
     }
 
-    /// Returns the same error about other rows: `row_of` maps each row that the error names to the
-    /// row that it stands for. Call it in explainers of your own that hand rows on.
+    /// Returns the same error with other row numbers: `row_of` maps each row that the error names
+    /// to the row that the new error names. Call this in an explainer of your own that passes rows
+    /// on.
     pub fn with_rows(self, row_of: impl Fn(usize) -> usize) -> Self {
         match self {
             Self::NotFinite { stage, row, others } => {
@@ -430,8 +433,8 @@ impl Error {
         }
     }
 
-    /// Returns the same error with the stage `from` replaced by `to`, for a caller that knows
-    /// better which values were looked at.
+    /// Returns the same error with the stage `from` replaced by `to`, for a caller that knows more
+    /// precisely which values were checked.
     pub fn with_stage(self, from: Stage, to: Stage) -> Self {
         match self {
             Self::NotFinite { stage, row, others } if stage == from => {
@@ -457,7 +460,7 @@ fn list(first: usize, others: &[usize]) -> String {
     }
 }
 
-/// Refuses an option that counts something unless it is between 1 and `most`.
+/// Refuses a count that is not between 1 and `most`.
 pub(crate) fn check_count(option: &'static str, count: usize, most: usize) -> Result<()> {
     if (1..=most).contains(&count) {
         return Ok(());
@@ -469,7 +472,7 @@ pub(crate) fn check_count(option: &'static str, count: usize, most: usize) -> Re
     Err(Error::invalid_option(option, expected, count))
 }
 
-/// Refuses an option that is a share of something unless it is in (0, 1].
+/// Refuses a share that is not in (0, 1].
 pub(crate) fn check_share(option: &'static str, share: f64) -> Result<()> {
     if share > 0.0 && share <= 1.0 {
         return Ok(());

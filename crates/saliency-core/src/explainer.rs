@@ -79,8 +79,8 @@ pub trait Explainer<M, I>: Send + Sync {
     /// another number of rows or does not depend on its input.
     fn attribute_to(&self, model: &M, input: I, target: Target) -> Result<Attribution<I>>;
 
-    /// Explains the given target for inputs that were made from rows of a larger batch, one after
-    /// the other or several times over. Explainers that wrap another one call this.
+    /// Explains the given target for inputs that were made from rows of a larger batch. A row may
+    /// be used several times. Explainers that wrap another one call this.
     ///
     /// Implement it for an explainer with an option per row (a tensor of baselines) or with noise.
     /// By default it calls [`attribute_to`](Self::attribute_to).

@@ -12,10 +12,10 @@ use crate::model::target::Target;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GoodRows<I> {
-    /// The answer for the good rows, one after the other; `None` if there are none. Its warnings
-    /// count these rows, from 0.
+    /// The answer for the good rows, one after the other; `None` if there are no good rows. Its
+    /// warnings number the good rows from 0.
     pub map: Option<Attribution<I>>,
-    /// Which rows of the input they are, ascending.
+    /// The positions of the good rows in the input, ascending.
     pub rows: Vec<usize>,
     /// The rows that could not be explained, ascending.
     pub errors: Vec<RowError>,
@@ -31,19 +31,20 @@ pub struct RowError {
     pub error: Error,
 }
 
-/// Explains the rows of a batch that can be explained, where one bad row would end a call of
-/// [`Explainer::attribute_to`]: a row with NaN, or one on which the model panics or has no finite
-/// gradient.
+/// Explains the rows of a batch that can be explained. In a call of [`Explainer::attribute_to`],
+/// one bad row ends the whole call: a row with NaN, or one on which the model panics or has no
+/// finite gradient.
 ///
-/// A good row keeps the answer that it has without the bad ones: random numbers and baselines go by
-/// its place in the whole batch.
+/// Bad rows do not change the answers of good rows: random numbers and baselines depend on the
+/// position of a row in the whole batch.
 ///
 /// # Cost
-/// That of one call, if all rows are good. An error ends a call; it names all bad rows that were
-/// computed together, and the remaining rows are explained anew.
+/// The cost of one call, if all rows are good. An error ends a call, and names all bad rows that
+/// were computed together. The remaining rows are then explained again from the start.
 ///
 /// # Errors
-/// An error that is about no row, such as an option outside its range or a device that failed.
+/// An error that is not about single rows, such as an option outside its range or a device that
+/// failed.
 ///
 /// # Example
 /// ```

@@ -12,11 +12,11 @@
 //! 5. `methods`: one file per method; [`Method`] lists them all
 //! 6. [`Attribution`]: the answer, with all that is needed to judge it
 //!
-//! Every method is an [`Explainer`]. The [`kit`] is for methods of your own: it is what the
-//! built-in ones are made of. Problems are reported as an [`Error`].
+//! Every method is an [`Explainer`]. The [`kit`] holds the parts that the built-in methods are made
+//! of, for methods of your own. Problems are reported as an [`Error`].
 //!
 //! # Features
-//! - `rayon` (default): Burn's operations that a worker calls run on the worker's own thread
+//! - `rayon` (default): the operations of Burn that a worker calls run on that worker's own thread
 //! - `serde`: options of explainers can be saved and restored
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,6 +1,6 @@
 //! Reasons to read a map with care.
 
-/// A reason why the map of a row may say less than it seems to.
+/// A reason to read the map of a row with care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Warning {
@@ -17,15 +17,16 @@ pub enum Warning {
         /// The row.
         row: usize,
     },
-    /// Few of the random samples decide the average, because there are few samples or because the
-    /// gradient is large in few of them: the standard errors may be far too small.
+    /// A few of the random samples decide the average, because there are few samples or because the
+    /// gradient is large in only a few of them. The standard errors may be far too small.
     #[non_exhaustive]
     FewSamplesDecide {
         /// The row.
         row: usize,
     },
-    /// The method puts noise on the input, but a tensor of this row gets none, or some of its values
-    /// get none: they are explained as they are, and their standard errors do not count that.
+    /// The method puts noise on the input, but a tensor of this row, or some of its values, get no
+    /// noise. The map explains these values without noise, and their standard errors do not show
+    /// that.
     #[non_exhaustive]
     NoNoise {
         /// The row.
@@ -34,29 +35,29 @@ pub enum Warning {
         tensor: usize,
     },
     /// The model's outputs are probabilities: in every row none is below zero, and they sum to 1.
-    /// Their gradients vanish if the model is sure, and a map is then mostly rounding. It is about
-    /// the model, and given once in a call.
+    /// Their gradients vanish if the model is sure, and a map is then mostly rounding error. This
+    /// warning is about the model, and is given once in a call.
     #[non_exhaustive]
     OutputsAreProbabilities {
         /// The first row.
         row: usize,
     },
-    /// The score of a row alone differs from its score in the batch: the model mixes rows, and the
-    /// map of a row shows what it does to the scores of all. It is about the model, and given once
-    /// in a call.
+    /// The score of a row alone differs from its score in the batch: the model mixes rows. The map
+    /// of a row then shows its effect on the scores of all rows. This warning is about the model,
+    /// and is given once in a call.
     #[non_exhaustive]
     RowsInfluenceEachOther {
-        /// The row that was looked at.
+        /// The row that was checked.
         row: usize,
     },
-    /// The model failed on several rows at once and answered for a single one: it was given one row
-    /// at a time, which takes longer. It is about the model, and given once in a call.
+    /// The model failed on several rows at once, but not on a single row. It was then given one row
+    /// at a time, which takes longer. This warning is about the model, and is given once in a call.
     #[non_exhaustive]
     OneRowAtATime {
         /// The first row.
         row: usize,
     },
-    /// The device that worked on the row was lost, and another one computed it.
+    /// The device that worked on the row was lost, and another device computed the row.
     #[non_exhaustive]
     DeviceLost {
         /// The row.
@@ -119,8 +120,8 @@ impl Warning {
         Self::DeviceLost { row }
     }
 
-    /// Returns whether the warning is about the model rather than a row, so that a call needs it once
-    /// only.
+    /// Returns whether the warning is about the model rather than a row, so that a call needs it
+    /// only once.
     fn is_about_model(&self) -> bool {
         matches!(
             self,
@@ -141,8 +142,8 @@ impl Warning {
         }
     }
 
-    /// Returns the same warning about another row: `row_of` maps the row that it names to the row
-    /// that it stands for.
+    /// Returns the same warning with another row number: `row_of` maps the row that it names to the
+    /// row that the new warning names.
     pub fn with_row(self, row_of: impl Fn(usize) -> usize) -> Self {
         match self {
             Self::BaselineIsInput { row } => Self::BaselineIsInput { row: row_of(row) },

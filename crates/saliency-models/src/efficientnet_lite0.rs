@@ -10,7 +10,8 @@ use crate::weights::{Folding, Placement, Weights, WeightsError};
 /// Blocks of the same kind, one after the other.
 struct Stage {
     repeats: usize,
-    /// The first block. The others have as many channels in as out, and a stride of 1.
+    /// The first block. The other blocks have as many output channels as input channels, and a
+    /// stride of 1.
     first: BlockShape,
 }
 
@@ -20,7 +21,7 @@ struct BlockShape {
     kernel: usize,
     inputs: usize,
     outputs: usize,
-    /// How many times as many channels the block filters as come in.
+    /// The number of channels that the block filters, divided by the number of input channels.
     expansion: usize,
     stride: usize,
 }
@@ -50,8 +51,8 @@ const EMBEDDED: &[u8] = include_bytes!("../data/efficientnet_lite0_f16.safetenso
 /// EfficientNet-Lite0, a convolutional ImageNet classifier with 4.7 million parameters.
 ///
 /// BatchNorm is folded into the convolutions when weights are loaded. Convolutions and ReLU6 are
-/// the layers of [`saliency_flex`]: on a CPU they keep and compute only what gradients with respect
-/// to the input need, which changes them by rounding only.
+/// the layers of [`saliency_flex`]. On a CPU these keep and compute only the values that gradients
+/// with respect to the input need. This changes the gradients by rounding only.
 ///
 /// # Shapes
 /// - input: `[rows, 3, 224, 224]`, as `Preparation::imagenet()` of `saliency-photo` makes it
@@ -93,7 +94,7 @@ struct Block {
 
 impl EfficientNetLite0 {
     /// Builds the network with its ImageNet weights, which are rounded to half precision to keep
-    /// them small. It computes in single precision.
+    /// the file small. The network computes in single precision.
     pub fn embedded(device: &Device) -> Self {
         Self::embedded_in(device, DType::F32)
     }
@@ -108,7 +109,7 @@ impl EfficientNetLite0 {
     /// Builds the network with weights as PyTorch names them, to compute in the given precision.
     ///
     /// # Errors
-    /// A [`WeightsError`] that names the tensor that is missing or does not fit.
+    /// A [`WeightsError`] that names a tensor that is missing or does not fit.
     pub fn from_original(
         weights: Weights,
         device: &Device,
@@ -121,7 +122,7 @@ impl EfficientNetLite0 {
     /// the names.
     ///
     /// # Errors
-    /// A [`WeightsError`] that names the tensor that is missing or does not fit.
+    /// A [`WeightsError`] that names a tensor that is missing or does not fit.
     pub fn fold(mut weights: Weights) -> Result<Weights, WeightsError> {
         let mut fold = |from: &str, convolution: &str, norm: &str, to: String| {
             let (convolution, norm) = (format!("{from}{convolution}"), format!("{from}{norm}"));
@@ -242,7 +243,8 @@ fn blocks() -> impl Iterator<Item = BlockShape> {
     })
 }
 
-/// Returns TensorFlow's SAME: with stride 2 on even sizes, one less before than after.
+/// Returns TensorFlow's SAME padding. With stride 2 on even sizes, it has one pixel less before the
+/// picture than after it.
 fn padding(kernel: usize, stride: usize) -> PaddingConfig2d {
     if kernel == 1 {
         return PaddingConfig2d::Valid;

@@ -5,14 +5,14 @@ use std::sync::LazyLock;
 static NAMES: LazyLock<Vec<&str>> =
     LazyLock::new(|| include_str!("../data/imagenet_classes.txt").lines().collect());
 
-/// The number of names that are suggested for one that does not exist.
+/// The number of names that are suggested for an unknown name.
 const SUGGESTIONS: usize = 3;
 
-/// The error for a class that ImageNet does not have.
+/// The error for a class that does not exist in ImageNet.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnknownClass {
-    /// No class of that name.
+    /// No class has this name.
     #[error("expected the name of an ImageNet class, found {name:?}; the nearest are {nearest}")]
     #[non_exhaustive]
     Name {
@@ -32,7 +32,7 @@ pub enum UnknownClass {
     },
 }
 
-/// Returns the name of a class, or `None` if there is no class of that index.
+/// Returns the name of a class, or `None` if no class has this index.
 ///
 /// ```
 /// assert_eq!(saliency_models::imagenet::name(285), Some("Egyptian cat"));
@@ -66,7 +66,7 @@ pub fn find(name_or_index: &str) -> Result<usize, UnknownClass> {
         return if index <= last { Ok(index) } else { Err(UnknownClass::Index { index, last }) };
     }
     let lower = asked.to_lowercase();
-    // As written first: "Cardigan" is a dog, "cardigan" is knitted.
+    // Try the name as it is written first: "Cardigan" is a dog, "cardigan" is knitted.
     let exact = NAMES.iter().position(|name| *name == asked);
     let same = exact.or_else(|| NAMES.iter().position(|name| name.to_lowercase() == lower));
     same.ok_or_else(|| UnknownClass::Name { name: asked.to_owned(), nearest: nearest(&lower) })
@@ -81,7 +81,7 @@ fn nearest(lower: &str) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// Returns how much a name is like what was asked for.
+/// Returns how similar a name is to the name asked for.
 fn likeness(lower: &str, name: &str) -> f64 {
     let name = name.to_lowercase();
     // For "cat", list the cats before the bats.

@@ -2,9 +2,9 @@
 //!
 //! - [`EfficientNetLite0`]: an ImageNet classifier, its weights embedded in half precision
 //! - [`CifarCnn`]: a small network for pictures of 32 x 32
-//! - [`ResNet`], [`VisionTransformer`], [`Mlp`]: with random weights, for measuring
+//! - [`ResNet`], [`VisionTransformer`], [`Mlp`]: networks with random weights, for measuring
 //! - [`imagenet`]: the names of the 1,000 classes
-//! - [`photos`]: two photos that may be shipped
+//! - [`photos`]: two photos that may be redistributed
 //! - [`Weights`]: tensors by name, to load into these networks
 //!
 //! On a CPU the convolutional networks use the layers of [`saliency_flex`].

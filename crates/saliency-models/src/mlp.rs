@@ -4,7 +4,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use saliency_core::Model;
 
-/// A multilayer perceptron for rows of a table, with random weights: for measuring.
+/// A multilayer perceptron for rows of a table, with random weights. It is for measuring.
 ///
 /// # Shapes
 /// - input: `[rows, 64]`

@@ -1,4 +1,4 @@
-//! Two photos that may be shipped: both CC0, as distributed with scikit-image 0.26.0.
+//! Two photos that may be redistributed: both CC0, as distributed with scikit-image 0.26.0.
 
 use image::RgbImage;
 

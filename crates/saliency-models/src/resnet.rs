@@ -6,8 +6,8 @@ use burn::tensor::{Device, Tensor};
 use saliency_core::Model;
 use saliency_flex::{Conv, relu};
 
-/// A residual network for ImageNet with random weights: for measuring time and memory, which do
-/// not depend on the weights. BatchNorm is a layer of its own, as in most networks.
+/// A residual network for ImageNet with random weights. It is for measuring time and memory, which
+/// do not depend on the weights. BatchNorm is a layer of its own, as in most networks.
 ///
 /// # Shapes
 /// - input: `[rows, 3, 224, 224]`
@@ -35,7 +35,7 @@ pub struct ResNet {
     classifier: Linear,
 }
 
-/// A convolution with BatchNorm, unless that is folded into it.
+/// A convolution, followed by BatchNorm unless BatchNorm is folded into the convolution.
 #[derive(Module, Debug)]
 struct Layer {
     conv: Conv,
@@ -112,12 +112,12 @@ impl Model<Tensor<4>> for ResNet {
 enum BlockKind {
     /// Two layers of 3 x 3.
     Basic,
-    /// A layer of 3 x 3 between two of one pixel.
+    /// A layer of 3 x 3 between two layers of 1 x 1.
     Bottleneck,
 }
 
 impl BlockKind {
-    /// Returns how many times as many channels come out as there are inside.
+    /// Returns the number of output channels divided by the number of channels inside the block.
     fn expansion(self) -> usize {
         match self {
             Self::Basic => 1,
@@ -212,7 +212,7 @@ mod tests {
         device.seed(0);
         let input = || Tensor::<4>::random([2, 3, 32, 32], Distribution::Default, &device);
         let net = ResNet::new_18(&device);
-        // A pass in training mode, so that the running statistics are not those it began with.
+        // A pass in training mode, so that the running statistics differ from their first values.
         net.clone().train().forward(input().autodiff());
         let net = net.valid();
         let input = input();

@@ -14,8 +14,8 @@ const PATCHES: usize = 14;
 /// The size of a token.
 const WIDTH: usize = 192;
 
-/// A small vision transformer (the size of ViT-Ti/16 with half its layers, 3 million parameters)
-/// with random weights: for measuring time and memory, which do not depend on the weights.
+/// A small vision transformer with random weights: the size of ViT-Ti/16 with half its layers, 3
+/// million parameters. It is for measuring time and memory, which do not depend on the weights.
 ///
 /// # Shapes
 /// - input: `[rows, 3, 224, 224]`

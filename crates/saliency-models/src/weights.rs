@@ -21,7 +21,7 @@ pub enum WeightsError {
         /// The reader's error.
         source: SafeTensorError,
     },
-    /// The network needs a tensor that is not there.
+    /// The network needs a tensor that is missing.
     #[error("the network needs a tensor named {name}, and the weights have none")]
     #[non_exhaustive]
     Missing {
@@ -39,13 +39,13 @@ pub enum WeightsError {
         /// The shape in the file.
         found: Vec<usize>,
     },
-    /// A tensor has numbers of a kind that is not supported.
+    /// A tensor has numbers of a type that is not supported.
     #[error("expected tensor {name} in single or half precision, found {found:?}")]
     #[non_exhaustive]
     Precision {
         /// The tensor's name.
         name: String,
-        /// The kind of number in the file.
+        /// The type of the numbers in the file.
         found: Dtype,
     },
 }
@@ -63,7 +63,7 @@ pub struct StoredTensor {
     pub values: Vec<f64>,
 }
 
-/// The device and the precision that a network is made for.
+/// The device and the precision of a network.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Placement<'a> {
     pub device: &'a Device,
@@ -79,7 +79,7 @@ pub(crate) struct Folding {
     pub to: String,
 }
 
-/// Tensors with fewer numbers than this are stored in single precision.
+/// Tensors with fewer numbers than this are stored in single precision, larger ones in half.
 const SMALL: usize = 10_000;
 
 impl Weights {
@@ -108,17 +108,18 @@ impl Weights {
         Ok(weights)
     }
 
-    /// Adds a tensor, or replaces the one of that name.
+    /// Adds a tensor, or replaces the tensor with that name.
     pub fn insert(&mut self, name: impl Into<String>, tensor: StoredTensor) {
         self.0.insert(name.into(), tensor);
     }
 
-    /// Writes the tensors as a safetensors file: the large ones in half precision, those of fewer
-    /// than 10,000 numbers in single.
+    /// Writes the tensors as a safetensors file: large tensors in half precision, those with fewer
+    /// than 10,000 numbers in single precision.
     ///
-    /// In EfficientNet-Lite0 the small ones (biases, the stem, depthwise kernels) have 2 % of the
-    /// numbers. Rounding them too would change the direction of its gradient more than rounding all
-    /// the others does: on the photo of the coffee, the cosine would be 0.985 instead of 0.999.
+    /// In EfficientNet-Lite0 the small tensors (biases, the stem, depthwise kernels) have 2 % of
+    /// the numbers. Rounding them too would change the direction of the gradient more than rounding
+    /// all other tensors does: on the photo of the coffee, the cosine would be 0.985 instead of
+    /// 0.999.
     ///
     /// # Errors
     /// [`WeightsError::Unreadable`] if the format cannot hold them.
@@ -134,7 +135,7 @@ impl Weights {
         safetensors::serialize(views, None).map_err(|source| WeightsError::Unreadable { source })
     }
 
-    /// Removes `NAME.weight` and `NAME.bias`, and returns a convolution that has them.
+    /// Removes `NAME.weight` and `NAME.bias`, and returns a convolution with these parameters.
     pub(crate) fn conv(
         &mut self,
         name: &str,
@@ -149,8 +150,8 @@ impl Weights {
         Ok(conv)
     }
 
-    /// Removes `NAME.weight` and `NAME.bias`, and returns a linear layer that has them. PyTorch
-    /// stores its matrix as `[outputs, inputs]`, Burn as `[inputs, outputs]`.
+    /// Removes `NAME.weight` and `NAME.bias`, and returns a linear layer with these parameters.
+    /// PyTorch stores the matrix as `[outputs, inputs]`, Burn as `[inputs, outputs]`.
     pub(crate) fn linear(
         &mut self,
         name: &str,
@@ -176,15 +177,15 @@ impl Weights {
         Ok(to.param(TensorData::new(values, shape)))
     }
 
-    /// Moves a tensor to another name.
+    /// Renames a tensor.
     pub(crate) fn rename(&mut self, from: &str, to: &str) -> Result<(), WeightsError> {
         let tensor = self.take(from)?;
         self.insert(to, tensor);
         Ok(())
     }
 
-    /// Replaces a convolution without bias and the BatchNorm after it by one convolution with bias
-    /// that computes the same in inference mode.
+    /// Replaces a convolution without bias, and the BatchNorm after it, by one convolution with
+    /// bias that computes the same function in inference mode.
     pub(crate) fn fold(&mut self, names: &Folding, epsilon: f64) -> Result<(), WeightsError> {
         let Folding { convolution, norm, to } = names;
         let StoredTensor { shape, values: mut weight } =
@@ -233,7 +234,7 @@ impl Placement<'_> {
     }
 }
 
-/// A tensor as a file stores it.
+/// A tensor in the form that a file stores.
 struct Encoded {
     kind: Dtype,
     bytes: Vec<u8>,

@@ -12,7 +12,8 @@ pub fn largest_error<const D: usize>(found: &Tensor<D>, expected: &Tensor<D>) ->
     let (found, expected) = (values(found), values(expected));
     let largest = expected.iter().fold(0.0, |largest: f32, value| largest.max(value.abs()));
     let errors = found.iter().zip(&expected).map(|(a, b)| (a - b).abs());
-    // In this order NaN is larger than every number, so that it does not pass for a small error.
+    // In this order NaN is larger than every number, so that a NaN is not mistaken for a small
+    // error.
     errors.max_by(f32::total_cmp).unwrap_or(0.0) / largest
 }
 
@@ -23,7 +24,7 @@ pub fn relative_l1<T: Copy + Into<f64>, U: Copy + Into<f64>>(found: &[T], right:
     off / right.iter().map(|&value| value.into().abs()).sum::<f64>()
 }
 
-/// Panics if two tensors differ by more than `tolerance` of the second one's largest value.
+/// Panics if two tensors differ by more than `tolerance` times the largest value of the second.
 #[track_caller]
 pub fn assert_close<const D: usize>(
     what: &str,

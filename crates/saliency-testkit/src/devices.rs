@@ -4,17 +4,17 @@ use burn::tensor::Device;
 use saliency_backends::{Backend, ComputeDevice, Hardware};
 use saliency_core::Schedule;
 
-/// Returns the device that tests of one backend run on, and that others are compared with.
+/// Returns the device on which tests of a single backend run, and with which others are compared.
 pub fn device() -> Device {
     Device::flex()
 }
 
-/// Returns the devices that the tests of every backend run on: those that the variable
-/// `SALIENCY_TEST_DEVICES` names, separated by commas. If it is not set, these are all devices of
-/// this build and this machine that can be opened.
+/// Returns the devices on which the tests of every backend run. The variable
+/// `SALIENCY_TEST_DEVICES` names them, separated by commas. If it is not set, these are all devices
+/// of this build and this machine that can be opened.
 ///
 /// # Panics
-/// Panics if a device that is named is missing, so that none is left out unnoticed.
+/// Panics if a named device is missing, so that none is left out unnoticed.
 pub fn devices() -> &'static [ComputeDevice] {
     static DEVICES: OnceLock<Vec<ComputeDevice>> = OnceLock::new();
     DEVICES.get_or_init(|| match std::env::var("SALIENCY_TEST_DEVICES") {
@@ -31,8 +31,8 @@ pub fn devices() -> &'static [ComputeDevice] {
     })
 }
 
-/// Returns the schedule for networks in tests: one row at a time on a GPU in software, because Burn
-/// first tries several kernels for every number of rows, which takes a minute there.
+/// Returns the schedule for networks in tests. On a GPU in software this is one row at a time: for
+/// every new number of rows, Burn first tries several kernels, which takes a minute there.
 pub fn schedule(compute: &ComputeDevice) -> Schedule {
     match compute.hardware() {
         Hardware::SoftwareGpu => Schedule::new().with_chunk(1),

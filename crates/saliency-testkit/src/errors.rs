@@ -1,7 +1,7 @@
 /// Asserts that an error is of a variant and has the given fields.
 ///
-/// Error variants may get more fields, so that they cannot be built outside their crate. A test
-/// names the fields that it compares.
+/// New fields may be added to error variants, so that a variant cannot be built outside its crate.
+/// A test names the fields that it compares.
 ///
 /// ```
 /// use saliency_core::{Error, Stage};

@@ -33,7 +33,7 @@ impl Golden {
         Tensor::from_data(data, device)
     }
 
-    /// Returns the class of each row that the golden values explain.
+    /// Returns, for each row, the class that the golden values explain.
     pub fn targets(&self) -> Vec<usize> {
         let view = self.0.tensor("target").expect("golden targets");
         let numbers = view.data().as_chunks().0.iter().copied().map(i32::from_le_bytes);

@@ -27,7 +27,7 @@ pub fn implementation_a() -> impl Model<Tensor<2>> {
     })
 }
 
-/// Returns the same function written otherwise: f(x) = relu(relu(x1 - 1) - relu(x2)).
+/// Returns the same function, written in another way: f(x) = relu(relu(x1 - 1) - relu(x2)).
 pub fn implementation_b() -> impl Model<Tensor<2>> {
     pure_function(|x: Tensor<2>| {
         relu(relu(x.clone().narrow(1, 0, 1) - 1.0) - relu(x.narrow(1, 1, 1)))
@@ -51,7 +51,7 @@ pub struct Noisy {
 }
 
 impl Noisy {
-    /// Makes a network with random weights for `[rows, 2, 6, 6]`, with three scores. Its running
+    /// Makes a network for `[rows, 2, 6, 6]`, with random weights and three scores. Its running
     /// statistics are those of a first batch rather than 0 and 1.
     pub fn trained(device: &Device) -> Self {
         device.seed(7);
@@ -84,7 +84,7 @@ impl Noisy {
         Tensor::<1>::from_data(&values[..], device).reshape([rows, 2, 6, 6])
     }
 
-    /// Returns the running mean and variance of its BatchNorm.
+    /// Returns the running mean and variance of the network's BatchNorm.
     pub fn statistics(&self) -> Vec<f32> {
         let norm = &self.norm;
         let (mean, variance) = (norm.running_mean.value_sync(), norm.running_var.value_sync());
@@ -99,7 +99,7 @@ impl Model<Tensor<4>> for Noisy {
     }
 }
 
-/// Counts the forward passes of a model, and the rows they were given.
+/// Counts the forward passes of a model, and their rows.
 #[derive(Clone, Debug, Default)]
 pub struct Counting {
     calls: Arc<AtomicUsize>,
@@ -117,7 +117,7 @@ impl Counting {
         })
     }
 
-    /// Returns the calls and rows since the last time.
+    /// Returns the number of calls and rows since the last `take`.
     pub fn take(&self) -> (usize, usize) {
         (self.calls.swap(0, Ordering::Relaxed), self.rows.swap(0, Ordering::Relaxed))
     }

@@ -7,12 +7,12 @@ use saliency_models::{StoredTensor, Weights};
 /// Reads the weights in a PyTorch file (`.pth`, `.pt`).
 ///
 /// # Errors
-/// The reader's error, and one that names a tensor that is not in single precision.
+/// The reader's error, or an error that names a tensor that is not in single precision.
 pub fn read_pytorch(path: &Path) -> Result<Weights, Box<dyn Error>> {
     let reader = PytorchReader::new(path)?;
     let mut weights = Weights::default();
     for (name, tensor) in reader.into_tensors() {
-        // A counter of PyTorch's BatchNorm that inference does not use.
+        // A counter of PyTorch's BatchNorm. Inference does not use it.
         if name.ends_with(".num_batches_tracked") {
             continue;
         }

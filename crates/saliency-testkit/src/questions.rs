@@ -1,4 +1,4 @@
-//! Questions about random models of many kinds, with which error bars are put to the test.
+//! Questions about random models of many kinds, which put error bars to the test.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ use crate::{relative_l1, values};
 /// A kind of models.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
-    /// A few words on the models.
+    /// A short description of the models.
     pub name: &'static str,
     make: fn(&mut Numbers) -> Questions,
 }
 
-/// Questions about one random model: one for each row of the input, from a baseline of zeros.
+/// Questions about one random model: one question for each row of the input. The baseline is zero.
 pub struct Questions {
     body: Arc<Body>,
     /// The input, in single precision.
@@ -37,28 +37,28 @@ type Body = dyn Fn(Tensor<2>) -> Tensor<2> + Send + Sync;
 /// The relative L1 errors of the maps for one model, row by row.
 #[derive(Clone, Debug)]
 pub struct Errors {
-    /// As estimated.
+    /// The estimated errors.
     pub estimated: Vec<f64>,
-    /// The true ones.
+    /// The true errors.
     pub right: Vec<f64>,
     /// The gradients that each map took.
     pub gradients: Vec<usize>,
-    /// Whether each met its tolerance, if it had one.
+    /// Whether each map met its tolerance, if there was one.
     pub converged: Option<Vec<bool>>,
 }
 
-/// How often intervals of 95 % hold the right values, over rows without a warning and over all.
+/// How often intervals of 95 % hold the right values, in rows without a warning and in all rows.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Intervals {
-    /// The values whose interval holds the right one, in rows without a warning.
+    /// The number of values whose interval holds the right value, in rows without a warning.
     pub held: usize,
-    /// The values in rows without a warning.
+    /// The number of values in rows without a warning.
     pub unwarned: usize,
-    /// The values whose interval holds the right one, in any row.
+    /// The number of values whose interval holds the right value, in all rows.
     pub held_in_all: usize,
-    /// All values.
+    /// The number of all values.
     pub all: usize,
-    /// The samples that were drawn for all rows.
+    /// The number of samples that were drawn for all rows.
     pub samples: usize,
 }
 
@@ -128,7 +128,7 @@ impl Kind {
         },
     ];
 
-    /// Makes the questions about the model of the given number.
+    /// Makes the questions about the model with the given number.
     pub fn questions(&self, number: u64) -> Questions {
         let seed =
             self.name.bytes().fold(0, |seed: u64, byte| seed.wrapping_mul(31) + u64::from(byte));
@@ -183,7 +183,7 @@ impl Questions {
     }
 }
 
-/// Explainers with noise, and how often their standard errors hold.
+/// Explainers with noise, and how often their standard errors are right.
 impl Questions {
     /// Returns the explainer whose intervals are put to the test.
     pub fn smooth_grad(&self) -> SmoothGrad {
@@ -207,7 +207,7 @@ impl Questions {
         let mut found = Intervals { samples: map.evaluations.iter().sum(), ..Intervals::default() };
         let pairs = values(&map.values).into_iter().zip(errors).zip(right);
         for (at, ((value, error), right)) in pairs.enumerate() {
-            // Up to rounding, for values that are the same in every sample.
+            // Allows for rounding, in values that are the same in every sample.
             let reach = 1.96 * f64::from(error) + 1e-6 * right.abs();
             let holds = (f64::from(value) - right).abs() <= reach;
             found.all += 1;
@@ -232,7 +232,7 @@ struct Numbers {
     key: Key,
 }
 
-/// One number for each column, as a function that needs them sees them: in its own precision.
+/// One number for each column, in the precision of `like`.
 fn columns(numbers: &[f64], like: &Tensor<2>) -> Tensor<2> {
     matrix(numbers, [1, numbers.len()]).cast(like.dtype())
 }
@@ -326,7 +326,7 @@ impl Numbers {
         Questions::new(body, input)
     }
 
-    /// A sum of functions of one value each, whose integrals are therefore known.
+    /// A sum of functions of one value each, so that the integrals are known.
     fn additive(
         input: Tensor<2>,
         body: impl Fn(Tensor<2>) -> Tensor<2> + Clone + Send + Sync + 'static,
@@ -397,7 +397,7 @@ impl Numbers {
         })
     }
 
-    /// Inputs past all gates and ramps, so that each of them opens somewhere on the path.
+    /// Inputs beyond all gates and ramps, so that each of these opens somewhere on the path.
     fn input_near_one(&mut self, width: usize) -> Tensor<2> {
         matrix(&self.uniform(ROWS * width, 0.95, 1.3), [ROWS, width]).cast(DType::F32)
     }

@@ -57,33 +57,33 @@
 //! # The answer
 //!
 //! An [`Attribution`] has values in the shape of the input, the score and the class that were
-//! explained, and everything that is known of the error: the estimated relative error of the map,
-//! whether it met the tolerance, the completeness gap, standard errors, and warnings.
+//! explained, and everything that is known about the error: the estimated relative error of the
+//! map, whether the error met the tolerance, the completeness gap, standard errors, and warnings.
 //!
 //! # The question
 //!
 //! - a class, a difference of two, or any function of the scores: [`Target`]
 //! - logits, log-probabilities or probabilities: [`Score`]
 //! - a module that does not return `[rows, scores]`: [`ModelFn`]
-//! - one of several inputs, beside others that are [`Fixed`]
+//! - one of several inputs, if the others are [`Fixed`]
 //! - a layer inside the network: [`Split`]
 //!
 //! # Promises
 //!
 //! - BatchNorm and Dropout: every explainer works on a snapshot of the model in inference mode. A
 //!   network in training mode gives the same maps, and is left as it was.
-//! - Work: whole gradients run side by side, one on each core, in chunks (see [`Schedule`]). Beside
-//!   a few copies of the input, memory does not grow with the number of points or samples; on the
-//!   way to a tolerance it grows up to a bound.
-//! - The same call gives the same bits again, for any number of workers. Noise depends on a seed
-//!   alone, not on the device.
+//! - Work: whole gradients run side by side, one on each core, in chunks (see [`Schedule`]). Apart
+//!   from a few copies of the input, memory does not grow with the number of points or samples.
+//!   There is one exception: with a tolerance, Integrated Gradients keeps gradients, up to a bound.
+//! - The same call gives the same bits again, for any number of workers. Noise depends only on a
+//!   seed, not on the device.
 //! - Bad input is an [`Error`] that says what is wrong.
 //!
 //! # Photos as numbers
 //!
-//! [`photo`] leads from a photo to the input of a network, and from its attribution to a
-//! [`Map`](photo::Map): one number per pixel. A [`MarkedArea`](photo::MarkedArea) measures how much
-//! of a map is inside boxes or a mask.
+//! [`photo`] turns a photo into the input of a network, and turns the attribution of that input
+//! into a [`Map`](photo::Map): one number per pixel. A [`MarkedArea`](photo::MarkedArea) measures
+//! how much of a map is inside boxes or a mask.
 //!
 //! # Pictures
 //!
@@ -99,28 +99,28 @@
 //! # Methods of your own
 //!
 //! [`kit`] holds the parts that the built-in methods are made of: scores and gradients in chunks,
-//! on workers, within the device's memory, with progress and cancelling; paths, samples, random
-//! numbers.
+//! on workers, within the device's memory, with progress and cancellation. It also holds paths,
+//! samples and random numbers.
 //!
 //! # Types of other crates
 //!
-//! [`external`] re-exports the crates whose types stand in this one's interface, in the versions
-//! that fit.
+//! [`external`] re-exports the crates whose types appear in the interface of this crate, in the
+//! matching versions.
 //!
 //! # Features
 //!
 //! No backend is on by default: a program chooses its own.
 //!
 //! - `flex`: Burn's fast CPU backend
-//! - `ndarray`: its older CPU backend
+//! - `ndarray`: Burn's older CPU backend
 //! - `wgpu`, `vulkan`, `metal`, `webgpu`: GPUs through their graphics driver
 //! - `cuda`, `rocm`: GPUs of NVIDIA and AMD through their own libraries
-//! - `remote`, `remote-server`: devices of other machines, and lending this one's
+//! - `remote`: devices of other machines; `remote-server` to lend the devices of this machine
 //! - `memory`: asks the system how much memory is free, for budgets
 //! - `serde`: options of explainers can be saved and restored
 //! - `photo`: attributions of photos, as numbers
-//! - `viz` (default): pictures, pages, charts and files for Python; each alone: `pictures`,
-//!   `pages`, `charts`, `export`. They switch on `photo`
+//! - `viz` (default): pictures, pages, charts and files for Python. Each is also a feature of its
+//!   own: `pictures`, `pages`, `charts`, `export`. All of them switch on `photo`
 
 pub use saliency_core::{
     After, Attribution, Baseline, Cancel, Cause, Cut, Distribution, Error, Explainer, Fixed,
@@ -150,7 +150,7 @@ pub use saliency_photo as photo;
 #[cfg(feature = "pictures")]
 pub use saliency_viz as viz;
 
-/// The crates whose types stand in this one's interface, in the versions that fit.
+/// The crates whose types appear in the interface of this crate, in the matching versions.
 pub mod external {
     pub use burn;
     #[cfg(feature = "photo")]

@@ -1,24 +1,26 @@
-//! The rows of a call: which wait, which are under way and where, and who is given which.
+//! The rows of a call: which rows wait, which are under way and on which device, and which a device
+//! gets next.
 //!
-//! Nothing here computes or reads a clock, so that tests can play any devices.
+//! Nothing here computes or reads a clock, so that tests can simulate any devices.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
-/// The time that a piece should take: much longer than it takes to hand it over, and short enough
-/// that devices finish together.
+/// The time that a piece should take. It is much longer than handing the piece over takes, and
+/// short enough that all devices finish at about the same time.
 const PIECE: Duration = Duration::from_secs(1);
 
-/// The time after which a device that has computed nothing yet takes a copy of a piece.
+/// A device that has computed nothing yet takes a copy of a piece after this time.
 const UNKNOWN: Duration = Duration::from_millis(250);
 
 /// The number of rows in a piece.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sizes {
-    /// Always this many, rather than as many as a device computes in a second.
+    /// A fixed number of rows. If it is `None`, a piece has as many rows as a device computes in a
+    /// second.
     pub fixed: Option<usize>,
-    /// Never more than this.
+    /// The maximum number of rows.
     pub most: usize,
 }
 
@@ -31,12 +33,12 @@ pub(super) struct Board {
     paces: Vec<Pace>,
 }
 
-/// Rows that one or more devices compute. The first answer counts.
+/// Rows that one or more devices compute. The first answer is used.
 #[derive(Debug)]
 struct Piece {
     rows: Range<usize>,
     holders: Vec<usize>,
-    /// The time at which the first of them began.
+    /// The time at which the first of the devices began.
     since: Duration,
 }
 
@@ -49,7 +51,7 @@ struct Pace {
 }
 
 impl Board {
-    /// Puts `rows` rows up for a number of devices.
+    /// Makes a board on which all rows wait, for a number of devices.
     pub fn new(rows: usize, devices: usize, sizes: Sizes) -> Self {
         Self {
             sizes,
@@ -59,9 +61,10 @@ impl Board {
         }
     }
 
-    /// Gives a device its next rows, or `None` if there is nothing for it now.
+    /// Gives a device its next rows. Returns `None` if there is nothing for the device now.
     ///
-    /// If no rows wait, it is given a copy of a piece that takes longer than it would itself.
+    /// If no rows wait, the device gets a copy of a piece that is late: one that has been under way
+    /// for longer than this device would need for it.
     pub fn take(&mut self, device: usize, now: Duration) -> Option<Range<usize>> {
         let size = self.size(device);
         if let Some(rows) = self.waiting.pop_front() {
@@ -82,15 +85,16 @@ impl Board {
         Some(piece.rows.clone())
     }
 
-    /// Notes that a device has computed rows in the time `took`. Returns whether it is the first.
+    /// Notes that a device has computed rows in the time `took`. Returns whether it is the first to
+    /// do so.
     pub fn done(&mut self, device: usize, rows: &Range<usize>, took: Duration) -> bool {
         self.paces[device].learn(rows.len(), took);
         let piece = self.under_way.iter().position(|piece| piece.rows == *rows);
         piece.map(|piece| self.under_way.swap_remove(piece)).is_some()
     }
 
-    /// Notes that a device is lost. Unless another device computes its rows too, they wait again,
-    /// before all others. Returns these rows if nobody has done them yet.
+    /// Notes that a device is lost. If no other device computes its rows, they wait again, before
+    /// all others. Returns these rows if no device has finished them yet.
     pub fn lose(&mut self, device: usize) -> Option<Range<usize>> {
         self.paces[device].lost = true;
         let holds = |piece: &Piece| piece.holders.contains(&device);
@@ -102,7 +106,7 @@ impl Board {
             self.under_way.swap_remove(at);
             self.waiting.push_front(rows.clone());
         }
-        // Perhaps they were too many for it, and are for the others.
+        // Perhaps there were too many rows for this device, and there are too many for the others.
         self.sizes.most = self.sizes.most.min((rows.len() / 2).max(1));
         Some(rows)
     }
@@ -117,9 +121,9 @@ impl Board {
         self.waiting.is_empty() && self.under_way.is_empty()
     }
 
-    /// Returns the number of rows in the next piece of a device: as many as it computes in a
-    /// second, at most twice as many as in its last one, and near the end half of its share, so
-    /// that all devices finish together.
+    /// Returns the number of rows in the next piece of a device. This is as many as it computes in
+    /// a second, but at most twice as many as in its last piece. Near the end it is half of the
+    /// device's share, so that all devices finish together.
     fn size(&self, device: usize) -> usize {
         if let Some(fixed) = self.sizes.fixed {
             return fixed;
@@ -133,7 +137,8 @@ impl Board {
         let share = waiting as f64 * if alone { 1.0 } else { rate / rates / 2.0 };
         let size = (rate * PIECE.as_secs_f64()).min(share) as usize;
         let size = size.min(2 * pace.last).min(self.sizes.most).max(1);
-        // A GPU prepares its kernels for each number of rows: there should be few of them.
+        // A GPU prepares its kernels anew for each number of rows, so there should be few different
+        // numbers.
         1 << size.ilog2()
     }
 }
@@ -154,11 +159,11 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// A device that takes some seconds for a row, and forever if they are infinite.
+    /// A device that takes some seconds for a row. If they are infinite, it never finishes.
     #[derive(Clone, Copy)]
     struct Player(f64);
 
-    /// A piece that a device computes, and the time at which it is done.
+    /// A piece that a device computes, and the time at which the piece will be done.
     struct Running {
         device: usize,
         rows: Range<usize>,
@@ -166,17 +171,17 @@ mod tests {
         ends: Option<Duration>,
     }
 
-    /// A call as it went.
+    /// The course of a simulated call.
     struct Played {
         /// The seconds until every row was done.
         seconds: f64,
-        /// The device of each row.
+        /// The device that computed each row.
         by: Vec<usize>,
     }
 
     const ADAPTIVE: Sizes = Sizes { fixed: None, most: usize::MAX };
 
-    /// Plays a call in steps of a millisecond.
+    /// Simulates a call in steps of a millisecond.
     fn play(rows: usize, players: &[Player], sizes: Sizes) -> Played {
         let mut board = Board::new(rows, players.len(), sizes);
         let mut running: Vec<Running> = Vec::new();

@@ -1,5 +1,5 @@
-//! One call of a pool, on the thread of its caller: shares rows out, hears of answers, and goes on
-//! without devices that are lost.
+//! One call of a pool, on the thread of its caller: shares out rows, receives answers, and
+//! continues without devices that are lost.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -18,7 +18,7 @@ use super::status::Status;
 use super::{Member, Options};
 use crate::hardware::Hardware;
 
-/// If this many devices are lost with the same rows, the rows are to blame.
+/// If this many devices are lost with the same rows, the rows are taken to be the cause.
 const MOST_LOST: usize = 3;
 
 /// A call that is under way.
@@ -39,7 +39,7 @@ pub(super) struct Call<'a, E> {
 /// A member, as the call sees it.
 #[derive(Default)]
 struct Seat {
-    /// The way to its thread; `None` if it is lost.
+    /// The connection to its thread; `None` if the device is lost.
     thread: Option<Thread>,
     /// The rows that it computes.
     rows: Option<Range<usize>>,
@@ -56,7 +56,7 @@ struct Thread {
 struct Lost {
     /// The rows that it was given.
     rows: Option<Range<usize>>,
-    /// The same, if they may be to blame.
+    /// The same rows, if they may be the cause.
     suspects: Option<Range<usize>>,
     /// The device and the reason.
     text: String,
@@ -74,7 +74,7 @@ pub(super) struct Answers {
     pub maps: Vec<(Range<usize>, Attribution<Host>)>,
     /// The number of rows.
     pub done: usize,
-    /// The rows that a device was lost with, in order.
+    /// The rows with which a device was lost, in order.
     pub lost: Vec<usize>,
     pub end: End,
 }
@@ -83,7 +83,7 @@ pub(super) struct Answers {
 pub(super) enum End {
     /// Every row is done.
     Complete,
-    /// An error ended it before.
+    /// An error ended the call early.
     Failed(Error),
     Cancelled,
 }
@@ -142,7 +142,7 @@ impl<'a, E> Call<'a, E> {
         let (rows, receiver) = channel();
         let desk = Desk { device, reports: reports.clone(), rows: receiver };
         let explainer = Arc::clone(&member.explainer);
-        // The thread may come to this only when the call has ended.
+        // The thread may start this task only after the call has ended.
         let shared = Arc::downgrade(shared);
         let started = member.worker.start(Box::new(move |bench| {
             if let Some(shared) = shared.upgrade() {
@@ -157,7 +157,7 @@ impl<'a, E> Call<'a, E> {
         }
     }
 
-    /// Hears of answers and shares rows out until the call ends.
+    /// Receives answers and shares out rows until the call ends.
     fn listen(&mut self, inbox: &Receiver<Report>) -> End {
         loop {
             if let Some(end) = self.end() {
@@ -181,7 +181,7 @@ impl<'a, E> Call<'a, E> {
             return Some(End::Cancelled);
         }
         if let Some(failure) = self.failure.take() {
-            // An earlier row may fail too: the error should not depend on who is faster.
+            // An earlier row may fail too: the error should not depend on the speed of devices.
             if self.board.under_way_before(failure.start) {
                 self.failure = Some(failure);
                 return None;
@@ -196,13 +196,13 @@ impl<'a, E> Call<'a, E> {
         Some(End::Failed(error))
     }
 
-    /// Returns how long to wait for news before looking at the clock again.
+    /// Returns how long to wait for a report before looking at the clock again.
     fn pause(&self) -> Duration {
         let someone_waits = self.seats.iter().any(|seat| seat.waits);
         Duration::from_millis(if someone_waits { 1 } else { 20 })
     }
 
-    /// Gives rows to every device that waits for some.
+    /// Gives rows to every device that waits for rows.
     fn share_out(&mut self) {
         if self.failure.is_some() {
             return;
@@ -221,11 +221,11 @@ impl<'a, E> Call<'a, E> {
         }
     }
 
-    /// Hears a device's report.
+    /// Receives a device's report.
     fn hear(&mut self, Report { device, news }: Report) {
         let seat = &mut self.seats[device];
         if seat.thread.is_none() {
-            // What a lost device says comes too late.
+            // A report of a lost device comes too late.
             return;
         }
         match news {
@@ -254,7 +254,7 @@ impl<'a, E> Call<'a, E> {
 
     /// Notes that rows cannot be explained.
     fn fail(&mut self, device: usize, start: usize, error: Error) {
-        // Nobody waits for rows before those that were cancelled.
+        // A cancelled call does not wait for earlier rows.
         let start = if matches!(error, Error::Cancelled { .. }) { 0 } else { start };
         if self.failure.as_ref().is_none_or(|before| start < before.start) {
             self.failure = Some(Failure { start, error });
@@ -263,12 +263,12 @@ impl<'a, E> Call<'a, E> {
         self.seats[device] = Seat::default();
     }
 
-    /// Goes on without a device that was lost with its rows.
+    /// Continues without a device that was lost while it computed rows.
     fn lose(&mut self, device: usize, reason: String) {
         let suspects = self.board.lose(device);
         let row = suspects.as_ref().map(|rows| rows.start);
         self.leave(device, suspects, reason.clone());
-        // Rows that take every device with them are to blame themselves.
+        // If every device with these rows is lost, the rows are the cause.
         let Some(row) = row else { return };
         let with_row = |lost: &&Lost| lost.suspects.iter().any(|rows| rows.contains(&row));
         let together = self.lost.iter().filter(with_row).count();
@@ -278,7 +278,7 @@ impl<'a, E> Call<'a, E> {
         }
     }
 
-    /// Goes on without a device that was lost before it explained rows.
+    /// Continues without a device that was lost before it computed rows.
     fn miss(&mut self, device: usize, reason: String) {
         self.board.lose(device);
         self.leave(device, None, reason);
@@ -287,7 +287,7 @@ impl<'a, E> Call<'a, E> {
     fn leave(&mut self, device: usize, suspects: Option<Range<usize>>, reason: String) {
         let mut rows = std::mem::take(&mut self.seats[device]).rows;
         if rows.is_none() {
-            // The rows that it would have been given now.
+            // The rows that the device would have got now.
             rows = self.board.take(device, self.start.elapsed());
             self.board.lose(device);
         }
@@ -298,7 +298,7 @@ impl<'a, E> Call<'a, E> {
         self.options.notify(&PoolEvent::DeviceLost { device: backend, rows, reason });
     }
 
-    /// Goes on without devices of other machines that give no sign of life.
+    /// Continues without devices of other machines that give no sign of life.
     fn give_up_the_silent(&mut self) {
         let patience = self.options.patience;
         for (device, member) in self.members.iter().enumerate() {
@@ -313,8 +313,8 @@ impl<'a, E> Call<'a, E> {
         }
     }
 
-    /// Notes devices that were lost in an earlier call, and that others were faster than: they are
-    /// still being opened.
+    /// Notes devices that were lost in an earlier call and are still being opened. The other
+    /// devices finished before they were open.
     fn name_those_that_are_not_back(&mut self) {
         for device in 0..self.seats.len() {
             let thread = self.seats[device].thread.as_ref();

@@ -18,14 +18,14 @@ pub(super) fn no_rows_at_once() -> Error {
     invalid("rows at once", "at least 1", "0")
 }
 
-/// Makes the error for devices that may not take any time.
+/// Makes the error for a patience of zero.
 pub(super) fn no_patience() -> Error {
     invalid("patience", "above 0", "0 s")
 }
 
 /// Makes the error for a call that was cancelled after `done` of `total` rows of an input.
 pub(super) fn cancelled(input: &Batch, done: usize, total: usize) -> Error {
-    // Only work that is cancelled can make it.
+    // Only cancelled work can make this error.
     let cancel = Cancel::new();
     let schedule = Schedule::new().with_chunk(total).with_cancel(cancel.clone());
     let cancelled = || -> Result<()> {
@@ -39,8 +39,8 @@ pub(super) fn cancelled(input: &Batch, done: usize, total: usize) -> Error {
     cancelled().expect_err("it was cancelled")
 }
 
-/// Makes the error for a tensor with another number of rows than the first one, or than was
-/// asked for.
+/// Makes the error for a tensor whose number of rows is not that of the first tensor, or not the
+/// requested one.
 pub(super) fn unequal_rows(tensor: usize, expected: usize, found: usize) -> Error {
     Error::unequal_rows(tensor, expected, found)
 }

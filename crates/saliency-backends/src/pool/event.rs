@@ -18,7 +18,7 @@ pub enum PoolEvent {
         /// The number of rows of the batch.
         total: usize,
     },
-    /// A device was lost; the others go on with its rows.
+    /// A device was lost. The other devices compute its rows.
     #[non_exhaustive]
     DeviceLost {
         /// The device.

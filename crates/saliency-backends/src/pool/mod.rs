@@ -36,32 +36,32 @@ use worker::Worker;
 pub use event::PoolEvent;
 pub use partial::Partial;
 
-/// The bytes of input that a device is given at once: far below the gibibyte that Burn's
-/// connections take.
+/// The maximum number of bytes of input that a device gets at once: far below the gibibyte that
+/// Burn's connections can carry.
 const MOST_BYTES: usize = 64 << 20;
 
 /// The time after which a device of another machine counts as lost if it gives no sign of life.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Shares the rows of a batch out over several devices, of this machine or others.
+/// Shares out the rows of a batch over several devices, of this machine or others.
 ///
 /// The answer is the one that a single device would give: all rows in order, with the same noise,
-/// on the input's device. Each device takes the next rows when it is done with the last ones. It
+/// on the input's device. Each device takes the next rows when it has finished its last ones. It
 /// begins with one row, and then takes as many as it explains in a second, at most 64 MiB of input.
-/// At the end a device with nothing left to do takes a copy of a piece that is late, and the first
-/// answer counts. So a slow device hardly holds up a fast one.
+/// At the end, a device that has nothing left to do takes a copy of a piece that is late, and the
+/// first answer is used. So a slow device hardly delays a fast one.
 ///
 /// Each device has a thread, which keeps the model's parameters on the device. The next call sends
-/// only those that have changed.
+/// only the parameters that have changed.
 ///
-/// A device is lost if its server ends or does not answer, its driver gives up or its memory is too
-/// small for one row. The others explain the rows that it had, and the answer has a
-/// [`Warning::DeviceLost`](saliency_core::Warning::DeviceLost) for each of them. The next call
-/// tries to open it again. Until that works, each call has a warning for the rows that it would
-/// have had first.
+/// A device is lost if its server ends or does not answer, if its driver fails, or if its memory is
+/// too small for one row. The other devices explain its rows, and the answer has a
+/// [`Warning::DeviceLost`](saliency_core::Warning::DeviceLost) for each of these rows. The next
+/// call tries to open the device again. Until that works, each call has a warning for the rows that
+/// the device would have had first.
 ///
-/// A server that computes for a long time is asked for a sign of life, and is lost only if it gives
-/// none. Devices of this machine may take as long as they like.
+/// A server that computes for a long time is asked for a sign of life, and counts as lost only if
+/// it gives none. Devices of this machine may take as long as they like.
 ///
 /// # Defaults
 /// - rows at once: as many as a device explains in a second
@@ -69,8 +69,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// - no observer, never cancelled
 ///
 /// # Errors
-/// - the explainer's, for the row of the whole batch; if several rows fail, the first of those that
-///   were tried
+/// - the explainer's error, with the number of the row in the whole batch; if several rows fail,
+///   the error of the first row among those that were tried
 /// - [`Error::Device`](saliency_core::Error::Device) if all devices are lost. If three devices fail
 ///   on the same rows, those rows return an error.
 /// - [`Error::InvalidOption`](saliency_core::Error::InvalidOption) for a pool without devices, for
@@ -79,9 +79,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// [`attribute_partly`](Self::attribute_partly) returns the rows that were done before the error.
 ///
 /// An explainer's own progress and [`Error::Cancelled`](saliency_core::Error::Cancelled) count the
-/// rows that one device receives at a time; the [observer](Self::with_observer) counts those of the
-/// whole batch. Several threads read tensors inside the explainer, such as baselines: keep them on
-/// a CPU.
+/// rows that one device receives at a time. The [observer](Self::with_observer) counts the rows of
+/// the whole batch. Several threads read the tensors inside the explainer, such as baselines: keep
+/// these tensors on a CPU.
 ///
 /// # Example
 /// ```
@@ -89,7 +89,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// use saliency_backends::{Backend, DevicePool};
 /// use saliency_core::{Explainer, IntegratedGradients, pure_function};
 ///
-/// // In earnest: "cuda:0", "cuda:1", "remote:ws://gpu:3000".
+/// // In a real program: "cuda:0", "cuda:1", "remote:ws://gpu:3000".
 /// let devices = vec![Backend::Flex.open()?, Backend::Flex.open()?];
 /// let pool = DevicePool::new(devices, |device| {
 ///     IntegratedGradients::new().with_schedule(device.schedule())
@@ -103,14 +103,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct DevicePool<E> {
     members: Vec<Member<E>>,
     options: Options,
-    /// The parameters that the devices were given last.
+    /// The parameters that the devices got last.
     weights: Arc<Mutex<Weights>>,
 }
 
 /// A device of a pool.
 #[derive(Clone)]
 struct Member<E> {
-    /// As it was when the pool was made.
+    /// The device as it was when the pool was made.
     device: ComputeDevice,
     explainer: Arc<E>,
     worker: Arc<Worker>,
@@ -133,10 +133,11 @@ impl Options {
 }
 
 impl<E> DevicePool<E> {
-    /// Makes a pool of `devices`, each with an explainer of its own: the same but for its schedule.
+    /// Makes a pool of `devices`, each with an explainer of its own. The explainers should differ
+    /// only in their schedules.
     ///
-    /// If several of them are CPUs, which are all this machine's processor, each one's
-    /// [`schedule`](ComputeDevice::schedule) has its share of the cores.
+    /// All CPU devices are this machine's processor. If the pool has several of them, the
+    /// [`schedule`](ComputeDevice::schedule) of each has its share of the cores.
     pub fn new(
         devices: impl IntoIterator<Item = ComputeDevice>,
         explainer: impl Fn(&ComputeDevice) -> E,
@@ -158,18 +159,18 @@ impl<E> DevicePool<E> {
         Self { members, options, weights: Arc::default() }
     }
 
-    /// Gives a device this many rows at once, or as many as 64 MiB of input have if that is less;
-    /// at least 1.
+    /// Gives a device this many rows at once, or as many as fit into 64 MiB of input if these are
+    /// fewer. At least 1.
     ///
-    /// Some devices round a batch of another size differently in the last digits. If you set this,
+    /// In the last digits, some devices round a batch of another size differently. If you set this,
     /// the batches do not depend on the speed of the devices.
     pub fn with_rows_at_once(mut self, rows: usize) -> Self {
         self.options.rows_at_once = Some(rows);
         self
     }
 
-    /// Goes on without a device of another machine that gives no sign of life for this long; above
-    /// 0.
+    /// Continues without a device of another machine that gives no sign of life for this long. Must
+    /// be above 0.
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.options.patience = patience;
         self
@@ -182,8 +183,8 @@ impl<E> DevicePool<E> {
         self
     }
 
-    /// Calls `observer` when rows are done and when a device is lost, in this order, on the thread
-    /// that calls the pool. It must not panic.
+    /// Calls `observer` when rows are done and when a device is lost, in the order of these events,
+    /// on the thread that calls the pool. It must not panic.
     ///
     /// It is called an observer, unlike
     /// [`Schedule::with_progress`](saliency_core::Schedule::with_progress), because its events are
@@ -193,11 +194,11 @@ impl<E> DevicePool<E> {
         self
     }
 
-    /// Explains the given target, and returns the rows that were done if an error ends the work.
+    /// Explains the given target. If an error ends the work, also returns the rows that were done.
     ///
-    /// `rows` are the rows of a larger batch that the input was made from;
-    /// [`Rows::all`] if the input is the whole batch. To explain the missing rows later with the
-    /// same noise, [select](Rows::select) them.
+    /// `rows` are the rows of a larger batch that the input was made from, or [`Rows::all`] if the
+    /// input is the whole batch. To explain the missing rows later with the same noise,
+    /// [select](Rows::select) them.
     ///
     /// # Example
     /// ```
@@ -249,7 +250,7 @@ impl<E> DevicePool<E> {
         let Question { model, input, target, .. } = question;
         let home = self.home(home);
 
-        // Read the input and the model, and put the rows up.
+        // Read the input and the model, and let all rows wait.
         let weights = self.weights(model, &home)?;
         let batch = home.patiently({
             let input = input.clone();
@@ -287,7 +288,7 @@ impl<E> DevicePool<E> {
         Home { device, hardware, options: &self.options }
     }
 
-    /// Reads a model's parameters, unless it is on the only device that there is.
+    /// Reads a model's parameters, unless the model is on the only device that there is.
     fn weights<M: Module + 'static>(&self, model: &M, home: &Home<'_>) -> Result<Weights> {
         let devices = model.devices();
         let elsewhere = |member: &Member<E>| devices.iter().any(|it| it != member.device.device());
@@ -301,7 +302,7 @@ impl<E> DevicePool<E> {
         Ok(weights)
     }
 
-    /// Returns how many rows of a batch devices are given at once.
+    /// Returns how many rows of a batch a device gets at once.
     fn sizes(&self, batch: &Host) -> Result<Sizes> {
         let most = (MOST_BYTES / batch.bytes_per_row().max(1)).max(1);
         let fixed = self.options.rows_at_once;
@@ -315,7 +316,7 @@ impl<E> DevicePool<E> {
     }
 }
 
-/// Writes answers to a device and joins them in their order. Returns `None` if there are none.
+/// Writes answers to a device and joins them in order. Returns `None` if there are no answers.
 fn join<I: Inputs>(
     maps: Vec<(Range<usize>, Attribution<Host>)>,
     device: &Device,

@@ -1,15 +1,15 @@
 use saliency_core::{Attribution, Error, Result};
 
 /// The answer for the rows that a [`DevicePool`](crate::DevicePool) has explained, and the error
-/// that kept it from explaining the others.
+/// that prevented the explanation of the other rows.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Partial<I> {
-    /// The answer for the rows that are done, one after the other; `None` if there are none.
+    /// The answer for the rows that are done, one after the other; `None` if no row is done.
     ///
-    /// Its warnings count these rows, from 0.
+    /// Its warnings number these rows from 0.
     pub map: Option<Attribution<I>>,
-    /// Which rows of the input they are, in order.
+    /// The positions of these rows in the input, ascending.
     pub rows: Vec<usize>,
     /// The error; `None` if every row is done.
     pub error: Option<Error>,

@@ -32,11 +32,11 @@ pub(super) enum News {
     Ready,
     /// It has explained rows in the time `took`.
     Done { rows: Range<usize>, map: Box<Attribution<Host>>, took: Duration },
-    /// Rows cannot be explained, and the device is not to blame.
+    /// Rows cannot be explained, and the device is not the cause.
     Failed { rows: Range<usize>, error: Error },
     /// The device was lost while it explained rows.
     Lost { reason: String },
-    /// The device did not begin, because it could not be opened again or given the model.
+    /// The device did not begin, because it could not be opened again or did not get the model.
     Away { reason: String },
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Report {
     pub news: News,
 }
 
-/// The connection of a device's thread with a call.
+/// The connection between a device's thread and a call.
 pub(super) struct Desk {
     pub device: usize,
     pub reports: Sender<Report>,
@@ -54,13 +54,13 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Reports to the call, which may have ended meanwhile.
+    /// Reports to the call, which may have ended in the meantime.
     fn report(&self, news: News) {
         let _ = self.reports.send(Report { device: self.device, news });
     }
 }
 
-/// A device reports that it has left, so that nobody waits for it.
+/// Reports that the device has left, so that no call waits for it.
 impl Drop for Desk {
     fn drop(&mut self) {
         self.report(News::Away { reason: "its thread ended".to_owned() });
@@ -107,7 +107,7 @@ struct Ready<M> {
     model: M,
 }
 
-/// Opens the device if it is lost, copies the model to it, and waits until it is there.
+/// Opens the device if it is lost, copies the model to it, and waits until the copy is complete.
 fn make_ready<M: Module>(bench: &mut Bench, shared: &Shared<M>) -> Result<Ready<M>> {
     attempt(|| {
         let device = bench.device()?;
@@ -141,13 +141,13 @@ where
     explainer.attribute_rows(&ready.model, input, target, &rows)?.try_map(Host::read)
 }
 
-/// Finds out whether the device or the rows are to blame for an error.
+/// Finds out whether the device or the rows are the cause of an error.
 fn judge(bench: &Bench, rows: Range<usize>, error: Error) -> News {
     if let Error::OutOfMemory { reason, .. } = &error {
-        // Another device may have more.
+        // Another device may have more memory.
         return News::Lost { reason: format!("no memory for one row ({reason})") };
     }
-    // A device that still answers is not to blame.
+    // A device that still answers is not the cause.
     match attempt(|| synchronize(bench.status.device().device())) {
         Ok(()) => News::Failed { error: error.with_rows(|row| rows.start + row), rows },
         Err(lost) => News::Lost { reason: lost_by(bench, &lost) },
@@ -156,7 +156,7 @@ fn judge(bench: &Bench, rows: Range<usize>, error: Error) -> News {
 
 /// Notes that the device did not begin to explain rows.
 fn away(bench: &Bench, error: &Error) -> News {
-    // The reason why it is lost is older than the one why it cannot be opened again.
+    // The reason for the loss came before the reason why the device cannot be opened again.
     let reason = match bench.status.lost() {
         Some(_) => plain(error),
         None => lost_by(bench, error),
@@ -177,7 +177,7 @@ fn lost_by(bench: &Bench, error: &Error) -> String {
     reason
 }
 
-/// Returns the message of an error without the words that every error of a device begins with.
+/// Returns the message of an error without the words with which every error of a device begins.
 fn plain(error: &Error) -> String {
     match error {
         Error::Device { reason, .. } => reason.clone(),
@@ -185,7 +185,7 @@ fn plain(error: &Error) -> String {
     }
 }
 
-/// Waits for a device, because it reports errors only then.
+/// Waits for a device, because errors are reported only then.
 fn synchronize(device: &Device) -> Result<()> {
     device.sync().map_err(|error| errors::device(error.reason()))
 }

@@ -14,7 +14,8 @@ pub(super) struct Question<'a, M, I> {
     pub model: &'a M,
     pub input: I,
     pub target: Target,
-    /// The rows of a larger batch that these are; all of this one if `None`.
+    /// The rows of a larger batch that the input was made from; `None` if the input is the whole
+    /// batch.
     pub rows: Option<&'a Rows>,
 }
 
@@ -27,7 +28,8 @@ impl<M, I: Inputs> Question<'_, M, I> {
         self.input.clone().into_rows().first().map(Tensor::device)
     }
 
-    /// Refuses what a device could refuse only for its own rows, and returns the rows of the batch.
+    /// Refuses everything that a device could check only for its own rows, and returns the rows of
+    /// the batch.
     pub fn check(&self) -> Result<Rows> {
         let shapes = self.input.shapes();
         let total = shapes[0].first().copied().unwrap_or(0);
@@ -46,7 +48,7 @@ impl<M, I: Inputs> Question<'_, M, I> {
     }
 }
 
-/// The device that the input is on and the answer goes to.
+/// The device of the input, which is also that of the answer.
 pub(super) struct Home<'a> {
     pub device: Device,
     pub hardware: Option<Hardware>,
@@ -54,8 +56,8 @@ pub(super) struct Home<'a> {
 }
 
 impl Home<'_> {
-    /// Makes a call that uses the device. If it is a device of another machine, waits for it no
-    /// longer than the patience, and not after the call was cancelled.
+    /// Makes a call that uses the device. If it is a device of another machine, stops waiting when
+    /// the patience is over or the call is cancelled.
     pub fn patiently<T: Send + 'static>(
         &self,
         call: impl FnOnce() -> Result<T> + Send + 'static,

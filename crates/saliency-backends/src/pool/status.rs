@@ -1,4 +1,4 @@
-//! The state of a device's thread, as others see it.
+//! The state of a device's thread, as other threads see it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,19 +14,19 @@ pub(super) struct Status(Mutex<State>);
 
 struct State {
     device: ComputeDevice,
-    /// The time since when the thread has been working.
+    /// The time at which the thread began its present work.
     busy: Option<Instant>,
-    /// The time of the last sign of life while it has been working.
+    /// The time of the last sign of life during this work.
     heard: Option<Instant>,
-    /// The time at which the device was asked for a sign of life that it has not given yet.
+    /// The time at which the device was asked for a sign of life, if it has not given it yet.
     asked: Option<Instant>,
-    /// The reason why the device is lost, until it is open again.
+    /// The reason why the device is lost; removed when the device is open again.
     lost: Option<String>,
 }
 
 impl Status {
-    /// Returns the state of a thread that has nothing to do yet. `lost` is the reason if the device
-    /// must be opened again.
+    /// Returns the state of a thread that has nothing to do yet. If the device must be opened
+    /// again, `lost` is the reason.
     pub fn new(device: ComputeDevice, lost: Option<String>) -> Self {
         Self(Mutex::new(State { device, busy: None, heard: None, asked: None, lost }))
     }
@@ -56,7 +56,7 @@ impl Status {
         self.state().lost = Some(reason);
     }
 
-    /// Notes that the device is open, again if it was lost.
+    /// Notes that the device is open, possibly again.
     pub fn reopened(&self, device: ComputeDevice) {
         let mut state = self.state();
         state.device = device;
@@ -85,8 +85,8 @@ impl Status {
 
     /// Returns whether a device of another machine has given no sign of life for `patience`.
     ///
-    /// When half of the time is over, it is asked for one: a small sum, on a thread of its own. So
-    /// a device that computes for a long time is not taken for one that is gone.
+    /// When half of `patience` is over, the device is asked for a sign of life: a small sum, on a
+    /// thread of its own. So a device that computes for a long time is not mistaken for a lost one.
     pub fn is_silent(self: &Arc<Self>, patience: Duration) -> bool {
         let mut state = self.state();
         let Some(heard) = state.heard else { return false };

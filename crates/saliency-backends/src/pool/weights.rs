@@ -1,7 +1,7 @@
 //! The parameters of a model, copied to a device only if they have changed since the last call.
 //!
-//! Everything else in a model is taken anew for every call: settings, functions, and tensors that
-//! are no parameters.
+//! Everything else in a model is copied again for every call: settings, functions, and tensors that
+//! are not parameters.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use saliency_core::{Error, Result};
 
 use super::errors;
 
-/// After as many bytes as this, a device must have received them.
+/// After this many bytes have been sent, the device must have received them.
 const AT_ONCE: usize = 1 << 20;
 
 /// The parameters of a model in this machine's memory, in the order in which the model lists them.
@@ -31,8 +31,8 @@ impl Weight {
     }
 }
 
-/// Reads the parameters of a model from their device. Those that are the same as `before` are the
-/// same in memory.
+/// Reads the parameters of a model from their device. A parameter that is the same as in `before`
+/// shares its memory.
 pub(super) fn read<M: Module>(model: M, before: &Weights) -> Result<Weights> {
     let mut reader = Reader { before, read: Vec::new(), error: None };
     drop(model.map(&mut reader));
@@ -65,7 +65,7 @@ impl ModuleMapper for Reader<'_> {
     }
 }
 
-/// The parameters that a device has.
+/// The copies of parameters that a device has.
 #[derive(Default)]
 pub(super) struct Copies(Vec<Option<Copy>>);
 
@@ -76,7 +76,8 @@ struct Copy {
 }
 
 impl Copies {
-    /// Copies a model to a device. `received` waits until the device has all that was sent to it.
+    /// Copies a model to a device. `received` waits until the device has everything that was sent
+    /// to it.
     ///
     /// # Errors
     /// Those of `received`.
@@ -105,7 +106,7 @@ struct Placer<'a, F> {
     received: F,
     /// The position of the next parameter.
     next: usize,
-    /// The bytes that were sent since the device received all.
+    /// The bytes that were sent since the device last received everything.
     sent: usize,
     error: Option<Error>,
 }
@@ -120,12 +121,12 @@ impl<F: FnMut() -> Result<()>> ModuleMapper for Placer<'_, F> {
         if param.base().device() == *self.device {
             return param;
         }
-        // The device has it from the last call.
+        // The device has this parameter from the last call.
         let copy = self.copies.0[at].as_ref().filter(|copy| Arc::ptr_eq(&copy.of, weight));
         if let Some(tensor) = copy.and_then(|copy| copy.tensor.downcast_ref::<Tensor<D>>()) {
             return param.map(|_| tensor.clone());
         }
-        // Send it, and keep it for the next call.
+        // Send the parameter, and keep it for the next call.
         let dtype = weight.data.dtype();
         let tensor = Tensor::<D>::from_data(weight.data.clone(), (self.device, dtype));
         let (of, kept) = (Arc::clone(weight), Box::new(tensor.clone()));

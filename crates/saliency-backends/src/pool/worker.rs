@@ -15,12 +15,13 @@ use crate::panics::attempt;
 pub(super) type Task = Box<dyn FnOnce(&mut Bench) + Send>;
 
 /// A device of a pool, and the thread that works on it. No call waits for the thread, so that a
-/// device that hangs holds nobody up.
+/// device that hangs delays no call.
 pub(super) struct Worker(Mutex<Seat>);
 
 struct Seat {
     status: Arc<Status>,
-    /// The way to the thread; `None` before the first call, and after a device did not answer.
+    /// The connection to the thread; `None` before the first call, and after a device did not
+    /// answer.
     tasks: Option<Sender<Task>>,
 }
 
@@ -39,10 +40,10 @@ impl Worker {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the thread a task, after those that it has, and returns its state.
+    /// Gives the thread a task, to be done after its earlier tasks, and returns the thread's state.
     ///
     /// # Errors
-    /// The reason if the device is lost and does not answer yet, or the system has no thread to
+    /// The reason, if the device is lost and does not answer yet or if the system has no thread to
     /// spare.
     pub fn start(&self, task: Task) -> Result<Arc<Status>, String> {
         let mut seat = self.seat();
@@ -82,13 +83,13 @@ impl Worker {
 }
 
 impl Bench {
-    /// Does tasks until nobody can send any.
+    /// Does tasks until nobody can send any more.
     fn work(mut self, tasks: &Receiver<Task>) {
         while let Ok(task) = tasks.recv() {
             task(&mut self);
             self.status.rest();
         }
-        // A GPU keeps memory apart for every thread, and this one ends here.
+        // A GPU keeps separate memory for every thread, and this thread ends here.
         let device = self.status.device();
         drop(self);
         clean(&device);
@@ -110,7 +111,7 @@ impl Bench {
     }
 }
 
-/// Frees the memory of a device that nothing uses any more.
+/// Frees the unused memory of a device.
 pub(super) fn clean(device: &ComputeDevice) {
     let _ = attempt(
         || {

@@ -1,7 +1,7 @@
 //! The connections of this program to servers, by number.
 //!
-//! Burn keeps one connection for each address for the life of the program, even when its server has
-//! ended. Under another number it makes another one.
+//! Burn keeps one connection for each address for the life of the program, even after its server
+//! has ended. An address with another number gets another connection.
 
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -22,8 +22,8 @@ impl Address {
         Self { url: url.to_owned(), index, token: access.token.clone() }
     }
 
-    /// Returns the URL under a number. WebSockets leave out the part before the `@`, and Burn takes
-    /// the address for another one.
+    /// Returns the URL with a number. WebSockets ignore the part before the `@`, but to Burn it is
+    /// a different address.
     pub fn numbered(&self, number: usize) -> String {
         match self.url.split_once("://") {
             Some((kind, host)) if number > 0 => format!("{kind}://{number}@{host}"),
@@ -35,7 +35,7 @@ impl Address {
 #[derive(Default)]
 struct Connection {
     number: usize,
-    /// Whether a thread is opening it.
+    /// Whether a thread is opening the connection.
     opening: bool,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn number(address: &Address) -> usize {
     of(&mut connections(), address).number
 }
 
-/// Lets the next opening make another connection than the one with this number.
+/// Makes the next opening use another connection than the one with this number.
 pub(super) fn renew(address: &Address, number: usize) {
     let mut connections = connections();
     let connection = of(&mut connections, address);
@@ -67,7 +67,7 @@ pub(super) fn renew(address: &Address, number: usize) {
     }
 }
 
-/// The right to open a connection to an address, which one thread has at a time.
+/// The right to open a connection to an address. Only one thread has it at a time.
 pub(super) struct Opening(Address);
 
 impl Opening {

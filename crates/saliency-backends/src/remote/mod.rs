@@ -17,11 +17,11 @@ use crate::error::{Cause, Error, Result};
 use crate::hardware::Hardware;
 use connections::{Address, Opening};
 
-/// Connects to a device of a server and tries it, within the patience.
+/// Connects to a device of a server and tries it. Waits no longer than the patience.
 pub(crate) fn open(url: &str, index: usize, access: &Access) -> Result<ComputeDevice> {
     let silent = || Error::Silent { url: url.to_owned(), patience: access.patience };
 
-    // One opening for each address at a time: a server that hangs holds up one thread, not more.
+    // One opening for each address at a time: a server that hangs blocks one thread, not more.
     let start = Instant::now();
     let address = Address::new(url, index, access);
     let opening = Opening::begin(&address, access.patience).ok_or_else(silent)?;
@@ -32,7 +32,7 @@ pub(crate) fn open(url: &str, index: usize, access: &Access) -> Result<ComputeDe
         move || {
             let device = connect(opening.address(), &access);
             drop(opening);
-            // Nobody waits any more if it took too long.
+            // If this took too long, nobody waits any more.
             let _ = answer.send(device);
         }
     });
@@ -51,7 +51,7 @@ fn connect(address: &Address, access: &Access) -> Result<ComputeDevice> {
     }
 }
 
-/// Connects to a device of a server and tries it. If the connection is broken, the next one will be
+/// Connects to a device of a server and tries it. If the connection is broken, the next call makes
 /// another one.
 fn connect_once(address: &Address, access: &Access) -> Result<ComputeDevice> {
     let Address { url, index, .. } = address.clone();
@@ -73,7 +73,7 @@ fn connect_once(address: &Address, access: &Access) -> Result<ComputeDevice> {
     Ok(ComputeDevice { device, backend, hardware: Hardware::Remote, name: url, cpus: 1, again })
 }
 
-/// Finds out at once if nobody listens at a WebSocket's address. Burn would try for 15 seconds.
+/// Finds out at once if no program listens at a WebSocket's address. Burn would try for 15 seconds.
 fn reach(url: &str, patience: Duration) -> Result<()> {
     let Some(address) = url.strip_prefix("ws://") else { return Ok(()) };
     let addresses = address.to_socket_addrs().map_err(|error| unreachable(url, error))?;
@@ -90,7 +90,7 @@ fn reach(url: &str, patience: Duration) -> Result<()> {
     ))
 }
 
-/// Connects to a device of a server by the connection with a number.
+/// Connects to a device of a server through the connection with the given number.
 fn connect_as(address: &Address, number: usize) -> Result<Device> {
     let url = address.url.as_str();
     let host = match url.strip_prefix("iroh://") {
@@ -109,7 +109,7 @@ fn connect_as(address: &Address, number: usize) -> Result<Device> {
         ConnectError::IncompatibleProtocol { .. } => {
             Error::OtherVersion { url: url.to_owned(), source: Cause::new(error) }
         }
-        // Somebody listens: `reach` has found that out.
+        // A program listens there: `reach` has found that out.
         error if url.starts_with("ws://") => {
             Error::NoServer { url: url.to_owned(), source: Cause::new(error) }
         }

@@ -1,16 +1,16 @@
-//! Cuts rows and their repeats (points of a path, samples) into chunks that the model is given at
-//! once.
+//! Cuts rows and their repeats (points of a path, samples) into chunks. The model gets a whole
+//! chunk at once.
 
 use std::ops::Range;
 
-/// The part of the work that the model is given at once: some rows, each a number of times.
+/// The part of the work that the model gets at once: some rows, each repeated one or more times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
-    /// The number of the block of rows that these rows are.
+    /// The number of the block that these rows form.
     pub block: usize,
     /// The rows.
     pub rows: Range<usize>,
-    /// The repeats of each of them.
+    /// The repeats of each row.
     pub repeats: Range<usize>,
 }
 
@@ -20,7 +20,8 @@ impl Chunk {
         self.rows.len() * self.repeats.len()
     }
 
-    /// Returns the row of each input: all rows, then all rows again.
+    /// Returns the row of each input: all rows for the first repeat, all rows for the next, and so
+    /// on.
     pub fn row_of_each(&self) -> Vec<usize> {
         self.repeats.clone().flat_map(|_| self.rows.clone()).collect()
     }
@@ -31,10 +32,10 @@ impl Chunk {
     }
 }
 
-/// Rows and their repeats, cut into chunks: several repeats of all rows, or some of the rows once.
-/// Blocks of rows come one after the other, each with all its repeats.
+/// Rows and their repeats, cut into chunks: several repeats of all rows, one repeat of some rows,
+/// or all repeats of some rows. Blocks of rows come one after the other, each with all its repeats.
 ///
-/// Chunks are made when they are asked for: a million samples take no memory.
+/// Chunks are made on request, so that even a million samples need no memory.
 #[derive(Clone, Debug)]
 pub struct Chunks {
     rows: Range<usize>,
@@ -51,8 +52,8 @@ impl Chunks {
         Self { rows: 0..rows, blocks: rows.div_ceil(size), repeats, groups }
     }
 
-    /// Cuts rows into chunks of all their repeats, of about `size` inputs; if a chunk has no room for
-    /// all repeats of a row, cuts them like [`new`](Self::new).
+    /// Cuts rows into chunks that hold all repeats of their rows, with about `size` inputs each. If
+    /// a chunk has no room for all repeats of a row, does the same as [`new`](Self::new).
     pub(crate) fn of_whole_rows(rows: usize, repeats: Range<usize>, size: usize) -> Self {
         if size < repeats.len() {
             return Self::new(rows, repeats, size);
@@ -73,14 +74,14 @@ impl Chunks {
         Chunk { block, rows, repeats: part(&self.repeats, group, self.groups) }
     }
 
-    /// Returns the number of inputs in the chunks before.
+    /// Returns the number of inputs in the chunks before this one.
     pub fn items_before(&self, chunk: &Chunk) -> usize {
         let of_block = (chunk.repeats.start - self.repeats.start) * chunk.rows.len();
         chunk.rows.start * self.repeats.len() + of_block
     }
 }
 
-/// Returns one of `parts` parts of a range, which are as equal as possible.
+/// Cuts a range into `parts` parts that are as equal as possible, and returns one of them.
 fn part(range: &Range<usize>, part: usize, parts: usize) -> Range<usize> {
     let (short, longer) = (range.len() / parts, range.len() % parts);
     let cut = |part: usize| range.start + part * short + part.min(longer);

@@ -4,8 +4,8 @@ use burn::tensor::Device;
 
 /// Returns whether a device computes on the threads of its caller: Burn's CPU backends do.
 ///
-/// Burn has no name for this but the device's own. A device that is not recognised gets one worker
-/// and large chunks, which is slower on a CPU but never wrong.
+/// Burn offers no other way to find this out than the name of the device. A device that is not
+/// recognised gets one worker and large chunks, which is slower on a CPU but never wrong.
 pub fn computes_on_calling_thread(device: &Device) -> bool {
     let name = format!("{:?}", device.clone().inner());
     ["Flex", "NdArray"].iter().any(|backend| name.contains(backend))

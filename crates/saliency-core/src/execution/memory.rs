@@ -1,4 +1,4 @@
-//! Splits a chunk when the device runs out of memory, or when the model takes one row only.
+//! Splits a chunk when the device runs out of memory, or when the model accepts only one row.
 
 use std::any::Any;
 use std::ops::Range;
@@ -23,14 +23,14 @@ impl ChunkLimit {
         Self { most: AtomicUsize::new(usize::MAX), one_row: AtomicBool::new(false) }
     }
 
-    /// Returns whether the model was found to take one row only.
+    /// Returns whether the model was found to accept only one row.
     pub fn is_one_row(&self) -> bool {
         self.one_row.load(Ordering::Relaxed)
     }
 
-    /// Computes all of `rows` rows at once. If the device runs out of memory, computes them in
-    /// halves, and so on down to single rows, and does not try as many at once again. If the model
-    /// panics, but answers for the first row alone, gives it one row at a time from then on.
+    /// Computes all `rows` rows at once. If the device runs out of memory, splits them in half,
+    /// down to single rows, and never tries that many at once again. If the model panics on several
+    /// rows but not on the first row alone, gives it one row at a time from then on.
     ///
     /// Synchronizes with the device, because errors are reported only on synchronization.
     pub fn run<R>(
@@ -98,7 +98,7 @@ fn attempt<R>(device: &Device, compute: impl FnOnce() -> Result<R>) -> Result<Ou
         Err(panic) => Some(message(&**panic)),
     };
     if let Some(need) = said.and_then(out_of_memory) {
-        // Another attempt finds what this one has allocated and nobody uses any more.
+        // Frees the memory that this attempt allocated, for the next attempt.
         device.memory_cleanup();
         return Ok(Outcome::OutOfMemory(need));
     }

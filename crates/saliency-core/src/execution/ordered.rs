@@ -17,11 +17,12 @@ pub(crate) struct Job {
 pub(crate) enum Threads {
     /// The calling thread.
     Calling,
-    /// All threads of rayon's pool share each item. It is evaluated from inside the pool, because
-    /// handing over every operation of a network from outside takes longer than many of them do.
+    /// All threads of rayon's pool share each item. The item is evaluated from inside the pool:
+    /// from outside, each operation of a network would be handed over to the pool, which takes
+    /// longer than many of the operations.
     Shared,
-    /// This many threads, each with items of its own, in a rayon pool of one thread that keeps
-    /// everything the item calls on that thread.
+    /// This many threads, each with items of its own. Each thread has a rayon pool of one thread,
+    /// which keeps everything that the item calls on that thread.
     Workers(usize),
 }
 
@@ -41,7 +42,7 @@ pub(crate) fn in_order<R: Send>(
 ) -> Result<()> {
     let count = job.count;
     let evaluate = |item| {
-        // Unwind safe: whatever a panic leaves half done inside the model is not looked at again.
+        // Unwind safe: nothing that a panic leaves half done inside the model is used again.
         let result = catch_unwind(AssertUnwindSafe(|| evaluate(item)));
         result.unwrap_or_else(|panic| Err(panicked(item, message(&*panic).to_owned())))
     };

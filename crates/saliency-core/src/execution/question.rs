@@ -54,8 +54,8 @@ pub struct Question<'m> {
     pub rows: Rows,
 }
 
-/// Makes an explainer of a method that answers questions: of a type with `check`, and with `explain`
-/// from a [`Question`] to an answer for its batch.
+/// Implements `Explainer` for a method that answers questions: for a type with `check`, and with
+/// `explain`, which takes a [`Question`] and returns the answer for its batch.
 macro_rules! answers_questions {
     ($method:ty) => {
         impl $method {
@@ -100,14 +100,14 @@ macro_rules! answers_questions {
 }
 pub(crate) use answers_questions;
 
-/// With so many calls of the model for each row, one more hardly counts.
+/// If a method calls the model this often for each row, one more call hardly counts.
 const MANY_CALLS: usize = 16;
 
 impl<'m> Question<'m> {
     /// Takes a snapshot of the model, flattens the input, and checks both and the target.
     ///
-    /// `rows` is what a wrapping explainer passes to
-    /// [`attribute_rows`](crate::Explainer::attribute_rows); `None` stands for the whole batch.
+    /// A wrapping explainer passes `rows` to [`attribute_rows`](crate::Explainer::attribute_rows);
+    /// `None` stands for the whole batch.
     ///
     /// # Errors
     /// Those of [`Batch::new`], [`Rows::check`] and [`Evaluator::new`].
@@ -135,12 +135,12 @@ impl<'m> Question<'m> {
     }
 
     /// [Resolves](Self::resolve) the target for a method that will call the model many times, and
-    /// looks whether the model mixes rows.
+    /// checks whether the model mixes rows.
     ///
-    /// `calls` is the number of times that the method will call the model for each row. From sixteen
-    /// on, and for two rows or more, the first row is also scored alone, because a model that mixes
-    /// rows would give maps that are not those of their rows:
-    /// [`Schedule::without_row_check`] switches this off.
+    /// `calls` is the number of times that the method will call the model for each row. If this is
+    /// sixteen or more and the batch has two rows or more, the first row is also scored alone: in a
+    /// model that mixes rows, a map would not be that of its row. [`Schedule::without_row_check`]
+    /// switches this check off.
     ///
     /// # Errors
     /// Those of [`Evaluator::resolve`].

@@ -11,8 +11,8 @@ use crate::error::{Error, Result, check_count};
 pub struct Progress {
     /// Work items done: gradients, or samples of a wrapped explainer.
     pub done: usize,
-    /// Work items in all. If a method goes on until its error is small, this is what it expects at
-    /// the moment, and may change. The share `done / total` never falls.
+    /// Work items in all. For a method that goes on until its error is small, this is the number
+    /// that it expects at the moment, which may change. The share `done / total` never falls.
     pub total: usize,
 }
 
@@ -22,20 +22,20 @@ pub struct Progress {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Parallelism {
-    /// On Burn's CPU backends one worker for each core, or a single one for a call from within a
-    /// rayon pool of yours. On other devices one worker.
+    /// On Burn's CPU backends one worker for each core, or a single one if the call comes from
+    /// inside a rayon pool of yours. On other devices one worker.
     #[default]
     Auto,
     /// On Burn's CPU backends this many workers, from 1 to 1,024. Each computes whole chunks on one
     /// thread of its own. Two such workers keep two cores busy; two threads that share every
-    /// convolution do not. On other devices one worker, because they keep separate memory for every
-    /// thread that calls them.
+    /// convolution do not. On other devices one worker, because such devices keep separate memory
+    /// for every thread that calls them.
     Workers(usize),
     /// One chunk after the other, each spread over the cores by Burn.
     WithinModel,
 }
 
-/// The memory that the model may take for the inputs that it works on at one time.
+/// The memory that the model may take for the inputs that it works on at the same time.
 ///
 /// A budget lowers the number of workers first, and then the chunk. It bounds one schedule. If an
 /// explainer wraps another one, each worker of the outer explainer may take as much memory as the
@@ -57,8 +57,8 @@ pub struct MemoryBudget {
 
 impl MemoryBudget {
     /// Allows `bytes` in all, for a model that takes `per_input` bytes for one input with all
-    /// activations that its gradient needs. Measure the latter once: it is the peak memory with a
-    /// chunk of one.
+    /// activations that its gradient needs. Measure `per_input` once, as the peak memory with a
+    /// chunk of one input.
     ///
     /// `per_input` must be at least 1, and `bytes` at least `per_input`. Otherwise
     /// [`Schedule::check`] and every call return [`Error::InvalidOption`].
@@ -81,8 +81,8 @@ impl MemoryBudget {
     }
 }
 
-/// Cancels the work of every call whose [`Schedule`] holds it, from any thread, and that of the
-/// explainers inside. Clones cancel the same calls.
+/// A token that cancels calls, from any thread: every call whose [`Schedule`] holds the token, and
+/// the calls of the explainers inside. Clones cancel the same calls.
 ///
 /// # Example
 /// ```
@@ -121,10 +121,8 @@ impl Cancel {
 ///
 /// Apart from a few copies of the input, peak memory depends on the chunk and the number of
 /// workers, not on the number of points or samples. There is one exception: Integrated Gradients
-/// with a tolerance keeps gradients, so that its memory grows with the number of points up to a
-/// bound, which the section "Memory" of
-/// [`IntegratedGradients`](crate::IntegratedGradients#memory) names.
-///
+/// with a tolerance keeps gradients. Its memory grows with the number of points, up to a bound that
+/// is given in the section "Memory" of [`IntegratedGradients`](crate::IntegratedGradients#memory).
 /// Results are combined in the order of the work items, so the same call gives the same bits for
 /// any number of workers. The chunk changes results by rounding only: a device may round a batch
 /// differently from a single row, and sums are taken within chunks first.
@@ -138,13 +136,13 @@ impl Cancel {
 ///   as many values on other devices
 /// - parallelism: [`Parallelism::Auto`]
 /// - no memory budget, progress callback or cancellation token
-/// - the first row is scored alone once, by methods that call the model sixteen times or more, to
-///   see whether the model mixes rows
+/// - methods that call the model sixteen times or more also score the first row alone once, to see
+///   whether the model mixes rows
 ///
 /// If the device runs out of memory, a chunk is split in half, down to single inputs.
 ///
-/// If all inputs fit into one chunk, there is nothing to share out, and Burn spreads the chunk over
-/// the cores.
+/// If all inputs fit into one chunk, there is nothing to share out between workers, and Burn
+/// spreads the chunk over the cores.
 ///
 /// # Example
 /// ```
@@ -246,8 +244,8 @@ impl Schedule {
     /// Refuses options outside their range, before any work.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] for a chunk of no inputs, for no workers or more than 1,024, and
-    /// for a memory budget that has 0 bytes per input or is too small for one input.
+    /// [`Error::InvalidOption`] for a chunk of 0 inputs, for 0 workers or more than 1,024, and for
+    /// a memory budget that has 0 bytes per input or is too small for one input.
     pub fn check(&self) -> Result<()> {
         if let Some(ChunkSize::Inputs(inputs)) = self.chunk {
             check_count("chunk", inputs, usize::MAX)?;

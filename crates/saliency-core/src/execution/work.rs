@@ -12,14 +12,14 @@ use crate::execution::ordered::{Job, Threads, calling_pool, in_order};
 use crate::execution::schedule::{Cancel, ChunkSize, Parallelism, Progress, Schedule};
 use crate::input::batch::Batch;
 
-/// The number of values in the inputs of one chunk by default: on a CPU, and elsewhere.
+/// The default number of input values in one chunk, on a CPU and on other devices.
 const CPU_CHUNK_VALUES: usize = 1 << 16;
 const GPU_CHUNK_VALUES: usize = 1 << 22;
 
 /// Work under way: the size of its chunks, its workers, and how much of it is done.
 ///
-/// A method starts the work once, cuts it into [`Chunks`], and [runs](Self::run) them; it gets
-/// workers, progress, cancelling and the rows in errors for free.
+/// A method starts the work once, cuts it into [`Chunks`], and [runs](Self::run) them. The method
+/// then has workers, progress, cancellation, and the right row numbers in errors.
 ///
 /// # Example
 /// ```
@@ -50,17 +50,17 @@ pub struct Work<'a> {
     on_cpu: bool,
     done: AtomicUsize,
     total: AtomicUsize,
-    /// Whether more may be needed than is expected at the moment.
+    /// Whether more items may be needed than are expected at the moment.
     open_ended: AtomicBool,
-    /// The progress that was told last.
+    /// The progress that was reported last.
     told: Mutex<Option<Progress>>,
     /// The schedule's token, and those of the explainers around this one.
     cancels: Vec<Cancel>,
 }
 
 thread_local! {
-    /// The tokens that cancel the chunk which this thread evaluates, so that they reach the
-    /// explainers inside.
+    /// The tokens that cancel the chunk that this thread evaluates. Explainers inside read them
+    /// here.
     static OUTER_CANCELS: RefCell<Vec<Cancel>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -77,7 +77,7 @@ fn cancelled_by<R>(cancels: &[Cancel], f: impl FnOnce() -> R) -> R {
 }
 
 impl<'a> Work<'a> {
-    /// Starts the work of evaluating inputs like `input`, of which `total` are expected in all.
+    /// Starts the work on inputs like `input`; `total` of them are expected in all.
     ///
     /// # Errors
     /// [`Error::InvalidOption`] if the schedule has an option outside its range.
@@ -120,20 +120,20 @@ impl<'a> Work<'a> {
         Chunks::new(rows, repeats, self.chunk)
     }
 
-    /// Cuts rows into chunks of all their repeats, if there is room for them.
+    /// Cuts rows into chunks that hold all repeats of their rows, if there is room for them.
     pub(crate) fn chunks_of_rows(&self, rows: usize, repeats: Range<usize>) -> Chunks {
         Chunks::of_whole_rows(rows, repeats, self.chunk)
     }
 
-    /// Changes the number of work items that are still expected. The share that is done does not
-    /// fall for observers of the progress: they are told of the additional work little by little.
+    /// Sets the number of work items that are still expected. Additional work is reported little by
+    /// little, so that the reported share of finished work does not fall.
     pub fn expect_more(&self, items: usize) {
         let total = self.done.load(Ordering::Relaxed) + items;
         self.total.store(total, Ordering::Relaxed);
         self.open_ended.store(true, Ordering::Relaxed);
     }
 
-    /// Tells observers that nothing is left to do, if fewer items were needed than expected.
+    /// Reports the work as finished, if fewer items were needed than expected.
     pub fn finish(&self) {
         self.expect_more(0);
         self.open_ended.store(false, Ordering::Relaxed);
@@ -159,9 +159,9 @@ impl<'a> Work<'a> {
     /// Evaluates chunks on the workers and folds the results in the order of the chunks.
     ///
     /// Workers do not run ahead of the fold by more than a few chunks, so that memory stays
-    /// bounded. A call from within a worker, by an explainer inside another one, stays on its
-    /// thread. Rows in errors of `evaluate` are those of the chunk; they are replaced by those of
-    /// the whole batch.
+    /// bounded. If an explainer inside another one calls this from a worker, all its work stays on
+    /// the thread of that worker. `evaluate` numbers the rows in its errors within the chunk. `run`
+    /// replaces these numbers by those of the whole batch.
     ///
     /// # Errors
     /// The first error of `evaluate` or `fold` in the order of the chunks, [`Error::Panicked`] if
@@ -224,12 +224,12 @@ impl<'a> Work<'a> {
     fn report(&self, done: usize) {
         self.done.store(done, Ordering::Relaxed);
         let Some(callback) = &self.schedule.progress else { return };
-        // All is done only when the method says so.
+        // All work is done only when the method says so.
         let least = done + usize::from(self.open_ended.load(Ordering::Relaxed));
         let mut total = self.total.load(Ordering::Relaxed).max(least);
         let mut told = self.told.lock().expect("nothing panics while it is held");
         if let Some(before) = told.filter(|before| before.done > 0) {
-            // The total with which the share stays as it was.
+            // With this total the share stays the same.
             let most = (done as f64 * before.total as f64 / before.done as f64) as usize;
             total = total.min(most.max(least));
         }

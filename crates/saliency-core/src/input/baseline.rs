@@ -8,12 +8,12 @@ use crate::input::inputs::Inputs;
 use crate::input::rows::Rows;
 use crate::random::key::{Key, Stream};
 
-/// The input that stands for "nothing there", from which Integrated Gradients starts its path.
+/// The input that stands for "nothing there". The path of Integrated Gradients starts at it.
 ///
 /// The default is zeros. The meaning of zero depends on how inputs are normalised: for photos
 /// scaled to -1..1 it is mid-grey, not black.
 ///
-/// With the feature `serde` a baseline can be saved, its tensors with their values.
+/// With the feature `serde` a baseline can be saved, including the values of its tensors.
 ///
 /// # Example
 /// ```
@@ -48,7 +48,7 @@ struct Values {
     shape: Vec<usize>,
 }
 
-/// Values on a device, or read from a file and not yet on any.
+/// Values that are on a device, or were read from a file and are not on a device yet.
 #[derive(Clone, Debug)]
 enum Stored {
     OnDevice(Box<Tensor<2>>),
@@ -74,13 +74,13 @@ impl Baseline {
     }
 
     /// Returns random values, uniform from `low` to `high` and different for each value of each
-    /// row. They depend on the seed and the row alone.
+    /// row. They depend only on the seed and the row.
     pub fn uniform(low: f64, high: f64, seed: u64) -> Self {
         Self(Kind::Uniform { low, high, seed })
     }
 
-    /// Returns a baseline of the given values: a tensor of the input's shape, or with one row that
-    /// serves for all rows; for several inputs a tuple of tensors.
+    /// Returns a baseline of the given values: a tensor of the input's shape, or a tensor with one
+    /// row that serves for all rows. For several inputs, pass a tuple of tensors.
     pub fn tensor(baseline: impl Inputs) -> Self {
         let shapes = baseline.shapes();
         let tensors = baseline
@@ -91,8 +91,8 @@ impl Baseline {
         Self(Kind::Tensors(tensors.map(|(rows, shape)| Values { rows, shape }).collect()))
     }
 
-    /// Returns one baseline for each tensor of a tuple. That of a [`Fixed`](crate::Fixed) tensor is
-    /// not used.
+    /// Returns one baseline for each tensor of a tuple. The baseline of a [`Fixed`](crate::Fixed)
+    /// tensor is not used.
     pub fn each(baselines: impl IntoIterator<Item = Self>) -> Self {
         Self(Kind::Each(baselines.into_iter().collect()))
     }
@@ -185,7 +185,7 @@ impl Uniform {
 
 impl Values {
     /// Returns the rows that belong to `rows` of the batch, on the device and in the precision of
-    /// `like`. A single row serves for all.
+    /// `like`. If the baseline has a single row, it serves for all.
     fn like(
         &self,
         like: &Tensor<2>,

@@ -8,9 +8,9 @@ use crate::input::inputs::Inputs;
 /// A batch as the methods compute with it: each tensor of the input flattened to `[rows, values]`,
 /// without a gradient graph.
 ///
-/// A batch is `Inputs` without their types, so that the engine is compiled once for all models.
-/// Batches of one question have the same tensors in the same order; operations on two of them go
-/// tensor by tensor.
+/// A batch holds `Inputs` without their type, so that the engine is compiled once for all models.
+/// Batches of one question have the same tensors in the same order. Operations on two batches
+/// combine them tensor by tensor.
 ///
 /// # Example
 /// ```
@@ -32,7 +32,7 @@ use crate::input::inputs::Inputs;
 pub struct Batch {
     pub(crate) parts: Vec<Tensor<2>>,
     pub(crate) shapes: Vec<Vec<usize>>,
-    /// The parts that are handed on as they are.
+    /// For each part, whether it is passed on unchanged.
     pub(crate) fixed: Vec<bool>,
 }
 
@@ -41,8 +41,8 @@ impl Batch {
     ///
     /// # Errors
     /// [`Error::EmptyInput`] if a tensor has no values, [`Error::UnequalRows`] if a tensor has more
-    /// or fewer rows than the first, [`Error::InconsistentInputs`] if the tensors are not those that
-    /// their shapes announce, and [`Error::IntegerTooLarge`].
+    /// or fewer rows than the first, [`Error::InconsistentInputs`] if the tensors differ from the
+    /// announced shapes, and [`Error::IntegerTooLarge`].
     pub fn new<I: Inputs>(inputs: I) -> Result<Self> {
         let shapes = inputs.shapes();
         // A type of the user's own may hold no tensor at all.
@@ -79,10 +79,10 @@ impl Batch {
         Ok(Self { parts, shapes, fixed })
     }
 
-    /// Returns the batch in the form of the inputs that it was made of.
+    /// Returns the batch in the form of the inputs that it was made from.
     ///
     /// # Panics
-    /// Panics if `I` has other tensors than those.
+    /// Panics if `I` does not have the tensors that the batch was made of.
     pub fn into_inputs<I: Inputs>(self) -> I {
         I::from_rows(&mut self.parts.into_iter().zip(self.shapes.iter().map(Vec::as_slice)))
     }
@@ -139,7 +139,7 @@ impl Batch {
         self.map(|part| part.narrow(0, start, count))
     }
 
-    /// Everything but the parts.
+    /// Returns a batch with everything except the parts.
     fn rest(&self) -> Self {
         Self { parts: Vec::new(), shapes: self.shapes.clone(), fixed: self.fixed.clone() }
     }
@@ -175,7 +175,7 @@ impl Batch {
         Self { parts, ..self.rest() }
     }
 
-    /// Moves the batch to the device, and casts it to the precision, of another one.
+    /// Moves the batch to the device of `other`, and casts it to the precision of `other`.
     pub(crate) fn to_kind_of(&self, other: &Self) -> Self {
         self.zip(other, |part, like| part.to_device(&like.device()).cast(like.dtype()))
     }
@@ -188,7 +188,8 @@ impl Batch {
         })
     }
 
-    /// Casts half precision to single, in which sums are kept; leaves other precisions as they are.
+    /// Casts half precision to single, because sums are kept in single precision. Leaves other
+    /// precisions as they are.
     pub fn widened(&self) -> Self {
         self.map(|part| match part.dtype() {
             DType::F16 | DType::BF16 => part.cast(DType::F32),
@@ -238,7 +239,7 @@ impl Batch {
         Ok(sums)
     }
 
-    /// Refuses values that are NaN or infinite. Fixed tensors are not looked at, because masks may
+    /// Refuses values that are NaN or infinite. Fixed tensors are not checked, because masks may
     /// hold infinities.
     ///
     /// # Errors
@@ -256,7 +257,7 @@ impl Batch {
             let before = rows.len();
             rows.extend(bad.map(|(at, _)| at / width));
             if rows.len() == before {
-                // A value that the host's type can hold although the device's cannot.
+                // A value that is finite in the host's type, but not in the device's.
                 rows.push(0);
             }
         }
@@ -274,7 +275,7 @@ pub(crate) fn select(part: Tensor<2>, rows: &[usize]) -> Tensor<2> {
     part.select(0, index)
 }
 
-/// Adds to a sum that may not have been started.
+/// Adds `more` to a sum, or starts the sum with it.
 pub(crate) fn add(sum: &mut Option<Batch>, more: Batch) {
     *sum = Some(match sum.take() {
         Some(sum) => sum.zip(&more, |sum, more| sum + more),

@@ -41,7 +41,8 @@ pub trait Inputs: Clone + Send {
     fn into_rows(self) -> Vec<Tensor<2>>;
 
     /// Inverts [`into_rows`](Self::into_rows): takes from the iterator as many tensors as it needs,
-    /// each with its shape. The tensor gives the number of rows, the shape the other dimensions.
+    /// each with its shape. The tensor gives the number of rows, and the shape gives the other
+    /// dimensions.
     fn from_rows(rows: &mut dyn Iterator<Item = (Tensor<2>, &[usize])>) -> Self;
 
     /// Returns, for each tensor, whether it is [`Fixed`]. By default none is.
@@ -49,9 +50,8 @@ pub trait Inputs: Clone + Send {
         vec![false; self.shapes().len()]
     }
 
-    /// Refuses values that would not come back from [`into_rows`](Self::into_rows) as they are.
-    /// `tensor` is the position of the first tensor in the whole input. By default all values are
-    /// fine.
+    /// Refuses values that [`into_rows`](Self::into_rows) would change. `tensor` is the position of
+    /// the first tensor in the whole input. By default all values are accepted.
     ///
     /// # Errors
     /// [`Error::IntegerTooLarge`] for [`Fixed`] integers; [`Error::Device`].
@@ -101,8 +101,8 @@ impl<const D: usize> Inputs for Tensor<D> {
 ///
 /// It may hold infinities, as additive masks do. Tensors of booleans and integers can be fixed too.
 /// Integers are kept as floats meanwhile and come back in the device's integer type. They are exact
-/// up to 2²⁴ in single precision, and up to 2¹¹ (2⁸) if the device's floats are in half precision
-/// (`bf16`); larger ones are refused.
+/// up to 2²⁴ in single precision, up to 2¹¹ in half precision, and up to 2⁸ in `bf16`. Larger
+/// integers are refused.
 ///
 /// # Example
 /// Tokens explained from their embeddings, with a padding mask:

@@ -6,17 +6,17 @@ use crate::random::key::{Key, Stream};
 
 /// The rows of a larger batch that the rows of an input were made from.
 ///
-/// An explainer that wraps another one makes its inputs from rows of its own, one after the other
-/// or several times over. Options per row (a tensor of baselines) and random numbers inside go by
-/// the row of the whole batch.
+/// An explainer that wraps another one makes inputs from the rows of its own input, and may use a
+/// row several times. The options per row (a tensor of baselines) and the random numbers of the
+/// explainer inside depend on the row of the whole batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows {
-    /// For each row of the input the row of the batch.
+    /// For each row of the input, the row of the batch.
     of: Vec<usize>,
     /// The number of rows of the batch.
     total: usize,
-    /// For each row of the input a number that differs between the samples of wrapping explainers,
-    /// so that their random numbers and those of an explainer inside are independent.
+    /// For each row of the input, a number that differs between the samples of wrapping explainers.
+    /// It makes their random numbers independent of those of an explainer inside.
     draws: Vec<u64>,
     /// Whether the rows are samples that a wrapping explainer made.
     inside: bool,
@@ -28,10 +28,10 @@ impl Rows {
         Self { of: (0..total).collect(), total, draws: vec![0; total], inside: false }
     }
 
-    /// Selects some of these rows, each once or several times over.
+    /// Selects some of these rows, each once or several times.
     ///
     /// # Panics
-    /// Panics if a row is selected that does not exist.
+    /// Panics if a selected row does not exist.
     pub fn select(&self, rows: &[usize]) -> Self {
         let of = rows.iter().map(|&row| self.of[row]).collect();
         let draws = rows.iter().map(|&row| self.draws[row]).collect();
@@ -48,8 +48,8 @@ impl Rows {
         self.total
     }
 
-    /// Returns whether the rows are samples of a wrapping explainer: what they say of the model is
-    /// left to that one.
+    /// Returns whether the rows are samples of a wrapping explainer. That explainer then reports
+    /// the warnings about the model.
     pub(crate) fn are_inside(&self) -> bool {
         self.inside
     }
@@ -77,8 +77,8 @@ impl Rows {
         .collect()
     }
 
-    /// Returns the rows as an explainer inside must see them, each in the given sample: its random
-    /// numbers then differ from sample to sample.
+    /// Returns the rows for an explainer inside, each in the given sample. The random numbers of
+    /// the explainer inside then differ from sample to sample.
     pub fn in_samples(mut self, seed: u64, samples: &[usize]) -> Self {
         let keys = self.keys(seed, samples);
         self.draws = keys.into_iter().map(|key| key.bits(Stream::Inside)).collect();

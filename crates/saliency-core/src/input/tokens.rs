@@ -11,10 +11,11 @@ use crate::input::batch::to_host;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenReduction {
-    /// The sum: for values that are shares of a score, such as those of Integrated Gradients.
+    /// The sum of the values: for values that are shares of a score, such as those of Integrated
+    /// Gradients.
     Sum,
-    /// The length of the vector, √Σ v²: for values that are slopes, such as those of the gradient.
-    /// Their sum means nothing: behind a layer normalisation it is always zero.
+    /// The length of the vector of values, √Σ v²: for values that are slopes, such as those of the
+    /// gradient. The sum of slopes means nothing: behind a layer normalisation it is always zero.
     Norm,
 }
 

@@ -171,8 +171,8 @@ impl Method {
         self.description().family
     }
 
-    /// Returns the number that stands for a token: the length of its values if they are slopes, their
-    /// sum if they are shares of a score or squares.
+    /// Returns the number that stands for a token: the length of its vector of values if they are
+    /// slopes, the sum of its values if they are shares of a score or squares.
     pub fn token_reduction(self) -> TokenReduction {
         match self {
             Self::Gradient | Self::SmoothGrad => TokenReduction::Norm,
@@ -305,7 +305,7 @@ impl MethodOptions {
         self
     }
 
-    /// Sets the tolerance, which goes before a fixed number of points or samples.
+    /// Sets the tolerance, which takes precedence over a fixed number of points or samples.
     pub fn with_tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = Some(tolerance);
         self
@@ -349,7 +349,7 @@ impl MethodOptions {
         explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
     }
 
-    /// Returns the number of samples of the methods that draw them.
+    /// Returns the number of samples for methods that draw samples.
     fn sampling(&self) -> Samples {
         let mut samples = Samples::new();
         if let Some(count) = self.samples {

@@ -5,9 +5,9 @@ use burn::tensor::{Device, Tensor};
 
 use crate::model::model::Model;
 
-/// A module together with a function of it, for a module that is no [`Model`] itself or that is to
-/// be explained by something else than its own scores: another head, a sum over pixels, a fixed
-/// second input.
+/// A module together with a function of that module. Use it for a module that does not implement
+/// [`Model`], or to explain something other than the module's own scores: another head, a sum over
+/// pixels, a fixed second input.
 ///
 /// # Example
 /// A segmentation network explained by the sum of its scores over all pixels:
@@ -60,7 +60,7 @@ impl<I, M: Module + Sync, F: Fn(&M, I) -> Tensor<2> + Clone + Send + Sync> Model
 #[derive(Module, Debug)]
 pub struct NoModule {}
 
-/// Makes a model without parameters of any differentiable function of the input.
+/// Makes a model without parameters from any differentiable function of the input.
 ///
 /// # Example
 /// ```
@@ -79,7 +79,7 @@ pub fn pure_function<I>(
     ModelFn::new(NoModule {}, move |_: &NoModule, input: I| function(input))
 }
 
-// Written by hand because the derive asks that closures be `Debug`.
+// Written by hand, because the derive requires closures to be `Debug`.
 impl<M: Module, F: Clone + Send> Module for ModelFn<M, F> {
     fn collect_devices(&self, devices: Vec<Device>) -> Vec<Device> {
         self.module.collect_devices(devices)

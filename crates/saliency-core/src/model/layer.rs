@@ -19,9 +19,10 @@ use crate::model::model::Model;
 /// implements the trait once for each. A model that is never cut needs none of this.
 ///
 /// # Shapes
-/// The activation is a tensor of any rank whose first dimension counts the rows, or a tuple of them
-/// if more than one tensor crosses the cut (as short cuts do). `after(before(input))` must be
-/// what [`forward`](Model::forward) returns; it is best if `forward` is written so.
+/// The activation is a tensor of any rank whose first dimension counts the rows. If more than one
+/// tensor crosses the cut, as with short cuts, it is a tuple of such tensors.
+/// `after(before(input))` must equal the result of [`forward`](Model::forward). It is best to write
+/// `forward` in this way.
 ///
 /// # Example
 /// See [`Split`].
@@ -38,13 +39,14 @@ pub trait Cut<I, P>: Model<I> {
 
 /// A model cut at the point `P`, both halves in inference mode.
 ///
-/// - [`before`](Self::before) leads from the input to the activation,
-///   [`activation`](Self::activation) does so for a large batch, in chunks.
-/// - [`after`](Self::after) is a model of its own, whose input is the activation: any explainer
-///   explains it. Nothing before the cut is computed again, let alone differentiated.
+/// - [`before`](Self::before) computes the activation from the input in one pass.
+///   [`activation`](Self::activation) does so in chunks, for a large batch.
+/// - [`after`](Self::after) is a model of its own, whose input is the activation. Any explainer can
+///   explain it. The part before the cut is neither computed again nor differentiated.
 ///
-/// A path through *input* space can be followed at the layer: take its points through `before`, and
-/// gradients of `after` there. That is conductance; see [`PathShape`](crate::kit::PathShape).
+/// A path through *input* space can be followed at the layer. Compute the activation of each of its
+/// points with `before`, and take the gradients of `after` there. This is conductance; see
+/// [`PathShape`](crate::kit::PathShape).
 ///
 /// For [`IntegratedGradients`](crate::IntegratedGradients) the path leads from a baseline of the
 /// *activation*: zeros, or the activation of a baseline of the input.
@@ -134,8 +136,8 @@ impl<I: Inputs, P, M: Cut<I, P>> Split<M, I, P> {
     ///
     /// # Errors
     /// [`Error::EmptyInput`] and [`Error::UnequalRows`] for an input or an activation that is no
-    /// batch, [`Error::Activation`] for an activation that has other rows than the input or whose
-    /// shape changes, [`Error::Cancelled`] and [`Error::Panicked`].
+    /// batch, [`Error::Activation`] for an activation that has more or fewer rows than the input or
+    /// whose shape changes between chunks, [`Error::Cancelled`] and [`Error::Panicked`].
     pub fn activation(&self, input: I, schedule: &Schedule) -> Result<M::Activation> {
         let input = Batch::new(input)?;
         let mut activations: Vec<Batch> = Vec::new();
@@ -174,7 +176,7 @@ impl<M, I, P> After<M, I, P> {
     }
 }
 
-// Written by hand because the derives ask the same of the input and of the point.
+// Written by hand, because a derive would require the same trait of the input and of the point.
 impl<M: Clone, I, P> Clone for After<M, I, P> {
     fn clone(&self) -> Self {
         Self { model: self.model.clone(), cut: PhantomData }

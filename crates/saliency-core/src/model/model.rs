@@ -5,10 +5,10 @@ use burn::tensor::Tensor;
 
 /// A Burn model that can be explained: a batch in, `[rows, scores]` out.
 ///
-/// Rows must not influence each other. In a network they do not once BatchNorm and Dropout are in
-/// inference mode, and every explainer sees to that itself: it calls [`valid`](Module::valid) on a
+/// Rows must not influence each other. In a network this holds once BatchNorm and Dropout are in
+/// inference mode. Every explainer takes care of that: it calls [`valid`](Module::valid) on a
 /// snapshot of the model. The model that you pass may be in training mode, on a plain or an
-/// autodiff device, and is left as it was.
+/// autodiff device, and is not changed.
 ///
 /// # Shapes
 /// - `input`: `[rows, ...]`, or a tuple of such tensors

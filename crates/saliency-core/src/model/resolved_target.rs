@@ -6,16 +6,16 @@ use crate::error::{Error, Result};
 use crate::model::score::{Score, ScoreFunction};
 
 /// A [`Target`](crate::Target) whose predictions have been replaced by classes, and whose classes
-/// the model has: the only form of a target that scores an output.
+/// all exist in the model. Only this form of a target can score an output.
 ///
-/// Made by [`Target::resolve`](crate::Target::resolve); `Target::from` turns it back.
+/// Made by [`Target::resolve`](crate::Target::resolve); `Target::from` converts it back.
 #[derive(Clone, Debug)]
 pub struct ResolvedTarget {
     pub(crate) choice: Choice,
     pub(crate) score: Score,
 }
 
-/// The scores that are explained, of the kind that [`Score`] says.
+/// The scores that are explained; [`Score`] gives their kind.
 #[derive(Clone, Debug)]
 pub(crate) enum Choice {
     Class(usize),
@@ -79,7 +79,7 @@ impl ResolvedTarget {
     /// Returns the target of the given rows.
     ///
     /// # Panics
-    /// Panics if there is a class for each row, but none for a row that is selected.
+    /// Panics if the target has a class for each row and a selected row does not exist.
     pub fn select(&self, rows: &[usize]) -> Self {
         let choice = match &self.choice {
             Choice::Classes(classes) => {
@@ -95,8 +95,7 @@ impl ResolvedTarget {
         !matches!(self.choice, Choice::Classes(_))
     }
 
-    /// Returns the target of these rows and those of `more` below them, both resolved from one
-    /// target.
+    /// Appends the target of the rows in `more`. Both must be resolved from the same target.
     pub(crate) fn followed_by(mut self, more: Self) -> Self {
         if let (Choice::Classes(classes), Choice::Classes(more)) = (&mut self.choice, more.choice) {
             classes.extend(more);

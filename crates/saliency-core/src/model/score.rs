@@ -11,8 +11,8 @@ use crate::input::batch::to_host;
 /// The kind of score that is explained.
 ///
 /// Probabilities and their logarithms are taken over the model's outputs, which must be logits. If
-/// the outputs are probabilities already, every explainer refuses that: take a model without the
-/// softmax, or [`Score::LogOutput`].
+/// the outputs are probabilities already, every explainer returns an error. Then use the model
+/// without its softmax, or [`Score::LogOutput`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -26,8 +26,8 @@ pub enum Score {
     /// The logarithm of the output, for a model whose output holds probabilities already.
     LogOutput,
     /// The softmax over the outputs. Its gradient vanishes if the class is nearly certain or nearly
-    /// impossible, and maps are then mostly rounding. That of the logarithm vanishes only if the
-    /// class is nearly certain.
+    /// impossible, and maps are then mostly rounding error. The gradient of the logarithm vanishes
+    /// only if the class is nearly certain.
     Probability,
 }
 

@@ -9,8 +9,8 @@ use crate::model::score::{Score, ScoreFunction};
 
 /// The score to explain, for each row.
 ///
-/// A target is [resolved](Target::resolve) once, on the input as given, and then held along paths
-/// and under noise: a map never mixes explanations of different classes.
+/// A target is [resolved](Target::resolve) once, on the unchanged input, and then stays the same
+/// along paths and under noise. So a map never mixes explanations of different classes.
 ///
 /// # Example
 /// ```
@@ -44,7 +44,7 @@ pub enum Target {
     Class(usize),
     /// One class for each row.
     Classes(Vec<usize>),
-    /// The score of one class less that of another, for all rows: why the first rather than the
+    /// The score of one class minus that of another, for all rows: why the first rather than the
     /// second?
     Difference(usize, usize),
     /// Any differentiable function of the model's output: see [`Target::function`].
@@ -69,11 +69,11 @@ impl Target {
         Self::Function(ScoreFunction::new(function))
     }
 
-    /// Returns the same target among the probabilities, or their logarithms, rather than the
-    /// outputs.
+    /// Returns the same target, but among scores of the given kind, such as probabilities, instead
+    /// of the outputs.
     ///
-    /// A prediction stays the same; a function is given `[rows, scores]` of that kind. The last
-    /// call counts.
+    /// A predicted class stays the same. A function gets `[rows, scores]` of that kind. If this is
+    /// called more than once, the last call counts.
     pub fn with_score(self, score: Score) -> Self {
         match self {
             Self::Scored(_, target) => Self::Scored(score, target),
@@ -86,9 +86,10 @@ impl Target {
     /// Explainers of your own call this on the model's output for the unchanged input.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] if a prediction would be made from a score that is not finite (classes
-    /// that are masked by minus infinity are no trouble), [`Error::ClassOutOfRange`], [`Error::TargetCount`] if there are more or fewer classes than
-    /// rows of `output`, and [`Error::OutputShape`] if `output` has no scores.
+    /// [`Error::NotFinite`] if a class is to be predicted from scores that are not finite (minus
+    /// infinity is allowed, because it can mask a class), [`Error::ClassOutOfRange`],
+    /// [`Error::TargetCount`] if there are more or fewer classes than rows of `output`, and
+    /// [`Error::OutputShape`] if `output` has no scores.
     pub fn resolve(&self, output: &Tensor<2>) -> Result<ResolvedTarget> {
         let [rows, scores] = output.dims();
         self.check_rows(rows)?;
@@ -122,10 +123,10 @@ impl Target {
         Ok(ResolvedTarget::new(choice))
     }
 
-    /// Returns the target of the given rows, for explainers of your own that hand rows on.
+    /// Returns the target of the given rows, for explainers of your own that pass rows on.
     ///
     /// # Panics
-    /// Panics if there is a class for each row, but none for a row that is selected.
+    /// Panics if the target has a class for each row and a selected row does not exist.
     pub fn select(&self, rows: &[usize]) -> Self {
         match self {
             Self::Classes(classes) => Self::Classes(rows.iter().map(|&row| classes[row]).collect()),
@@ -161,7 +162,7 @@ impl From<ResolvedTarget> for Target {
     }
 }
 
-/// Returns the class with the highest score for each row; the first of several.
+/// Returns the class with the highest score for each row. If several have it, returns the first.
 fn predicted(output: &Tensor<2>) -> Result<Vec<usize>> {
     let count = output.dims()[1];
     let scores = to_host(output.clone().inner())?;

@@ -8,42 +8,44 @@ use crate::path::observation::Observation;
 use crate::path::score_change::ScoreChange;
 use crate::path::shape::PathScore;
 
-/// The distance of the outermost points from the ends of the path: as near as single precision can
-/// express, but not on them, because gradients there may be infinite, or those of ties.
+/// The distance of the outermost points from the ends of the path. It is as small as single
+/// precision allows, but not zero, because a gradient exactly at an end may be infinite or that of
+/// a tie.
 const OUTERMOST: f64 = 1.0 / (1 << 20) as f64;
 
-/// Intervals of this width, relative to their end, are not cut, because the points would be equal
-/// in single precision.
+/// Intervals of this width, relative to the position of their end, are not cut, because their
+/// points would be equal in single precision.
 const NARROWEST: f64 = 1e-7;
 
-/// Roughly quarter points: enough to see where to go on. Deliberately uneven, so that a periodic
-/// gradient is not sampled at the same phase each time.
+/// Roughly quarter points: enough to see where to place more. Deliberately uneven, so that a
+/// periodic gradient is not sampled at the same phase each time.
 const START: [f64; 5] = [OUTERMOST, 0.24, 0.47, 0.73, 1.0 - OUTERMOST];
 
-/// If the gradient grows toward an end of the path, the next point is this much nearer to it.
+/// If the gradient grows toward the start or the end of the path, the distance of the next point
+/// from it is multiplied by this factor.
 const NEARER: [f64; 2] = [1.0 / 1024.0, 1.0 / 8.0];
 
 /// The path of one row, on which points are placed where the gradient varies.
 ///
-/// The path [asks](Self::asked) for positions, [receives](Self::receive) what was observed there,
+/// The path [asks](Self::asked) for positions, [receives](Self::receive) the observations there,
 /// and [judges](Self::judge) the integral; [`refine`](Self::refine) asks for more positions. The
-/// contributions themselves stay with the caller, who adds those of each [`Slot`] up.
+/// contributions themselves stay with the caller, who adds up those of each [`Slot`].
 pub(crate) struct AdaptivePath {
     change: ScoreChange,
     /// The points that are kept, ascending.
     nodes: Vec<Node>,
     /// The intervals between them.
     intervals: Vec<Interval>,
-    /// The most points that are kept. Beyond, only sums are kept, and intervals are cut into equal
-    /// parts.
+    /// The maximum number of kept points. Beyond it, only sums are kept, and intervals are cut into
+    /// equal parts.
     most_nodes: usize,
     asked: VecDeque<Point>,
     received: usize,
     slots: usize,
-    /// Points received that are to be kept, ascending.
+    /// Received points that will be kept, ascending.
     fresh: Vec<Node>,
-    /// Whether the gradient at the start or the end of the path is not finite: it is not approached
-    /// any further.
+    /// For the start and the end of the path, whether a gradient next to it is not finite. No more
+    /// points are then placed there.
     closed: [bool; 2],
 }
 
@@ -74,7 +76,7 @@ struct Point {
     interval: Option<usize>,
 }
 
-/// Equal parts between two kept points, and the sums over the points between.
+/// The path between two kept points, cut into equal parts, with the sums over the points between.
 struct Interval {
     parts: usize,
     inside: Option<Inside>,
@@ -99,7 +101,7 @@ pub(crate) struct Judged {
     pub error: f64,
     /// For each interval, the L1 norm of the difference between the contributions at its ends.
     differences: Vec<f64>,
-    /// For each interval, what it misses of its change of score.
+    /// For each interval, the sum of its contributions minus its change of score.
     missing: Vec<f64>,
     /// The errors before the first point and after the last.
     ends: [f64; 2],
@@ -141,7 +143,7 @@ impl AdaptivePath {
         self.nodes.iter().map(score).collect()
     }
 
-    /// Takes what was observed at the first position that is asked for, and says what to do with
+    /// Takes the observation at the first position that is asked for, and returns what to do with
     /// its contributions.
     pub fn receive(&mut self, observed: Observation) -> Received {
         let Point { at, interval } = self.asked.pop_front().expect("a point that was asked for");
@@ -163,7 +165,8 @@ impl AdaptivePath {
         Received::Add(slot)
     }
 
-    /// Does without a point next to an end of the path at which the gradient is not finite.
+    /// Leaves out a point whose gradient is not finite if it is next to an end of the path, and
+    /// refuses it elsewhere.
     fn do_without(&mut self, at: f64) -> Received {
         let (Some(first), Some(last)) = (self.nodes.first(), self.nodes.last()) else {
             let outermost = at == START[0] || at == START[START.len() - 1];
@@ -182,7 +185,7 @@ impl AdaptivePath {
     }
 
     /// Returns the weight of each slot in the integral: trapezoids through all points received. The
-    /// outermost points stand for the little of the path beyond them.
+    /// outermost points also stand for the short parts of the path beyond them.
     pub fn weights(&self) -> Vec<f64> {
         let mut weights = vec![0.0; self.slots];
         for (ends, interval) in self.nodes.windows(2).zip(&self.intervals) {
@@ -212,7 +215,8 @@ impl AdaptivePath {
             sampled += weight * observed.sampled_size();
         }
         let each = if sampled > 0.0 { integral.size / sampled } else { 1.0 };
-        // The differences between points, and what the scores say about the gaps between them.
+        // The differences between points, and the errors that the scores show in the gaps between
+        // them.
         let mut estimate = ErrorEstimate::new(integral.sample.len());
         let mut differences = Vec::with_capacity(gaps.len());
         for (ends, gap) in self.nodes.windows(2).zip(&gaps) {
@@ -245,8 +249,8 @@ impl AdaptivePath {
         nodes.chain(inside.map(|inside| (&inside.sums, weights[inside.slot]))).collect()
     }
 
-    /// Measures each interval: the width of its parts, and what its trapezoids miss of its change of
-    /// score.
+    /// Measures each interval: the width of its parts, and the sum of its trapezoids minus its
+    /// change of score.
     fn gaps(&self) -> Vec<Measured> {
         let measure = |(ends, interval): (&[Node], &Interval)| {
             let [from, to] = [&ends[0].observed, &ends[1].observed];
@@ -281,8 +285,9 @@ impl AdaptivePath {
         [start.error(), stop.error()]
     }
 
-    /// Asks for up to `more` points, placed so that they lower the error most. Asks for none if
-    /// every interval is cut into equal parts already and would need more points than that.
+    /// Asks for up to `more` points, placed so that they lower the error most. Asks for none if all
+    /// intervals are cut into equal parts already and each of them needs more than `more` points
+    /// for its next cut.
     pub fn refine(&mut self, judged: &Judged, more: usize) {
         let roughness = self.roughness(judged);
         let Shares { parts, nearer } = self.shares(&roughness, &judged.ends, more);
@@ -316,8 +321,8 @@ impl AdaptivePath {
 
     /// Estimates how much the contributions vary in each interval, as expected squared differences
     /// per unit of length. Half comes from the interval itself and half from the interval with its
-    /// neighbours, because a single difference says little. What an interval misses of its change of
-    /// score is an error at least as large.
+    /// neighbours, because a single difference says little. If the contributions of an interval
+    /// miss its change of score, the error is taken to be at least as large as this difference.
     fn roughness(&self, judged: &Judged) -> Vec<f64> {
         let differences = &judged.differences;
         let width = |interval: usize| self.nodes[interval + 1].at - self.nodes[interval].at;
@@ -325,10 +330,10 @@ impl AdaptivePath {
         let smooth = |interval: usize| {
             let unseen = 12.0 * judged.missing[interval].powi(2) / width(interval).powi(3);
             if differences[interval] == 0.0 {
-                // The very same contributions at both ends: nothing has changed in between.
+                // Both ends have the same contributions: nothing has changed in between.
                 return unseen;
             }
-            // At the ends an interval is its own neighbour.
+            // The first and the last interval have a neighbour on one side only, and count twice.
             let near = [interval.saturating_sub(1), interval, (interval + 1).min(last)];
             let squares: f64 = near.iter().map(|&interval| differences[interval].powi(2)).sum();
             let widths: f64 = near.iter().map(|&interval| width(interval)).sum();
@@ -344,7 +349,8 @@ impl AdaptivePath {
     }
 
     /// Returns how many times finer each interval must be cut, so that up to `more` points lower
-    /// the error most: the variance of an interval falls with the square of its parts.
+    /// the error most. The variance of an interval falls with the square of the number of its
+    /// parts.
     fn shares(&self, roughness: &[f64], ends: &[f64; 2], more: usize) -> Shares {
         // The gain of another cut of an interval, per point that it takes.
         let gain = |interval: usize, parts: usize| {
@@ -432,15 +438,15 @@ struct Shares {
     nearer: [bool; 2],
 }
 
-/// Returns by how much the best density of points, the cube root of the roughness, rises from the
-/// start of an interval to its end: the logarithm of the quotient, from the intervals on both
-/// sides.
+/// Returns how much the best density of points rises from the start of an interval to its end, as
+/// the logarithm of the quotient. The best density is the cube root of the roughness, and is
+/// estimated from the intervals on both sides.
 fn skew(roughness: &[f64], interval: usize, at: impl Fn(usize) -> f64) -> f64 {
     let (before, after) = (interval.saturating_sub(1), (interval + 1).min(roughness.len() - 1));
     let middle = |interval: usize| 0.5 * (at(interval) + at(interval + 1));
     let slope = (roughness[after] / roughness[before]).ln() / (middle(after) - middle(before));
     let skew = slope / 3.0 * (at(interval + 1) - at(interval));
-    // Nothing can be said if nothing varies.
+    // If nothing varies, nothing is known about the density.
     if skew.is_finite() { skew.clamp(-3.0, 3.0) } else { 0.0 }
 }
 
@@ -453,7 +459,7 @@ fn skewed(share: f64, skew: f64) -> f64 {
     (share * skew.exp_m1()).ln_1p() / skew
 }
 
-/// A place that more points may be put at.
+/// A place for more points.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     Interval(usize),
@@ -461,8 +467,8 @@ enum Place {
     End(usize),
 }
 
-/// The gain of cutting an interval once more. Of equal gains that of the earlier interval comes
-/// first.
+/// The gain of cutting an interval once more. If two gains are equal, that of the earlier interval
+/// comes first.
 struct Gain {
     gain: f64,
     place: Place,
@@ -583,7 +589,7 @@ mod tests {
         let first = integrate(&bump, 100, &[]);
         assert_eq!(first.value, 0.0);
         assert!((1.0..2.5).contains(&first.judged.error), "{}", first.judged.error);
-        // The scores say between which points it lies.
+        // The scores show between which points it lies.
         let last = integrate(&bump, 100, &[8, 8, 8]);
         assert!((last.value - 0.05).abs() < 0.002, "{}", last.value);
         assert!(last.judged.error < 0.1, "{}", last.judged.error);

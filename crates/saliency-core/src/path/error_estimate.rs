@@ -1,13 +1,14 @@
 //! Estimates the error of an integral from what is known at the points of a path.
 //!
-//! Between two points the gradient goes from one to the other, but nobody knows when. If it jumps
-//! at a position ξ h from the middle of a gap of width h, the trapezoid misses the integral by
-//! ξ h d, with d the difference between the contributions at the ends. All values jump together.
-//! The estimate draws ξ for every gap, adds up the errors, and takes their L1 norm; the estimate is
-//! the 90 % quantile over the draws.
+//! Between two points the gradient changes from one value to the other, but it is not known where.
+//! If the gradient jumps at a distance of ξ h from the middle of a gap of width h, the trapezoid
+//! misses the integral by ξ h d, where d is the difference between the contributions at the ends.
+//! All values jump at the same place. The estimate draws ξ for every gap, adds up the errors, and
+//! takes their L1 norm. The result is the 90 % quantile over the draws.
 //!
-//! The scores at the points say more: the contributions of a gap must sum to its change of score.
-//! If they miss it by more than the differences can explain, the gradient did something between the
+//! The scores at the points give more information: the contributions of a gap must sum to its
+//! change of score. If the sum is wrong by more than the differences can explain, the gradient
+//! changed between the points in a way that no point shows.
 //! points that none of them has seen.
 
 use std::sync::LazyLock;
@@ -19,18 +20,18 @@ use crate::path::score_change::ScoreChange;
 const QUANTILE: f64 = 0.9;
 
 /// The mean of |z| for a standard normal z is √(2/π). With many values the L1 norm of independent
-/// errors hardly varies, and a quantile of it leaves no margin: this factor does.
+/// errors hardly varies, and a quantile of the norm leaves no margin. This factor adds a margin.
 const MARGIN: f64 = 1.25 * 0.797_884_560_802_865_4;
 
-/// The square root of the sum of squares of what single gaps miss counts this often.
+/// The square root of Σ (missing · rough)², over all gaps, is multiplied by this factor.
 const MISSING: f64 = 1.25;
 
-/// The steepest power with which a gradient is taken to grow toward an end of the path.
+/// The steepest power with which a gradient is assumed to grow toward an end of the path.
 const STEEPEST: f64 = 0.9;
 
 /// The gap between two points of a path.
 pub(crate) struct Gap<'a> {
-    /// The width of the gap; of equal parts of a gap the width of one.
+    /// The width of the gap. If the gap is cut into equal parts, the width of one part.
     pub width: f64,
     /// The difference between the sampled contributions at its ends.
     pub difference: &'a [f64],
@@ -38,8 +39,8 @@ pub(crate) struct Gap<'a> {
     pub size: f64,
     /// The sum of its contributions minus its change of score.
     pub missing: f64,
-    /// The share of the difference that could not be foretold from points nearby: 1 for a rule
-    /// that does not use such knowledge.
+    /// The share of the difference that could not be predicted from points nearby; 1 for a rule
+    /// that makes no such predictions.
     pub rough: f64,
 }
 
@@ -52,9 +53,9 @@ pub(crate) struct ErrorEstimate {
     /// The variance of each sampled value's error.
     variances: Vec<f64>,
     gaps: u64,
-    /// The sum of squares of what the gaps miss.
+    /// Σ (missing · rough)², over all gaps.
     squares: f64,
-    /// The sum of what the differences between points cannot explain.
+    /// The sum of the errors that the differences between points cannot explain.
     unseen: f64,
     /// The errors of the ends of the path.
     ends: f64,
@@ -68,7 +69,7 @@ pub(crate) struct Estimated<'a> {
     pub each: f64,
     /// The change of score.
     pub change: &'a ScoreChange,
-    /// The completeness gap, less what may be rounding.
+    /// The completeness gap, reduced by the part that may be rounding.
     pub missing: f64,
     /// The number of points.
     pub points: usize,
@@ -110,7 +111,7 @@ impl ErrorEstimate {
 
     /// Returns the estimated relative L1 error.
     pub fn relative(&self, of: &Estimated) -> f64 {
-        // What the differences explain: the quantile of the drawn norms.
+        // The error that the differences explain: the quantile of the drawn norms.
         let mut norms = vec![0.0; self.draws];
         for drawn in self.drawn.chunks(self.draws) {
             norms.iter_mut().zip(drawn).for_each(|(norm, error)| *norm += error.abs());
@@ -119,7 +120,7 @@ impl ErrorEstimate {
         let rank = ((QUANTILE * self.draws as f64).ceil() as usize).clamp(1, self.draws) - 1;
         let deviations: f64 = self.variances.iter().map(|variance| variance.sqrt()).sum();
         let seen = of.each * norms[rank].max(MARGIN * deviations);
-        // What the scores say.
+        // The error that the scores show.
         let error = seen.max(MISSING * self.squares.sqrt()) + self.unseen + self.ends;
         let size = of.each * of.values.iter().map(|value| value.abs()).sum::<f64>();
         let error = error.max(of.missing.abs()) + of.change.epsilon * size;
@@ -129,7 +130,7 @@ impl ErrorEstimate {
         if of.change.without_path {
             return relative;
         }
-        // However alike a few gradients are, they prove nothing.
+        // A few gradients prove little, even if they are all equal.
         relative.max((1.0 - of.points as f64).exp2())
     }
 }
@@ -167,16 +168,16 @@ pub(crate) struct End<'a> {
     pub points: [&'a Observation; 2],
     /// Their distances from the end.
     pub distances: [f64; 2],
-    /// What the contribution of this part misses of its change of score.
+    /// The contribution of this part minus its change of score.
     pub missing: f64,
 }
 
 impl End<'_> {
     /// Estimates the L1 error of this part of the path, if the gradient at the first point stands
-    /// for all of it.
+    /// for the whole part.
     ///
-    /// A gradient that grows toward the end like a power is extrapolated; the change of score bounds
-    /// that, in so far as the contributions have one sign.
+    /// A gradient that grows toward the end like a power is extrapolated. The change of score
+    /// limits the extrapolation, as far as the contributions have one sign.
     pub fn error(&self) -> f64 {
         let [near, far] = self.points;
         let growth = (near.size / far.size).ln() / (self.distances[1] / self.distances[0]).ln();

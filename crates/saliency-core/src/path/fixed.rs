@@ -7,7 +7,7 @@ use crate::path::observation::Observation;
 use crate::path::quadrature::WeightedPosition;
 use crate::path::score_change::ScoreChange;
 
-/// The number of neighbouring points, one of which is foretold from the others.
+/// The number of neighbouring points, one of which is predicted from the others.
 const STENCIL: usize = 5;
 
 /// The most observations that are looked at together: two overlapping stencils.
@@ -18,8 +18,8 @@ pub(crate) struct FixedRule {
     points: Vec<WeightedPosition>,
     /// The ends of the cells: cell `k` is the part of the path that point `k` stands for.
     cells: Vec<f64>,
-    /// For each point, how to foretell it from its neighbours; `None` if the rule gains nothing
-    /// from smooth gradients.
+    /// For each point, the stencil that predicts it from its neighbours; `None` if the rule gains
+    /// nothing from smooth gradients.
     stencils: Option<Vec<Stencil>>,
 }
 
@@ -83,7 +83,8 @@ pub(crate) struct FixedPath {
     integral: Observation,
     /// The integral of the L1 norm of the sampled contributions.
     sampled: f64,
-    /// The difference across the gap that is judged. Kept, because rows of tables have many gaps.
+    /// The difference across the gap that is judged. The buffer is reused, because rows of tables
+    /// have many gaps.
     difference: Vec<f64>,
 }
 
@@ -109,7 +110,7 @@ impl FixedPath {
         self.integral.add(&observed, weight);
         self.sampled += weight * observed.sampled_size();
         self.last.push_back(observed);
-        // A gap is judged as soon as the points that its ends are foretold from are there.
+        // A gap can be judged once the points that predict its ends have been received.
         let received = point + 1;
         let ready = match &rule.stencils {
             _ if received == rule.points.len() => point,
@@ -147,8 +148,8 @@ impl FixedPath {
         &self.last[point - self.before]
     }
 
-    /// Adds the next gap to the estimate. The first and the last gap say what may happen between
-    /// them and the ends of the path as well.
+    /// Adds the next gap to the estimate. The first and the last gap also give the errors between
+    /// them and the ends of the path.
     fn judge_gap(&mut self, rule: &FixedRule) {
         let k = self.judged;
         let mut difference = std::mem::take(&mut self.difference);
@@ -156,13 +157,13 @@ impl FixedPath {
         let [from, to] = [self.at(k), self.at(k + 1)];
         let [start, end] = [rule.points[k].position, rule.points[k + 1].position];
         let width = end - start;
-        // The difference, and how much of it comes as a surprise.
+        // The difference, and the share of it that could not be predicted.
         let values = to.sample.iter().zip(&from.sample);
         difference.clear();
         difference.extend(values.map(|(to, from)| to - from));
         let sampled: f64 = difference.iter().map(|value| value.abs()).sum();
         let rough = self.rough(rule, k, sampled);
-        // What the gap and the ends of the path miss of their changes of score.
+        // For the gap and for the ends of the path, the contributions minus the change of score.
         let change = &self.change;
         let sum = (rule.cells[k] - start) * from.sum + (end - rule.cells[k]) * to.sum;
         let missing = change.missing(sum, from.score, to.score);
@@ -171,7 +172,7 @@ impl FixedPath {
         let mut add = |width: f64, missing: f64| {
             estimate.add(&Gap { width, difference: &difference, size, missing, rough });
         };
-        // Brownian motion that is known at one end varies this much more.
+        // Brownian motion that is known only at one end varies this much more.
         let beyond = |length: f64| 2.0 * (length.powi(3) / width).sqrt();
         add(width, missing);
         let mut ends = 0.0;
@@ -192,9 +193,10 @@ impl FixedPath {
         self.judged += 1;
     }
 
-    /// Returns the share of the difference across gap `k` that cannot be foretold from the points
-    /// around it: by how much the points at its ends differ from a polynomial through their
-    /// neighbours, compared with what a jump in the gap would make of it.
+    /// Returns the share of the difference across gap `k` that cannot be predicted from the points
+    /// around it. It compares two numbers: how much the points at the ends of the gap differ from a
+    /// polynomial through their neighbours, and how much they would differ if all of the difference
+    /// were a jump in the gap.
     fn rough(&self, rule: &FixedRule, k: usize, difference: f64) -> f64 {
         let Some(stencils) = rule.stencils.as_ref().filter(|_| difference > 0.0) else {
             return 1.0;

@@ -18,8 +18,8 @@ use crate::path::quadrature::{PILOT, WeightedPosition};
 use crate::path::score_change::ScoreChange;
 use crate::path::shape::{PathScore, PathShape};
 
-/// The most numbers that are kept on the way to a tolerance: contributions at points, between which
-/// more points can be placed, and sums of the contributions that are not kept.
+/// The maximum of numbers that are kept on the way to a tolerance: the contributions at kept
+/// points, between which more points can be placed, and the sums of all other contributions.
 const KEPT_VALUES: usize = 1 << 25;
 
 /// The number of gradients that a row is expected to take before anything is known about it.
@@ -29,7 +29,7 @@ const EXPECTED: usize = 30;
 /// starts with, and one between each two neighbours.
 const LEAST_KEPT: usize = 9;
 
-/// The number of points that must fit if several rows are integrated at once.
+/// Several rows are integrated at once only if this many points of each row fit.
 const KEPT_POINTS: usize = 64;
 
 /// The integral of gradients along a path, for every row of a batch.
@@ -69,24 +69,24 @@ pub struct Integrals {
     pub converged: Option<Vec<bool>>,
     /// The number of gradients of each row.
     pub evaluations: Vec<usize>,
-    /// The scores at the points of each row. If a row has too many points to keep them all, the
-    /// scores at those that are kept.
+    /// The scores at the points of each row. If a row has too many points to keep them all, only
+    /// the scores at the kept points.
     pub scores: Vec<Vec<PathScore>>,
 }
 
-/// The contributions at points of a path, with the scores there.
+/// The contributions at points of a path, with the scores at these points.
 struct PathEvaluation {
     contributions: Batch,
     observed: Vec<Observation>,
 }
 
-/// The points of a chunk, summed up, and what was observed at each.
+/// The sum over the points of a chunk, and the observation at each point.
 struct Summed {
     total: Batch,
     observed: Vec<Observation>,
 }
 
-/// A block of rows whose points come in.
+/// A block of rows whose points are still being received.
 struct Block {
     rows: Range<usize>,
     total: Option<Batch>,
@@ -94,14 +94,14 @@ struct Block {
     scores: Vec<Vec<PathScore>>,
 }
 
-/// A block of rows whose points have all come in.
+/// A block of rows whose points have all been received.
 struct DoneBlock {
     total: Batch,
     errors: Vec<Option<f64>>,
     scores: Vec<Vec<PathScore>>,
 }
 
-/// What a worker makes of a chunk: a whole block, or some of its points.
+/// The result of a worker for a chunk: a whole block, or some of its points.
 enum Evaluated {
     Done(DoneBlock),
     Part(Summed),
@@ -322,7 +322,7 @@ impl PathIntegral<'_> {
     /// The least number of gradients that [`to_tolerance`](Self::to_tolerance) takes for a row.
     pub const LEAST: usize = AdaptivePath::LEAST;
 
-    /// Refuses changes of score that are not one for each row.
+    /// Refuses the changes of score unless there is one for each row.
     fn check_changes(&self) -> Result<()> {
         let (rows, found) = (self.input.rows(), self.changes.len());
         if found == rows {
@@ -354,7 +354,8 @@ impl PathIntegral<'_> {
             |chunk, found: PathEvaluation| {
                 for (at, observed) in found.observed.into_iter().enumerate() {
                     let point = chunk.rows.start + at;
-                    // Computed anew, because a part of a tensor keeps the whole of it alive.
+                    // Copied by a multiplication, because a slice of a tensor would keep the whole
+                    // tensor in memory.
                     let contribution = found.contributions.narrow(at, 1);
                     let contribution = contribution.map(|part| part.mul_scalar(1.0));
                     open[asked[point].open].receive(contribution, observed, point)?;

@@ -1,16 +1,16 @@
-//! What the host knows about a point of a path.
+//! An observation at a point of a path.
 
 use burn::tensor::{Int, Tensor};
 
 use crate::error::Result;
 use crate::input::batch::{Batch, to_host};
 
-/// The most values of a row whose contributions are read back from the device. Errors are estimated
-/// from them, and stand for those of all values.
+/// The maximum number of values of a row whose contributions are read back from the device. Errors
+/// are estimated from these values, which stand for all values.
 const SAMPLED: usize = 2048;
 
-/// What the host knows about a point of a path: the score, and the contributions of the gradient
-/// there as far as the error estimate needs them.
+/// An observation at a point of a path, kept on the host: the score, and those contributions of the
+/// gradient that the error estimate needs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Observation {
     /// The contributions of some of the values: the same values at every point.

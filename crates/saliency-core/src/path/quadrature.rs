@@ -7,8 +7,8 @@ use std::f64::consts::PI;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Rule {
-    /// Gauss-Legendre: exact if the gradient along the path is a polynomial of degree up to twice
-    /// the number of points, less one.
+    /// Gauss-Legendre: with n points, exact if the gradient along the path is a polynomial of
+    /// degree 2n - 1 or less.
     #[default]
     GaussLegendre,
     /// The middle of equal intervals.
@@ -29,8 +29,8 @@ pub struct WeightedPosition {
     pub weight: f64,
 }
 
-/// The number of equal intervals that the pilot of [`Rule::Placed`] cuts the path into. It takes
-/// the change of score over each.
+/// The pilot of [`Rule::Placed`] cuts the path into this many equal intervals, and takes the change
+/// of score over each.
 pub(crate) const PILOT: usize = 8;
 
 /// Splits the path into intervals with equal √(score change), estimated from the pilot scores, and
@@ -40,7 +40,7 @@ pub(crate) fn placed(count: usize, scores: &[f64]) -> Vec<WeightedPosition> {
     let changes = scores.windows(2).map(|pair| (pair[1] - pair[0]).abs().sqrt());
     let changes: Vec<f64> = changes.collect();
     let largest = changes.iter().copied().fold(0.0, f64::max);
-    // A score may stand still while its gradient does not: no interval goes without points.
+    // A score may stay the same while its gradient changes, so that every interval gets points.
     let least = if largest > 0.0 { LEAST_DENSITY * largest } else { 1.0 };
     let density: Vec<f64> = changes.iter().map(|change| change.max(least)).collect();
     let all: f64 = density.iter().sum();

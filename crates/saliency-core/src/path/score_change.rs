@@ -47,8 +47,8 @@ impl ScoreChange {
         self.to - self.from
     }
 
-    /// Returns the difference between a sum of contributions and the change between two scores on
-    /// the path, less what may be rounding.
+    /// Returns a sum of contributions minus the change between two scores on the path, reduced by
+    /// the part that may be rounding.
     pub(crate) fn missing(&self, sum: f64, from: f64, to: f64) -> f64 {
         let missing = sum - (to - from);
         let rounding = self.digits * (from.abs() + to.abs());

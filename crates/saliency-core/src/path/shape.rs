@@ -42,8 +42,8 @@ use crate::input::batch::Batch;
 /// }
 /// ```
 pub trait PathShape: Sync {
-    /// Returns the points at the given positions in 0..1, and the tangents there: for each entry
-    /// one of the row that it names.
+    /// Returns the points at the given positions in 0..1, and the tangents there. Each entry of
+    /// `rows` and `positions` gives one point and one tangent.
     ///
     /// # Errors
     /// Those of the path; the integral passes them on.
@@ -69,7 +69,7 @@ pub struct PathScore {
 }
 
 impl PathPoints {
-    /// Refuses points or tangents that are not as many as were asked for, or of another width than
+    /// Refuses points or tangents that have more or fewer than `count` rows, or another width than
     /// the input.
     pub(crate) fn check(&self, input: &Batch, count: usize) -> Result<()> {
         let mut expected = input.shapes();
@@ -95,7 +95,8 @@ pub struct StraightPath {
 }
 
 impl StraightPath {
-    /// Leads from `baseline` to `input`; both have the same rows. Fixed tensors do not move.
+    /// Makes the path from `baseline` to `input`; both have the same rows. Fixed tensors do not
+    /// move.
     pub fn new(baseline: Batch, input: &Batch) -> Self {
         let difference = input.zip(&baseline, |input, baseline| input - baseline).without_fixed();
         Self { baseline, difference }

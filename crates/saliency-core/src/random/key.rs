@@ -54,8 +54,8 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// Returns the stream's part of the generator's key. Streams of tensors count up from their
-    /// start, of which there are never more than a handful.
+    /// Returns the stream's part of the generator's key. The streams of tensors count up from their
+    /// start; there are never more than a handful of tensors.
     fn number(self) -> u64 {
         match self {
             Self::Noise { tensor } => tensor,

@@ -39,8 +39,8 @@ pub enum NoiseScale {
     /// The standard deviation as a fraction of the range (largest value minus smallest) of each
     /// row of each input tensor.
     OfRange(f64),
-    /// The standard deviation of each value, in units of the input: a list for each tensor of the
-    /// input, with as many numbers as a row of it has values.
+    /// The standard deviation of each value, in units of the input: one list for each tensor of the
+    /// input, with one number for each value of a row.
     PerValue(Vec<Vec<f64>>),
 }
 
@@ -159,8 +159,8 @@ impl Noise {
     }
 
     /// Returns a warning for each row and tensor of `input` in which a value gets no noise, given
-    /// the noise's [deviations](Self::deviations). Noise of strength zero is no accident, and fixed
-    /// tensors are not explained.
+    /// the noise's [deviations](Self::deviations). There is no warning if the strength of the noise
+    /// is zero, which is no accident, or for a fixed tensor, which is not explained.
     ///
     /// # Errors
     /// [`Error::Device`] if the deviations cannot be read back.
@@ -189,7 +189,7 @@ impl Noise {
         }
     }
 
-    /// Adds noise to the input: to each row that of its key.
+    /// Adds noise to the input. The key of each row decides its noise.
     pub fn add(&self, input: &Batch, deviations: &Batch, keys: &[Key]) -> Batch {
         if self.is_none() {
             // Adding zeros would turn a negative zero positive.

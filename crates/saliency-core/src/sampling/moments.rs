@@ -39,9 +39,9 @@ impl Aggregate {
 /// from it, by Welford's and Pébay's formulas. If all maps are the same, the mean is exact to the
 /// last bit, the sign of zeros included.
 ///
-/// Each row is multiplied by a power of two, which is exact, so that its largest sample is about 1:
-/// fourth powers of small gradients would be zero in single precision, and those of large ones
-/// infinite.
+/// Each row is multiplied by a power of two, which is exact, so that its largest sample is about 1.
+/// Otherwise, fourth powers of small gradients would be zero in single precision, and those of
+/// large gradients infinite.
 #[derive(Clone, Debug)]
 pub(crate) struct Moments {
     aggregate: Aggregate,
@@ -60,8 +60,8 @@ pub(crate) struct RowCertainty {
     /// The estimated relative L1 error: Σ standard error / Σ |value|. Infinite if there is no
     /// standard error yet.
     pub error: f64,
-    /// The share of the values, among those that vary, whose spread comes from a single sample to
-    /// [a large part](DECISIVE).
+    /// Of the values that vary, the share whose spread comes to [a large part](DECISIVE) from a
+    /// single sample.
     pub decided: f64,
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn largest_values(maps: &Batch) -> Result<Vec<f64>> {
     Ok(largest)
 }
 
-/// Returns the power of two that takes a row's largest value to between 1 and 2.
+/// Returns the power of two that brings a row's largest value into the range from 1 to 2.
 fn scale_of(largest: f64) -> f64 {
     match largest.log2().floor() {
         exponent if exponent.is_finite() => (-exponent.clamp(-100.0, 100.0)).exp2(),
@@ -138,7 +138,8 @@ impl Moments {
         moments
     }
 
-    /// Lowers the scale of rows that a sample with these largest values would take too far.
+    /// Lowers the scale of each row in which a sample with these largest values would become too
+    /// large.
     fn adapt_scales(&mut self, largest: &[f64]) {
         let mut factors = vec![1.0; largest.len()];
         let rows = self.scales.iter_mut().zip(&mut factors).zip(largest);
@@ -198,8 +199,8 @@ impl Moments {
 
     /// Returns how sure each row is. Ignores fixed inputs.
     ///
-    /// However alike the samples of a value are, they prove little: one more sample could differ by
-    /// as much as the value, so that the error counts as 1/n of it at least.
+    /// Equal samples of a value prove little: one more sample could differ by as much as the value.
+    /// So the error counts as at least 1/n of the value.
     pub fn certainty(&self) -> Result<Vec<RowCertainty>> {
         let n = self.count as f64;
         let rows = self.mean.rows();
@@ -272,13 +273,13 @@ fn scaled(aggregate: Aggregate, sample: &Batch, scales: &[f64]) -> Batch {
 /// Sums over the values of a row.
 #[derive(Clone, Copy, Default)]
 struct RowSums {
-    /// Of the absolute values.
+    /// The sum of the absolute values.
     size: f64,
-    /// Of the standard errors.
+    /// The sum of the standard errors.
     errors: f64,
-    /// Of the standard errors, each at least 1/n of its value.
+    /// The sum of the standard errors, each of them at least 1/n of its value.
     errors_at_least: f64,
-    /// The number of values that vary, and of those among them that a single sample decides.
+    /// The number of values that vary, and the number of these that a single sample decides.
     varying: usize,
     decided: usize,
 }
@@ -287,7 +288,7 @@ impl RowSums {
     fn certainty(self) -> RowCertainty {
         let error = self.errors_at_least / self.size;
         if self.size == 0.0 && self.errors == 0.0 {
-            // No sample says anything but zero.
+            // All samples are zero.
             return RowCertainty { error: 0.0, decided: 1.0 };
         }
         let error = if error.is_nan() { f64::INFINITY } else { error };

@@ -35,15 +35,17 @@ impl Samples {
     /// The most samples that may be asked for: more make no difference in single precision.
     const MOST: usize = 1_000_000;
 
-    /// The number of samples before the error is looked at for the first time. Standard errors of
-    /// fewer are rough.
+    /// The number of samples before the error is estimated for the first time. Standard errors of
+    /// fewer samples are rough.
     const FIRST: usize = 50;
 
-    /// The error is looked at again after so many times more samples: the same numbers for every
-    /// row, so that the answer of a row does not depend on the others.
+    /// The error is estimated again each time that the number of samples has grown by this factor.
+    /// All rows use the same numbers, so that the answer of a row does not depend on the other
+    /// rows.
     const LADDER: f64 = 1.25;
 
-    /// If single samples decide this share of a row's values, its standard errors rest on too few.
+    /// If single samples decide this share of a row's values, its standard errors rest on too few
+    /// samples.
     const DECIDED: f64 = 0.1;
 
     /// Returns the defaults.
@@ -110,13 +112,13 @@ impl Samples {
         self.tolerance.is_none_or(|tolerance| error <= tolerance || count >= self.limit)
     }
 
-    /// Returns the number of samples after which the error is looked at again.
+    /// Returns the number of samples after which the error is estimated again.
     fn next(&self, count: usize) -> usize {
         self.limit.min((count as f64 * Self::LADDER).ceil() as usize)
     }
 
-    /// Forecasts how many more samples are needed if `count` of them left the given relative error:
-    /// errors fall with the square root of the number.
+    /// Forecasts how many more samples are needed, given the relative error after `count` samples.
+    /// Errors fall with the square root of the number of samples.
     fn forecast(&self, count: usize, error: f64) -> usize {
         let tolerance = self.tolerance.unwrap_or(f64::INFINITY);
         let needed = count as f64 * (error / tolerance).powi(2);
@@ -145,7 +147,7 @@ impl SampleMaps {
     }
 }
 
-/// Draws maps, given rows and samples: one of each for each map.
+/// Draws maps, given rows and samples: one row and one sample for each map.
 pub type Draw<'a> = dyn Fn(&[usize], &[usize]) -> Result<SampleMaps> + Sync + 'a;
 
 /// The average over samples, for every row.
@@ -177,7 +179,7 @@ impl Averaged {
     ) -> Result<Self> {
         samples.check(aggregate)?;
         let first = samples.first();
-        // With a tolerance more will be needed than the first samples.
+        // To reach a tolerance, more samples than the first will be needed.
         let expected = samples.tolerance.map_or(first, |_| samples.limit.min(4 * first));
         let work = Work::start(schedule, input, input.rows() * expected)?;
         let mut averaging = Averaging::new(samples, aggregate, input.rows());

@@ -71,10 +71,10 @@ impl<E, S> OverNoise<E, S> {
         self
     }
 
-    /// Draws samples until the estimated relative L1 error of a row, Σ standard error / Σ |value|, is
-    /// at most `tolerance`, in (0, 1], or the limit is reached. The error is looked at after 50
-    /// samples, and then after a quarter more each time.
-    /// [`converged`](Attribution::converged) says for each row whether it was met.
+    /// Draws samples until the estimated relative L1 error of a row, Σ standard error / Σ |value|,
+    /// is at most `tolerance`, or until the limit is reached. `tolerance` must be in (0, 1]. The
+    /// error is estimated after 50 samples, and then after a quarter more each time.
+    /// [`converged`](Attribution::converged) shows for each row whether the tolerance was met.
     pub fn with_tolerance(mut self, tolerance: f64) -> Self {
         self.samples = self.samples.with_tolerance(tolerance);
         self
@@ -106,9 +106,9 @@ impl<E, S> OverNoise<E, S> {
 
     /// Sets chunks, workers, and progress, which is counted in samples of rows.
     ///
-    /// A chunk of noisy copies is handed to the explainer inside at once. That explainer has a
-    /// schedule of its own, whose chunks bound what the model is given; its workers are used only
-    /// if there is a single chunk of copies.
+    /// The explainer inside gets a whole chunk of noisy copies at once. It has a schedule of its
+    /// own. The chunks of that schedule bound the number of inputs that the model gets, and its
+    /// workers are used only if there is a single chunk of copies.
     pub fn with_schedule(mut self, schedule: Schedule) -> Self {
         self.schedule = schedule;
         self
@@ -119,8 +119,8 @@ impl<E, S> OverNoise<E, S> {
 type Inside<'a> = dyn Fn(Batch, ResolvedTarget, &Rows) -> Result<SampleMaps> + Sync + 'a;
 
 impl<E, S: Statistic> OverNoise<E, S> {
-    /// Refuses options outside their range, before any work. Those of the explainer inside are its
-    /// own.
+    /// Refuses options outside their range, before any work. Does not check the options of the
+    /// explainer inside.
     ///
     /// # Errors
     /// [`Error::InvalidOption`].
@@ -133,7 +133,7 @@ impl<E, S: Statistic> OverNoise<E, S> {
     /// Averages the maps that `inside` returns for noisy copies of the input.
     fn explain(&self, question: &Question, inside: &Inside) -> Result<Attribution<Batch>> {
         let Question { input, rows, .. } = question;
-        // Copied, because the explainer need not be shared between threads for this.
+        // Copied, so that the explainer does not have to be shared between threads for this.
         let noise = self.noise.clone();
         let deviations = noise.deviations(input)?;
         let scored = question.resolve_for(&self.schedule, self.samples.most())?;
@@ -143,7 +143,7 @@ impl<E, S: Statistic> OverNoise<E, S> {
             let noisy = noise.add(&input.select(at), &deviations.select(at), &keys);
             let rows = rows.in_samples(noise.seed, samples);
             let maps = inside(noisy, scored.target.select(at), &rows);
-            // The clean input is finite: a value that is not comes from the noise.
+            // The clean input is finite, so that a value that is not finite comes from the noise.
             let maps = maps.map_err(|error| error.with_stage(Stage::Input, Stage::NoisyInput))?;
             maps.values.check_finite(Stage::Attribution)?;
             Ok(maps)
@@ -200,7 +200,7 @@ impl<M: Model<I>, I: Inputs, E: Explainer<M, I>, S: Statistic> Explainer<M, I> f
     }
 }
 
-// Written by hand because the derives ask the same of the statistic.
+// Written by hand, because a derive would require the same trait of the statistic.
 impl<E: Clone, S> Clone for OverNoise<E, S> {
     fn clone(&self) -> Self {
         Self {

@@ -21,14 +21,15 @@ use crate::sampling::moments::Aggregate;
 /// - samples: 50, or as many as a tolerance needs ([`with_tolerance`](OverNoise::with_tolerance))
 /// - at most 1,000 samples, if there is a tolerance
 /// - noise: Gaussian, its standard deviation 15 % of each row's value range
-/// - seed: 0. The noise depends on seed, row and sample alone: it is the same on every device.
+/// - seed: 0. The noise depends only on seed, row and sample, so that it is the same on every
+///   device.
 ///
-/// The standard error is the expected distance of the mean from that of infinitely many samples.
-/// Single pixels of a photo often need hundreds of samples until it is small compared with their
-/// value.
+/// The standard error is the expected distance between the mean and the mean of infinitely many
+/// samples. Single pixels of a photo often need hundreds of samples until the standard error is
+/// small compared with the value.
 ///
 /// # Cost
-/// `samples` times that of the explainer inside, and a forward pass.
+/// `samples` times the cost of the explainer inside, and one forward pass.
 ///
 /// # Errors
 /// Those of the explainer inside; [`Error::InvalidOption`](crate::Error::InvalidOption) for

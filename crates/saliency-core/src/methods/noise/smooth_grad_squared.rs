@@ -16,8 +16,8 @@ use crate::sampling::moments::Aggregate;
 /// their sign.
 ///
 /// # Shapes and units
-/// Values and standard errors have the input's shape, and are squares of what the explainer inside
-/// gives; never negative.
+/// Values and standard errors have the input's shape. Their unit is the square of the unit of the
+/// explainer inside, and they are never negative.
 ///
 /// # Parameters and defaults
 /// Those of [`SmoothGrad`](crate::SmoothGrad).

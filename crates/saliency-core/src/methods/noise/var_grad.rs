@@ -12,13 +12,13 @@ use crate::sampling::moments::Aggregate;
 ///            n - 1 k=1
 /// ```
 ///
-/// It is large for values whose gradient depends on the noise: there the model bends, rather than
-/// being steep.
+/// It is large for values whose gradient depends on the noise. It shows where the gradient changes,
+/// not where it is large.
 ///
 /// # Shapes and units
-/// Values and standard errors have the input's shape, and are squares of what the explainer inside
-/// gives; never negative. The variance is the unbiased one; its standard error follows from the
-/// fourth moment, and is rough below some ten samples.
+/// Values and standard errors have the input's shape. Their unit is the square of the unit of the
+/// explainer inside, and they are never negative. The variance is the unbiased one. Its standard
+/// error follows from the fourth moment, and is rough below about ten samples.
 ///
 /// # Parameters and defaults
 /// Those of [`SmoothGrad`](crate::SmoothGrad); at least 2 samples.

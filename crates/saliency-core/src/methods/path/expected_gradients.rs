@@ -17,8 +17,8 @@ use crate::random::noise::{Distribution, Noise, NoiseScale};
 use crate::sampling::moments::Aggregate;
 use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 
-/// Integrated Gradients averaged over many baselines, by drawing a baseline and a point on its path
-/// for each sample, with standard errors. With noise on the input it is GradientSHAP.
+/// Integrated Gradients averaged over many baselines, with standard errors. Each sample draws a
+/// baseline and a point on its path. With noise on the input the method is GradientSHAP.
 ///
 /// ```text
 ///            1   n
@@ -26,10 +26,11 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 ///            n  k=1
 /// ```
 ///
-/// The values sum to `f(x)` minus the mean score of the baselines, up to the sampling error; with
-/// noise, to the mean of `f` over the noise instead of `f(x)`. The
-/// [`completeness_gap`](Attribution::completeness_gap) is the amount by which they miss it. It is
-/// reported for a batch of baselines, if there is no noise and no input is [`Fixed`](crate::Fixed).
+/// The values sum to `f(x)` minus the mean score of the baselines, up to the sampling error. With
+/// noise, the mean of `f` over the noise takes the place of `f(x)`. The
+/// [`completeness_gap`](Attribution::completeness_gap) is the sum of the values minus this
+/// difference of scores. It is reported for a batch of baselines, if there is no noise and no input
+/// is [`Fixed`](crate::Fixed).
 ///
 /// # Shapes and units
 /// Values and standard errors have the input's shape; score, signed.
@@ -40,15 +41,16 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 /// - samples: 50, or as many as a tolerance needs ([`with_tolerance`](Self::with_tolerance))
 /// - at most 1,000 samples, if there is a tolerance
 /// - noise on the input: none; GradientSHAP has some
-/// - seed: 0. Random numbers depend on seed, row and sample alone.
+/// - seed: 0. Random numbers depend only on seed, row and sample.
 ///
 /// # Cost
-/// `samples` gradients per row; a forward pass for the input, and one for each baseline of the
-/// batch if there is a completeness gap.
+/// `samples` gradients per row, and a forward pass for the input. If there is a completeness gap,
+/// also a forward pass for each baseline of the batch.
 ///
 /// # Errors
-/// Those of [`Explainer::attribute_to`](crate::Explainer::attribute_to); [`Error::InvalidOption`] for an option outside its range;
-/// [`Error::BaselineShape`] and [`Error::BaselineCount`] if the baselines do not fit.
+/// Those of [`Explainer::attribute_to`](crate::Explainer::attribute_to); [`Error::InvalidOption`]
+/// for an option outside its range; [`Error::BaselineShape`] and [`Error::BaselineCount`] if the
+/// baselines do not fit.
 ///
 /// # Example
 /// ```
@@ -85,7 +87,7 @@ pub struct ExpectedGradients {
 /// The source of the baselines.
 #[derive(Clone)]
 enum Baselines {
-    /// A batch to draw from; an error if it is none, which is reported when it is used.
+    /// A batch to draw from, or the reason why the tensors are no batch. It is reported on use.
     Batch(Result<Batch>),
     /// A function of a seed.
     Sampler(Arc<Sampler>),
@@ -94,14 +96,14 @@ enum Baselines {
 type Sampler = dyn Fn(u64) -> Baseline + Send + Sync;
 
 impl ExpectedGradients {
-    /// Draws from a batch of baselines, with the defaults above. If it is not a batch,
+    /// Draws from a batch of baselines, with the defaults above. If `baselines` is not a batch,
     /// [`check`](Self::check) and every call report why.
     pub fn new(baselines: impl Inputs) -> Self {
         Self::with_baselines(Baselines::Batch(Batch::new(baselines)))
     }
 
     /// Draws baselines by calling `sampler` with a seed of its own for each row and sample. The
-    /// sampler must return the same baseline for the same seed; it fits one row.
+    /// sampler must return the same baseline for the same seed, and the baseline must fit one row.
     ///
     /// ```
     /// use saliency_core::{Baseline, ExpectedGradients};
@@ -130,10 +132,10 @@ impl ExpectedGradients {
         self
     }
 
-    /// Draws samples until the estimated relative L1 error of a row, Σ standard error / Σ |value|, is
-    /// at most `tolerance`, in (0, 1], or the limit is reached. The error is looked at after 50
-    /// samples, and then after a quarter more each time.
-    /// [`converged`](Attribution::converged) says for each row whether it was met.
+    /// Draws samples until the estimated relative L1 error of a row, Σ standard error / Σ |value|,
+    /// is at most `tolerance`, or until the limit is reached. `tolerance` must be in (0, 1]. The
+    /// error is estimated after 50 samples, and then after a quarter more each time.
+    /// [`converged`](Attribution::converged) shows for each row whether the tolerance was met.
     pub fn with_tolerance(mut self, tolerance: f64) -> Self {
         self.samples = self.samples.with_tolerance(tolerance);
         self
@@ -228,7 +230,7 @@ impl Draws<'_> {
         let input = self.noise.add(&input.select(rows), &self.deviations.select(rows), &keys);
         input.check_finite(Stage::NoisyInput)?;
         let baseline = self.baselines.draw(&input, &keys)?.with_fixed_of(&input);
-        // One random position on the straight path of each.
+        // One random position on the straight path of each row.
         let positions: Vec<f64> =
             keys.iter().map(|key| key.uniform(Stream::Position, 1)[0]).collect();
         let every: Vec<usize> = (0..rows.len()).collect();

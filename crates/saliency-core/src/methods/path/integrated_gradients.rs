@@ -23,20 +23,22 @@ use crate::warning::Warning;
 /// ```
 ///
 /// The values sum to `f(x) - f(x')` (completeness), up to the error of the quadrature. The
-/// [`completeness_gap`](Attribution::completeness_gap) is the amount by which they miss it; the
-/// [`error_estimate`](Attribution::error_estimate) is their estimated distance from the values of
-/// infinitely many points.
+/// [`completeness_gap`](Attribution::completeness_gap) is their sum minus this difference. The
+/// [`error_estimate`](Attribution::error_estimate) is their estimated distance from the values that
+/// infinitely many points would give.
 ///
 /// # How many points
-/// Either a fixed number ([`with_steps`](Self::with_steps)), or as many as are needed to get the
-/// relative L1 error of a row's values below a tolerance
-/// ([`with_tolerance`](Self::with_tolerance)): points are placed where the gradient changes, every
-/// gradient is used, and [`converged`](Attribution::converged) is false if the limit came first.
+/// There are two ways to choose. [`with_steps`](Self::with_steps) sets a fixed number of points.
+/// [`with_tolerance`](Self::with_tolerance) takes as many points as are needed to get the relative
+/// L1 error of a row's values below a tolerance: points are placed where the gradient changes, and
+/// every gradient is used. [`converged`](Attribution::converged) is false if the limit was reached
+/// first.
 ///
-/// The estimate takes the gradient to jump somewhere between every two points, and checks the
-/// contributions there against the change of score. It was an upper bound of the true error in 95 %
-/// of 5,000 cases; if gradients are smooth, it is several times too large. A few equal gradients prove
-/// little: it is never below 2^(1 - points). A single point has no estimate.
+/// The estimate assumes that the gradient jumps somewhere between every two points, and compares
+/// the contributions there with the change of score. It was an upper bound of the true error in 95
+/// % of 5,000 cases. If gradients are smooth, the estimate is several times too large. A few equal
+/// gradients prove little, so that the estimate is never below 2^(1 - points). A single point has
+/// no estimate.
 ///
 /// The gradient may be infinite at either end of the path.
 ///
@@ -51,18 +53,19 @@ use crate::warning::Warning;
 /// - baseline: zeros
 ///
 /// # Cost
-/// A gradient for each point of each row, and two forward passes; [`Rule::Placed`] takes seven
-/// more.
+/// A gradient for each point of each row, and two forward passes. [`Rule::Placed`] takes seven more
+/// forward passes.
 ///
 /// # Memory
-/// With a fixed number of points, the memory of the chunks that are being computed. With a
-/// tolerance, gradients are kept, so that more points can be placed between them; beyond a limit
-/// only their sums are kept. Both together are 33 million numbers at most, or 18 copies of one row
-/// if that is more.
+/// With a fixed number of points, the method needs memory only for the chunks that are being
+/// computed. With a tolerance, gradients are kept, so that more points can be placed between them.
+/// Beyond a limit, only sums of gradients are kept. The kept gradients and sums are together at
+/// most 33 million numbers, or 18 copies of one row if that is more.
 ///
 /// # Errors
-/// Those of [`Explainer::attribute_to`](crate::Explainer::attribute_to); [`Error::InvalidOption`](crate::Error::InvalidOption) for
-/// an option outside its range; [`Error::BaselineShape`](crate::Error::BaselineShape) and
+/// Those of [`Explainer::attribute_to`](crate::Explainer::attribute_to);
+/// [`Error::InvalidOption`](crate::Error::InvalidOption) for an option outside its range;
+/// [`Error::BaselineShape`](crate::Error::BaselineShape) and
 /// [`Error::BaselineCount`](crate::Error::BaselineCount) for a baseline that does not fit.
 ///
 /// # Example
@@ -175,7 +178,7 @@ impl IntegratedGradients {
     fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
         let Question { evaluator, input, rows, .. } = question;
         let baseline = self.baseline.like(input, rows)?;
-        // The scores at both ends say what the values must sum to.
+        // The values must sum to the difference between the scores at both ends.
         let calls = self.tolerance.map_or(self.steps, |_| self.max_gradients);
         let scored = question.resolve_for(&self.schedule, calls)?;
         let baseline_scores = evaluator
