@@ -10,8 +10,9 @@
 //!     explain --device remote:ws://gpu:3000 --device flex
 //! ```
 //!
-//! `ws://` is not encrypted: use it only on networks that you trust. On other networks, `serve
-//! --iroh server.key` prints the address of a server with encrypted and authenticated connections.
+//! `ws://` is not encrypted: use it only on networks that you trust. On other networks,
+//! `serve --iroh server.key` prints the address of a server with encrypted and authenticated
+//! connections.
 
 #[cfg(feature = "remote-server")]
 mod server;

@@ -11,8 +11,8 @@ use macerator::{AutoArch, Simd, WithSimd};
 use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
 use rayon::slice::{ParallelSlice as _, ParallelSliceMut as _};
 
-/// The number of values whose bits share the same bytes. Bit b of byte i belongs to value `LANES *
-/// b + i`, so that bits are gathered without moving them across a register.
+/// The number of values whose bits share the same bytes. Bit b of byte i belongs to value
+/// `LANES * b + i`, so that bits are gathered without moving them across a register.
 const BLOCK: usize = 8 * LANES;
 const LANES: usize = 16;
 /// The number of blocks that a thread takes at a time.
