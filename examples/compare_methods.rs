@@ -1,4 +1,5 @@
-//! One photo, every method, on one panel: the map of each, its cost and how sure it is.
+//! Explains one photo by every method, and draws one panel: each method's map, its cost and its
+//! precision.
 //!
 //! ```text
 //! cargo run --example compare_methods                    # the cat that ships
@@ -6,7 +7,7 @@
 //! ```
 //!
 //! Under each map are its time, its number of gradients, and the method's own estimate of its
-//! error. Every map has a scale of its own, because the methods' units differ.
+//! error. Every map has its own scale, because the units of the methods differ.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,14 +50,14 @@ fn run(args: &Args) -> Result<()> {
     };
     let input = preparation.tensor(&photo, &device);
 
-    // The class that the network predicts, which every method explains.
+    // Every method explains the class that the network predicts.
     let probabilities = softmax(net.forward(input.clone()), 1);
     let class = probabilities.clone().argmax(1).into_scalar::<i64>() as usize;
     let probability = 100.0 * probabilities.max().into_scalar::<f32>();
     let name = class_name(class);
     say(format_args!("{name} ({probability:.1} %)"));
 
-    // Each method with its defaults; Expected Gradients compare with noise.
+    // Each method has its defaults. Expected Gradients compares with noise.
     let options =
         MethodOptions::new().with_baseline_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
     say(format_args!(

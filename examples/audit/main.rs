@@ -1,6 +1,6 @@
-//! Where did the classifier look, in every photo of a folder? An audit that may be stopped at any
-//! time and goes on from there, with a page for people who do not program and tables for the
-//! others.
+//! Where did the classifier look in each photo of a folder? An audit writes a page for people who
+//! do not program, and tables for spreadsheets and programs. It may be stopped at any time, and
+//! resumes when it is started again.
 //!
 //! ```text
 //! cargo run --example audit                                     # 24 photos made for a try
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
 }
 
 fn audit(args: &AuditArgs) -> Result<()> {
-    // The network, how a photo becomes its input, and the names of its classes.
+    // The network, the preparation of its input, and the names of its classes.
     let subject = Subject::new(
         subject::DESCRIPTION,
         subject::WEIGHTS,
@@ -51,18 +51,20 @@ fn audit(args: &AuditArgs) -> Result<()> {
         return match (findings.failed, findings.failed + findings.explained) {
             (0, _) => Ok(()),
             (failed, all) => Err(format!(
-                "expected to explain {all} photos, found {failed} that could not be; the page says why"
+                "expected to explain {all} photos, found {failed} that could not be explained; the \
+                 page says why"
             )
             .into()),
         };
     }
-    // Without a folder, photos are made. One of them is cut off, so that the page shows such a file.
+    // Without a folder, make photos for a demonstration. One of them is cut off, so that the page
+    // shows such a file.
     let Demonstration { folder, boxes } = demonstration::write(&args.out)?;
     progress::run(audit.with_boxes(boxes), &folder, args.json).map_err(blamed)?;
     Ok(())
 }
 
-/// Says whether an error is the fault of an option.
+/// Marks an error if a wrong option has caused it.
 fn blamed(error: Box<dyn Error>) -> Box<dyn Error> {
     match error.downcast_ref() {
         Some(saliency_audit::Error::Explain(saliency::Error::InvalidOption { .. })) => {

@@ -1,4 +1,5 @@
-//! Makes Rust of the ONNX file: a module with a `forward`, and its weights to be embedded.
+//! Turns the ONNX file into Rust code: a module with a `forward`, and weights that are embedded in
+//! the program.
 
 use burn_onnx::{LoadStrategy, ModelGen};
 

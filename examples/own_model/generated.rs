@@ -1,4 +1,4 @@
-//! The network that burn-onnx made of `network.onnx` when this program was built.
+//! The network that burn-onnx made from `network.onnx` when this program was built.
 #![allow(clippy::all, unused)]
 
 include!(concat!(env!("OUT_DIR"), "/generated/network.rs"));

@@ -1,4 +1,4 @@
-//! A picture, and Captum's values for the original network's answer to it.
+//! A picture, and Captum's values for the answer of the original network to this picture.
 
 use std::error::Error;
 

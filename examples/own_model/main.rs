@@ -1,15 +1,16 @@
-//! Networks from elsewhere, explained as they are: weights from PyTorch, and an ONNX file.
+//! Explains networks from other libraries: weights from PyTorch, and an ONNX file.
 //!
 //! ```text
 //! cargo run --example own_model
 //! cargo run --example own_model -- --out FOLDER
 //! ```
 //!
-//! A small network that distinguishes shapes comes in three ways. Weights in PyTorch's own format,
-//! and in safetensors, go into a network that is written with Burn (`network.rs`). Of an ONNX file
-//! burn-onnx makes a network when this program is built (`build.rs`); its BatchNorm is gone,
-//! because PyTorch's exporter folds it into the convolution. Each is explained, and compared with
-//! Captum's values for the original in PyTorch (`make_network.py`, which made all files).
+//! A small network that distinguishes shapes is loaded in three ways. Weights in PyTorch's own
+//! format, and in safetensors, are loaded into a network that is written with Burn (`network.rs`).
+//! From an ONNX file, burn-onnx makes a network when this program is built (`build.rs`). This
+//! network has no BatchNorm, because PyTorch's exporter folds it into the convolution. Each network
+//! is explained, and compared with Captum's values for the original in PyTorch. `make_network.py`
+//! made all files.
 
 mod generated;
 mod golden;
@@ -31,7 +32,8 @@ use saliency::{Explainer as _, Gradient, IntegratedGradients, Model, ModelFn};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Explains a network that was loaded from PyTorch's files and one made of an ONNX file.
+/// Explains a network that was loaded from PyTorch's files, and one that was made from an ONNX
+/// file.
 #[derive(Parser)]
 struct Args {
     /// The folder to write the picture to
@@ -39,7 +41,7 @@ struct Args {
     out: PathBuf,
 }
 
-/// The only code that a network of one's own needs.
+/// The only code that your own network needs.
 impl Model<Tensor<4>> for Network {
     fn forward(&self, picture: Tensor<4>) -> Tensor<2> {
         Network::forward(self, picture)
@@ -85,7 +87,7 @@ fn run(out: &Path) -> Result<()> {
 fn explained(golden: &Golden, device: &Device) -> Result<[Explained; 3]> {
     let from_pytorch = Network::from_pytorch(&file("network.pt"), device)?;
     let from_safetensors = Network::from_safetensors(&file("network.safetensors"), device)?;
-    // Without an `impl`, as for a network from another crate: a module and a function of it.
+    // A network from another crate needs no `impl`: give the module, and a function that calls it.
     let from_onnx = generated::Model::from_embedded(device);
     let from_onnx = ModelFn::new(from_onnx, generated::Model::forward);
     Ok([
@@ -100,10 +102,11 @@ fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data").join(name)
 }
 
-/// The share of the largest value by which single and double precision may differ.
+/// The largest allowed difference between single and double precision, as a share of the largest
+/// value.
 const ROUNDING: f32 = 1e-4;
 
-/// The answers about one network, and how far they are from Captum's.
+/// The answers about one network, and their differences from Captum's.
 struct Explained {
     file: &'static str,
     /// The differences of the logits, of the gradient and of Integrated Gradients.
@@ -131,7 +134,7 @@ impl Explained {
     }
 }
 
-/// Returns the largest difference, relative to the largest absolute value that was expected.
+/// Returns the largest difference, relative to the largest absolute expected value.
 fn difference<const D: usize>(found: &Tensor<D>, expected: &Tensor<D>) -> f32 {
     let largest = |tensor: Tensor<D>| tensor.abs().max().into_scalar::<f32>();
     largest(found.clone() - expected.clone()) / largest(expected.clone())

@@ -1,4 +1,5 @@
-//! A network written with Burn. Its layers are named as in PyTorch, so that weights are found.
+//! A network written with Burn. Its layers have the same names as in PyTorch, so that their weights
+//! are found.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -55,13 +56,14 @@ impl Network {
     /// Loads the weights of a state dict that `safetensors.torch.save_file` wrote.
     pub fn from_safetensors(path: &Path, device: &Device) -> Result<Self, String> {
         let store = SafetensorsStore::from_file(path).validate(false).allow_partial(true);
-        // PyTorch keeps the matrices of linear layers transposed, and has other names in BatchNorm.
+        // PyTorch keeps the matrices of linear layers transposed, and uses other names in
+        // BatchNorm.
         let store = store.with_from_adapter(PyTorchToBurnAdapter);
         Self::new(device).with_weights(store, path)
     }
 
-    /// Loads all weights or none, with one line about the first mistake: the store's own checks,
-    /// which are switched off above, describe the whole file in a table.
+    /// Loads all weights or none. An error has one line about the first mistake. The store's own
+    /// checks are switched off above, because they describe the whole file in a table.
     fn with_weights(mut self, mut store: impl ModuleStore, path: &Path) -> Result<Self, String> {
         let refused = |found: &dyn Display| {
             format!("expected the network's weights in {}, found: {found}", path.display())

@@ -1,4 +1,5 @@
-//! The three ways lead to Captum's values, and files with a mistake are refused with its name.
+//! All three ways give Captum's values. A file with a mistake is refused, and the error names the
+//! mistake.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -68,7 +69,7 @@ fn a_file_that_is_not_there_or_cut_off_or_of_another_kind_is_refused() {
     refused(Network::from_pytorch, &fs::read(file("network.safetensors")).unwrap());
 }
 
-/// Returns the safetensors file with a change to its tensors.
+/// Returns the safetensors file after changing its tensors.
 fn changed(change: impl FnOnce(&mut BTreeMap<String, TensorView>)) -> Vec<u8> {
     let bytes = fs::read(file("network.safetensors")).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
@@ -83,7 +84,7 @@ fn a_tensor_that_is_missing_or_of_another_shape_or_kind_is_named() {
     let error = refused(Network::from_safetensors, &missing);
     assert!(error.ends_with("no tensor conv2.bias"), "{error}");
 
-    // Too many numbers, and as many as there should be but whole ones.
+    // A tensor with too many numbers, and one with the right number of whole numbers.
     for (kind, shape, bytes) in [(Dtype::F32, 10, 40), (Dtype::I64, 4, 32)] {
         let other = TensorView::new(kind, vec![shape], &[0; 40][..bytes]).unwrap();
         let wrong = changed(|tensors| drop(tensors.insert("linear.bias".into(), other).unwrap()));

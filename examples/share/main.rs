@@ -1,4 +1,4 @@
-//! One batch, several devices, of this machine or others: 64 pictures explained together.
+//! Explains one batch of 64 pictures on several devices, of this machine or of others.
 //!
 //! ```text
 //! cargo run --features remote-server --example share     # two servers on this machine, for a try
@@ -10,8 +10,9 @@
 //!     explain --device remote:ws://gpu:3000 --device flex
 //! ```
 //!
-//! `ws://` is not encrypted: it is for trusted networks. In others, `serve --iroh server.key`
-//! prints the address of a server whose connections are encrypted and authenticated.
+//! `ws://` is not encrypted: use it only on networks that you trust. On other networks,
+//! `serve --iroh server.key` prints the address of a server with encrypted and authenticated
+//! connections.
 
 #[cfg(feature = "remote-server")]
 mod server;
@@ -47,11 +48,11 @@ enum Command {
         /// The device
         #[arg(long, default_value = "flex")]
         device: Backend,
-        /// Where to listen; port 0 takes any that is free. With --iroh only the port counts: it
-        /// listens on every interface, and the address is the one to print for clients
+        /// The address to listen on. Port 0 takes any free port. With --iroh only the port counts:
+        /// the server listens on every interface, and prints this address for clients
         #[arg(long)]
         listen: Option<std::net::SocketAddr>,
-        /// Encrypt, with the identity that this file keeps; it is made if it is missing
+        /// Encrypt connections, with the identity in this file. The file is made if it is missing
         #[arg(long)]
         iroh: Option<PathBuf>,
         /// End when the input ends, as it does when the program that started this one is gone
@@ -85,7 +86,7 @@ fn run(command: Option<Command>) -> Result<()> {
         Some(Command::Explain { devices, out }) => explain(open(&devices)?, &out),
         #[cfg(feature = "remote-server")]
         None => {
-            // The servers end with this value.
+            // When this value is dropped, the servers end.
             let servers = server::two_on_this_machine()?;
             explain(servers.open()?, Path::new("maps"))
         }
@@ -94,7 +95,7 @@ fn run(command: Option<Command>) -> Result<()> {
     }
 }
 
-/// Opens devices at the same time, and goes on with those that answer.
+/// Opens devices at the same time, and continues with those that answer.
 fn open(backends: &[Backend]) -> Result<Vec<ComputeDevice>> {
     let mut devices = Vec::new();
     for (backend, opened) in backends.iter().zip(Backend::open_all(backends, &Access::new())) {

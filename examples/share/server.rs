@@ -1,4 +1,4 @@
-//! Lends devices to others.
+//! Lends devices to other programs and machines.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{BufRead, BufReader};
@@ -14,10 +14,11 @@ use saliency_cli::Result;
 
 const TOKEN: &str = "SALIENCY_TOKEN";
 
-/// Ends the program when its input ends: when the program that started it does, however that ends.
+/// Ends this program when its input ends. The input ends with the program that started this one, no
+/// matter how that program ends.
 pub fn end_with_input() {
     std::thread::spawn(|| {
-        // Whatever it reads, and an error too.
+        // The text that is read does not matter. An error ends the input too.
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         std::process::exit(0);
     });
@@ -51,7 +52,7 @@ pub fn serve(device: &Backend, listen: Option<SocketAddr>, iroh: Option<PathBuf>
     Ok(server.serve(WebSocketTransport::from_listener(listener))?)
 }
 
-/// Servers that end with this value, and the token that they ask for.
+/// Servers, and the token that they ask for. When this value is dropped, the servers end.
 pub struct Servers {
     servers: Vec<Child>,
     devices: Vec<Backend>,
@@ -77,7 +78,7 @@ impl Drop for Servers {
 
 /// Starts two servers that only this machine can reach.
 pub fn two_on_this_machine() -> Result<Servers> {
-    // The standard library's own random numbers are from the operating system.
+    // The random numbers of the standard library come from the operating system.
     let token = format!("{:016x}", RandomState::new().build_hasher().finish());
     let mut all = Servers { servers: Vec::new(), devices: Vec::new(), token };
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! The pictures that are explained, and one picture of them all.
+//! The pictures that are explained, and one picture that shows all of them.
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ pub fn write(pictures: &[RgbImage], maps: &[Map], path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Cuts squares from the two photos that ship, each from another place.
+/// Cuts squares from the two photos that are part of the library, each at another place.
 pub fn pictures() -> Vec<RgbImage> {
     let photos = [photos::chelsea(), photos::coffee()];
     let cut = |at: usize| {

@@ -1,5 +1,5 @@
-//! The examples are the files beside the folder of this one. The library holds nothing but the code
-//! of the book, run as documentation tests.
+//! The examples are the files beside this folder. This library holds only the code of the book,
+//! which is run as documentation tests.
 
 #[cfg(doctest)]
 mod book;

@@ -1,4 +1,4 @@
-//! The program `compare_methods` as its users meet it.
+//! Runs the program `compare_methods` as its users do.
 
 mod common;
 

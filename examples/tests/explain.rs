@@ -1,4 +1,4 @@
-//! The program `explain` as its users meet it.
+//! Runs the program `explain` as its users do.
 
 mod common;
 
@@ -21,7 +21,7 @@ fn refused(args: &[&str]) -> String {
     refused_with(1, args)
 }
 
-/// The same if an option is wrong: with exit code 2.
+/// The same check for a wrong option, which has exit code 2.
 fn unusable(args: &[&str]) -> String {
     refused_with(2, args)
 }
@@ -76,8 +76,8 @@ fn without_arguments_the_cat_is_explained_and_its_face_is_lit() {
     let names = kinds.map(|kind| format!("chelsea-integrated-gradients-{kind}.png"));
     assert_eq!(files(&folder.path("out")), names);
 
-    // Both eyes, and from the left one down to the nose: 23 % of the square that the model was
-    // shown.
+    // Both eyes, and the region from the left eye down to the nose: 23 % of the square that the
+    // model was shown.
     let heat = read_photo(folder.path("out").join(&names[0])).unwrap();
     assert_eq!(heat.dimensions(), photos::chelsea().dimensions());
     let face = [(135, 85, 210, 150), (290, 105, 345, 160), (195, 130, 290, 265)];
@@ -121,7 +121,7 @@ fn photos_of_every_kind_are_explained_for_the_class_asked_for() {
     let written = files(&folder.path("out"));
     assert_eq!(written.len(), 6, "{written:?}");
     assert!(written.contains(&"cup-2-gradient-panel.png".to_owned()), "{written:?}");
-    // The photo stands in the panel pixel for pixel, between a title and a scale.
+    // The panel contains the photo pixel by pixel, between a title and a scale.
     let (photo, panel) = (read_photo(&jpeg).unwrap(), folder.path("out/cup-gradient-panel.png"));
     let panel = read_photo(&panel).unwrap();
     assert!(panel.width() > 3 * 600 && panel.height() > 400 + 80, "{:?}", panel.dimensions());
@@ -187,7 +187,8 @@ fn a_page_figures_and_values_are_written_for_what_is_asked() {
     assert!(wrong.contains("expected NAME=X,Y,WIDTH,HEIGHT in whole pixels, found it=1,2,3"));
 }
 
-/// Checks the error of a full disk, for which a limit on the size of files stands.
+/// Checks the error if the disk is full. A limit on the size of files takes the place of a full
+/// disk.
 #[cfg(target_os = "linux")]
 #[test]
 fn where_a_file_cannot_be_written_to_its_end_nothing_is_left() {
@@ -339,13 +340,13 @@ fn devices_are_listed_and_what_is_not_there_is_named() {
     let unknown = unusable(&["--device", "opencl"]);
     assert!(unknown.contains("a backend such as flex"), "{unknown}");
     unusable(&["--device", "flex:2"]);
-    // No machine has that many.
+    // No machine has that many GPUs.
     let many = unusable(&["--device", "cuda:1000"]);
     assert!(many.contains("cuda:1000") && many.contains("flex"), "{many}");
 }
 
-/// Checks the error if the graphics drivers are hidden from the program, or if it was built
-/// without.
+/// Checks the error if the graphics drivers are hidden from the program, or if it was built without
+/// them.
 #[cfg(target_os = "linux")]
 #[test]
 fn without_a_driver_the_cpu_is_there_and_the_error_says_what_to_do() {
@@ -439,7 +440,7 @@ fn the_answers_as_json_are_a_line_for_each_photo() {
         "--out",
         &folder.out(),
     ]);
-    // Words, the end of the broken photo among them, are on stderr.
+    // Text for people, including the error of the broken photo, is on stderr.
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("the five likeliest classes"));
     let lines = text(&output.stdout);

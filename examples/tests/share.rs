@@ -1,4 +1,4 @@
-//! The program `share` as its users meet it.
+//! Runs the program `share` as its users do.
 
 mod common;
 

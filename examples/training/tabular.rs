@@ -1,13 +1,13 @@
-//! Which measurements decided which cultivar a wine is from? The rows of a table, explained by
-//! named features.
+//! Which measurements decided about the cultivar of a wine? Explains the rows of a table by named
+//! features.
 //!
 //! ```text
 //! cargo run --example tabular
 //! ```
 //!
-//! A small network (`src/wines.rs`) learns three cultivars by 13 measurements. A new wine is explained
-//! twice: by Integrated Gradients, compared with the mean wine, and by Expected Gradients, compared
-//! with every wine of the training set. Then all new wines are explained.
+//! A small network (`src/wines.rs`) learns to distinguish three cultivars by 13 measurements. A new
+//! wine is explained twice. Integrated Gradients compares it with the mean wine. Expected Gradients
+//! compares it with every wine of the training set. Then all new wines are explained.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -50,7 +50,8 @@ fn run(args: &Args) -> Result<()> {
 /// Explains the first wine that the network has not seen.
 fn one_wine(net: &Net, wines: &Wines, out: &Path) -> Result<()> {
     let input = batch(&wines.unseen[..1]);
-    // Standardised, the mean wine is zero. Of a network this small, points on the path cost little.
+    // Wines are standardised, so the mean wine is zero. The network is small, so that many points
+    // on the path cost little.
     let explainer = IntegratedGradients::new().with_steps(1000).with_baseline(Baseline::zeros());
     let from_mean = explainer.attribute(net, input.clone())?;
     let from_each = ExpectedGradients::new(batch(&wines.seen)).with_samples(5000);
@@ -90,7 +91,8 @@ fn print_measurements(wines: &Wines, integrated: &[f64], from_each: &Attribution
     }
 }
 
-/// Prints which measurement speaks most for the cultivar, and which most against it.
+/// Prints the measurement that speaks most for the cultivar, and the one that speaks most against
+/// it.
 fn print_strongest(wines: &Wines, integrated: &[f64]) {
     let order = strongest_first(integrated);
     for (sign, side) in [(1.0, "for"), (-1.0, "against")] {
@@ -102,8 +104,8 @@ fn print_strongest(wines: &Wines, integrated: &[f64]) {
     }
 }
 
-/// Explains all wines that the network has not seen, and checks whether it needs the measurements
-/// that the maps name.
+/// Explains all wines that the network has not seen. Checks whether the network needs the
+/// measurements that the maps name.
 fn all_wines(net: &Net, unseen: &[Labelled], out: &Path) -> Result<()> {
     let maps = IntegratedGradients::new().attribute(net, batch(unseen))?;
     let mean = host(&maps.values.abs().mean_dim(0));
@@ -131,7 +133,7 @@ fn draw(path: &Path, title: &str, values: &[f64]) -> Result<()> {
     Ok(())
 }
 
-/// Returns in words whether the values sum to the change of score that they share out.
+/// Returns in words whether the values sum to the change of score.
 fn completeness(map: &Attribution<Tensor<2>>) -> String {
     let sum: f64 = host(&map.values).iter().sum();
     let change = map.scores[0] - map.baseline_scores.as_ref().map_or(0.0, |scores| scores[0]);

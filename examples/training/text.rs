@@ -4,12 +4,12 @@
 //! cargo run --example text
 //! ```
 //!
-//! The sentences follow a small grammar (`src/sentences.rs`), "the old room was not very large and
-//! really nice": two things are said, one of them is an opinion, and each may be negated. The
-//! network learns to decide whether the opinion is good. The grammar knows which words decide that
-//! (the opinion and the word that negates it, not a negation elsewhere), so that every method can
-//! be scored on it. Gradient and SmoothGrad answer another question: which words would change the
-//! score if they changed a little?
+//! The sentences follow a small grammar (`src/sentences.rs`). An example is "the old room was not
+//! very large and really nice". A sentence states two properties. One of them is an opinion, and
+//! each may be negated. The network learns to decide whether the opinion is good. The grammar knows
+//! which words decide this: the opinion and the word that negates it, but not the negation of the
+//! other property. So every method can be scored. Gradient and SmoothGrad answer another question:
+//! which words would change the score if they changed a little?
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -48,7 +48,7 @@ fn run(args: &Args) -> Result<()> {
     let (right, count) = (100.0 * accuracy(&net, &labelled(&unseen), tokens), unseen.len());
     println!("The network is right on {right:.1} % of {count} sentences that it has not seen.\n");
 
-    // Every method explains all sentences, and is scored.
+    // Every method explains all sentences, and its values are scored.
     println!(
         "| Method | Strongest token decides | Attribution of all that decide |\n|---|---|---|"
     );
@@ -88,19 +88,19 @@ fn write_page(sentences: &[Sentence], values: &[f64], path: &Path) -> Result<()>
     Ok(())
 }
 
-/// A method, and how the values of an embedding become one of its token.
+/// A method, and the way in which the values of an embedding are reduced to one value of its token.
 struct Method {
     title: &'static str,
     explainer: Box<dyn Explainer<Net, Embedded>>,
     reduction: TokenReduction,
 }
 
-/// Lists the methods. Values that are contributions are added up to that of the token; of slopes the
-/// length is taken, because their sum means nothing.
+/// Lists the methods. Values that are contributions are added up to the contribution of the token.
+/// Of values that are slopes, the length is taken, because their sum has no meaning.
 fn methods() -> Vec<Method> {
     let (sum, length) = (TokenReduction::Sum, TokenReduction::Norm);
     let method = |title, explainer, reduction| Method { title, explainer, reduction };
-    // The baseline is an embedding of zeros, which is what padding is to this network.
+    // The baseline is an embedding of zeros. This network sees padding as zeros too.
     vec![
         method("Integrated Gradients", Box::new(IntegratedGradients::new()), sum),
         method("Input x Gradient", Box::new(InputTimesGradient::new()), sum),
@@ -112,9 +112,9 @@ fn methods() -> Vec<Method> {
 /// A method's findings in all sentences.
 struct Scored {
     title: &'static str,
-    /// The share of sentences whose strongest token is one that decides, in percent.
+    /// The share of sentences whose strongest token is a token that decides, in percent.
     hits: f64,
-    /// The mean share of the attribution of all tokens that decide, in percent.
+    /// The mean share of the attribution that all tokens that decide have together, in percent.
     share: f64,
     /// One value for each token of each sentence.
     values: Vec<f64>,
@@ -122,7 +122,7 @@ struct Scored {
 
 impl Method {
     fn scored(&self, net: &Net, inputs: &Embedded, sentences: &[Sentence]) -> Result<Scored> {
-        // One question for all sentences, so that red speaks for good everywhere.
+        // Ask the same question of all sentences, so that red means "good" in all of them.
         let good_rather_than_bad = Target::Difference(1, 0);
         let maps = self.explainer.attribute_to(net, inputs.clone(), good_rather_than_bad)?;
         let values = per_token(&maps.values.0, self.reduction)?.concat();

@@ -4,10 +4,10 @@
 //! cargo run --example time_series
 //! ```
 //!
-//! The series are made (`src/heartbeats.rs`): noise, regular beats, and somewhere one beat that
-//! deviates. A network of one-dimensional convolutions learns to classify the deviation. The
-//! position of that beat is known, so that every method can be scored: how much of its attribution
-//! is inside, and is the strongest moment inside?
+//! The series are made by the program (`src/heartbeats.rs`): noise, regular beats, and somewhere
+//! one beat that deviates. A network of one-dimensional convolutions learns to classify the
+//! deviation. The position of the beat that deviates is known, so that every method can be scored:
+//! how much of the attribution is inside this beat, and is the strongest moment inside?
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -76,7 +76,7 @@ fn run(args: &Args) -> Result<()> {
     draw(&net, &explained, &args.out.join("time_series.png"))
 }
 
-/// The shares of a method's maps inside the beats that deviate.
+/// The shares of a method's maps that are inside the beats that deviate.
 struct Inside {
     /// The mean share of the attribution.
     share: f64,

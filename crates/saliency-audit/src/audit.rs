@@ -26,14 +26,15 @@ use crate::tables::{self, TableRow};
 
 /// An audit of a model: explains every photo of a folder, and writes tables and a page about them.
 ///
-/// An audit may be stopped at any time, and goes on from there when it is started again: what is
-/// known of a photo is kept in the folder `parts` of the output folder, and is used for as long as
-/// the photo, its boxes, the model and the recipe stay the same.
+/// An audit may be stopped at any time, and resumes when it is started again. The results of each
+/// photo are kept in the folder `parts` of the output folder. They are used as long as the photo,
+/// its boxes, the model and the recipe stay the same.
 ///
 /// # Defaults
-/// - boxes: none; of all categories
+/// - boxes: none
+/// - categories: all
 /// - expected share: the share of the area that a photo's boxes cover
-/// - devices: the preferred one ([`Backend::open_preferred`])
+/// - devices: the preferred device ([`Backend::open_preferred`])
 /// - output folder: `audit`
 ///
 /// # Example
@@ -50,7 +51,7 @@ pub struct Audit<M> {
 }
 
 impl<M: Model<Tensor<4>> + 'static> Audit<M> {
-    /// Audits a model, explaining photos as the recipe says.
+    /// Creates an audit of a model. The recipe says how photos are explained.
     pub fn new(subject: Subject<M>, recipe: Recipe<M>) -> Self {
         Self {
             subject,
@@ -64,23 +65,25 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         }
     }
 
-    /// Reads boxes around what the model should look at, in a file or in all files of a folder. The
-    /// content says what kind of file it is: a CSV with the columns file,name,x,y,width,height (in
-    /// pixels of the upright photos) or file,name,xmin,ymin,xmax,ymax, COCO, Pascal VOC, YOLO,
-    /// LabelMe or VIA. Photos without boxes are explained too.
+    /// Reads boxes around the things that the model should look at. They are in a file, or in all
+    /// files of a folder. The kind of file is found from its content: a CSV with the columns
+    /// file,name,x,y,width,height (in pixels of the upright photos) or
+    /// file,name,xmin,ymin,xmax,ymax, COCO, Pascal VOC, YOLO, LabelMe or VIA. Photos without boxes
+    /// are explained too.
     ///
-    /// A file may have 1 GiB. While it is read, its content takes several times that much memory.
+    /// A file may be up to 1 GiB large. While it is read, it takes several times as much memory.
     ///
-    /// Boxes are clipped to their photos. If the file has the size of the picture that they were
-    /// drawn on, they are scaled to the photo, or left out if its aspect is another one.
+    /// Boxes are clipped to their photos. If the file has the size of the picture that the boxes
+    /// were drawn on, they are scaled to the photo. If the photo has another aspect ratio, its
+    /// boxes are left out.
     #[must_use]
     pub fn with_boxes(mut self, path: impl Into<PathBuf>) -> Self {
         self.boxes = Some(path.into());
         self
     }
 
-    /// Uses only boxes of some categories, in capitals or small letters. Default: all boxes of a
-    /// photo count together.
+    /// Uses only boxes of the given categories. Capitals and small letters count as equal. Default:
+    /// boxes of all categories are used, and the boxes of a photo count together.
     #[must_use]
     pub fn with_categories<S: Into<String>>(
         mut self,
@@ -90,8 +93,8 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         self
     }
 
-    /// Sets how much of the attribution the boxes of a photo should hold together, from 0 to 1.
-    /// [`run`](Self::run) refuses any other share.
+    /// Sets the share of the attribution that the boxes of a photo should hold together. If it is
+    /// not from 0 to 1, [`run`](Self::run) returns an error.
     #[must_use]
     pub fn with_expected_share(mut self, share: f64) -> Self {
         self.expected = Some(share);
@@ -112,7 +115,7 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         self
     }
 
-    /// Calls a function with everything that the audit has to report while it runs.
+    /// Sets a function that is called with everything that the audit reports while it runs.
     #[must_use]
     pub fn with_observer(mut self, observer: impl Fn(&Event) + 'static) -> Self {
         self.observer = Box::new(observer);
@@ -125,7 +128,7 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
     /// # Errors
     /// [`Error::Share`] if the expected share is not from 0 to 1. Another [`Error`] if the folder,
     /// the boxes, the output folder or a device cannot be used, or if the model cannot be
-    /// explained. A photo that cannot be explained is no error.
+    /// explained. A photo that cannot be explained is not an error.
     pub fn run(&self, folder: impl AsRef<Path>) -> Result<Findings> {
         if let Some(found) = self.expected.filter(|share| !(0.0..=1.0).contains(share)) {
             return Err(Error::Share { found });
@@ -150,7 +153,7 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         self.report(&folder, &parts, facts)
     }
 
-    /// Reads boxes, and reports which of them are for no photo of the folder.
+    /// Reads boxes, and reports boxes of photos that are not in the folder.
     fn boxes_of(&self, path: &Path, folder: &Folder) -> Result<Boxes> {
         let boxes = Boxes::read(path, folder, &self.categories)?;
         let BoxFacts { format, boxes: count, photos, without_photo, .. } = &boxes.facts;
@@ -193,7 +196,7 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         let plan = self.recipe.plan();
         let json = match boxes {
             None => serde_json::to_vec(&(version, model, plan, photo_digest, [(); 0])),
-            // The form that the first audits were written with.
+            // The form of the first audits.
             Some(Drawing { drawn_on: DrawnOn::Unknown, boxes }) => {
                 serde_json::to_vec(&(version, model, plan, photo_digest, boxes))
             }
@@ -223,8 +226,8 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         Ok(())
     }
 
-    /// Writes the tables and the page. They are made from the parts alone, so that it does not
-    /// matter how often the audit was stopped.
+    /// Writes the tables and the page. They are made only from the parts, so that the result is the
+    /// same no matter how often the audit was stopped.
     fn report(&self, folder: &Folder, parts: &Parts, facts: Option<&BoxFacts>) -> Result<Findings> {
         let rows = self.rows(folder, parts)?;
         let remarks = facts.map(|facts| about_boxes(facts, &rows)).unwrap_or_default();
@@ -241,7 +244,7 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
             remarks: &remarks,
             others: &folder.others,
         };
-        // The files.
+        // Write the files.
         let table: Vec<TableRow> =
             rows.iter().map(|row| TableRow::new(row, self.expected)).collect();
         let mut files = Vec::new();
@@ -254,7 +257,7 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
             write_file(&path, &bytes)?;
             files.push(path);
         }
-        // The same in short.
+        // Return the findings in short.
         let explained = report.measured().count();
         let concerns = Concern::ALL.into_iter().map(|it| (it.code(), report.count(it)));
         Ok(Findings {
@@ -268,7 +271,7 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         })
     }
 
-    /// Reads the rows of all photos, with today's names of classes.
+    /// Reads the rows of all photos. The names of their classes are those of this audit.
     fn rows(&self, folder: &Folder, parts: &Parts) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
         for photo in &folder.photos {
@@ -281,7 +284,8 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         Ok(rows)
     }
 
-    /// Returns the address of each photo as seen from the page, or none if the page is too far away.
+    /// Returns the address of each photo, relative to the page. Returns no addresses if the page is
+    /// too far away.
     fn links(&self, folder: &Folder) -> Vec<String> {
         let way = self.out.canonicalize().ok().and_then(|out| link::between(&out, &folder.path));
         let link = |way: String| folder.photos.iter().map(move |it| format!("{way}{}", it.link()));
@@ -310,7 +314,7 @@ struct Waiting<'a> {
     fingerprint: String,
 }
 
-/// Explains a few photos together, and keeps what is found out about each.
+/// Explains a few photos together, and keeps the results of each.
 fn explain_together<M: Model<Tensor<4>> + 'static>(
     auditor: &Auditor<M>,
     parts: &Parts,
@@ -328,7 +332,7 @@ fn explain_together<M: Model<Tensor<4>> + 'static>(
             Err(reason) => parts.keep_failure(&it.photo.name, reason)?,
         }
     }
-    // If one photo makes the model fail, each is explained by itself.
+    // If one photo makes the model fail, explain each photo by itself.
     let explained: Vec<Result<Explained>> = match auditor.explain(shown.clone()) {
         Ok(explained) => explained.into_iter().map(Ok).collect(),
         Err(error) if error.is_of_one_photo() => {
@@ -362,8 +366,8 @@ mod tests {
     use saliency_core::{Gradient, pure_function};
     use saliency_photo::Region;
 
-    /// Audits that version 0.1.0 began, before this code was a library of its own, have
-    /// fingerprints of this form.
+    /// Audits that were begun by version 0.1.0 have fingerprints of this form. At that time, this
+    /// code was not yet a separate library.
     #[test]
     fn fingerprints_stay_what_they_were() {
         let model = |_: &Device| pure_function(|photos: Tensor<4>| photos.flatten::<2>(1, 3));
@@ -385,7 +389,7 @@ mod tests {
         assert_eq!(audit.fingerprint("00ff", Some(&drawing)), digest(made_from.as_bytes()));
         let without = made_from.replace(json, "");
         assert_eq!(audit.fingerprint("00ff", None), digest(without.as_bytes()));
-        // Boxes that earlier audits took for pixels of the photo are measured anew.
+        // Photos are measured again if earlier audits took their boxes for pixels of the photo.
         let scaled = Drawing { drawn_on: DrawnOn::Pixels { width: 8, height: 8 }, ..drawing };
         assert_ne!(audit.fingerprint("00ff", Some(&scaled)), digest(made_from.as_bytes()));
     }

@@ -1,26 +1,26 @@
-//! How much of a map is at the border of what the model was shown.
+//! Measures how much of a map is at the border of the region that the model was shown.
 
 use saliency_photo::{Frame, Map, MarkedArea, Region, Size};
 
 use crate::boxes::MarkedBox;
 use crate::error::Result;
 
-/// How wide the border is on each side, as a share of the width or height: one of so many parts.
+/// The width of the border on each side: the width or height of the region, divided by this number.
 const PARTS: u32 = 10;
-/// The border's share of the area, exactly, whatever size photo and map have.
+/// The border's exact share of the area. It does not depend on the size of photo and map.
 pub(crate) const BORDER_AREA: f64 = 0.36;
 
-/// How much of a map is at the border.
+/// The shares of a map that are at the border.
 pub(crate) struct Border {
     /// The share of the attribution in the outer tenth on each side.
     pub share: f64,
-    /// The same without the part that is in boxes.
+    /// The same share, without the part that is in boxes.
     pub unmarked: f64,
 }
 
 impl Border {
-    /// Measures a map. Pixels of the photo are cut into tenths, because a tenth of a small photo is
-    /// no whole number of its pixels.
+    /// Measures a map. Pixels of the photo are cut into tenths, because a tenth of a photo's side
+    /// may not be a whole number of pixels.
     pub fn of(map: &Map, frame: Frame, boxes: &[MarkedBox]) -> Result<Self> {
         let Size { width, height } = frame.photo;
         let fine = Frame {
@@ -38,17 +38,18 @@ impl Border {
     }
 }
 
-/// Returns a region in parts of pixels.
+/// Converts a region to parts of pixels.
 fn in_parts(Region { x, y, width, height }: Region) -> Region {
     let parts = |length: u32| length * PARTS;
     Region { x: parts(x), y: parts(y), width: parts(width), height: parts(height) }
 }
 
-/// Returns the edges of what the model was shown, in parts of pixels: top, bottom, left, right.
+/// Returns the edges of the region that the model was shown, in parts of pixels: top, bottom, left,
+/// right.
 fn edges(seen: Region) -> [Region; 4] {
     let Region { x, y, width, height } = in_parts(seen);
     let all = Region { x, y, width, height };
-    // A tenth of the side.
+    // A tenth of each side.
     let (across, down) = (seen.width, seen.height);
     [
         Region { height: down, ..all },

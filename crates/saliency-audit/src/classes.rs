@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// The names of a model's classes, by index. A class without a name is called "class" and its
-/// index.
+/// The names of a model's classes, by index. A class without a name is called "class", followed by
+/// its index.
 ///
 /// # Example
 /// ```
@@ -35,7 +35,7 @@ impl ClassNames {
         let path = path.as_ref();
         let unreadable = |source| Error::ClassNames { path: path.to_owned(), source };
         let text = fs::read_to_string(path).map_err(unreadable)?;
-        // Some editors put an invisible mark at the beginning.
+        // Some editors write an invisible mark at the beginning.
         let text = text.trim_start_matches('\u{feff}');
         Ok(Self::new(text.lines().map(str::trim)))
     }

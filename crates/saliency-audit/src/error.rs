@@ -7,11 +7,11 @@ use crate::boxes::error::BoxesError;
 /// The result of every fallible call in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The cause of an error, whatever library it comes from.
+/// The cause of an error, from any library.
 type Cause = Box<dyn StdError + Send + Sync>;
 
-/// Why an audit could not be made. A photo that cannot be explained is no error: it becomes a line
-/// of the tables, with the reason.
+/// Why an audit could not be made. A photo that cannot be explained is not an error: it becomes a
+/// line of the tables, with the reason.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -25,7 +25,7 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// The folder has no file that is named like a photo.
+    /// The folder has no file with a name like that of a photo.
     #[error(
         "expected at least one .jpg, .jpeg, .png or .webp file in {}, found {found}", path.display()
     )]
@@ -33,7 +33,7 @@ pub enum Error {
     NoPhotos {
         /// The folder.
         path: PathBuf,
-        /// What else is in it, and what to do.
+        /// The other contents of the folder, and advice on what to do.
         found: String,
     },
 
@@ -61,21 +61,21 @@ pub enum Error {
     Boxes {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error in the file.
         source: BoxesError,
     },
 
-    /// A file of boxes has none.
+    /// A file of boxes has no box.
     #[error("expected at least one box in {}, found none{reason}", path.display())]
     #[non_exhaustive]
     NoBoxes {
         /// The file.
         path: PathBuf,
-        /// Why the first entry is none, if there is one.
+        /// Why the first entry is not a box, if there is an entry.
         reason: String,
     },
 
-    /// No box is of the category that was chosen.
+    /// No box has the category that was chosen.
     #[error("expected one of the categories of {} ({known}), found {found}", path.display())]
     #[non_exhaustive]
     NoCategory {
@@ -87,7 +87,7 @@ pub enum Error {
         found: String,
     },
 
-    /// None of the boxes is for a photo of the folder.
+    /// No box is for a photo of the folder.
     #[error(
         "expected boxes for photos of the folder in {}, found only boxes for other files, such as {first}",
         path.display()
@@ -118,7 +118,7 @@ pub enum Error {
         found: f64,
     },
 
-    /// A file of the `parts` folder cannot be read back.
+    /// A file of the folder `parts` cannot be read.
     #[error("expected a part of the audit at {}, found: {source}", path.display())]
     #[non_exhaustive]
     Part {

@@ -1,29 +1,29 @@
-/// What an audit reports while it runs, in this order.
+/// A report of a running audit. The variants are in the order in which they are reported.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event<'a> {
     /// The audit reads the photos, to find out which of them have changed.
     #[non_exhaustive]
     Reading {
-        /// How many photos the folder has.
+        /// The number of photos in the folder.
         photos: usize,
     },
     /// The boxes are read.
     #[non_exhaustive]
     BoxesRead {
-        /// What kind of file they are in, such as "COCO".
+        /// The kind of file that they are in, such as "COCO".
         format: &'a str,
         /// How many boxes there are for photos of the folder.
         boxes: usize,
         /// How many photos of the folder have boxes.
         photos: usize,
     },
-    /// The file of boxes names files that are not in the folder.
+    /// The file of boxes has names of files that are not in the folder.
     #[non_exhaustive]
     BoxesWithoutPhoto {
-        /// How many files.
+        /// The number of these files.
         files: usize,
-        /// The name of the first.
+        /// The name of the first of them.
         first: &'a str,
     },
     /// The audit knows which photos it has to explain. The others were explained by an earlier
@@ -32,16 +32,16 @@ pub enum Event<'a> {
     Started {
         /// How many photos are to be explained.
         waiting: usize,
-        /// How many photos the folder has.
+        /// The number of photos in the folder.
         photos: usize,
     },
-    /// Some photos are finished. Reported for the first time, with none of them, when the devices
-    /// are ready.
+    /// Some photos are finished. This is reported for the first time when the devices are ready,
+    /// with a count of 0.
     #[non_exhaustive]
     Explained {
         /// How many of the waiting photos are finished by now.
         photos: usize,
     },
-    /// All photos that were waiting are finished. Not reported if none was.
+    /// All waiting photos are finished. This is not reported if no photo was waiting.
     Finished,
 }

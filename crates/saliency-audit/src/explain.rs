@@ -17,11 +17,11 @@ use crate::row::{Inside, Measured};
 use crate::subject::Subject;
 use crate::thumbnail;
 
-/// A photo as the model is shown it, and what is needed of it afterwards.
+/// The input of a photo, and the facts about the photo that are needed afterwards.
 #[derive(Clone)]
 pub(crate) struct Shown {
     input: Tensor<4>,
-    /// The part of the photo that the model is shown, as small as it is on the page.
+    /// The part of the photo that the model is shown, in the small size of the page.
     small: RgbImage,
     frame: Frame,
     boxes: Vec<MarkedBox>,
@@ -47,15 +47,15 @@ pub(crate) struct Auditor<'a, M> {
     subject: &'a Subject<M>,
     recipe: &'a Recipe<M>,
     model: M,
-    /// Where inputs are; a pool copies them to its devices.
+    /// The device of the inputs. A pool copies them to its own devices.
     home: Device,
     explainer: PhotoExplainer<M>,
-    /// The shape of the first input, which all others must have.
+    /// The shape of the first input. All other inputs must have the same shape.
     shape: OnceCell<[usize; 4]>,
 }
 
 impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
-    /// Puts the model on its devices, of which there must be at least one.
+    /// Puts the model on its devices. There must be at least one device.
     pub fn new(
         subject: &'a Subject<M>,
         recipe: &'a Recipe<M>,
@@ -73,7 +73,7 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
         Self { subject, recipe, model, home, explainer, shape: OnceCell::new() }
     }
 
-    /// Makes a photo ready, or says why the model cannot be shown it.
+    /// Prepares a photo, or returns the reason why it cannot be shown to the model.
     pub fn show(&self, photo: &Photo) -> Result<Shown, String> {
         let seen = self.subject.input.region(photo.pixels);
         let placed = photo.boxes.map(|it| it.placed(Size::of(photo.pixels)));
@@ -102,8 +102,8 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
 
     /// Explains photos together.
     ///
-    /// The values of a photo do not depend on the others: the model is given one photo at a time,
-    /// and each has the same noise.
+    /// The values of a photo do not depend on the other photos: the model is given one photo at a
+    /// time, and the noise is the same for each photo.
     pub fn explain(&self, photos: Vec<Shown>) -> Result<Vec<Explained>> {
         if photos.is_empty() {
             return Ok(Vec::new());
@@ -121,14 +121,14 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
         photos.into_iter().enumerate().map(explain_row).collect()
     }
 
-    /// Measures a photo, given its map and the explainer's answer.
+    /// Measures a photo, given its map and its row of the explainer's answer.
     fn measured(&self, photo: Shown, map: &Map, of: &RowAnswer) -> Result<Measured> {
         let RowAnswer { answer, row } = *of;
         let class = answer.targets[row].expect("the predicted class is a class");
         let probabilities = softmax(self.model.forward(photo.input.clone()), 1);
         let probability = probabilities.slice([0..1, class..class + 1]).into_scalar::<f32>();
 
-        // How much of the map is in the boxes, at the border, and in either of them.
+        // Measure how much of the map is in the boxes, at the border, and in either of them.
         let inside = if photo.boxes.is_empty() { None } else { Some(photo.inside(map)?) };
         let border = Border::of(map, photo.frame, &photo.boxes)?;
 
@@ -170,14 +170,14 @@ struct RowAnswer<'a> {
 }
 
 impl Shown {
-    /// Returns how much of the map is in the boxes.
+    /// Measures how much of the map is in the boxes.
     fn inside(&self, map: &Map) -> Result<Inside> {
         let found = self.marked.coverage_of(map, self.frame)?;
         Ok(Inside { share: found.share, area: found.area, peak: found.peak })
     }
 }
 
-/// Returns the schedule of a device, one photo at a time.
+/// Returns the schedule of a device, with one photo per chunk.
 fn schedule(device: &ComputeDevice, bytes_per_photo: Option<u64>) -> Schedule {
     let schedule = device.schedule().with_chunk(1);
     match bytes_per_photo.and_then(|bytes| device.memory_budget(bytes)) {

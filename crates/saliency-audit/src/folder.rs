@@ -1,4 +1,4 @@
-//! Which files of a folder are photos.
+//! Finds the photos among the files of a folder.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::digest;
 use crate::error::{Error, Result};
 use crate::link;
 
-/// A file that is named like a photo. Whether it is one shows when it is read.
+/// A file that is named like a photo. Only reading it shows whether it is a photo.
 pub(crate) struct PhotoFile {
     path: PathBuf,
     /// The name inside the folder.
@@ -21,17 +21,17 @@ pub(crate) struct PhotoFile {
 
 /// The files of a folder.
 pub(crate) struct Folder {
-    /// Where it is, from the root.
+    /// The absolute path.
     pub path: PathBuf,
-    /// Sorted by name.
+    /// The photos, sorted by name.
     pub photos: Vec<PhotoFile>,
     pub others: Others,
 }
 
-/// The files and folders that are no photos.
+/// The files and folders that are not photos.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Others {
-    /// How many files there are of each ending, in capitals.
+    /// The number of files with each ending. Endings are in capitals.
     files: BTreeMap<String, usize>,
     folders: usize,
     hidden: usize,
@@ -40,7 +40,7 @@ pub(crate) struct Others {
 const ENDINGS: [&str; 5] = ["jpg", "jpeg", "jfif", "png", "webp"];
 /// Endings of photos that are not read.
 const OTHER_PHOTOS: [&str; 9] = ["HEIC", "HEIF", "AVIF", "TIF", "TIFF", "BMP", "GIF", "DNG", "JXL"];
-/// Larger files are not read, because they may be no photos at all.
+/// Larger files are not read, because they may not be photos at all.
 const MOST_BYTES: u64 = 256 << 20;
 
 impl Folder {
@@ -51,7 +51,7 @@ impl Folder {
         for entry in fs::read_dir(folder).map_err(missing)? {
             let path = entry.map_err(missing)?.path();
             let name = path.file_name().unwrap_or_default();
-            // A name that is no text is shown by its bytes, so that no two names look the same.
+            // A name that is not valid text is shown as bytes, so that no two names look the same.
             let name = name
                 .to_str()
                 .map_or_else(|| name.as_encoded_bytes().escape_ascii().to_string(), str::to_owned);
@@ -86,7 +86,7 @@ impl Others {
             1 => Some(format!("1 {one}")),
             count => Some(format!("{count} {more}")),
         };
-        // Most people ask for photos that are not read.
+        // Begin with photos in formats that are not read, because most people ask about these.
         let is_photo = |ending: &str| OTHER_PHOTOS.contains(&ending);
         let mut files: Vec<_> = self.files.iter().collect();
         files.sort_by_key(|(ending, _)| !is_photo(ending));
@@ -100,8 +100,8 @@ impl Others {
         (!kinds.is_empty()).then(|| kinds.join(", "))
     }
 
-    /// Says what to do about photos that are not read and about folders, in sentences that follow
-    /// the list.
+    /// Returns advice about photos that are not read and about folders, to be written after the
+    /// list.
     pub fn advice(&self) -> String {
         let mut advice = String::new();
         if self.files.keys().any(|ending| OTHER_PHOTOS.contains(&&ending[..])) {
@@ -125,7 +125,7 @@ impl PhotoFile {
     pub fn digest(&self) -> Result<String, String> {
         let unreadable = |found: String| format!("expected a readable file, found: {found}");
         let file = fs::metadata(&self.path).map_err(|error| unreadable(error.to_string()))?;
-        // A pipe or a device would never end.
+        // Reading a pipe or a device may never end.
         if !file.is_file() {
             return Err(unreadable("a pipe or a device".to_owned()));
         }
@@ -137,8 +137,8 @@ impl PhotoFile {
         Ok(digest(&bytes))
     }
 
-    /// Returns the photo, or the reason why it cannot be read. The reason leaves out the path,
-    /// which the page must not give away.
+    /// Returns the photo, or the reason why it cannot be read. The reason does not contain the
+    /// path, because the page must not reveal it.
     pub fn read(&self) -> Result<RgbImage, String> {
         read_photo(&self.path).map_err(|error| match error {
             PhotoError::Unreadable { cause, .. } => {
@@ -169,7 +169,7 @@ mod tests {
                      photos as JPEG, PNG or WebP; photos in folders inside it are not read, audit each \
                      such folder by itself";
         assert!(refused().ends_with(found), "{}", refused());
-        // Chrome on Windows names JPEGs so.
+        // Chrome on Windows saves JPEGs with this ending.
         fs::write(at("e.JFIF"), b"").unwrap();
         let read = Folder::read(folder.path()).unwrap();
         assert_eq!(read.photos.len(), 1);

@@ -1,12 +1,12 @@
-//! Where does an image classifier look, in every photo of a folder?
+//! Where does an image classifier look in each photo of a folder?
 //!
-//! An [`Audit`] explains every photo, measures how much of each map is in the boxes that a person
-//! drew, and how much at the border, and writes a page for people who do not program (`audit.html`)
-//! and tables for programs (`audit.csv`, `audit.parquet`). It may be stopped at any time, and goes
-//! on from there.
+//! An [`Audit`] explains every photo. It measures how much of each map is in the boxes that a
+//! person drew, and how much is at the border. It writes a page for people who do not program
+//! (`audit.html`), and tables for programs (`audit.csv`, `audit.parquet`). It may be stopped at any
+//! time, and resumes when it is started again.
 //!
-//! It audits any model that takes photos as `[rows, channels, height, width]`: a [`Subject`] is the
-//! model, how a photo becomes its input ([`PhotoInput`]) and the names of its classes
+//! It audits any model that takes photos as `[rows, channels, height, width]`. A [`Subject`] holds
+//! the model, a way to turn a photo into its input ([`PhotoInput`]) and the names of its classes
 //! ([`ClassNames`]). A [`Recipe`] says how photos are explained.
 //!
 //! # Example
@@ -17,7 +17,7 @@
 //! use saliency_core::{Gradient, pure_function};
 //! use saliency_photo::Region;
 //!
-//! // How a photo becomes an input: 8 x 8 pixels, values from 0 to 1. The model is shown the whole photo.
+//! // Turns a photo into an input: 8 x 8 pixels, values from 0 to 1, of the whole photo.
 //! let tensor = |photo: &RgbImage, device: &Device| {
 //!     let small = image::imageops::thumbnail(photo, 8, 8);
 //!     let channel = |at: usize| small.pixels().map(move |it| f32::from(it.0[at]) / 255.0);
@@ -26,7 +26,7 @@
 //! };
 //! let input = photo_input("8 x 8, from 0 to 1", tensor, Region::whole);
 //!
-//! // A model that has a score for each colour: its mean.
+//! // A model with a score for each colour: the mean of that colour.
 //! let model = |_: &Device| {
 //!     pure_function(|photos: Tensor<4>| photos.mean_dims(&[2, 3]).squeeze_dims::<2>(&[2, 3]))
 //! };
@@ -52,9 +52,10 @@
 //! ```
 //!
 //! # Data flow
-//! The modules, in order: `subject` and `recipe` (what is asked), `folder` and `boxes` (what is
-//! read), `explain` (from photos to maps), `row` and `border` (what is measured of a map), `parts` (a
-//! file for each photo), and from these `summary`, `remarks`, `findings`, `tables` and `page`.
+//! The modules, in order: `subject` and `recipe` (the question), `folder` and `boxes` (the files
+//! that are read), `explain` (from photos to maps), `row` and `border` (the measurements of a map),
+//! `parts` (a file for each photo). From the parts, `summary`, `remarks`, `findings`, `tables` and
+//! `page` are made.
 
 mod audit;
 mod border;

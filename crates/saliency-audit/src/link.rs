@@ -4,19 +4,19 @@ use std::path::{Component, Path};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-/// What need not be encoded in an address.
+/// The characters that need not be encoded in an address.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// A page more levels below the common folder gets no links: they would tell strangers the names
-/// of folders that have nothing to do with the audit.
+/// A page that is more levels below the common folder gets no links. They would show strangers the
+/// names of folders that have nothing to do with the audit.
 const MOST_UP: usize = 2;
 
-/// Returns the way from one folder to another as the beginning of an address, or `None` if it is
-/// too long. Both paths are absolute.
+/// Returns the relative path from one folder to another as the beginning of an address, or `None`
+/// if it is too long. Both folders are absolute paths.
 pub(crate) fn between(page: &Path, photos: &Path) -> Option<String> {
     let (from, to): (Vec<_>, Vec<_>) = (page.components().collect(), photos.components().collect());
     let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
     let up = from.len() - common;
-    // The root alone is no common folder.
+    // The root alone does not count as a common folder.
     let is_common = from[..common].iter().any(|part| matches!(part, Component::Normal(_)));
     if up > MOST_UP || !is_common {
         return None;

@@ -14,7 +14,7 @@ use crate::remarks::about_photo;
 use crate::row::{Concern, Inside, Measured, Row};
 use crate::summary::{Report, label, mean, percent, shown, title};
 
-/// More photos than this would make a page that is too large for a browser.
+/// The largest number of photos on a page. With more, it would be too large for a browser.
 const MOST_PHOTOS: usize = 1000;
 
 #[derive(Template)]
@@ -43,7 +43,7 @@ struct Html<'a> {
     style_hash: String,
 }
 
-/// A large number, which is a button that shows the photos that it counts.
+/// A button with a large number. It shows the photos that the number counts.
 struct Tile {
     /// The concern of these photos.
     show: &'static str,
@@ -53,7 +53,7 @@ struct Tile {
 
 /// A photo. Unknown numbers are empty.
 struct Card<'a> {
-    /// Its place in the order of file names.
+    /// The place of the photo in the order of file names.
     at: usize,
     file: &'a str,
     it: &'a Measured,
@@ -63,14 +63,14 @@ struct Card<'a> {
     density: String,
     half: String,
     error: String,
-    /// The most important share, and what it is a share of.
+    /// The most important share, with a description of it.
     share: String,
     of: String,
-    /// The photo at its full size, as an address; empty if it has none.
+    /// The address of the photo in full size. Empty if it has no address.
     link: String,
     /// The names of the boxes.
     names: String,
-    /// The same share as a number, and that of an even map.
+    /// The same share as a number, and the share that an even map would have.
     part: f64,
     even: f64,
     probability: String,
@@ -84,7 +84,7 @@ struct ConcernRow {
     meaning: String,
 }
 
-/// A row of the table of answers: what the photos with one answer have in common.
+/// A row of the table of answers: figures of all photos with one answer.
 struct ClassRow<'a> {
     class: usize,
     name: &'a str,
@@ -142,7 +142,7 @@ impl<'a> Report<'a> {
         let mut tiles = vec![Tile { show: "", count: explained, label: label_of_all }];
         for concern in Concern::ALL {
             let count = self.count(concern);
-            // Most people ask for these two, and it is good to know that there are none.
+            // Show these two even if no photo raises them, because most people ask for them.
             let asked = concern == Concern::Elsewhere && boxed || concern == Concern::Border;
             if count > 0 || asked {
                 tiles.push(Tile { show: concern.code(), count, label: label(concern) });
@@ -166,9 +166,10 @@ impl<'a> Report<'a> {
         Concern::ALL.into_iter().map(row).filter(|row| row.count > 0).collect()
     }
 
-    /// Makes the cards. Photos with the least in their boxes come first, relative to the boxes'
-    /// size, because a large box holds much by chance. Photos whose boxes cover nearly everything, and
-    /// those without boxes follow, those with the most at the border first.
+    /// Makes the cards. Photos whose boxes hold the least come first. This is relative to the size
+    /// of the boxes, because a large box holds much by chance. Then follow photos whose boxes cover
+    /// nearly everything, and photos without boxes. Of these, photos with the most at the border
+    /// come first.
     fn cards(&self) -> Vec<Card<'a>> {
         let rows = self.rows.iter().enumerate();
         let explained = rows.filter_map(|(at, row)| Some((at, row, row.outcome.as_ref().ok()?)));
@@ -271,8 +272,8 @@ fn details(it: &Measured) -> String {
 }
 
 impl Card<'_> {
-    /// Reads the small picture. It is read as late as this, so that only the page holds all
-    /// pictures.
+    /// Reads the small picture. It is read only when the page is written, so that no other part of
+    /// the program holds all pictures in memory.
     fn picture(&self, parts: &Parts) -> std::io::Result<String> {
         Ok(BASE64_STANDARD.encode(fs::read(parts.thumbnail(self.file))?))
     }

@@ -1,4 +1,4 @@
-//! One file for each photo, so that an audit that was stopped can go on.
+//! Keeps one file for each photo, so that a stopped audit can resume.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
@@ -13,32 +13,32 @@ use crate::digest;
 use crate::error::{Error, Result};
 use crate::row::Row;
 
-/// How many digits the name of a part has.
+/// The number of digits in the name of a part.
 const NAME: usize = 32;
 
-/// The folder of parts, in which one audit at a time works.
+/// The folder of parts. Only one audit at a time may use it.
 pub(crate) struct Parts {
     folder: PathBuf,
-    /// Freed by the system, however the program ends.
+    /// A lock. The system frees it, no matter how the program ends.
     _lock: File,
 }
 
-/// What is kept of a photo.
+/// The results of a photo that are kept.
 #[derive(Deserialize, Serialize)]
 struct Part {
-    /// Stands for everything that the row was made from.
+    /// A digest of everything that the row was made from.
     fingerprint: String,
     row: Row,
 }
 
 impl Parts {
-    /// Opens the folder of parts in an output folder, or makes it.
+    /// Opens the folder of parts in an output folder. Makes it if it is missing.
     pub fn open(out: &Path) -> Result<Self> {
         let folder = out.join("parts");
         let unwritable = |source| Error::Output { path: out.to_owned(), source };
         fs::create_dir_all(&folder).map_err(unwritable)?;
         let lock = File::create(folder.join("lock")).map_err(unwritable)?;
-        // Some file systems cannot lock. There, nobody is kept out.
+        // Some file systems cannot lock. On these, a second audit is not kept out.
         if let Err(TryLockError::WouldBlock) = lock.try_lock() {
             return Err(Error::InUse { path: out.to_owned() });
         }
@@ -46,7 +46,7 @@ impl Parts {
         Ok(Self { folder, _lock: lock })
     }
 
-    /// Returns whether a photo was explained from what the fingerprint stands for.
+    /// Returns whether a photo was explained, and with the same fingerprint.
     pub fn has(&self, file: &str, fingerprint: &str) -> bool {
         let part = self.read(file).ok().filter(|part| part.fingerprint == fingerprint);
         // The small picture may be empty or cut off.
@@ -54,14 +54,14 @@ impl Parts {
             && read_photo(self.thumbnail(file)).is_ok()
     }
 
-    /// Removes what is kept of photos that are no longer in the folder.
+    /// Removes the results of photos that are no longer in the folder.
     pub fn keep_only<'a>(&self, files: impl Iterator<Item = &'a str>) -> Result<()> {
         let kept: BTreeSet<PathBuf> =
             files.flat_map(|file| [self.path(file, "json"), self.path(file, "jpg")]).collect();
         let unwritable = |source| Error::Output { path: self.folder.clone(), source };
         for entry in fs::read_dir(&self.folder).map_err(unwritable)? {
             let path = entry.map_err(unwritable)?.path();
-            // Other files are not the audit's.
+            // Other files do not belong to the audit.
             let stem = path.file_stem().unwrap_or_default().to_string_lossy();
             let is_part = stem.len() == NAME && stem.bytes().all(|it| it.is_ascii_hexdigit());
             if is_part && !kept.contains(&path) {
@@ -71,8 +71,8 @@ impl Parts {
         Ok(())
     }
 
-    /// Keeps the row of a photo that was explained, and before that its small picture, so that
-    /// every row has one.
+    /// Keeps the row of a photo that was explained, and its small picture. The picture is written
+    /// first, so that every row has one.
     pub fn keep(&self, fingerprint: &str, row: Row, thumbnail: &RgbImage) -> Result<()> {
         write_picture(self.thumbnail(&row.file), thumbnail)?;
         self.write(&Part { fingerprint: fingerprint.to_owned(), row })
@@ -108,8 +108,8 @@ impl Parts {
         Ok(write_file(&path, &bytes)?)
     }
 
-    /// Returns the path of a photo's file. The photo's own name may not be allowed as another
-    /// file's.
+    /// Returns the path of a photo's file in this folder. It does not use the photo's own name,
+    /// because this may not be a valid name for other files.
     fn path(&self, file: &str, ending: &str) -> PathBuf {
         self.folder.join(format!("{}.{ending}", &digest(file.as_bytes())[..NAME]))
     }

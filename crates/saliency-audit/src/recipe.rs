@@ -1,4 +1,4 @@
-//! How every photo is explained.
+//! The way in which every photo is explained.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use burn::tensor::Tensor;
 use saliency_core::{Explainer, Schedule};
 use serde::Serialize;
 
-/// An explainer of photos, whatever its method is.
+/// An explainer of photos, with any method.
 pub type PhotoExplainer<M> = Box<dyn Explainer<M, Tensor<4>>>;
 
-/// How many gradients each photo is worth.
+/// The number of gradients that each photo may take.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub enum Effort {
@@ -24,7 +24,7 @@ pub enum Effort {
     },
 }
 
-/// How every photo is explained: a method with its name, and its effort.
+/// The way in which every photo is explained: a method with its name, and its effort.
 ///
 /// # Example
 /// ```
@@ -54,12 +54,12 @@ pub struct Recipe<M> {
 }
 
 impl<M> Recipe<M> {
-    /// Takes the method's name in tables ("integrated-gradients"), its title on the page
-    /// ("Integrated Gradients"), the effort, and a function that makes the explainer for a device's
-    /// schedule.
+    /// Creates a recipe from the method's name in tables ("integrated-gradients"), its title on the
+    /// page ("Integrated Gradients"), the effort, and a function that makes the explainer for a
+    /// device's schedule.
     ///
-    /// The name stands for everything but the effort that the explainer depends on: photos are
-    /// explained again if it differs from that of an earlier audit.
+    /// Except for the effort, the name must identify everything that the explainer depends on:
+    /// photos are explained again if the name differs from that of an earlier audit.
     pub fn new(
         name: impl Into<String>,
         title: impl Into<String>,
@@ -83,7 +83,7 @@ impl<M> Recipe<M> {
         }
     }
 
-    /// Returns what the fingerprint of a photo holds of the recipe.
+    /// Returns the part of the recipe that is in the fingerprint of a photo.
     pub(crate) fn plan(&self) -> Plan {
         Plan { method: capitalised(&self.name), effort: self.effort }
     }
@@ -99,8 +99,8 @@ impl<M> fmt::Debug for Recipe<M> {
     }
 }
 
-/// What the fingerprint of a photo holds of a [`Recipe`]. Its form in JSON must stay as it is, or
-/// audits that were begun by an earlier version would start again.
+/// The part of a [`Recipe`] that is in the fingerprint of a photo. Its form in JSON must not
+/// change. Otherwise audits that were begun by an earlier version would start again.
 #[derive(Serialize)]
 pub(crate) struct Plan {
     method: String,

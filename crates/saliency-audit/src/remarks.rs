@@ -1,4 +1,5 @@
-//! What is odd about boxes, in words: one sentence for each kind, with its count and the first case.
+//! Describes oddities of boxes in words: one sentence for each kind, with its count and the first
+//! case.
 
 use crate::boxes::{BoxFacts, Fit, OtherSize, Placing};
 use crate::findings::BoxCounts;
@@ -12,7 +13,7 @@ pub(crate) fn about_boxes(facts: &BoxFacts, rows: &[Row]) -> Vec<String> {
     all.flatten().collect()
 }
 
-/// Says how many boxes were clipped or left out.
+/// Describes how many boxes were clipped or left out.
 fn odd_boxes(facts: &BoxFacts, rows: &[Row]) -> Option<String> {
     let BoxCounts { boxes, clipped, left_out, unlisted, .. } = BoxCounts::new(facts, rows);
     let mut parts = Vec::new();
@@ -27,7 +28,7 @@ fn odd_boxes(facts: &BoxFacts, rows: &[Row]) -> Option<String> {
         parts.push(format!("{unlisted} {have} a category that the file does not list"));
     }
     let (first_part, others) = parts.split_first()?;
-    // The number of all boxes stands after the first number.
+    // Write the number of all boxes after the first number.
     let (count, rest) = first_part.split_once(' ')?;
     let noun = if boxes == 1 { "box" } else { "boxes" };
     let mut sentence = format!("{count} of {boxes} {noun} {rest}");
@@ -42,7 +43,7 @@ fn odd_boxes(facts: &BoxFacts, rows: &[Row]) -> Option<String> {
     Some(sentence + ".")
 }
 
-/// Says how many photos have boxes that were drawn on a picture of another size.
+/// Describes how many photos have boxes that were drawn on a picture of another size.
 fn about_sizes(fit: Fit, rows: &[Row]) -> Option<String> {
     let all = || {
         let size = |it: PlacedRow| it.placing.other_size.filter(|it| it.fit == fit);
@@ -89,7 +90,8 @@ fn ambiguous(names: &[String]) -> Option<String> {
     ))
 }
 
-/// Says what became of the boxes of one photo, or returns `None` if they are as they were drawn.
+/// Describes how the boxes of one photo were changed, or returns `None` if they are as they were
+/// drawn.
 pub(crate) fn about_photo(placing: &Placing) -> Option<String> {
     let Placing { drawn, clipped, left_out, other_size, .. } = placing;
     let mut notes = Vec::new();
@@ -109,7 +111,7 @@ pub(crate) fn about_photo(placing: &Placing) -> Option<String> {
     (!notes.is_empty()).then(|| notes.join("; "))
 }
 
-/// A photo, and how its boxes were laid into it.
+/// A photo, and how its boxes were placed in it.
 struct PlacedRow<'a> {
     file: &'a str,
     placing: &'a Placing,

@@ -1,12 +1,12 @@
-//! The measurements of a photo, and the concerns that they raise. The form in JSON must stay as it
-//! is, or audits that were begun by an earlier version could not go on.
+//! The measurements of a photo, and the concerns that they raise. Their form in JSON must not
+//! change. Otherwise audits that were begun by an earlier version could not resume.
 
 use serde::{Deserialize, Serialize};
 
 use crate::border::BORDER_AREA;
 use crate::boxes::{MarkedBox, Placing};
 
-/// What is known of a file of the folder.
+/// The results for a file of the folder.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Row {
     pub file: String,
@@ -21,10 +21,10 @@ pub(crate) struct Measured {
     /// The part of the photo that the model was shown: left, top, width and height.
     pub seen: [u32; 4],
     pub boxes: Vec<MarkedBox>,
-    /// How the boxes were laid into the photo, if it has any.
+    /// How the boxes were placed in the photo, if it has any.
     #[serde(default)]
     pub placing: Option<Placing>,
-    /// Whether all that the model was shown has one colour.
+    /// Whether the whole region that the model was shown has one colour.
     #[serde(default)]
     pub plain: bool,
     /// The class that the model predicts.
@@ -36,17 +36,17 @@ pub(crate) struct Measured {
     /// The estimated relative error of the map.
     pub error_estimate: Option<f64>,
     pub completeness_gap: Option<f64>,
-    /// Whether the tolerance was reached, if there was one.
+    /// Whether the tolerance was reached. `None` if there was no tolerance.
     pub converged: Option<bool>,
     /// How much of the map is in the boxes, if there are any.
     pub inside: Option<Inside>,
     /// The share of the attribution in the outer tenth on each side.
     pub border: f64,
-    /// The same without the part that is in the boxes.
+    /// The same share, without the part that is in the boxes.
     pub border_unmarked: f64,
-    /// The smallest area that holds half of the attribution; `None` if the map is blank.
+    /// The smallest area that holds half of the attribution, or `None` if the map is blank.
     pub half_area: Option<f64>,
-    /// Whether the model scores the baseline like the photo.
+    /// Whether the model gives the baseline nearly the same score as the photo.
     pub like_baseline: bool,
 }
 
@@ -62,8 +62,8 @@ pub(crate) struct Inside {
 }
 
 impl Inside {
-    /// Returns how many times more the boxes hold than they would of an even map, or `None` if the
-    /// model was shown nothing of them, or hardly anything else.
+    /// Returns how many times more of the attribution the boxes hold than of an even map. Returns
+    /// `None` if the model was shown no part of the boxes, or hardly anything outside them.
     pub fn density(&self) -> Option<f64> {
         (self.area > 0.0 && self.area < NEARLY_ALL).then(|| self.share / self.area)
     }
@@ -72,7 +72,8 @@ impl Inside {
 /// A model looks at the border if the border holds at least this share of the attribution.
 const AT_BORDER: f64 = 0.5;
 const _: () = assert!(AT_BORDER > BORDER_AREA, "an even map raises no concern");
-/// Boxes that cover at least this share of what the model was shown say nothing about it.
+/// If boxes cover at least this share of the region that the model was shown, they say nothing
+/// about the model.
 const NEARLY_ALL: f64 = 0.9;
 
 /// A reason why a person should look at a photo.
@@ -86,9 +87,9 @@ pub(crate) enum Concern {
     NotShown,
     /// The map is zero everywhere.
     Blank,
-    /// All that the model was shown has one colour.
+    /// The whole region that the model was shown has one colour.
     Plain,
-    /// The model scores the baseline like the photo.
+    /// The model gives the baseline nearly the same score as the photo.
     LikeBaseline,
     /// The tolerance was not reached.
     NotConverged,
@@ -120,8 +121,8 @@ impl Concern {
 }
 
 impl Measured {
-    /// Returns the concerns. The boxes should hold at least the expected share of the attribution;
-    /// without one, at least their share of the area.
+    /// Returns the concerns. The boxes should hold at least the expected share of the attribution.
+    /// If `expected` is `None`, they should hold at least their share of the area.
     pub fn concerns(&self, expected: Option<f64>) -> Vec<Concern> {
         Concern::ALL.into_iter().filter(|concern| self.raises(*concern, expected)).collect()
     }
@@ -130,7 +131,7 @@ impl Measured {
         let is_blank = self.half_area.is_none();
         let shown = self.inside.as_ref().filter(|inside| inside.area > 0.0);
         match concern {
-            // Boxes around everything hold all of it up to rounding.
+            // Boxes around everything hold all of the attribution, but only up to rounding.
             Concern::Elsewhere => {
                 !is_blank && shown.is_some_and(|it| it.share < expected.unwrap_or(it.area) - 1e-6)
             }

@@ -1,4 +1,4 @@
-//! The model that is audited, and what the audit must know of it.
+//! The model that is audited, and the facts about it that the audit needs.
 
 use std::fmt;
 
@@ -8,25 +8,25 @@ use saliency_photo::{Preparation, Region};
 
 use crate::classes::ClassNames;
 
-/// How a photo becomes the input of a model.
+/// Turns a photo into the input of a model.
 ///
-/// [`Preparation`] is one. For another preparation implement the trait, or make one of two closures
-/// with [`photo_input`].
+/// [`Preparation`] implements this trait. For another preparation, implement the trait, or call
+/// [`photo_input`] with two closures.
 pub trait PhotoInput {
-    /// Returns the input of one photo, `[1, channels, height, width]`. All photos of an audit have
-    /// inputs of one shape.
+    /// Returns the input of one photo, `[1, channels, height, width]`. The inputs of all photos of
+    /// an audit have the same shape.
     fn tensor(&self, photo: &RgbImage, device: &Device) -> Tensor<4>;
 
-    /// Returns the part of the photo that the input shows. It has the aspect of the input.
+    /// Returns the part of the photo that the input shows. It has the aspect ratio of the input.
     fn region(&self, photo: &RgbImage) -> Region;
 
-    /// Returns a text that changes whenever the same photo would become another input. Photos are
-    /// explained again if it differs from that of an earlier audit.
+    /// Returns a text that changes whenever the same photo would give a different input. Photos are
+    /// explained again if the text differs from that of an earlier audit.
     fn fingerprint(&self) -> String;
 }
 
-/// Makes a [`PhotoInput`] of closures: its fingerprint, the input of a photo, and the part of the
-/// photo that the input shows.
+/// Makes a [`PhotoInput`] from a fingerprint and two closures. The first closure returns the input
+/// of a photo, and the second returns the part of the photo that the input shows.
 ///
 /// # Example
 /// ```
@@ -93,7 +93,7 @@ where
     }
 }
 
-/// The model that is audited, and what the audit must know of it.
+/// The model that is audited, and the facts about it that the audit needs.
 pub struct Subject<M> {
     pub(crate) description: String,
     pub(crate) weights: String,
@@ -106,11 +106,11 @@ pub struct Subject<M> {
 impl<M> Subject<M> {
     /// Describes a model: `model` puts it on a device, and `input` turns a photo into its input.
     ///
-    /// `description` says in a few words which model it is, for the page. `weights` changes
-    /// whenever the weights do, as a [digest](crate::digest) of their file does; photos are
-    /// explained again then.
+    /// `description` says in a few words which model it is, for the page. `weights` is a text that
+    /// changes whenever the weights change, such as a [digest](crate::digest) of their file. If it
+    /// changes, photos are explained again.
     ///
-    /// Classes have numbers until [names](Self::with_classes) are given.
+    /// Classes are numbered unless [names](Self::with_classes) are given.
     pub fn new(
         description: impl Into<String>,
         weights: impl Into<String>,
@@ -134,9 +134,9 @@ impl<M> Subject<M> {
         self
     }
 
-    /// Says how many bytes one photo takes with all activations of the model, so that no more
-    /// photos are explained side by side than a device's memory holds. Default: unknown, and not
-    /// limited.
+    /// Sets the number of bytes that one photo takes with all activations of the model. The audit
+    /// then explains only as many photos at the same time as fit into a device's memory. Default:
+    /// unknown, without a limit.
     #[must_use]
     pub fn with_bytes_per_photo(mut self, bytes: u64) -> Self {
         self.bytes_per_photo = Some(bytes);

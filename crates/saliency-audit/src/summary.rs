@@ -1,4 +1,4 @@
-//! The findings in plain words.
+//! Describes the findings in plain words.
 
 use saliency_photo::percent as plain_percent;
 
@@ -15,13 +15,13 @@ pub(crate) struct Report<'a> {
     /// The method's title.
     pub method: &'a str,
     pub effort: Effort,
-    /// The share of the attribution that boxes should hold; if `None`, their share of the area.
+    /// The share of the attribution that boxes should hold. `None` means their share of the area.
     pub expected: Option<f64>,
-    /// Sorted by file name.
+    /// The rows, sorted by file name.
     pub rows: &'a [Row],
-    /// The address of each photo, in the order of the rows; empty if the page is too far away.
+    /// The address of each photo, in the order of the rows. Empty if the page is too far away.
     pub links: &'a [String],
-    /// What is odd about the boxes.
+    /// The oddities of the boxes.
     pub remarks: &'a [String],
     /// The files and folders that were left out.
     pub others: &'a Others,
@@ -46,7 +46,7 @@ impl<'a> Report<'a> {
                 photos(explained)
             ));
         }
-        // What may be wrong with the audit itself.
+        // Then the possible faults of the audit itself.
         let imprecise = self.count(Concern::NotConverged);
         if imprecise > 0 {
             lines.push(format!("The maps of {} are not precise.", photos(imprecise)));
@@ -64,8 +64,8 @@ impl<'a> Report<'a> {
         lines
     }
 
-    /// Returns the most important finding, given the numbers of photos that were explained, and
-    /// that have a box.
+    /// Returns the most important finding. `explained` is the number of photos that were explained,
+    /// and `boxed` is the number of those with a box.
     fn headline(&self, explained: usize, boxed: usize) -> String {
         let [elsewhere, border] =
             [Concern::Elsewhere, Concern::Border].map(|concern| self.count(concern));
@@ -109,8 +109,8 @@ impl<'a> Report<'a> {
         self.rows.iter().filter_map(|row| row.outcome.as_ref().ok())
     }
 
-    /// Returns how much is in the boxes, for each photo of which the model was shown a part of a
-    /// box.
+    /// Returns how much of the map is in the boxes, for each photo whose boxes were at least partly
+    /// shown to the model.
     pub fn insides(&self) -> impl Iterator<Item = &'a Inside> {
         shown(self.measured())
     }
@@ -159,7 +159,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Says which method was used, and how precise it is.
+    /// Describes the method that was used, and its precision.
     pub fn made(&self) -> String {
         let effort = match self.effort {
             Effort::Steps(1) => String::new(),
@@ -175,7 +175,7 @@ impl<'a> Report<'a> {
     }
 }
 
-/// Returns what a concern says of one photo.
+/// Returns the text of a concern about one photo.
 pub(crate) fn title(concern: Concern) -> &'static str {
     match concern {
         Concern::Elsewhere => "looks elsewhere",
@@ -188,7 +188,7 @@ pub(crate) fn title(concern: Concern) -> &'static str {
     }
 }
 
-/// Returns what a concern says of several photos, after their number.
+/// Returns the text of a concern about several photos, to be written after their number.
 pub(crate) fn label(concern: Concern) -> &'static str {
     match concern {
         Concern::Elsewhere => "where it looks elsewhere than in the box",
@@ -201,7 +201,8 @@ pub(crate) fn label(concern: Concern) -> &'static str {
     }
 }
 
-/// Returns how much is in the boxes, for each photo of which the model was shown a part of a box.
+/// Returns how much of the map is in the boxes, for each photo whose boxes were at least partly
+/// shown to the model.
 pub(crate) fn shown<'a>(
     photos: impl Iterator<Item = &'a Measured>,
 ) -> impl Iterator<Item = &'a Inside> {
@@ -218,7 +219,8 @@ pub(crate) fn mean(shares: impl Iterator<Item = f64>) -> String {
     if count == 0 { String::new() } else { percent(sum / f64::from(count)) }
 }
 
-/// Writes a share in percent: whole, or with one digit below ten. Number and sign stay on one line.
+/// Writes a share in percent: as a whole number, or with one decimal if it is below 10 %. The
+/// number and the sign stay on one line.
 pub(crate) fn percent(share: f64) -> String {
     plain_percent(share).replace(" %", "\u{a0}%")
 }

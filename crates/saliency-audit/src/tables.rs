@@ -1,4 +1,4 @@
-//! The rows as tables, for spreadsheets and for Python.
+//! Writes the rows as tables, for spreadsheets and for Python.
 
 use std::sync::Arc;
 
@@ -92,7 +92,7 @@ impl<'a> TableRow<'a> {
 }
 
 /// Writes rows as CSV. An apostrophe is put before a name that a spreadsheet would run as a
-/// formula; Parquet has the names as they are.
+/// formula. In Parquet, names are unchanged.
 pub(crate) fn csv(rows: &[TableRow]) -> Result<Vec<u8>> {
     let write = || -> csv::Result<Vec<u8>> {
         let mut writer = csv::Writer::from_writer(Vec::new());
@@ -165,7 +165,7 @@ impl Columns<'_, '_> {
         value: impl Fn(&TableRow) -> Option<T::T>,
     ) -> parquet::errors::Result<()> {
         let values: Vec<Option<T::T>> = self.rows.iter().map(value).collect();
-        // Parquet keeps which values are known apart from the values.
+        // Parquet stores separately which values are known.
         let known: Vec<i16> = values.iter().map(|value| value.is_some().into()).collect();
         let values: Vec<T::T> = values.into_iter().flatten().collect();
         let mut column = self.group.next_column()?.expect("the schema has a column for each call");

@@ -1,4 +1,5 @@
-//! The small pictures of the page: a photo, and beside it the same with the map over it.
+//! Makes the small pictures of the page: a photo, and beside it the same photo with the map over
+//! it.
 
 use image::RgbImage;
 use image::imageops::{crop_imm, replace, thumbnail};
@@ -7,10 +8,11 @@ use saliency_viz::Picture;
 
 use crate::error::Result;
 
-/// The longer side of a small photo, and the side of the square that it is centred in.
+/// The longer side of a small photo. It is also the side of the square in which the photo is
+/// centred.
 const SIDE: u32 = 200;
 
-/// Makes a part of a photo as small as it is on the page.
+/// Shrinks a part of a photo to its size on the page.
 pub(crate) fn of_region(photo: &RgbImage, region: Region) -> RgbImage {
     let part = crop_imm(photo, region.x, region.y, region.width, region.height).to_image();
     let longest = u64::from(region.width.max(region.height).max(1));

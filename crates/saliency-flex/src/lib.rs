@@ -1,22 +1,22 @@
 //! Convolutions and ReLUs for Burn's Flex backend that make gradients with respect to the input
 //! cheaper.
 //!
-//! An explanation needs gradients with respect to the input while the weights stay as they are.
-//! That takes less than what Burn keeps and computes for training: a convolution does not have to
-//! keep its input, nor a ReLU its output.
+//! An explanation needs gradients with respect to the input only, because the weights do not
+//! change. This takes less memory and less computation than training, which Burn's layers are made
+//! for. A convolution does not have to keep its input, and a ReLU does not have to keep its output.
 //!
 //! - [`Conv`]: a convolution around Burn's `Conv2d`
 //! - [`relu`], [`relu6`]: activations
 //!
 //! # Numerical promise
-//! Values and gradients are those of Burn's own layers up to rounding. The loops of this crate sum
-//! in a fixed order and keep multiplications and additions apart, so they give the same bits for
-//! any number of threads and any width of the machine's vectors; products of matrices are Burn's
-//! own. On other backends, and for weights that are trained, each layer is Burn's own.
+//! Values and gradients equal those of Burn's own layers up to rounding. The loops of this crate
+//! sum in a fixed order and keep multiplications and additions apart. So they give the same bits
+//! for any number of threads and any width of the machine's vectors. Matrix products are computed
+//! by Burn. On other backends, and for weights that are trained, Burn computes the whole layer.
 //!
 //! # Gains
-//! Measured beside Captum 0.8.0 (PyTorch 2.8.0) on two cores with AVX-512. Seconds relative to
-//! Captum's:
+//! Measured beside Captum 0.8.0 (PyTorch 2.8.0) on two cores with AVX-512. The numbers are times
+//! relative to Captum's:
 //!
 //! | | Burn's layers | these layers |
 //! |---|---|---|
@@ -52,7 +52,7 @@
 //!     let padding = PaddingConfig2d::Explicit(1, 1, 1, 1);
 //!     Conv2dConfig::new(channels, [3, 3]).with_padding(padding).init(&device)
 //! };
-//! // `Conv::frozen` is faster still, for weights that do not change any more.
+//! // If the weights no longer change, `Conv::frozen` is even faster.
 //! let net = Net { first: Conv::new(conv([3, 8])), second: Conv::frozen(conv([8, 4])) };
 //! let photo = Tensor::<4>::ones([1, 3, 32, 32], &device).autodiff().require_grad();
 //! let gradients = net.forward(photo.clone()).sum().backward();
@@ -61,7 +61,7 @@
 //!
 //! # Rooms
 //! `kernels` (numbers in, numbers out) <- `operations` (Burn's extension of a backend, and its
-//! autodiff) <- `layers` (what a network is made of). Imports go this way only.
+//! autodiff) <- `layers` (the layers of a network). Imports go in this direction only.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -4,22 +4,22 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::error::{Error, Result};
 
-/// Blurs photos: a baseline that keeps colours and light, so that an attribution shows what the
-/// *detail* contributes.
+/// Blurs photos. A blurred photo is a baseline that keeps colours and light, so that an attribution
+/// shows how much the *detail* contributes.
 ///
 /// ```text
 /// y(p) = Σ_q exp(-|p - q|² / 2σ²) x(q) / Σ_q exp(-|p - q|² / 2σ²)
 /// ```
 ///
-/// Sums run over the pixels of the photo only: nothing is assumed about what is outside.
+/// The sums use the pixels of the photo only, and assume nothing about pixels outside it.
 ///
 /// # Shapes and units
-/// `photos` is `[rows, channels, height, width]`, in any normalisation; so is the result. `sigma`
-/// is in pixels; a tenth of the width leaves light and shade and no shapes.
+/// `photos` and the result are `[rows, channels, height, width]`, in any normalisation. `sigma` is
+/// in pixels. With a tenth of the width, light and shade remain, but no shapes.
 ///
 /// # Cost
-/// For each value of a photo of `height` x `width`: at most `height + width` multiplications, and no
-/// more than `36 sigma + 1024`.
+/// For each value of a `height` x `width` photo: at most `height + width` multiplications, and at
+/// most `36 sigma + 1024`.
 ///
 /// # Errors
 /// [`Error::Sigma`] if `sigma` is not positive or not finite, [`Error::EmptyMap`] if there are no
@@ -43,19 +43,20 @@ pub fn blurred(photos: &Tensor<4>, sigma: f64) -> Result<Tensor<4>> {
     if shape.contains(&0) {
         return Err(Error::EmptyMap { shape });
     }
-    // Along the width, then, with height and width swapped, along the height.
+    // Blur along the width, then swap height and width to blur along the height.
     let across = blurred_along_width(photos, sigma);
     Ok(blurred_along_width(&across.swap_dims(2, 3), sigma).swap_dims(2, 3))
 }
 
-/// Pixels from which on a weight is left out, in units of sigma: it is below 3e-18 of the largest,
-/// which no precision can add to it.
+/// The distance, in units of sigma, from which on weights are left out. They are below 3e-18 of the
+/// largest weight, too small to change a sum in any precision.
 const REACH: f64 = 9.0;
-/// Pixels that are computed at a time, so that a matrix stays small. More than most networks see.
+/// The number of pixels that are computed at a time, so that matrices stay small. The photos that
+/// most networks see are smaller.
 const BLOCK: usize = 512;
 
-/// Blurs along the width. That is a product with a matrix, of which only those rows are needed that
-/// are near a block of columns.
+/// Blurs along the width by multiplying with a matrix. For a block of columns, only the rows of the
+/// matrix near that block are needed.
 fn blurred_along_width(photos: &Tensor<4>, sigma: f64) -> Tensor<4> {
     let [.., side] = photos.dims();
     let reach = (REACH * sigma).ceil().min(side as f64) as usize;
@@ -73,7 +74,7 @@ fn blurred_along_width(photos: &Tensor<4>, sigma: f64) -> Tensor<4> {
 /// Returns the weight of each pixel in `from` (rows) for each blurred pixel in `to` (columns). Each
 /// column sums to 1.
 fn weights(from: Range<usize>, to: Range<usize>, sigma: f64) -> Vec<f64> {
-    // By distance in pixels.
+    // The weight before it is normalised, by distance in pixels.
     let bell = |distance: usize| (-0.5 * (distance as f64 / sigma).powi(2)).exp();
     let bell: Vec<f64> = (0..from.len()).map(bell).collect();
     let weight = |from: usize, to: usize| bell[from.abs_diff(to)];

@@ -14,23 +14,26 @@ use crate::region::{Overlap, Region, Size, disjoint, overlaps};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Coverage {
-    /// The share of the attribution inside; of a signed map, the share of what speaks for the
-    /// class. Zero if nothing does.
+    /// The share of the attribution that is inside the area. Of a signed map, only values above
+    /// zero count, because they speak for the class. Zero if no value is above zero.
     pub share: f64,
-    /// The share of the region that the model was shown which is inside: the `share` of an even
-    /// map.
+    /// The area as a share of the region that the model was shown. A map with the same value
+    /// everywhere has this `share`.
     pub area: f64,
-    /// Whether the largest value is inside: the pointing game. False if the map is zero.
+    /// Whether the largest value is inside the area (the pointing game). False if the map is zero
+    /// everywhere.
     ///
-    /// A map says no more than which of its pixels is the largest. At least half of that pixel must
-    /// be inside, or, if the marked area is smaller than a pixel of the map, at least half of the
-    /// area must be in that pixel.
+    /// A map shows which of its pixels is the largest, but not where in this pixel the maximum is.
+    /// So at least half of the pixel must be inside. If the marked area is smaller than a pixel of
+    /// the map, at least half of the area must be in the largest pixel.
     pub peak: bool,
 }
 
-/// How far a [`MarkedArea`](crate::MarkedArea) covers each pixel of every map of one size.
+/// The share of each pixel that a [`MarkedArea`](crate::MarkedArea) covers, for all maps of one
+/// size.
 ///
-/// [`MarkedArea::footprint`](crate::MarkedArea::footprint) makes it once for several maps.
+/// [`MarkedArea::footprint`](crate::MarkedArea::footprint) computes a footprint once for several
+/// maps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Footprint {
     size: Size,
@@ -38,7 +41,7 @@ pub struct Footprint {
 }
 
 impl Footprint {
-    /// Measures boxes, of which pixels in several count once.
+    /// Measures boxes. Pixels in several boxes count once.
     pub(crate) fn of_boxes(boxes: &[Region], size: Size, region: Region) -> Self {
         let columns = overlaps(size.width, region.width);
         let rows = overlaps(size.height, region.height);
@@ -75,8 +78,8 @@ impl Footprint {
         Self::from_areas(covered, size, region)
     }
 
-    /// Divides covered areas by the area of a cell. One cell has as many parts as the region has
-    /// pixels.
+    /// Divides covered areas by the area of a cell. In the unit of [`overlaps`], this is the number
+    /// of pixels of the region.
     fn from_areas(mut covered: Vec<f64>, size: Size, region: Region) -> Self {
         let cell = f64::from(region.width) * f64::from(region.height);
         for covered in &mut covered {
@@ -85,7 +88,7 @@ impl Footprint {
         Self { size, shares: covered }
     }
 
-    /// Returns the size of the maps that it is for.
+    /// Returns the size of the maps that the footprint is for.
     pub fn size(&self) -> Size {
         self.size
     }
@@ -100,7 +103,7 @@ impl Footprint {
         self.shares.iter().sum::<f64>() / self.shares.len() as f64
     }
 
-    /// Measures a map. A pixel of the map counts as far as it is covered.
+    /// Measures a map. Each pixel counts in proportion to the share of it that is covered.
     ///
     /// # Panics
     /// If the map has another size than the footprint.
@@ -116,7 +119,7 @@ impl Footprint {
             }
         }
         let share = if total > 0.0 { inside / total } else { 0.0 };
-        // The size of the marked area in pixels of the map, up to one pixel.
+        // The size of the marked area in pixels of the map, but at most one pixel.
         let marked = self.shares.iter().sum::<f64>().min(1.0);
         let peak = covered_at_largest > 0.0 && covered_at_largest >= 0.5 * marked;
         Coverage { share, area: self.area(), peak }
@@ -147,7 +150,7 @@ mod tests {
             Footprint::of_boxes(boxes, map.size(), region).coverage_of(&map).peak
         };
         for (x, side, expected) in [
-            // Inside the largest pixel, half of it inside, less than half, beside it.
+            // Boxes in the largest pixel, half in it, less than half in it, and beside it.
             (70, 20, true),
             (64, 1, true),
             (54, 20, true),
@@ -157,7 +160,8 @@ mod tests {
         ] {
             assert_eq!(peak(&[at(x, side)]), expected, "{side} at {x}");
         }
-        // Together these are larger than a pixel of the map, so half of that must be covered.
+        // Together these boxes are larger than a pixel of the map, so half of the pixel must be
+        // covered.
         let large = Region { x: 0, y: 0, width: 64, height: 32 };
         assert!(!peak(&[at(70, 20), large]));
         assert!(peak(&[Region { x: 64, y: 0, width: 16, height: 32 }, large]));

@@ -72,7 +72,7 @@ pub enum Error {
         found: f64,
     },
 
-    /// A region that is empty or reaches out of the photo.
+    /// A region that is empty or extends beyond the photo.
     #[error("the region of {region} is empty or reaches out of the photo of {photo} pixels")]
     #[non_exhaustive]
     Region {
@@ -92,7 +92,7 @@ pub enum Error {
         mask: Size,
     },
 
-    /// A map with another aspect ratio than the region that it is laid over.
+    /// A map whose aspect ratio differs from that of its region.
     #[error("a map of {map} pixels does not fit a region of {region}: it would be distorted")]
     #[non_exhaustive]
     Aspect {

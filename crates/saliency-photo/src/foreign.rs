@@ -1,7 +1,7 @@
-//! Files that are named like photos and are something else.
+//! Recognises files that are named like photos but are something else.
 
-/// Says what a file is if it is no photo that can be read, and what to do, or returns `None` if it
-/// is not known.
+/// Returns the kind of a file that cannot be read as a photo, and advice on what to do. Returns
+/// `None` if the kind is not known.
 pub(crate) fn kind(bytes: &[u8]) -> Option<&'static str> {
     let start = bytes[..bytes.len().min(512)].trim_ascii_start();
     let begins = |text: &str| {

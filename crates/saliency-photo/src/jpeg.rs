@@ -1,5 +1,5 @@
-//! Whether a JPEG is whole. A decoder paints what is missing in one colour, and the colour would be
-//! explained.
+//! Checks whether a JPEG is complete. A decoder fills missing pixels with one colour, which would
+//! then be explained as if it were part of the photo.
 
 use std::error::Error as StdError;
 
@@ -8,18 +8,19 @@ use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-/// What the decoder says of bytes between headers, which do no harm.
+/// The decoder's message about extra bytes between headers, which do no harm.
 const EXTRA_BYTES: &str = "Extra bytes between headers";
-/// What the decoder says of a file that ends too early.
+/// The decoder's messages about a file that ends too early.
 const CUT_OFF: [&str; 2] = ["Exhausted data", "Premature end of buffer"];
-/// How many bytes are added to a file. The decoder reads a few bytes in advance.
+/// The number of bytes that are appended to a file, because the decoder reads a few bytes ahead.
 const PADDING: usize = 32;
 
-/// Checks that all pixels of a JPEG are there. A missing end marker alone is no fault.
+/// Checks that all pixels of a JPEG are present. A missing end marker alone is not an error.
 pub(crate) fn check(jpeg: &[u8]) -> Result<(), Box<dyn StdError + Send + Sync>> {
     let Scans { progressive, end } = Scans::of(jpeg);
-    // An end marker in the middle of the pixels looks like the end of the file. The bytes before it
-    // must hold all pixels. A progressive JPEG has all pixels from its first scan on.
+    // The decoder takes an end marker in the middle of the pixels for the end of the file. So the
+    // bytes before the end marker must hold all pixels. A progressive JPEG has all pixels from its
+    // first scan on.
     let bytes = match end {
         Some(end) if !progressive => &jpeg[..end],
         _ => jpeg,
@@ -39,14 +40,14 @@ pub(crate) fn check(jpeg: &[u8]) -> Result<(), Box<dyn StdError + Send + Sync>> 
             };
         }
     };
-    // Without an end marker, the last rows may have been decoded from what was added.
+    // Without an end marker, the last rows may have been decoded from the appended bytes.
     if end.is_none() && decoded(bytes, 0x55).ok() != Some(pixels) {
         return Err(cut_off.into());
     }
     Ok(())
 }
 
-/// Decodes a JPEG strictly, with a few more bytes of a value after its end.
+/// Decodes a JPEG strictly, after appending a few bytes with the value `more`.
 fn decoded(jpeg: &[u8], more: u8) -> Result<Vec<u8>, DecodeErrors> {
     let options = DecoderOptions::default()
         .set_strict_mode(true)
@@ -56,7 +57,7 @@ fn decoded(jpeg: &[u8], more: u8) -> Result<Vec<u8>, DecodeErrors> {
     JpegDecoder::new_with_options(ZCursor::new(padded), options).decode()
 }
 
-/// What the markers of a JPEG say.
+/// The facts that the markers of a JPEG state.
 struct Scans {
     progressive: bool,
     /// Where the end marker is.
@@ -99,7 +100,7 @@ mod tests {
     use image::codecs::jpeg::JpegEncoder;
     use image::{Rgb, RgbImage};
 
-    /// Textured, so that most of the file is compressed pixels and not headers.
+    /// Makes a textured JPEG, so that most of the file is compressed pixels and not headers.
     fn jpeg() -> Vec<u8> {
         let texture = |x: u32, y: u32| ((x * 37) ^ (y * 101) ^ (x * y)) as u8;
         let photo = RgbImage::from_fn(200, 150, |x, y| Rgb([texture(x, y), texture(y, x), 9]));
@@ -108,10 +109,10 @@ mod tests {
         bytes
     }
 
-    /// Puts bytes into the middle of the pixels.
+    /// Inserts bytes in the middle of the pixels.
     fn with(inserted: &[u8]) -> Vec<u8> {
         let jpeg = jpeg();
-        // Not between a byte 0xff and its escape.
+        // Do not separate a byte 0xff from its escape.
         let middle = (jpeg.len() / 2..).find(|at| jpeg[at - 1] != 0xff).unwrap();
         [&jpeg[..middle], inserted, &jpeg[middle..]].concat()
     }

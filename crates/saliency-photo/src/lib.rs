@@ -1,6 +1,6 @@
-//! Attributions of photos, as numbers: everything between an explanation and a picture.
+//! Attributions of photos, as numbers: all steps between an explanation and a picture.
 //!
-//! The data flow, and the items that hold it, in order:
+//! The items, in the order in which data flow through them:
 //!
 //! 1. [`read_photo`]: from a file to a photo
 //! 2. [`Preparation`]: from a photo to the input of a network, and the [`View`] of the photo that
@@ -10,7 +10,7 @@
 //!    clipped; several maps may [share a scale](Map::shared_scale)
 //! 5. [`MarkedArea`]: measures how much of a map is inside a marked part of the photo
 //!
-//! Nothing here draws: that is the crate `saliency-viz`.
+//! This crate draws nothing. The crate `saliency-viz` draws.
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};

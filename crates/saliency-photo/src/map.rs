@@ -1,4 +1,4 @@
-//! A map, which has one number per pixel, and measures of the whole map.
+//! Maps, which have one number per pixel, and measurements of a whole map.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ impl Map {
     /// # Errors
     /// [`Error::EmptyMap`] if the tensor has no values, [`Error::Row`] if it has no such row,
     /// [`Error::NotFinite`] if the row or its reduction holds NaN or infinity, and
-    /// [`Error::Device`] if it cannot be read from its device.
+    /// [`Error::Device`] if the values cannot be read from their device.
     ///
     /// # Example
     /// ```
@@ -100,15 +100,15 @@ impl Map {
         self.values.iter().fold(0.0, |largest, value| value.abs().max(largest))
     }
 
-    /// Returns what speaks for the class at each pixel: the value if it is above zero, or else
+    /// Returns how much each pixel speaks for the class: its value if that is above zero, otherwise
     /// zero.
     pub fn positive_values(&self) -> impl Iterator<Item = f64> {
         self.values.iter().map(|value| value.max(0.0))
     }
 
-    /// Shrinks the map so that its longer side has at most `most` pixels, each the mean of the area
-    /// that it covers. Returns a copy if the map is small enough. If `most` is 0, the result has no
-    /// pixels.
+    /// Shrinks the map so that its longer side has at most `most` pixels. Each new pixel is the
+    /// mean of the area that it covers. Returns a copy if the map is small enough. If `most` is 0,
+    /// the result has no pixels.
     pub fn averaged(&self, most: usize) -> Self {
         if self.longer_side() <= most {
             return self.clone();
@@ -160,13 +160,13 @@ impl Map {
         let mut sorted: Vec<f64> = self.positive_values().filter(|value| *value > 0.0).collect();
         sorted.sort_by(|a, b| b.total_cmp(a));
         let needed = share.clamp(0.0, 1.0) * sorted.iter().sum::<f64>();
-        // Take pixels, the strongest first, until they hold what is needed.
+        // Take pixels, the strongest first, until they hold the needed sum.
         let mut held = 0.0;
         let enough = sorted.iter().position(|value| {
             held += value;
             held >= needed
         });
-        // Because of rounding, even the sum of all may be below what is needed.
+        // Because of rounding, even all pixels together may hold less than the needed sum.
         let last = enough.or(sorted.len().checked_sub(1))?;
         let share = (last + 1) as f64 / self.values.len() as f64;
         Some(Area { share, weakest: sorted[last] })
@@ -242,7 +242,7 @@ mod tests {
         let values: Vec<f64> = (0..600).map(f64::from).collect();
         let small = line(&values).averaged(256);
         assert_eq!(small.size(), (256, 1).into());
-        // The first holds 2 and 11/32 values: 0, 1 and a part of 2.
+        // The first new pixel covers 2 and 11/32 values: 0, 1 and a part of 2.
         assert!((small.values()[0] - (1.0 + 0.34375 * 2.0) / 2.34375).abs() < 1e-12);
         assert!((small.values().iter().sum::<f64>() / 256.0 - 299.5).abs() < 1e-9);
         assert_eq!(line(&values).averaged(600), line(&values));

@@ -6,7 +6,7 @@ use crate::map::Map;
 use crate::region::{Region, Size};
 use crate::view::{Frame, check_inside};
 
-/// A named part of a photo, such as a product or a lesion, as boxes or as a mask.
+/// A named part of a photo, such as a product or a lesion. It is given as boxes or as a mask.
 ///
 /// # Example
 /// ```
@@ -55,7 +55,7 @@ impl MarkedArea {
     /// Checks that the area is in a photo of the given size.
     ///
     /// # Errors
-    /// [`Error::Region`] if a box is empty or reaches out of the photo, [`Error::Mask`] if a mask
+    /// [`Error::Region`] if a box is empty or extends beyond the photo, [`Error::Mask`] if a mask
     /// has another size.
     pub fn check(&self, photo: impl Into<Size>) -> Result<()> {
         let photo = photo.into();
@@ -68,12 +68,13 @@ impl MarkedArea {
         }
     }
 
-    /// Measures how much of a map is inside, given the view of the photo that the map is of.
+    /// Measures how much of a map is inside the area. `frame` says which region of the photo the
+    /// map shows.
     ///
-    /// A pixel of the map counts as far as it is covered.
+    /// Each pixel of the map counts in proportion to the share of it that the area covers.
     ///
     /// # Errors
-    /// [`Error::Region`] if the region of the view or a box is empty or reaches out of the photo,
+    /// [`Error::Region`] if the region of `frame` or a box is empty or extends beyond the photo,
     /// [`Error::Mask`] if a mask has another size than the photo, [`Error::Aspect`] if the region
     /// has another aspect ratio than the map.
     pub fn coverage_of(&self, map: &Map, frame: impl Into<Frame>) -> Result<Coverage> {
@@ -82,11 +83,11 @@ impl MarkedArea {
         Ok(self.footprint(map.size(), frame)?.coverage_of(map))
     }
 
-    /// Measures how far the area covers each pixel of maps of the given size.
-    /// [`MarkedArea::coverage_of`] does so for each map anew.
+    /// Computes the share of each pixel that the area covers, for maps of the given size.
+    /// [`MarkedArea::coverage_of`] repeats this computation for each map.
     ///
     /// # Errors
-    /// Those of [`MarkedArea::coverage_of`], but for [`Error::Aspect`].
+    /// Those of [`MarkedArea::coverage_of`], except [`Error::Aspect`].
     pub fn footprint(&self, map: Size, frame: impl Into<Frame>) -> Result<Footprint> {
         let frame = frame.into();
         frame.check()?;
@@ -97,7 +98,8 @@ impl MarkedArea {
         })
     }
 
-    /// Returns the boxes, or the smallest box around a mask. Empty for a mask that is all black.
+    /// Returns the boxes, or the smallest box around a mask. Returns no box if the mask is all
+    /// black.
     pub fn outlines(&self) -> Vec<Region> {
         match &self.shape {
             Shape::Boxes(boxes) => boxes.clone(),
@@ -106,7 +108,7 @@ impl MarkedArea {
     }
 }
 
-/// Returns the smallest box around the pixels that are not black, or `None` if all are.
+/// Returns the smallest box around the pixels that are not black, or `None` if all are black.
 fn box_around(mask: &GrayImage) -> Option<Region> {
     let set = mask.enumerate_pixels().filter(|(.., value)| value.0[0] > 0);
     let grown = |around: Option<Region>, (x, y, _): (u32, u32, _)| {
@@ -138,12 +140,13 @@ mod tests {
     #[test]
     fn shares_are_those_of_what_is_covered() {
         for (boxes, expected) in [
-            // The whole photo; one pixel of the map; half of one; outside of what was seen.
+            // The whole photo; one pixel of the map; half of one; outside the region that was
+            // shown.
             (vec![at(0, 0, 8, 4)], (1.0, 1.0, true)),
             (vec![at(4, 0, 2, 2)], (0.75, 0.25, true)),
             (vec![at(4, 0, 1, 2)], (0.375, 0.125, true)),
             (vec![at(0, 0, 4, 4)], (0.0, 0.0, false)),
-            // Overlapping boxes count once, and none is nothing.
+            // Pixels in several boxes count once. Without boxes the share is 0.
             (vec![at(4, 0, 2, 2), at(4, 0, 2, 2)], (0.75, 0.25, true)),
             (vec![at(4, 0, 1, 2), at(4, 0, 2, 1), at(4, 0, 2, 2)], (0.75, 0.25, true)),
             (vec![at(4, 0, 4, 1), at(5, 0, 1, 4)], (0.625, 0.4375, true)),

@@ -1,6 +1,6 @@
-//! Shares in words.
+//! Shares as text.
 
-/// Writes a share in percent: whole, or with one digit below ten.
+/// Writes a share in percent: as a whole number, or with one decimal if it is below 10 %.
 ///
 /// ```
 /// assert_eq!(saliency_photo::percent(0.0612), "6.1 %");

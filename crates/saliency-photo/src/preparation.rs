@@ -5,8 +5,8 @@ use image::{Rgb, RgbImage};
 use crate::region::Region;
 use crate::view::View;
 
-/// How a photo becomes the input of a network: its largest centred square, resized, with each
-/// channel normalised.
+/// Turns a photo into the input of a network: crops its largest centred square, resizes it, and
+/// normalises each channel.
 ///
 /// ```text
 /// value = (byte - mean) / scale
@@ -68,8 +68,8 @@ impl Preparation {
 
     /// Turns a photo into a tensor of shape `[1, 3, size, size]`.
     ///
-    /// Each new pixel is an average over all pixels that it covers, so that fine texture does not
-    /// turn into patterns that are not in the photo.
+    /// Each new pixel is an average over all pixels that it covers. So fine texture does not create
+    /// patterns that the photo does not have.
     ///
     /// # Panics
     /// If the photo has no pixels. [`read_photo`](crate::read_photo) does not return such photos.
@@ -88,8 +88,8 @@ impl Preparation {
         Tensor::from_data(TensorData::new(values, [1, 3, size, size]), device)
     }
 
-    /// Returns the value that a byte becomes: the constant of a black (0), grey or white (255)
-    /// baseline.
+    /// Returns the input value of a byte of a photo. It is the constant of a baseline that is black
+    /// (0), grey or white (255).
     ///
     /// ```
     /// use saliency_photo::Preparation;
@@ -100,7 +100,7 @@ impl Preparation {
         f64::from(self.normalised(byte))
     }
 
-    /// Turns the first row of a tensor back into a picture, by the inverse of the normalisation.
+    /// Turns the first row of a tensor back into a picture, by inverting the normalisation.
     ///
     /// # Panics
     /// If the tensor is not `[rows, 3, height, width]` with at least one row.

@@ -1,15 +1,16 @@
-//! From a photo's own colours to sRGB.
+//! Converts a photo's own colours to sRGB.
 
 use image::RgbImage;
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 
-/// A profile that moves no colour by more levels than this is sRGB in other words.
+/// A profile that changes no colour by more than this number of levels counts as sRGB.
 const MOST_ROUNDING: u8 = 1;
 
-/// Brings a photo from the colours of its ICC profile to sRGB.
+/// Converts a photo from the colours of its ICC profile to sRGB.
 ///
 /// A profile that cannot be read, or that is not for RGB or grey, changes nothing, as in most
-/// programs. Neither does one that is sRGB itself, so that such photos keep their numbers.
+/// programs. A profile that is sRGB itself changes nothing either, so that such photos keep their
+/// exact values.
 pub(crate) fn to_srgb(photo: &mut RgbImage, profile: &[u8]) {
     let Ok(profile) = ColorProfile::new_from_slice(profile) else { return };
     match profile.color_space {
@@ -25,7 +26,7 @@ fn rgb_to_srgb(photo: &mut RgbImage, profile: &ColorProfile) {
         return;
     }
     let width = photo.width() as usize;
-    // A row at a time, so that the photo is in memory once.
+    // Convert one row at a time, so that only one copy of the photo is in memory.
     for row in photo.chunks_exact_mut(3 * width) {
         if let Some(converted) = convert(row) {
             row.copy_from_slice(&converted);
@@ -33,7 +34,7 @@ fn rgb_to_srgb(photo: &mut RgbImage, profile: &ColorProfile) {
     }
 }
 
-/// Converts a photo whose profile is for grey, by a table of all greys.
+/// Converts a photo whose profile is for grey, with a table of all greys.
 fn grey_to_srgb(photo: &mut RgbImage, profile: &ColorProfile) {
     let greys: Vec<u8> = (0..=u8::MAX).collect();
     let convert = converter(profile, Layout::Gray);
@@ -48,7 +49,8 @@ fn grey_to_srgb(photo: &mut RgbImage, profile: &ColorProfile) {
     }
 }
 
-/// Returns the conversion of pixels of a profile to sRGB, or `None` if the profile has none.
+/// Returns a function that converts pixels from a profile to sRGB, or `None` if the profile has no
+/// such conversion.
 fn converter(profile: &ColorProfile, from: Layout) -> Option<impl Fn(&[u8]) -> Option<Vec<u8>>> {
     let srgb = ColorProfile::new_srgb();
     let options = TransformOptions { prefer_fixed_point: false, ..Default::default() };
@@ -61,14 +63,14 @@ fn converter(profile: &ColorProfile, from: Layout) -> Option<impl Fn(&[u8]) -> O
     })
 }
 
-/// Colours from all of RGB.
+/// Returns sample colours from the whole range of RGB.
 fn samples() -> Vec<u8> {
     let levels = || (0..=u8::MAX).step_by(51);
     let pairs = levels().flat_map(|red| levels().map(move |green| [red, green]));
     pairs.flat_map(|[red, green]| levels().flat_map(move |blue| [red, green, blue])).collect()
 }
 
-/// Says whether a conversion does more than round.
+/// Returns whether a conversion changes colours by more than rounding.
 fn changes(colors: &[u8], convert: impl Fn(&[u8]) -> Option<Vec<u8>>) -> bool {
     let converted = convert(colors).unwrap_or_default();
     colors.iter().zip(&converted).any(|(from, to)| from.abs_diff(*to) > MOST_ROUNDING)
@@ -94,7 +96,7 @@ mod tests {
 
     #[test]
     fn wide_colours_become_those_of_srgb() {
-        // The closed form: the inverse of the gamma, the matrix, the curve of sRGB.
+        // The closed form: undo the gamma, apply the matrix, then the curve of sRGB.
         let adobe = ColorProfile::new_adobe_rgb().encode().unwrap();
         let linear = [200.0, 100.0, 50.0f64].map(|level| (level / 255.0).powf(563.0 / 256.0));
         // From Adobe RGB (1998) to sRGB, both with the white D65.
@@ -109,7 +111,7 @@ mod tests {
             (255.0 * level).round() as u8
         });
         assert_near(converted([200, 100, 50], &adobe), srgb);
-        // Greys have the same curve within a level or two, and no colour.
+        // For greys the two curves differ by a level or two at most, and the result has no colour.
         let grey = converted([128; 3], &adobe);
         assert!(grey.iter().all(|level| level.abs_diff(grey[0]) <= 1), "{grey:?}");
         let p3 = ColorProfile::new_display_p3().encode().unwrap();

@@ -9,25 +9,25 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Rgb, RgbImage}
 use crate::error::{Error, Result};
 use crate::{foreign, jpeg, profile};
 
-/// Larger files are not read, because they may be no photos at all.
+/// Larger files are not read, because they may not be photos at all.
 const MOST_FILE_BYTES: u64 = 256 << 20;
 /// Larger pictures are not decoded. A small file can claim to be a huge picture.
 const MOST_BYTES: u64 = 512 << 20;
 
-/// Reads a JPEG, PNG or WebP photo and turns it upright as its EXIF data say.
+/// Reads a JPEG, PNG or WebP photo, and turns it upright according to its EXIF data.
 ///
-/// The content of the file decides what kind it is, not its name. Photos in grey or with 16 bits
+/// The kind of file is found from its content, not from its name. Photos in grey or with 16 bits
 /// per channel become RGB with 8 bits; transparent photos are laid on white.
 ///
-/// A photo with a colour profile, such as Adobe RGB or Display P3, is brought to sRGB, so that
-/// people see it as elsewhere, and the network is given the same colours. Tools that ignore
-/// profiles, torchvision among them, give a network other numbers for such a photo. A profile that
+/// A photo with a colour profile, such as Adobe RGB or Display P3, is converted to sRGB. So people
+/// see it as in other programs, and the network is given the same colours. Tools that ignore
+/// profiles, such as torchvision, give a network other numbers for such a photo. A profile that
 /// cannot be read is ignored.
 ///
 /// # Errors
 /// [`Error::Unreadable`] if the file is missing, is not a photo, is cut off or damaged, has no
-/// pixels, is larger than 256 MiB, or would take more than 512 MiB when it is decoded. While a photo
-/// is turned or made opaque, it is in memory twice.
+/// pixels, is larger than 256 MiB, or would take more than 512 MiB when it is decoded. While a
+/// photo is turned or made opaque, it is in memory twice.
 ///
 /// # Example
 /// ```
@@ -42,7 +42,7 @@ pub fn read_photo(path: impl AsRef<Path>) -> Result<RgbImage> {
 
 type Cause = Box<dyn StdError + Send + Sync>;
 
-/// Reads a file. A pipe or a device would never end.
+/// Reads a file. Pipes and devices are refused, because reading them may never end.
 fn content(path: &Path) -> Result<Vec<u8>, Cause> {
     let file = fs::metadata(path)?;
     if file.is_dir() {
@@ -58,7 +58,7 @@ fn content(path: &Path) -> Result<Vec<u8>, Cause> {
     Ok(fs::read(path)?)
 }
 
-/// Decodes a photo, upright and opaque.
+/// Decodes a photo, turns it upright and removes transparency.
 fn decode(bytes: &[u8]) -> Result<RgbImage, Cause> {
     if let Some(kind) = foreign::kind(bytes) {
         return Err(kind.into());
@@ -81,7 +81,8 @@ fn decode(bytes: &[u8]) -> Result<RgbImage, Cause> {
     Ok(photo)
 }
 
-/// Checks that a picture has pixels, and not too many, in the file's form and in RGB.
+/// Checks that a picture has pixels and is not too large, both in the file's pixel format and in
+/// RGB.
 fn check_size(decoder: &impl ImageDecoder) -> Result<(), Cause> {
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 {
@@ -99,14 +100,15 @@ fn check_size(decoder: &impl ImageDecoder) -> Result<(), Cause> {
     Ok(())
 }
 
-/// Returns how a photo must be turned. Some programs begin the EXIF data of a WebP as in a JPEG.
+/// Returns how a photo must be turned. In a WebP, some programs begin the EXIF data with the prefix
+/// that belongs in a JPEG.
 fn orientation(decoder: &mut impl ImageDecoder) -> Result<Orientation, Cause> {
     let exif = decoder.exif_metadata()?.unwrap_or_default();
     let exif = exif.strip_prefix(b"Exif\0\0").unwrap_or(&exif);
     Ok(Orientation::from_exif_chunk(exif).unwrap_or(Orientation::NoTransforms))
 }
 
-/// Removes transparency: lays the photo on white, as most programs show it.
+/// Removes transparency: lays the photo on white, as most programs do.
 fn opaque(photo: DynamicImage) -> RgbImage {
     if !photo.color().has_alpha() {
         return photo.into_rgb8();
@@ -125,7 +127,7 @@ mod tests {
     use image::{ExtendedColorType, ImageEncoder, codecs};
     use std::path::PathBuf;
 
-    /// A folder of its own for a test, with one file in it.
+    /// Makes a new folder for a test, with one file in it.
     fn folder_with(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
@@ -139,7 +141,7 @@ mod tests {
         bytes.into_inner()
     }
 
-    /// Wide, red on the left and blue on the right.
+    /// Makes a wide picture that is red on the left and blue on the right.
     fn two_colors() -> RgbImage {
         let half = |x| if x < 16 { Rgb([255, 0, 0]) } else { Rgb([0, 0, 255]) };
         RgbImage::from_fn(32, 16, |x, _| half(x))
@@ -171,7 +173,7 @@ mod tests {
             let (_folder, path) = folder_with("photo", &bytes);
             let photo = read_photo(&path).unwrap();
             assert_eq!(photo.dimensions(), (16, 32));
-            // What was on the left is now at the top.
+            // The left side is now at the top.
             assert!(photo.get_pixel(8, 2).0[0] > 240 && photo.get_pixel(8, 30).0[2] > 240);
         }
     }
@@ -193,12 +195,12 @@ mod tests {
 
     #[test]
     fn what_is_not_a_photo_is_an_error() {
-        // Textured, so that most of each file is compressed pixels and not headers.
+        // A textured picture, so that most of each file is compressed pixels and not headers.
         let texture = |x: u32, y: u32| ((x * 37) ^ (y * 101) ^ (x * y)) as u8;
         let photo = RgbImage::from_fn(200, 150, |x, y| Rgb([texture(x, y), texture(y, x), 9]));
         let [png, jpeg, webp] = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP]
             .map(|format| encoded(photo.clone(), format));
-        // A header that promises no pixels, and one that promises 10 GB of them.
+        // A header that declares no pixels, and one that declares 10 GB of them.
         let sized = |side: u32| {
             let mut header = b"IHDR".to_vec();
             header.extend([side.to_be_bytes(), side.to_be_bytes()].concat());
@@ -254,7 +256,7 @@ mod tests {
         fs::File::options().write(true).open(&path).unwrap().set_len(257 << 20).unwrap();
         let error = read_photo(&path).unwrap_err().to_string();
         assert!(error.ends_with(": a file of 257 MiB; at most 256 MiB are read"), "{error}");
-        // Grey takes three times as much in RGB.
+        // A grey picture takes three times as much memory in RGB.
         let grey = image::GrayImage::new(16_000, 12_000);
         let (_folder, path) = folder_with("grey.png", &encoded(grey, ImageFormat::Png));
         let error = read_photo(&path).unwrap_err().to_string();

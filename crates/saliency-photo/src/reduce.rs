@@ -1,4 +1,4 @@
-/// How the attributions of a pixel's channels become one number.
+/// Reduces the attributions of a pixel's channels to one number.
 ///
 /// ```text
 /// AbsoluteSum  m = Σ_c |a_c|          Positive  m = max(0, Σ_c a_c)
@@ -18,13 +18,13 @@ pub enum Reduce {
     AbsoluteSum,
     /// How much the pixel spoke for the class, or, below zero, against it.
     Sum,
-    /// The channel that mattered most.
+    /// The largest absolute attribution of a channel.
     Max,
     /// The length of the vector of channels.
     L2Norm,
-    /// What spoke for the class.
+    /// How much the pixel spoke for the class. Zero if it spoke against it.
     Positive,
-    /// What spoke against the class.
+    /// How much the pixel spoke against the class. Zero if it spoke for it.
     Negative,
 }
 

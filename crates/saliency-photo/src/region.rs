@@ -33,7 +33,7 @@ impl Size {
     }
 }
 
-/// From what `dimensions()` of an image returns: width, height.
+/// Converts the width and height that `dimensions()` of an image returns.
 impl From<(u32, u32)> for Size {
     fn from((width, height): (u32, u32)) -> Self {
         Self { width, height }
@@ -65,7 +65,8 @@ impl Region {
         fits(self.x, self.width, photo.width) && fits(self.y, self.height, photo.height)
     }
 
-    /// Returns the parts of the region outside another one: above, below, left and right of it.
+    /// Returns the parts of the region that are outside `other`: above, below, left and right of
+    /// it.
     fn without(self, other: Self) -> Vec<Self> {
         // The edges of the overlap, which may be empty.
         let (right, bottom) = (self.x + self.width, self.y + self.height);
@@ -89,7 +90,7 @@ impl fmt::Display for Region {
     }
 }
 
-/// Returns boxes that hold the same pixels and do not overlap.
+/// Returns boxes that cover the same pixels but do not overlap.
 pub(crate) fn disjoint(boxes: &[Region]) -> Vec<Region> {
     let mut done: Vec<Region> = Vec::new();
     for &region in boxes {
@@ -110,10 +111,11 @@ pub(crate) struct Overlap {
     pub(crate) length: f64,
 }
 
-/// Returns, for each of `cells` equal parts of a side of `pixels`, the pixels that it overlaps.
+/// Divides a side of `pixels` into `cells` equal cells, and returns the pixels that each cell
+/// overlaps.
 ///
-/// A pixel is `cells` long and a cell is `pixels` long, so that all lengths are whole numbers and
-/// add up without rounding.
+/// The unit of length is chosen so that a pixel is `cells` long and a cell is `pixels` long. So all
+/// lengths are whole numbers and add up without rounding.
 pub(crate) fn overlaps(cells: u32, pixels: u32) -> Vec<Vec<Overlap>> {
     let (cells, pixels) = (u64::from(cells), u64::from(pixels));
     let of_cell = |cell: u64| {

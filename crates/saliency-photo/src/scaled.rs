@@ -1,7 +1,7 @@
 use crate::error::{Error, Result};
 use crate::map::Map;
 
-/// A [`Map`] with the attribution that is shown as 1.
+/// A [`Map`] with its scale: the attribution that is shown as 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScaledMap {
     map: Map,
@@ -9,25 +9,27 @@ pub struct ScaledMap {
 }
 
 impl Map {
-    /// Clips the strongest pixels: full colour begins at the value up to which the weaker pixels
-    /// hold a share of the total of absolute values (0.9 is usual; 1 clips nothing).
+    /// Clips the strongest pixels. Full colour begins at the smallest value `v` for which the
+    /// pixels up to `v` hold the given share of the total of absolute values. A share of 0.9 is
+    /// usual; 1 clips nothing.
     ///
     /// ```text
     /// scale = the smallest v with Σ_{|a_p| ≤ v} |a_p| ≥ share Σ_p |a_p|
     /// ```
     ///
-    /// A few extreme pixels do not make all others look dark, and pixels that together hold next to
-    /// nothing do not look bright, however many they are. A map that is zero everywhere stays zero.
+    /// A few extreme pixels do not make all others look dark. Pixels that together hold almost
+    /// nothing do not look bright, even if there are many of them. A map that is zero everywhere
+    /// stays zero.
     ///
     /// # Errors
-    /// [`Error::Share`] if the share is not above 0 and up to 1.
+    /// [`Error::Share`] unless the share is above 0 and at most 1.
     ///
     /// # Example
     /// ```
     /// use burn::tensor::{Device, Tensor};
     /// use saliency_photo::{Map, Reduce};
     ///
-    /// // Without the pixel of 4, the others hold 8 of 12.
+    /// // Without the pixel of 4, the other pixels hold 8 of 12.
     /// let values = Tensor::<4>::from_data([[[[2.0, 3.0], [4.0, -3.0]]]], &Device::flex());
     /// let map = Map::of_row(&values, 0, Reduce::Sum)?;
     /// assert_eq!(map.clip_beyond(0.6)?.scale(), 3.0);
@@ -36,17 +38,18 @@ impl Map {
     /// ```
     ///
     /// # Source
-    /// Captum's `visualize_image_attr`, whose `outlier_perc` is what is left of 100 %.
+    /// Captum's `visualize_image_attr`, whose `outlier_perc` is 100 % minus this share.
     pub fn clip_beyond(&self, share: f64) -> Result<ScaledMap> {
         let scale = Self::shared_scale(&[self], share)?;
         Ok(ScaledMap { map: self.clone(), scale })
     }
 
-    /// Shows a given value as 1; a scale of 1 leaves the values as they are. At a scale of zero
-    /// every value above zero is shown as 1 and every value below it as -1.
+    /// Scales the map so that the given value is shown as 1. A scale of 1 leaves the values
+    /// unchanged. At a scale of zero every value above zero is shown as 1 and every value below it
+    /// as -1.
     ///
     /// # Errors
-    /// [`Error::Scale`] if it is negative or not finite.
+    /// [`Error::Scale`] if the scale is negative or not finite.
     pub fn with_scale(&self, scale: f64) -> Result<ScaledMap> {
         if !(scale.is_finite() && scale >= 0.0) {
             return Err(Error::Scale { found: scale });
@@ -54,11 +57,12 @@ impl Map {
         Ok(ScaledMap { map: self.clone(), scale })
     }
 
-    /// Computes a scale for comparing several maps: that of [`Map::clip_beyond`] over the values of
-    /// all maps. Returns zero without maps.
+    /// Computes one scale for several maps, so that they can be compared: the scale that
+    /// [`Map::clip_beyond`] would use for the values of all maps together. Returns zero if there
+    /// are no maps.
     ///
     /// # Errors
-    /// [`Error::Share`] if the share is not above 0 and up to 1.
+    /// [`Error::Share`] unless the share is above 0 and at most 1.
     pub fn shared_scale(maps: &[&Self], share: f64) -> Result<f64> {
         if !(share > 0.0 && share <= 1.0) {
             return Err(Error::Share { found: share });
@@ -69,14 +73,15 @@ impl Map {
         let Some(&largest) = sorted.last().filter(|largest| **largest > 0.0) else {
             return Ok(0.0);
         };
-        // In units of the largest, so that no sum is infinite.
+        // Sum in units of the largest value, so that no sum is infinite.
         let total: f64 = sorted.iter().map(|value| value / largest).sum();
         let mut held = 0.0;
         let reaches = |value: &&f64| {
             held += **value / largest;
             held >= share * total
         };
-        // The same sum in the same order: the last value reaches all of it.
+        // `held` adds the same values in the same order as `total`, so it reaches the total at the
+        // last value.
         Ok(sorted.iter().find(reaches).copied().unwrap_or(largest))
     }
 }
@@ -92,7 +97,7 @@ impl ScaledMap {
         self.scale
     }
 
-    /// Returns whether values are beyond the scale, and so are shown as if they were on it.
+    /// Returns whether some values are beyond the scale. These are shown as 1 or -1.
     pub fn is_clipped(&self) -> bool {
         self.map.values().iter().any(|value| value.abs() > self.scale)
     }
@@ -100,7 +105,7 @@ impl ScaledMap {
     /// Returns the values between 0 and 1, or between -1 and 1 if the map is signed, row by row
     /// from the top.
     pub fn values(&self) -> Vec<f32> {
-        // Zero stays zero at a scale of zero, too.
+        // Zero stays zero, even at a scale of zero.
         let scaled = |&value: &f64| match value {
             0.0 => 0.0,
             value => (value / self.scale).clamp(-1.0, 1.0) as f32,
@@ -116,7 +121,7 @@ mod tests {
 
     #[test]
     fn clipping_keeps_order_and_remembers_the_scale() {
-        // Up to 50 they hold 1,275 of 5,050.
+        // The values up to 50 hold 1,275 of 5,050.
         let values: Vec<f64> = (0..=100u8).map(f64::from).collect();
         let clipped = line(&values).clip_beyond(0.25).unwrap();
         assert_eq!(clipped.scale(), 50.0);
@@ -135,7 +140,7 @@ mod tests {
             assert_eq!(values(&[3.0; 4]), [1.0; 4]);
             assert_eq!(values(&[0.0, 0.0, 0.0, 2.0]), [0.0, 0.0, 0.0, 1.0]);
             assert_eq!(values(&[-2.0]), [-1.0]);
-            // The sum of these is infinite, and their ratio to the sum is not.
+            // The sum of these values is infinite, but their scaled values are not.
             assert_eq!(values(&[1.7e308, -1.7e308]), [1.0, -1.0]);
             assert_eq!(values(&[5e-324, 0.0]), [1.0, 0.0]);
         }
@@ -159,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_share_outside_its_range_is_an_error() {
-        // 99 was a percentile once.
+        // Earlier versions took a percentile, such as 99.
         for wrong in [0.0, -1.0, 1.005, 99.0, f64::NAN] {
             assert!(matches!(line(&[1.0]).clip_beyond(wrong), Err(Error::Share { .. })));
         }

@@ -8,8 +8,8 @@ use crate::region::{Region, Size};
 
 /// A photo with the region of it that the model was shown.
 ///
-/// [`Preparation::view`](crate::Preparation::view) makes it for a network; [`View::whole`] is for
-/// models that are shown all of a photo.
+/// [`Preparation::view`](crate::Preparation::view) makes the view of a network. [`View::whole`] is
+/// for models that are shown the whole photo.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     /// The photo.
@@ -18,7 +18,8 @@ pub struct View<'a> {
     pub region: Region,
 }
 
-/// The geometry of a [`View`], for measuring when the photo itself is no longer in memory.
+/// The geometry of a [`View`]. It is enough for measuring maps after the photo was removed from
+/// memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Frame {
     /// The size of the photo.
@@ -59,16 +60,17 @@ impl Frame {
     /// Checks that the region has pixels and all of them are in the photo.
     ///
     /// # Errors
-    /// [`Error::Region`] if not.
+    /// [`Error::Region`] if they are not.
     pub fn check(&self) -> Result<()> {
         check_inside(self.region, self.photo)
     }
 
-    /// Checks that a map laid over the region is not distorted by more than rounding to whole
-    /// pixels explains: half a pixel on each side of the region and of the map.
+    /// Checks that a map has the aspect ratio of the region, so that it is not distorted when laid
+    /// over it. A difference is allowed if rounding to whole pixels explains it: half a pixel on
+    /// each side of the region and of the map.
     ///
     /// # Errors
-    /// [`Error::Aspect`] if it is.
+    /// [`Error::Aspect`] if the difference is larger.
     pub fn check_map(&self, map: &Map) -> Result<()> {
         let (region, map) = (self.region.size(), map.size());
         let [width, height] = [region.width, region.height].map(f64::from);

@@ -11,7 +11,7 @@ use crate::drawing::{draw_over, with_outlines};
 use crate::error::{Error, Result};
 use crate::text::{fitted, number};
 
-/// A drawing of attributions that are not of photos: of named features, or along time.
+/// A drawing of attributions of named features, or of the values of a series over time.
 ///
 /// # Parameters and defaults
 /// A feature that speaks for the class is red, one that speaks against it is blue, as on a signed
@@ -29,16 +29,16 @@ const WIDTH: u32 = 800;
 const SERIES_HEIGHT: u32 = 320;
 /// The size of letters.
 const SIZE: u32 = 15;
-/// The most parts that a ribbon is drawn in: no finer than pixels, which are whole.
+/// The largest number of parts in a ribbon. More parts would be narrower than a pixel.
 const RIBBON: usize = 700;
-/// The largest number that an axis is drawn for: sums of larger ones would not be finite.
+/// The largest number that an axis is drawn for. Sums of larger numbers might not be finite.
 const LARGEST: f64 = 1e300;
 
 /// The result of drawing with plotters.
 type DrawResult = std::result::Result<(), Box<dyn std::error::Error + Send + Sync>>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// The bars of a chart, the weakest first, which is at the bottom.
+/// The bars of a chart. The weakest comes first and is at the bottom.
 struct Bars {
     names: Vec<String>,
     values: Vec<f64>,
@@ -59,8 +59,8 @@ struct Series<'a> {
 }
 
 impl Chart {
-    /// Draws a bar for each named feature, the strongest at the top: to the right if it speaks for
-    /// the class, to the left if it speaks against it.
+    /// Draws a bar for each named feature, with the strongest at the top. The bar points to the
+    /// right if the feature speaks for the class, and to the left if it speaks against it.
     ///
     /// # Errors
     /// [`Error::Lengths`] without features, [`Error::NotFinite`] if a number is NaN, infinite or
@@ -82,8 +82,9 @@ impl Chart {
     }
 
     /// Draws a series as a line over a ribbon. The ribbon shows how much each moment spoke for the
-    /// class (red) or against it (blue), in full colour at the largest. If several moments share a
-    /// pixel of the ribbon, it shows the one with the largest attribution.
+    /// class (red) or against it (blue). The moment with the largest attribution has full colour.
+    /// If several moments share a pixel of the ribbon, it shows the one with the largest
+    /// attribution.
     ///
     /// # Errors
     /// [`Error::Lengths`] if there is not one attribution for each value, [`Error::NotFinite`] if a
@@ -103,7 +104,8 @@ impl Chart {
     }
 
     /// Returns the drawing as SVG. Its letters are outlines, so that it looks the same everywhere.
-    /// Texts with characters that no font has are its description, as in a [figure](crate::Figure).
+    /// Texts with characters that no font has become its description, as in a
+    /// [figure](crate::Figure).
     pub fn as_svg(&self) -> &str {
         &self.svg
     }
@@ -115,7 +117,7 @@ impl Chart {
         picture
     }
 
-    /// Draws a title and contents, in which there are names, on white.
+    /// Draws a title and contents on white. `names` are the texts in the contents.
     fn draw(
         title: &str,
         names: &[&str],
@@ -123,7 +125,7 @@ impl Chart {
         contents: impl FnOnce(&str, &Area) -> DrawResult,
     ) -> Result<Self> {
         let texts = std::iter::once(title).chain(names.iter().copied());
-        // The title is cut to the room that there is.
+        // Cut the title to the available width.
         let title = fitted(title, 1.3 * f64::from(SIZE), f64::from(WIDTH) - 24.0);
         let mut svg = String::new();
         let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
@@ -162,7 +164,7 @@ impl Bars {
         check(features.len(), features.len(), features.iter().map(|(_, value)| *value))?;
         let mut sorted: Vec<_> =
             features.iter().map(|(name, value)| (name.as_ref(), *value)).collect();
-        // Names decide between equals, so that the order is always the same.
+        // Sort equal values by name, so that the order is always the same.
         sorted.sort_by(|a, b| a.1.abs().total_cmp(&b.1.abs()).then(b.0.cmp(a.0)));
         let (names, values): (Vec<&str>, Vec<f64>) = sorted.into_iter().unzip();
         let largest = largest(&values);
@@ -177,7 +179,7 @@ impl Bars {
     }
 
     fn draw(&self, title: &str, area: &Area) -> DrawResult {
-        // Each bar takes one unit of the vertical axis, and its name stands at the middle.
+        // Each bar takes one unit of the vertical axis, and its name is at the middle.
         let count = self.values.len();
         let mut chart = ChartBuilder::on(area)
             .caption(title, font(1.3))
@@ -195,7 +197,7 @@ impl Bars {
             .draw()?;
         for (at, &value) in self.values.iter().enumerate() {
             let at = at as f64;
-            // A bar from zero, and its value beyond its end.
+            // Draw a bar from zero, and write its value beyond its end.
             let negative = value < 0.0;
             let Rgb([red, green, blue]) = ColorMap::RedBlue.color(if negative { 0.0 } else { 1.0 });
             let corners = [(0.0, at), (value, at + 1.0)];
@@ -272,7 +274,7 @@ fn font(size: f64) -> TextStyle<'static> {
     ("sans-serif", f64::from(SIZE) * size).into_font().color(&RGBColor(34, 34, 34))
 }
 
-/// Rounds to zero what is left at the middle of an axis after adding up its steps.
+/// Rounds tiny values to zero. They arise at the middle of an axis when its steps are added up.
 fn round(value: f64, length: f64) -> f64 {
     if value.abs() < 1e-12 * length { 0.0 } else { value }
 }
@@ -317,7 +319,7 @@ mod tests {
         for (value, place) in [(1.0, 1.0), (-0.5, 0.0)] {
             let color = ColorMap::RedBlue.color(place);
             let bar = count(&Chart::bars("", &[("", value)]).unwrap(), color);
-            // About as large as the bar of the stronger one of two, which is as long.
+            // The bar is about as large as the stronger one of two bars, which has the same length.
             let two = count(&Chart::bars("", &[("", value), ("", value / 1e9)]).unwrap(), color);
             let ratio = bar as f64 / two as f64;
             println!("{value}: {bar} pixels, {ratio:.2} of one of two");
@@ -338,7 +340,7 @@ mod tests {
         assert!(share(ColorMap::RedBlue.color(1.0)) > 0.1);
         assert!(share(ColorMap::RedBlue.color(0.0)) > 0.1);
         assert!(share(Rgb([247; 3])) > 0.2);
-        // One moment of many is seen.
+        // A single moment of many is visible.
         let mut spike = vec![0.0; 5_000];
         spike[3_333] = 1.0;
         let chart = Chart::series("t", &[1.0; 5_000], &spike).unwrap();

@@ -1,9 +1,9 @@
 use colorgrad::{BlendMode, Gradient, GradientBuilder, LinearGradient, preset};
 use image::Rgb;
 
-/// A colour map: equal steps of value look like equal steps of colour, to colour-blind readers too,
-/// and in grey print. There are two exceptions: `Turbo` shows more steps, but not in grey; and the
-/// two ends of `RedBlue` look alike in grey.
+/// A colour map. Equal steps of value look like equal steps of colour, also to colour-blind readers
+/// and in grey print. There are two exceptions: `Turbo` shows more steps, but not in grey print,
+/// and the two ends of `RedBlue` look alike in grey print.
 ///
 /// # Example
 /// ```
@@ -12,7 +12,7 @@ use image::Rgb;
 /// // From nearly black to pale yellow.
 /// assert_eq!(ColorMap::Inferno.color(0.0).0, [0, 0, 4]);
 /// assert_eq!(ColorMap::Inferno.color(1.0).0, [252, 255, 164]);
-/// // The middle of the diverging one is exactly neutral.
+/// // The middle of the diverging map is exactly neutral.
 /// assert_eq!(ColorMap::RedBlue.color(0.5).0, [247; 3]);
 /// ```
 ///
@@ -29,7 +29,7 @@ pub enum ColorMap {
     Magma,
     /// Purple, green, yellow.
     Viridis,
-    /// Blue, grey, yellow: the same to readers with and without a colour vision deficiency.
+    /// Blue, grey, yellow: looks the same to readers with and without a colour vision deficiency.
     Cividis,
     /// Blue, green, yellow, red: not uniform.
     Turbo,
@@ -51,13 +51,14 @@ impl ColorMap {
         Rgb([red, green, blue])
     }
 
-    /// Returns the colours that suit values with or without signs.
+    /// Returns the default colour map for signed or unsigned values.
     pub(crate) fn suited_to(signed: bool) -> Self {
         if signed { Self::RedBlue } else { Self::Inferno }
     }
 
-    /// Returns the colours of a map whose values are signed or not. Zero is in the middle of a
-    /// diverging map, and of any map if values may be below it.
+    /// Returns the colours for signed or unsigned values. If values are signed, zero has the colour
+    /// in the middle. If they are unsigned, a diverging map uses only its upper half, so that zero
+    /// is neutral.
     pub(crate) fn table(self, signed: bool) -> Table {
         let gradient = self.gradient();
         let only_upper_half = self == Self::RedBlue && !signed;

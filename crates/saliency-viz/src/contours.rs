@@ -9,15 +9,15 @@ use crate::error::{Error, Result};
 use crate::picture::Picture;
 use crate::tile::{Line, Tile};
 
-/// Cells along the longer side of the map that lines are drawn of.
+/// The number of cells along the longer side of the averaged map. Lines are drawn from this map.
 const CELLS: usize = 48;
 /// The colours of the lines, one for each share.
 const COLORS: [&str; 4] = ["#fff", "#ffd400", "#4dd2ff", "#ff7ad9"];
 
 impl Picture<'_> {
     /// Draws the photo with a line around the strongest parts that together hold each of the given
-    /// shares of the total, for instance 0.5. Of a signed map, only what speaks for the class
-    /// counts.
+    /// shares of the total, for instance 0.5. Of a signed map, only values above zero count, which
+    /// speak for the class.
     ///
     /// Lines around single pixels could not be read, so the map is first averaged to 48 cells along
     /// its longer side.
@@ -36,7 +36,8 @@ impl Picture<'_> {
         Ok(picture)
     }
 
-    /// Makes a tile of [`Picture::contours`] for a figure, which keeps lines as lines.
+    /// Makes a tile of [`Picture::contours`] for a figure. If the figure becomes an SVG, the lines
+    /// stay lines instead of pixels.
     ///
     /// # Errors
     /// Those of [`Picture::contours`].
@@ -49,7 +50,7 @@ impl Picture<'_> {
             if !(share > 0.0 && share < 1.0) {
                 return Err(Error::Share { found: share });
             }
-            // A map that is zero has no line.
+            // A map that is zero everywhere has no line.
             let Some(level) = level_around(&map, share) else { continue };
             let path = path_around(&map, level, self.view().region)?;
             tile.lines.push(Line { path, width: width.max(1.0), color });

@@ -1,4 +1,4 @@
-//! From SVG to outlines and to pixels.
+//! Turns SVG into outlines and into pixels.
 
 use image::RgbImage;
 use resvg::tiny_skia::{Color, Pixmap, PremultipliedColorU8, Transform};
@@ -7,13 +7,13 @@ use resvg::usvg::{self, FontResolver, Node};
 use crate::fonts::Fonts;
 use crate::text::drawable;
 
-/// The rows of pixels that are drawn at a time, so that memory stays bounded.
+/// The number of rows of pixels that are drawn at a time, so that memory stays bounded.
 const STRIP: u32 = 512;
 
 /// Parses a drawing and turns its letters into outlines.
 ///
 /// # Panics
-/// If `svg` is not valid. It is always made in this crate, of [`drawable`] text.
+/// If `svg` is not valid. It is always made in this crate, from [`drawable`] text.
 pub(crate) fn outlined(svg: &str) -> usvg::Tree {
     outlined_with(Fonts::suited_to(svg), svg)
 }
@@ -30,7 +30,7 @@ fn outlined_with(fonts: &Fonts, svg: &str) -> usvg::Tree {
 }
 
 /// Returns a drawing with its letters turned into outlines, so that it looks the same everywhere.
-/// The given texts are those that it should show: if any of them cannot be drawn in full, they are
+/// `texts` are the texts that the drawing should show. Those that cannot be drawn in full become
 /// its description.
 pub(crate) fn with_outlines<'a>(svg: &str, texts: impl IntoIterator<Item = &'a str>) -> String {
     let outlines = outlined(svg).to_string(&usvg::WriteOptions::default());
@@ -50,7 +50,7 @@ pub(crate) fn draw_over(picture: &mut RgbImage, svg: &str) {
     let (width, height) = picture.dimensions();
     let mut strip = Pixmap::new(width, STRIP.min(height)).expect("a picture has pixels");
     for top in (0..height).step_by(STRIP as usize) {
-        // Most of a figure is pictures, with nothing to draw above them.
+        // Most strips of a figure contain only pictures, with nothing to draw over them.
         if !tree.root().children().iter().any(|node| is_in_strip(node, top)) {
             continue;
         }
@@ -71,7 +71,7 @@ fn is_in_strip(node: &Node, top: u32) -> bool {
     bounds.top() - 1.0 < (top + STRIP) as f32 && bounds.bottom() + 1.0 > top as f32
 }
 
-/// Lays a pixel, whose colours are multiplied by its alpha already, over another one.
+/// Lays a pixel over another one. Its colours are already multiplied by its alpha.
 fn blend(below: &mut [u8], above: &PremultipliedColorU8) {
     let alpha = u32::from(above.alpha());
     if alpha == 0 {
@@ -83,8 +83,8 @@ fn blend(below: &mut [u8], above: &PremultipliedColorU8) {
     }
 }
 
-/// Escapes a text for SVG. Control characters are left out, and so are the two codes that are no
-/// characters, because XML has no way to write them.
+/// Escapes a text for SVG. Leaves out control characters and the two codes that are not characters,
+/// because XML has no way to write them.
 pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -113,7 +113,7 @@ mod tests {
         let svg = "<svg xmlns='http://www.w3.org/2000/svg' width='90' height='40'>\
                    <text x='10' y='30' font-family='Roboto' font-size='20'>猫ع</text></svg>";
         let bounds = outlined_with(&fonts, svg).root().abs_bounding_box();
-        // A square of 20 pixels and one of 10, or half of that for ع at its width.
+        // A square of 20 pixels for 猫, and one of 10 pixels for ع.
         println!("{bounds:?}");
         assert!((29.0..31.0).contains(&bounds.width()), "{bounds:?}");
         let letters = svg.replace("猫ع", "cat");
@@ -127,7 +127,7 @@ mod tests {
         let svg = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'>\
                    <rect width='9' height='9'/></svg>";
         assert_eq!(with_outlines(svg, ["cat"]), with_outlines(svg, []));
-        // No font has a control character or a code that is not assigned.
+        // No font has control characters or codes that are not assigned.
         let described = with_outlines(svg, ["a & b\u{1}\u{fffe}", "cat", "\u{e0fff}"]);
         assert!(described.contains("<desc>a &amp; b\n\u{e0fff}</desc>"), "{described}");
         assert!(usvg::Tree::from_str(&described, &usvg::Options::default()).is_ok());

@@ -5,7 +5,7 @@ use saliency_photo::Cause;
 /// The result of every fallible call in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why there is no picture.
+/// Why a picture could not be made.
 ///
 /// Errors with a cause return it as [`source`](std::error::Error::source).
 #[derive(Clone, Debug, thiserror::Error)]
@@ -63,7 +63,7 @@ pub enum Error {
         height: u64,
     },
 
-    /// A chart without values, or with another number of attributions.
+    /// A chart without values, or with a different number of values and attributions.
     #[error(
         "expected one attribution for each of one or more values, \
          found {values} values and {attributions} attributions"
@@ -80,7 +80,7 @@ pub enum Error {
     #[error("a page needs at least one map")]
     NoMaps,
 
-    /// A picture or values that cannot be put into the format that was asked for.
+    /// A picture or values that cannot be encoded in the requested format.
     #[error("cannot encode: {cause}")]
     #[non_exhaustive]
     Encode {

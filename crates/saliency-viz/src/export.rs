@@ -18,8 +18,8 @@ use crate::files::write_file;
 /// The facts about one row of an attribution, enough to make the same picture again. They are
 /// written as JSON beside the exported values.
 ///
-/// [`Record::new`] fills in what the attribution knows. Add what only you know, such as the name of
-/// the model, the options and the seed, with [`Record::with_fact`].
+/// [`Record::new`] fills in the facts that the attribution holds. Add other facts with
+/// [`Record::with_fact`], such as the name of the model, the options and the seed.
 ///
 /// # Example
 /// ```
@@ -36,8 +36,8 @@ use crate::files::write_file;
 #[derive(Clone, Debug)]
 pub struct Record(Json<String, Value>);
 
-/// The version of Burn that this crate asks for. A test of the testkit compares it with the
-/// workspace's.
+/// The version of Burn that this crate depends on. A test of the testkit compares it with the
+/// version of the workspace.
 const BURN: &str = "0.22";
 
 impl Record {
@@ -121,14 +121,15 @@ impl Export<'_> {
     /// - `NAME.npy`: the values, as `[channels, height, width]`
     /// - `NAME.safetensors`: the same as `attribution`, and the reduced map as `map`
     /// - `NAME-map.png`: the reduced map with 16 bits
-    /// - `NAME.json`: the record, with how to read the picture, how it was reduced and scaled
+    /// - `NAME.json`: the record, with facts for reading the picture and how the map was reduced
+    ///   and scaled
     ///
-    /// A value of the picture is `(step - zero) * value_per_step`, both numbers of the JSON. All of
-    /// the map fits, nothing is clipped.
+    /// The value of a pixel of the picture is `(step - zero) * value_per_step`: `step` is the number
+    /// in the picture, `zero` and `value_per_step` are in the JSON. No value of the map is clipped.
     ///
     /// # Errors
-    /// [`Error::Row`] if there is no such row, [`Error::Device`] if it cannot be read,
-    /// [`Error::Encode`], and [`Error::Unwritable`]; files that were written before an error stay.
+    /// [`Error::Row`] if there is no such row, [`Error::Device`] if the values cannot be read,
+    /// [`Error::Encode`], and [`Error::Unwritable`]. Files that were written before an error stay.
     pub fn write(self, folder: impl AsRef<Path>, name: &str) -> Result<Vec<PathBuf>> {
         let [rows, channels, height, width] = self.values.dims();
         if self.row >= rows {
@@ -190,16 +191,16 @@ fn npy(values: &[f32], shape: &[usize]) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// A map as a PNG with 16 bits, and how to read it.
+/// A map as a PNG with 16 bits, and the numbers for reading it.
 struct DeepPng {
     bytes: Vec<u8>,
-    /// The step that stands for zero.
+    /// The step of the value zero.
     zero: u16,
     value_per_step: f64,
 }
 
 impl DeepPng {
-    /// Encodes all of a map: its largest absolute value becomes the last step.
+    /// Encodes a map without clipping it: its largest absolute value becomes the last step.
     fn new(map: &Map) -> Result<Self> {
         let largest = map.largest();
         let (zero, steps) = if map.is_signed() { (32768, 32767.0) } else { (0, 65535.0) };

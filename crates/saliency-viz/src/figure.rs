@@ -15,10 +15,10 @@ use crate::tile::Tile;
 /// # Parameters and defaults
 /// - `max_width`: 2,000 pixels; larger pictures are shrunk
 ///
-/// Letters are those of the font that ships, which has the Latin, Greek and Cyrillic scripts, so
-/// that a figure looks the same on every machine. For other scripts and signs the fonts of the
-/// machine are used. What no font has is left out, with "…" in its place; the SVG has it as a
-/// description.
+/// Letters are drawn with a font that is part of this crate, so that a figure looks the same on
+/// every machine. This font has the Latin, Greek and Cyrillic scripts. For other scripts and signs,
+/// the fonts of the machine are used. Characters that no font has are replaced by "…". The SVG then
+/// has the full text as its description.
 ///
 /// # Example
 /// ```
@@ -29,7 +29,7 @@ use crate::tile::Tile;
 /// let figure = Figure::new("two cats").with_row([Tile::new("one", photo.clone()), Tile::new("two", photo)]);
 /// let picture = figure.to_picture()?;
 /// assert!(picture.width() > 400 && picture.height() > 100);
-/// // The same as lines and letters, for a paper.
+/// // The same figure as SVG, for a paper.
 /// assert!(figure.to_svg()?.starts_with("<svg"));
 /// # Ok::<(), saliency_viz::Error>(())
 /// ```
@@ -41,7 +41,7 @@ pub struct Figure {
     max_width: Option<u32>,
 }
 
-/// The width, in pixels, that a figure has at most unless another one is set: that of a screen.
+/// The largest width of a figure in pixels, unless another one is set. It is the width of a screen.
 const MAX_WIDTH: u32 = 2_000;
 
 impl Figure {
@@ -63,9 +63,10 @@ impl Figure {
         self
     }
 
-    /// Sets the largest width of the figure, in pixels. All pictures are shrunk alike until the
-    /// figure is no wider, and no taller than 60,000 pixels. Columns are not narrower than 180
-    /// pixels, so that titles can be read. With `None`, pictures are drawn in their own size.
+    /// Sets the largest width of the figure, in pixels. All pictures are shrunk by the same factor
+    /// until the figure is not wider than this, and not taller than 60,000 pixels. Columns are at
+    /// least 180 pixels wide, so that titles can be read. With `None`, pictures are drawn in their
+    /// own size.
     pub fn with_max_width(mut self, max_width: impl Into<Option<u32>>) -> Self {
         self.max_width = max_width.into();
         self
@@ -74,8 +75,9 @@ impl Figure {
     /// Draws the figure as pixels.
     ///
     /// # Errors
-    /// [`Error::Figure`] without pictures, or if they need more than 60,000 pixels a side or 500
-    /// million in all. With a largest width, that takes more than 300 columns.
+    /// [`Error::Figure`] if there are no pictures, or if they need more than 60,000 pixels on a
+    /// side or 500 million in all. If a largest width is set, this happens only with more than 300
+    /// columns.
     pub fn to_picture(&self) -> Result<RgbImage> {
         let layout = self.layout()?;
         let white = vec![255; 3 * layout.width as usize * layout.height as usize];
@@ -157,9 +159,9 @@ mod tests {
         let tile = Tile::new(name, RgbImage::new(400, 10));
         let svg = Figure::new(name).with_row([tile]).with_note(name).to_svg().unwrap();
         assert!(!svg.contains("<script") && !svg.contains("</text"), "{svg}");
-        // What no font has leaves the whole name in the description, as text.
+        // If no font has a character, the description contains the whole name as text.
         assert!(svg.contains("<desc>&lt;/text&gt;&lt;script") && svg.contains("<path"), "{svg}");
-        // Names that can be drawn are nowhere but in outlines.
+        // Names that can be drawn appear only as outlines.
         let tile = Tile::new("<script>", RgbImage::new(400, 10));
         let svg = Figure::new("<script>").with_row([tile]).to_svg().unwrap();
         assert!(!svg.contains("script") && svg.contains("<path"), "{svg}");
@@ -171,7 +173,7 @@ mod tests {
         let wide = (0..400).map(|_| Tile::new("", RgbImage::new(1, 1)));
         let error = Figure::new("").with_row(wide).to_svg().unwrap_err().to_string();
         assert!(error.contains("found 400"), "{error}");
-        // What counts of a row is the tallest picture in it.
+        // The tallest picture of a row decides its height.
         let tall = || (0..4).map(|_| Tile::new("", RgbImage::new(1, 2_000)));
         let figure = (0..10).fold(Figure::new(""), |figure, _| figure.with_row(tall()));
         assert!(figure.to_picture().unwrap().height() > 20_000);
@@ -189,7 +191,7 @@ mod tests {
             let tile = || Tile::new("a", RgbImage::from_pixel(width, height, gold));
             Figure::new("a title").with_row([tile(), tile(), tile()])
         };
-        // A panorama, one that stands, a square, and a photo of one pixel's height.
+        // A wide panorama, a tall one, a square, and a photo that is one pixel high.
         for (width, height) in [(30_000, 200), (100, 62_000), (2_500, 2_500), (60_001, 1)] {
             let figure = panel(width, height).to_picture().unwrap();
             assert!(figure.width() <= 2_000 && figure.height() <= 61_000);
@@ -197,19 +199,19 @@ mod tests {
             println!("{width} x {height}: {:?}, {of} pixels", figure.dimensions());
             assert!(of > 0.0);
             if width == 2_500 {
-                // As wide as may be, and as high as wide.
+                // The figure is as wide as allowed, and its pictures are still squares.
                 assert!(figure.width() > 1_960 && (of / 3.0).sqrt() > 600.0);
                 let svg = panel(width, height).to_svg().unwrap();
                 assert!(svg.contains(&format!("width=\"{}\"", figure.width())));
             }
         }
-        // More is drawn if it is asked for, and pictures that are small enough stay.
+        // A larger width can be set, and pictures that are small enough are not shrunk.
         let wide =
             |most: Option<u32>| panel(1_000, 10).with_max_width(most).to_picture().unwrap().width();
         assert!(wide(Some(900)) <= 900 && wide(None) > 3_000 && wide(Some(5_000)) == wide(None));
         let (small, same) = (panel(500, 10), panel(500, 10).with_max_width(None));
         assert!(small.to_picture().unwrap() == same.to_picture().unwrap());
-        // Nothing is drawn of a picture without pixels.
+        // A picture without pixels draws nothing, and is no error.
         let none = Figure::new("").with_row([Tile::new("none", RgbImage::new(0, 0))]);
         assert!(none.to_picture().is_ok());
     }

@@ -7,15 +7,15 @@ use saliency_photo::Cause;
 
 use crate::error::{Error, Result};
 
-/// How the names of files begin that [`write_file`] has not finished. A program that was killed may
-/// leave some behind.
+/// The beginning of the names of files that [`write_file`] has not finished. A program that is
+/// killed may leave such files behind.
 const UNFINISHED_PREFIX: &str = ".saliency-";
 
 /// Writes a picture as PNG, JPEG or WebP, depending on the ending of the name.
 ///
 /// # Errors
-/// [`Error::Unwritable`] if the name has another ending, if the picture cannot be encoded, or for
-/// the reasons of [`write_file`].
+/// [`Error::Unwritable`] if the name has another ending, if the picture cannot be encoded, or if
+/// [`write_file`] fails.
 ///
 /// # Example
 /// ```
@@ -31,7 +31,7 @@ pub fn write_picture(path: impl AsRef<Path>, picture: &RgbImage) -> Result<()> {
     write_file(path, bytes)
 }
 
-/// Encodes a picture in the format that a name asks for.
+/// Encodes a picture in the format that the ending of a name stands for.
 fn encoded(
     path: &Path,
     picture: &RgbImage,
@@ -49,10 +49,10 @@ fn encoded(
 /// Writes a file, and makes its folder if needed. The file appears under its name only once it is
 /// complete.
 ///
-/// If the program is killed on the way, a hidden file stays behind: see [`remove_unfinished`].
+/// If the program is killed before that, a hidden file stays behind: see [`remove_unfinished`].
 ///
 /// # Errors
-/// [`Error::Unwritable`] if the system refuses; no part of the file is left behind then.
+/// [`Error::Unwritable`] if the system refuses. In this case, no part of the file is left behind.
 pub fn write_file(path: impl AsRef<Path>, bytes: impl AsRef<[u8]>) -> Result<()> {
     let path = path.as_ref();
     write(path, bytes.as_ref()).map_err(|error| unwritable(path, Cause::from(Box::from(error))))
@@ -101,7 +101,7 @@ mod tests {
     use saliency_photo::read_photo;
     use std::path::PathBuf;
 
-    /// A folder of its own for a test, with one file in it.
+    /// Makes a new folder for a test, with one file in it.
     fn folder_with(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
@@ -109,7 +109,7 @@ mod tests {
         (folder, path)
     }
 
-    /// Wide, red on the left and blue on the right.
+    /// Makes a wide picture that is red on the left and blue on the right.
     fn two_colors() -> RgbImage {
         let half = |x| if x < 16 { Rgb([255, 0, 0]) } else { Rgb([0, 0, 255]) };
         RgbImage::from_fn(32, 16, |x, _| half(x))
@@ -120,7 +120,7 @@ mod tests {
         let (folder, file) = folder_with("file", b"");
         let error = write_picture(file.join("below/a/file.png"), &two_colors()).unwrap_err();
         assert!(error.to_string().starts_with("cannot write "), "{error}");
-        // A folder of that name is in the way: the finished file cannot take its place.
+        // A folder has that name already, so the finished file cannot be renamed to it.
         let taken = folder.path().join("taken.png");
         fs::create_dir(&taken).unwrap();
         fs::write(taken.join("inside"), b"").unwrap();

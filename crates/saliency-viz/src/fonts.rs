@@ -1,5 +1,5 @@
-//! The fonts that letters are drawn with: one that ships, so that a picture is the same on every
-//! machine, and those of the machine for what it lacks.
+//! The fonts that letters are drawn with. One font is part of this crate, so that a picture is the
+//! same on every machine. The fonts of the machine are used for characters that this font lacks.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -10,23 +10,23 @@ use ttf_parser::Face;
 /// Latin, Greek and Cyrillic.
 pub(crate) const ROBOTO: &[u8] = include_bytes!("../data/Roboto-Regular.ttf");
 
-/// The font that ships alone.
+/// Only the font of this crate.
 static SHIPPED: LazyLock<Fonts> = LazyLock::new(|| Fonts::new(&[ROBOTO]));
-/// The font that ships, then those of the machine. Finding these takes time, so they are looked for
-/// only if they are needed.
+/// The font of this crate, then the fonts of the machine. Finding the fonts of the machine takes
+/// time, so this is done only if they are needed.
 static OF_MACHINE: LazyLock<Fonts> = LazyLock::new(|| {
     let mut database = database(&[ROBOTO]);
     database.load_system_fonts();
     Fonts::of(database)
 });
 
-/// Some fonts, and what they have.
+/// Some fonts, and the characters that were looked up in them.
 #[derive(Debug)]
 pub(crate) struct Fonts {
     database: Arc<Database>,
-    /// All faces, in the order in which they are asked for a character.
+    /// All faces, in the order in which they are searched for a character.
     faces: Vec<ID>,
-    /// The answers so far.
+    /// The characters that were looked up so far.
     known: Mutex<HashMap<char, Option<Glyph>>>,
 }
 
@@ -39,8 +39,8 @@ pub(crate) struct Glyph {
 }
 
 impl Fonts {
-    /// Returns the fonts that a text or a drawing is drawn with: those of the machine are used only
-    /// if the one that ships lacks a character.
+    /// Returns the fonts for a text or a drawing. The fonts of the machine are used only if the
+    /// font of this crate lacks a character.
     pub(crate) fn suited_to(text: &str) -> &'static Self {
         let lacking = |c: char| !c.is_ascii() && SHIPPED.glyph(c).is_none();
         if text.chars().any(lacking) { &OF_MACHINE } else { &SHIPPED }
@@ -85,7 +85,7 @@ impl Fonts {
     }
 }
 
-/// Makes a database of fonts that are in memory. The first one is the usual one.
+/// Makes a database of fonts that are in memory. The first one is the default.
 fn database(files: &[&[u8]]) -> Database {
     let mut database = Database::new();
     for file in files {

@@ -9,7 +9,7 @@ use crate::tile::Tile;
 const COLUMN: u32 = 180;
 /// The longest side of a figure.
 const LIMIT: u64 = 60_000;
-/// The most pixels of all pictures together: 1.5 GB of colours.
+/// The largest number of pixels of all pictures together: 1.5 GB of colours.
 const AREA: u64 = 500_000_000;
 
 /// The columns of a figure.
@@ -21,7 +21,7 @@ pub(crate) struct Grid {
     pub(crate) gap: u32,
     /// The size of letters.
     pub(crate) size: f64,
-    /// How many times smaller than they are all pictures are drawn: 1 or less.
+    /// The factor by which all pictures are shrunk: 1 or less.
     pub(crate) shrink: f64,
 }
 
@@ -30,7 +30,7 @@ impl Grid {
     /// the figure is no wider.
     ///
     /// # Errors
-    /// [`Error::Figure`] without pictures, or if they need too many pixels.
+    /// [`Error::Figure`] if there are no pictures, or if they need too many pixels.
     pub(crate) fn new(rows: &[Vec<Tile>], max_width: Option<u32>) -> Result<Self> {
         let tiles = || rows.iter().flatten();
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -47,15 +47,15 @@ impl Grid {
         Ok(grid)
     }
 
-    /// Creates columns of a width, in which pictures are drawn as they are.
+    /// Creates columns of the given width, with pictures in their own size.
     fn with_column(columns: u32, column: u32) -> Self {
         // Letters grow with the pictures, so that a figure looks the same on a page.
         let size = f64::from(column / 26).max(12.0);
         Self { columns, column, gap: size as u32, size, shrink: 1.0 }
     }
 
-    /// Takes the widest columns with which the figure is narrow enough, and shrinks the pictures to
-    /// them, and further if the figure would be too tall.
+    /// Chooses the widest columns with which the figure is narrow enough, and shrinks the pictures
+    /// to fit them. If the figure would still be too tall, shrinks the pictures further.
     fn shrink(&mut self, max_width: u32, widest: u32, rows: &[Vec<Tile>]) {
         let columns = self.columns;
         let narrower = |column| Self::with_column(columns, column);

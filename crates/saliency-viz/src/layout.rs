@@ -1,4 +1,4 @@
-//! The places of everything in a figure, and the figure as SVG.
+//! Places all parts of a figure, and writes the figure as SVG.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use crate::resize::resized;
 use crate::text::{drawable, fitted};
 use crate::tile::{Line, Tile};
 
-/// A figure with the place of everything in it.
+/// A figure with the places of all its parts.
 #[derive(Debug)]
 pub(crate) struct Layout<'a> {
     pub(crate) width: u32,
@@ -30,7 +30,7 @@ pub(crate) struct Placed<'a> {
     pub(crate) x: u32,
     pub(crate) y: u32,
     size: Size,
-    /// How many times smaller than it is the picture is drawn.
+    /// The factor by which the picture is shrunk.
     shrink: f64,
     tile: &'a Tile,
 }
@@ -71,7 +71,7 @@ impl<'a> Layout<'a> {
             legends: Vec::new(),
             grid,
         };
-        // The height grows with everything that is placed, and the next thing is placed there.
+        // `height` is the height so far. Each part is placed there, and then adds its own height.
         if !title.is_empty() {
             layout.write_across(title, 1.3 * size);
             layout.height += (1.9 * size) as u32;
@@ -119,7 +119,7 @@ impl<'a> Layout<'a> {
         }
         self.height += gap / 2;
         let small = 0.85 * size;
-        // Labels stand below the bar of colours.
+        // The labels are below the bar of colours.
         let below = self.height + (self.legend_height() + 0.2 * small) as u32;
         for (tile, x) in row.iter().zip(self.grid.left_edges()) {
             let Some(legend) = &tile.legend else { continue };
@@ -149,7 +149,7 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// Writes a line of text as wide as the figure.
+    /// Writes a line of text that may be as wide as the figure.
     fn write_across(&mut self, text: &str, size: f64) {
         let gap = self.grid.gap;
         let text = fitted(text, size, f64::from(self.width - 2 * gap));
@@ -166,7 +166,8 @@ impl<'a> Layout<'a> {
         0.7 * self.grid.size
     }
 
-    /// Returns what is drawn over pictures that are there already: texts, lines and legends.
+    /// Returns the texts, lines and legends, to be drawn over pictures that are already in their
+    /// places.
     pub(crate) fn svg_over_pictures(&self) -> String {
         self.svg("", &[])
     }
@@ -211,7 +212,7 @@ impl Text {
 }
 
 impl Placed<'_> {
-    /// Returns the picture in the size at which it is drawn.
+    /// Returns the picture, resized to the size at which it is drawn.
     pub(crate) fn picture(&self) -> Cow<'_, RgbImage> {
         let picture = &self.tile.picture;
         if self.size == Size::of(picture) {

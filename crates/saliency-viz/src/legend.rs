@@ -3,10 +3,10 @@ use saliency_photo::ScaledMap;
 use crate::color::Table;
 use crate::text::number;
 
-/// The colours of a map and the attributions that they stand for, drawn as a bar below a picture.
+/// The colours of a map with their attributions, drawn as a bar below a picture.
 ///
-/// [`Picture::legend`](crate::Picture::legend) returns it,
-/// [`Tile::with_legend`](crate::Tile::with_legend) takes it.
+/// [`Picture::legend`](crate::Picture::legend) returns a legend, and
+/// [`Tile::with_legend`](crate::Tile::with_legend) adds it to a picture.
 #[derive(Clone, Debug)]
 pub struct Legend {
     table: Table,
@@ -15,7 +15,7 @@ pub struct Legend {
     clipped: bool,
 }
 
-/// What is written at the left end, in the middle and at the right end of a legend.
+/// The texts at the left end, in the middle and at the right end of a legend.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Labels {
     pub(crate) left: String,
@@ -35,7 +35,7 @@ impl Legend {
         &self.table
     }
 
-    /// Returns the labels. If values are clipped, the ends stand for larger values, too.
+    /// Returns the labels. If values are clipped, the labels at the ends say so with "≤" and "≥".
     pub(crate) fn labels(&self) -> Labels {
         let [below, above] = if self.clipped { ["≤ ", "≥ "] } else { [""; 2] };
         let zero = "0".to_owned();

@@ -1,6 +1,6 @@
-//! Pictures of attributions: what a person looks at.
+//! Pictures of attributions, for people to look at.
 //!
-//! The data flow, and the items that hold it, in order:
+//! The items, in the order in which data flow through them:
 //!
 //! 1. A [`ScaledMap`] of the attributions and the [`View`] of the photo that the model was shown,
 //!    both from [`saliency_photo`]

@@ -12,7 +12,7 @@ use crate::figure::Figure;
 use crate::legend::Legend;
 use crate::tile::Tile;
 
-/// A photo with a map of the part of it that the model was shown, at the photo's own resolution.
+/// A photo with a map over the region that the model was shown, at the photo's own resolution.
 ///
 /// # Parameters and defaults
 /// - colours: [`ColorMap::Inferno`], or [`ColorMap::RedBlue`] for a signed map
@@ -25,19 +25,21 @@ pub struct Picture<'a> {
     table: Table,
 }
 
-/// The grey of what the model was not shown on a heat map. No colour map holds it.
+/// On a heat map, the grey of the part of the photo that the model was not shown. No colour map
+/// contains it.
 const UNSEEN: Rgb<u8> = Rgb([64, 64, 64]);
-/// The share of the photo's brightness that remains under an overlay if the map is zero.
+/// The share of the photo's brightness that remains under an overlay where the map is zero.
 const DIMMED: f32 = 0.55;
-/// The share of the photo's brightness that remains if the model was not shown it.
+/// The share of the photo's brightness that remains where the model was not shown the photo.
 const DARK: f32 = 0.25;
 
 impl<'a> Picture<'a> {
     /// Lays a map over the region of a photo that the model was shown.
     ///
     /// # Errors
-    /// [`Error::Photo`](crate::Error::Photo) if the region is empty or reaches out of the photo, or
-    /// if the map would be distorted by more than rounding to whole pixels explains.
+    /// [`Error::Photo`](crate::Error::Photo) if the region is empty or extends beyond the photo, or
+    /// if the map has another aspect ratio than the region. A difference that rounding to whole
+    /// pixels explains is allowed.
     pub fn new(view: View<'a>, map: &'a ScaledMap) -> Result<Self> {
         let frame = view.frame();
         frame.check()?;
@@ -48,8 +50,8 @@ impl<'a> Picture<'a> {
         Ok(Self { view, scaled: map, values, table })
     }
 
-    /// Sets the colours. Zero stays in the middle of a diverging map, and of any map if values may
-    /// be below it.
+    /// Sets the colours. If the map is signed, zero has the colour in the middle. If it is
+    /// unsigned, diverging colours begin with their neutral middle at zero.
     pub fn with_colors(mut self, colors: ColorMap) -> Self {
         self.table = colors.table(self.scaled.map().is_signed());
         self
@@ -65,23 +67,24 @@ impl<'a> Picture<'a> {
         self.scaled
     }
 
-    /// Returns the colours and what they stand for.
+    /// Returns the legend: the colours with their attributions.
     pub fn legend(&self) -> Legend {
         Legend::new(self.scaled, self.table)
     }
 
-    /// Draws the map alone, in colour; grey if the model was not shown that part of the photo.
+    /// Draws the map alone, in colour. The picture is grey where the model was not shown the photo.
     pub fn heat_map(&self) -> RgbImage {
         self.draw(|_, value| value.map_or(UNSEEN, |value| Rgb(self.color(value))))
     }
 
     /// Draws the map over the photo: the larger a value, the more of its colour covers the photo.
-    /// The photo below is grey and dimmed, and dark if the model was not shown that part of it.
+    /// The photo below is grey and dimmed, and dark where the model was not shown it.
     pub fn overlay(&self) -> RgbImage {
         self.over_grey(|_, value| self.color(value))
     }
 
-    /// Draws the photo in full colour if the map is strong, grey and dimmed if it is zero.
+    /// Draws the photo in full colour where the map is strong, and grey and dimmed where it is
+    /// zero.
     pub fn masked(&self) -> RgbImage {
         self.over_grey(|photo, _| photo)
     }
@@ -104,7 +107,7 @@ impl<'a> Picture<'a> {
             let Some(value) = value else { return Rgb([(grey * DARK) as u8; 3]) };
             let alpha = value.abs();
             let mixed = |channel: u8| grey * DIMMED * (1.0 - alpha) + f32::from(channel) * alpha;
-            // Rounds to the nearest, because nothing here is below zero.
+            // Adding 0.5 rounds to the nearest integer, because no value here is below zero.
             Rgb(color(photo.0, value).map(|channel| (mixed(channel) + 0.5) as u8))
         })
     }
@@ -113,8 +116,8 @@ impl<'a> Picture<'a> {
         self.table[step(value, self.scaled.map().is_signed())]
     }
 
-    /// Chooses the colour of every pixel from that of the photo and, if the model was shown the
-    /// pixel, the map's value.
+    /// Chooses the colour of every pixel from the photo's colour and the map's value. The value is
+    /// `None` where the model was not shown the photo.
     fn draw(&self, color: impl Fn(Rgb<u8>, Option<f32>) -> Rgb<u8> + Sync) -> RgbImage {
         let View { photo, region } = self.view;
         let bytes = 3 * photo.width() as usize;
@@ -124,7 +127,7 @@ impl<'a> Picture<'a> {
         // Rows of pixels are drawn on all cores.
         let rows = picture.par_chunks_exact_mut(bytes).zip(photo.par_chunks_exact(bytes));
         rows.enumerate().for_each(|(y, (drawn, photo))| {
-            // The values of this row, if the model was shown any of it.
+            // The values of this row, or `None` if the model was not shown any pixel of it.
             let values = y.checked_sub(top).and_then(|y| values.get(y));
             let pixels = drawn.chunks_exact_mut(3).zip(photo.chunks_exact(3));
             for (x, (drawn, photo)) in pixels.enumerate() {
@@ -210,7 +213,7 @@ mod tests {
         let heat = Picture::new(View::new(&photo, RIGHT_HALF), &map).unwrap().heat_map();
         assert_eq!(*heat.get_pixel(4, 0), ColorMap::RedBlue.color(1.0));
         assert_eq!(*heat.get_pixel(7, 3), ColorMap::RedBlue.color(0.0));
-        // A constant below zero is as blue as can be.
+        // A constant below zero is as blue as possible.
         let map = reduced([[-3.0; 2]; 2], Reduce::Sum);
         let heat = Picture::new(View::new(&photo, RIGHT_HALF), &map).unwrap().heat_map();
         assert_eq!(*heat.get_pixel(5, 1), ColorMap::RedBlue.color(0.0));

@@ -6,10 +6,10 @@ use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 use saliency_photo::Size;
 
-/// Resizes a picture. Neither size may be without pixels.
+/// Resizes a picture. Both the old and the new size must have pixels.
 pub(crate) fn resized(picture: &RgbImage, size: Size) -> RgbImage {
-    // Named as RGB, because `Resizer::resize` would compile the code for every kind of pixel, which
-    // takes longer than the rest of this crate.
+    // The type of pixel is named here because `Resizer::resize` would compile code for every type.
+    // That takes longer than compiling the rest of this crate.
     let from = TypedImageRef::<U8x3>::from_buffer(picture.width(), picture.height(), picture);
     let from = from.expect("as many bytes as pixels");
     let mut resized = RgbImage::new(size.width, size.height);

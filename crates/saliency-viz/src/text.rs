@@ -2,10 +2,11 @@
 
 use crate::fonts::Fonts;
 
-/// The sign for what is left out.
+/// The sign in place of characters that are left out.
 const LEFT_OUT: char = '…';
 
-/// Writes "…" in place of characters in a row that no font has, and of control characters.
+/// Replaces control characters, and characters that no font has, by "…". Several such characters in
+/// a row become a single "…".
 pub(crate) fn drawable(text: &str) -> String {
     drawable_with(Fonts::suited_to(text), text)
 }
@@ -25,7 +26,8 @@ fn drawable_with(fonts: &Fonts, text: &str) -> String {
     drawable
 }
 
-/// Returns whether a character only says how its neighbours are drawn: joined, apart, or in colour.
+/// Returns whether a character only controls how its neighbours are drawn: joined, apart, or in
+/// colour.
 fn joins(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
 }
@@ -36,7 +38,8 @@ fn widths(fonts: &Fonts, text: &str, size: f64) -> Vec<f64> {
     text.chars().map(width).collect()
 }
 
-/// Shortens a text to a width by leaving out its end, and leaves out what cannot be drawn.
+/// Shortens a text to a width by leaving out its end. Also leaves out characters that cannot be
+/// drawn.
 pub(crate) fn fitted(text: &str, size: f64, room: f64) -> String {
     fitted_with(Fonts::suited_to(text), text, size, room)
 }
@@ -47,7 +50,7 @@ fn fitted_with(fonts: &Fonts, text: &str, size: f64, room: f64) -> String {
     if widths.iter().sum::<f64>() <= room {
         return text;
     }
-    // Keep the characters that fit beside the sign for what is left out.
+    // Keep the characters that fit beside the "…".
     let mut left = room - self::widths(fonts, "…", size)[0];
     let fits = |width: &&f64| {
         left -= **width;
@@ -92,7 +95,7 @@ mod tests {
         assert_eq!(drawable("猫\u{1}\n"), "…");
         assert_eq!(drawable("日本-cat 猫 (9 %)"), "…-cat … (9 %)");
         assert_eq!(drawable(""), "");
-        // As with a machine that has another font: only 犬 is left out.
+        // As on a machine that has another font: only 犬 is left out.
         let fonts = Fonts::new(&[ROBOTO, SQUARES]);
         assert_eq!(drawable_with(&fonts, "猫 cat 犬 ع"), "猫 cat … ع");
     }
@@ -104,7 +107,7 @@ mod tests {
         let face = |c| fonts.glyph(c).unwrap().face;
         assert!(face('a') == face('ж') && face('猫') != face('a'));
         assert_eq!(fitted_with(&fonts, "猫猫猫猫", 10.0, 30.0), "猫猫…");
-        // Nothing but the font that ships is asked about what it has.
+        // If the font of this crate has all characters, no other font is searched.
         let latin = Fonts::suited_to("<svg>Füße, ζώο, кот −1…</svg>");
         assert!(std::ptr::eq(latin, Fonts::suited_to("")));
         assert!(!std::ptr::eq(latin, Fonts::suited_to("猫")));

@@ -27,7 +27,7 @@ impl Tile {
         Self { title: title.into(), picture, legend: None, notes: Vec::new(), lines: Vec::new() }
     }
 
-    /// Draws below the picture which colour stands for which attribution.
+    /// Draws a legend below the picture: the colours with their attributions.
     pub fn with_legend(mut self, legend: Legend) -> Self {
         self.legend = Some(legend);
         self

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::text::number;
 
 /// A text whose tokens are coloured by how much they spoke for the class (red) or against it
-/// (blue), in full colour at the largest.
+/// (blue). The token with the largest attribution has full colour.
 ///
 /// # Example
 /// ```
@@ -50,8 +50,8 @@ impl Tokens {
 
     /// Formats the text for a terminal that shows 24-bit colours.
     ///
-    /// Of the control characters in tokens only line breaks and tabs are kept, and characters that
-    /// change the direction of writing are left out, so that a text cannot command the terminal.
+    /// Leaves out characters that change the direction of writing, and all control characters
+    /// except line breaks and tabs. So a text cannot send commands to the terminal.
     pub fn to_ansi(&self) -> String {
         let colors = ColorMap::RedBlue.table(true);
         let mut ansi = String::new();
@@ -59,7 +59,8 @@ impl Tokens {
             let color @ [red, green, blue] = colors[self.step(token.value)];
             let ink = if is_light(color) { "30" } else { "97" };
             let (start, end) = (format!("\x1b[{ink};48;2;{red};{green};{blue}m"), "\x1b[0m");
-            // A colour that is still on at the end of a line would fill the line.
+            // Switch the colour off at the end of a line. Otherwise it would fill the rest of the
+            // line.
             let text: String = token.text.chars().filter(|c| is_harmless(*c)).collect();
             let lines: Vec<&str> = text.split('\n').collect();
             ansi += &format!("{start}{}{end}", lines.join(&format!("{end}\n{start}")));
@@ -67,7 +68,8 @@ impl Tokens {
         ansi
     }
 
-    /// Makes one HTML file without script or network. The value of a token shows under the pointer.
+    /// Makes one HTML file that needs no script and no network. The value of a token is shown when
+    /// the pointer is over it.
     pub fn to_html(&self, title: impl Into<String>) -> String {
         // One style for each colour that is needed.
         let colors = ColorMap::RedBlue.table(true);
@@ -102,7 +104,8 @@ impl Tokens {
     }
 }
 
-/// Returns whether a character can neither command a terminal nor change the direction of writing.
+/// Returns whether a character can neither send commands to a terminal nor change the direction of
+/// writing.
 fn is_harmless(c: char) -> bool {
     let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2066}'..='\u{2069}');

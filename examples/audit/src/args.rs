@@ -12,60 +12,61 @@ use saliency_cli::Result;
 use saliency_cli::args::method_parser;
 use saliency_cli::program::EXIT_CODES;
 
-/// Audits a classifier over a folder of photos: where did it look in each of them?
+/// Audits a classifier over a folder of photos: where did it look in each photo?
 ///
 /// Writes audit.html, a page for people who do not program, and its figures as audit.csv and
-/// audit.parquet. A photo that cannot be read becomes a line with the reason. An audit that was
-/// stopped, by Ctrl-C or otherwise, goes on when it is started again: what is known of a photo is
-/// kept in OUT/parts, and is used for as long as the photo, its boxes and the method stay the same.
+/// audit.parquet. A photo that cannot be read becomes a line with the reason. If an audit was
+/// stopped, by Ctrl-C or otherwise, start it again and it resumes. The results of each photo are
+/// kept in OUT/parts. They are used as long as the photo, its boxes and the method stay the same.
 #[derive(Clone, Debug, Parser)]
 #[command(version, after_help = EXIT_CODES)]
 pub struct AuditArgs {
-    /// The photos: files in this folder named .jpg, .jpeg, .jfif, .png or .webp. Folders inside it, hidden
-    /// files and files with other names are left out, links are followed. Without a folder, 24
-    /// photos are made in OUT/photos for a demonstration
+    /// The photos: files in this folder named .jpg, .jpeg, .jfif, .png or .webp. Folders inside it,
+    /// hidden files and files with other names are left out, links are followed. Without a folder,
+    /// 24 photos are made in OUT/photos for a demonstration
     pub folder: Option<PathBuf>,
-    /// Boxes around what the model should look at, in pixels of the upright photo: a CSV with the
-    /// columns file,name,x,y,width,height, or a file or a folder of files of COCO, Pascal VOC, YOLO,
-    /// LabelMe or VIA, told by their content. Photos without boxes are explained too
+    /// Boxes around the things that the model should look at, in pixels of the upright photo: a CSV
+    /// with the columns file,name,x,y,width,height, or a file or a folder of files of COCO, Pascal
+    /// VOC, YOLO, LabelMe or VIA. The format is found from the content. Photos without boxes are
+    /// explained too
     #[arg(long, value_name = "FILE", requires = "folder")]
     pub boxes: Option<PathBuf>,
     /// Use only boxes of this category; may be given several times [default: all boxes of a photo
     /// count together]
     #[arg(long = "category", value_name = "NAME", requires = "boxes")]
     pub categories: Vec<String>,
-    /// How much of the attribution, in percent, the boxes of a photo should hold together; if they
-    /// hold less, the model is said to look elsewhere [default: as much as the boxes cover of the
-    /// picture, which is what they would hold if the model looked everywhere alike]
+    /// The share of the attribution, in percent, that the boxes of a photo should hold together. If
+    /// they hold less, the audit reports that the model looks elsewhere [default: the share of the
+    /// picture that the boxes cover, because an even map would have this share in the boxes]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub expect: Option<u8>,
-    /// How to explain. On two cores a photo takes about 0.1 s with gradient, which is coarse but
-    /// good enough for a first look, and 1 to 2 s with integrated-gradients at the default
-    /// tolerance
+    /// The method. On two cores a photo takes about 0.1 s with gradient, and 1 to 2 s with
+    /// integrated-gradients at the default tolerance. Gradient is coarse, but good enough for a
+    /// first look
     #[arg(long, value_parser = method_parser(), default_value_t = Method::IntegratedGradients)]
     pub method: Method,
-    /// Go on until the estimated relative error of the map is at most this [default: 0.1]. Half the
-    /// tolerance costs about twice the time with integrated-gradients, and about four times the time
-    /// with the methods that draw samples, which take long
+    /// Go on until the estimated relative error of the map is at most this [default: 0.1]. With
+    /// half the tolerance, integrated-gradients takes about twice the time. Methods that draw
+    /// samples are slow, and take about four times the time
     #[arg(long, conflicts_with = "steps")]
     pub tolerance: Option<f64>,
-    /// The most gradients that a photo may take to reach the tolerance, 0.03 s each; if they are
-    /// too few, the page says so [default: 200]
+    /// The largest number of gradients that a photo may take to reach the tolerance, 0.03 s each.
+    /// If it is too small, the page says so [default: 200]
     #[arg(long, value_name = "GRADIENTS", conflicts_with = "steps")]
     pub limit: Option<usize>,
-    /// Instead of a tolerance, the same number of gradients for every photo: points on the path of
-    /// integrated-gradients, or samples of the methods that draw them [default: 25]
+    /// Take the same number of gradients for every photo, instead of a tolerance: points on the
+    /// path of integrated-gradients, or samples of methods that draw samples [default: 25]
     #[arg(long, value_name = "GRADIENTS")]
     pub steps: Option<usize>,
-    /// The device that computes: flex, vulkan:0, cuda:0, remote:ws://HOST:PORT and others. Given
-    /// several times, the devices share the photos [default: the one that SALIENCY_DEVICE names, or
-    /// the best of the machine]
+    /// The device that computes: flex, vulkan:0, cuda:0, remote:ws://HOST:PORT and others. If it is
+    /// given several times, the devices share the photos [default: the device that SALIENCY_DEVICE
+    /// names, or the best device of the machine]
     #[arg(long = "device", value_name = "NAME")]
     pub devices: Vec<Backend>,
     /// The folder to write to
     #[arg(short, long, default_value = "audit")]
     pub out: PathBuf,
-    /// Print what was found as JSON instead of words: one object, on stdout
+    /// Print the findings as JSON instead of words: one object, on stdout
     #[arg(long)]
     pub json: bool,
 }
@@ -75,7 +76,7 @@ const LIMIT: usize = 200;
 const SAMPLES: usize = 25;
 
 impl AuditArgs {
-    /// Returns how every photo is explained.
+    /// Returns the recipe: how every photo is explained.
     ///
     /// # Errors
     /// An error if the method has no such option.
@@ -95,7 +96,7 @@ impl AuditArgs {
         Ok(Recipe::new(method.name(), method.title(), self.effort()?, recipe))
     }
 
-    /// Returns how many gradients each photo is worth.
+    /// Returns the number of gradients that each photo may take.
     fn effort(&self) -> Result<Effort> {
         let (method, limit) = (self.method, self.limit.unwrap_or(LIMIT));
         if method.family() == Family::Gradient {
@@ -112,7 +113,7 @@ impl AuditArgs {
         Ok(match (self.steps, self.tolerance) {
             (Some(steps), _) => Effort::Steps(steps),
             (None, Some(tolerance)) => Effort::Tolerance { tolerance, limit },
-            // To reach a tolerance by samples takes long.
+            // It takes long to reach a tolerance with samples.
             (None, None) if method.error_bar() == ErrorBar::Values => Effort::Steps(SAMPLES),
             (None, None) => Effort::Tolerance { tolerance: TOLERANCE, limit },
         })

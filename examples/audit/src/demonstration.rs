@@ -1,4 +1,5 @@
-//! Photos for a demonstration: cut from the two that ship, and three in which something is wrong.
+//! Photos for a demonstration. They are cut from the two photos that are part of the library. In
+//! three of them something is wrong.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,7 +46,7 @@ pub fn write(out: &Path) -> Result<Demonstration> {
     writer.write_cats(&cat)?;
     writer.write_cups(&cup)?;
     writer.write_cats_with_cups(&cat, &cup)?;
-    // Cut off, as by a full memory card.
+    // A file that is cut off, for instance because a memory card was full.
     let whole = fs::read(writer.folder.join("cup-1.jpg"))?;
     write_file(writer.folder.join("cut-off.jpg"), &whole[..whole.len() / 2])?;
 
@@ -54,7 +55,7 @@ pub fn write(out: &Path) -> Result<Demonstration> {
     Ok(Demonstration { folder: writer.folder, boxes })
 }
 
-/// Writes photos, and remembers the boxes in them.
+/// Writes photos, and collects the boxes in them.
 struct Writer {
     folder: PathBuf,
     boxes: Vec<PhotoBox>,
@@ -62,7 +63,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// Draws a number, both ends included.
+    /// Draws a random number. Both ends of the range are included.
     fn between(&mut self, low: u32, high: u32) -> u32 {
         let interval = Uniform::new_inclusive(low, high).expect("an interval");
         interval.sample(&mut self.random)
@@ -76,7 +77,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Cuts parts from the cat's photo that hold the whole face, and mirrors each.
+    /// Cuts parts that contain the whole face from the cat's photo, and mirrors each part.
     fn write_cats(&mut self, cat: &RgbImage) -> Result<()> {
         for number in 1..=CATS {
             let width = self.between(290, cat.width());
@@ -99,7 +100,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Cuts parts from the cup's photo, and mirrors each.
+    /// Cuts parts from the cup's photo, and mirrors each part.
     fn write_cups(&mut self, cup: &RgbImage) -> Result<()> {
         for number in 1..=CUPS {
             let width = self.between(400, cup.width());
@@ -113,7 +114,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Lays a small cat over the cup's photo: filed as a cat, but the cup is larger.
+    /// Lays a small cat over the cup's photo. The name says that it is a cat, but the cup is
+    /// larger.
     fn write_cats_with_cups(&mut self, cat: &RgbImage, cup: &RgbImage) -> Result<()> {
         let small = |length: u32| length * 2 / 5;
         let (width, height) = (small(cat.width()), small(cat.height()));

@@ -12,14 +12,14 @@ use saliency_audit::{Audit, Event, Findings};
 use saliency_cli::Result;
 use saliency_cli::output::{answer, say, say_aside};
 
-/// How often a line says how far the audit is, where no bar can be drawn.
+/// The time between two lines of progress, if no bar can be drawn.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// From this number of photos on, the audit says that it reads them.
+/// If there are at least this many photos, the audit prints that it reads them.
 const MANY: usize = 200;
 
-/// Runs an audit behind a progress bar, and prints what it found and which files it wrote: in words,
-/// or as JSON.
+/// Runs an audit behind a progress bar. Prints the findings and the files that were written, in
+/// words or as JSON.
 ///
 /// # Errors
 /// Those of [`Audit::run`], and an error if the JSON cannot be printed.
@@ -38,7 +38,7 @@ pub fn run<M: Model<Tensor<4>> + 'static>(
             let noun = if *photos == 1 { "photo" } else { "photos" };
             say_aside(format_args!("boxes: {boxes} in {photos} {noun}, read as {format}"));
         }
-        // This takes long for many photos.
+        // Reading takes long if there are many photos.
         Event::Reading { photos, .. } if *photos >= MANY => {
             say_aside(format_args!("reading {photos} photos"));
         }

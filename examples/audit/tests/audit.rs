@@ -1,4 +1,4 @@
-//! The program `audit` as its users meet it.
+//! Runs the program `audit` as its users do.
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
@@ -20,7 +20,7 @@ use saliency_models::photos;
 struct Folder(tempfile::TempDir);
 
 impl Folder {
-    /// Makes a folder with so many small photos in `photos`, each of another part of the cat.
+    /// Makes a folder with `count` small photos in `photos`. Each shows another part of the cat.
     fn with_photos(count: u32) -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         fs::create_dir(folder.path("photos")).unwrap();
@@ -34,7 +34,7 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// Returns the program on `photos`, with one gradient for each of them.
+    /// Returns a command that audits `photos`, with one gradient for each photo.
     fn command(&self, out: &str, options: &[&str]) -> Command {
         let mut command = audit(options);
         command.arg(self.path("photos")).arg("--out").arg(self.path(out));
@@ -51,7 +51,7 @@ impl Folder {
         refusal(&self.command(out, options).output().unwrap())
     }
 
-    /// The same if an option is wrong.
+    /// The same check, for a wrong option.
     fn unusable(&self, out: &str, options: &[&str]) -> String {
         refusal_with(2, &self.command(out, options).output().unwrap())
     }
@@ -70,7 +70,7 @@ impl Folder {
         fs::read(self.path(name)).unwrap()
     }
 
-    /// Reads the table by file.
+    /// Reads the lines of the table, by file name.
     fn table(&self, out: &str) -> BTreeMap<String, Line> {
         let mut reader = csv::Reader::from_path(self.path(out).join("audit.csv")).unwrap();
         let lines: Vec<Line> = reader.deserialize().map(Result::unwrap).collect();
@@ -84,7 +84,8 @@ impl Folder {
 
 type Line = BTreeMap<String, String>;
 
-/// Returns the program on the CPU, with one gradient for each photo if `options` name no method.
+/// Returns a command that audits on the CPU. If `options` name no method, it takes one gradient for
+/// each photo.
 fn audit(options: &[&str]) -> Command {
     let mut command = example("audit", &["--device=flex"]);
     if !options.iter().any(|option| option.starts_with("--method")) {
@@ -109,7 +110,7 @@ fn refusal(output: &Output) -> String {
     refusal_with(1, output)
 }
 
-/// Returns the last line, which says why the program ended with an exit code.
+/// Returns the last line of the output, which says why the program failed. Checks the exit code.
 fn refusal_with(code: i32, output: &Output) -> String {
     let error = text(&output.stderr);
     print!("{error}");
@@ -119,7 +120,7 @@ fn refusal_with(code: i32, output: &Output) -> String {
     error
 }
 
-/// Returns the number of rows that are known.
+/// Returns the number of rows that were kept so far.
 fn parts(out: &Path) -> usize {
     let files = fs::read_dir(out.join("parts")).into_iter().flatten();
     files
@@ -170,7 +171,7 @@ fn two_hundred_photos_survive_ten_kills_in_flat_memory() {
     let mut whole = folder.command("whole", &[]).stdout(Stdio::null()).spawn().unwrap();
     let (mut most, mut next) = (0, 8);
     while whole.try_wait().unwrap().is_none() {
-        // The most memory that it has held so far.
+        // The largest amount of memory that it has held so far.
         let status = fs::read_to_string(format!("/proc/{}/status", whole.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let held = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
@@ -185,7 +186,7 @@ fn two_hundred_photos_survive_ten_kills_in_flat_memory() {
     println!("at the end, at most {} MB", most / 1024);
 
     let out = folder.path("broken");
-    // Moments without a rule, and the same in every run.
+    // End it at irregular moments that are the same in every run.
     for kill in 0..10u64 {
         let moment = Duration::from_millis(200 + kill * 7919 % 1500);
         let start = std::time::Instant::now();
@@ -268,7 +269,7 @@ fn boxes_come_from_a_table_or_from_coco() {
     let csv = folder.path("boxes.csv");
     let lines = "file,name,x,y,width,height\n000.jpg,all,0,0,180,150\n\
                  001.jpg,left,0,0,90,150\n001.jpg,top,0,0,180,75\n";
-    // As a spreadsheet writes it.
+    // A CSV as a spreadsheet writes it.
     fs::write(&csv, format!("\u{feff}{lines}")).unwrap();
     let coco = folder.path("coco.json");
     let json = r#"{
@@ -289,7 +290,7 @@ fn boxes_come_from_a_table_or_from_coco() {
     let table = folder.table("csv");
     assert_eq!([&table["000.jpg"]["inside"], &table["000.jpg"]["peak_inside"]], ["1.0", "true"]);
     assert!(table["000.jpg"]["inside_area"].starts_with('1'));
-    // Three quarters, of the photo and nearly of the square in it.
+    // The box covers three quarters of the photo, and nearly three quarters of the square in it.
     let [share, area] =
         ["inside", "inside_area"].map(|column| table["001.jpg"][column].parse::<f64>().unwrap());
     assert!((0.6..0.9).contains(&share) && (area - 0.75).abs() < 0.01, "{share} {area}");
@@ -341,7 +342,7 @@ fn odd_boxes_are_clipped_or_left_out_and_counted_in_one_warning() {
     );
     let table = folder.table("out");
     assert!(table.values().all(|line| line["error"].is_empty() && !line["inside"].is_empty()));
-    // The model cannot look at parts that it is not shown, and the page says so.
+    // If a box is in a part that the model is not shown, the page says so.
     folder.warnings("boxes.csv", format!("{TITLES}001.jpg,it,0,0,10,50\n"), &[]);
     assert!(folder.table("out")["001.jpg"]["warnings"].contains("not-shown"));
 }
@@ -487,7 +488,7 @@ fn the_page_names_the_boxes_and_opens_the_photos() {
     for name in ["the left", "everything", "href=\"../photos/000.jpg\""] {
         assert!(page.contains(name), "{name}");
     }
-    // Boxes around everything say nothing about the model, so that they come last.
+    // Boxes around everything say nothing about the model, so these photos come last.
     let place = |photo: &str| page.find(&format!(">{photo}<")).unwrap();
     assert!(place("001.jpg") > place("000.jpg") && place("001.jpg") > place("002.jpg"));
 }
@@ -499,7 +500,7 @@ fn other_photos_and_folders_are_named() {
     fs::create_dir(folder.path("photos/more")).unwrap();
     let refused = folder.refused("out", &[]);
     assert!(refused.contains("found 1 HEIC, 1 folder; save such photos as JPEG"), "{refused}");
-    // Named like a photo.
+    // A file that is named like a photo.
     fs::write(folder.path("photos/x.jpg"), b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").unwrap();
     write_picture(folder.path("photos/good.jfif.png"), &photo(0)).unwrap();
     let output = folder.command("out", &[]).output().unwrap();
@@ -550,12 +551,12 @@ fn what_has_changed_is_explained_anew_and_nothing_else() {
     fs::write(&csv, "file,name,x,y,width,height\n001.jpg,it,50,0,50,50\n").unwrap();
     let boxes = ["--boxes", csv.to_str().unwrap()];
     assert_eq!(explained(&boxes), "photos to explain: 1 of 3");
-    // Written again with the same content, and with another one.
+    // Write one photo again with the same content, and another one with new content.
     fs::write(folder.path("photos/000.jpg"), folder.file("photos/000.jpg")).unwrap();
     assert_eq!(explained(&boxes), "photos to explain: 0 of 3");
     write_picture(folder.path("photos/000.jpg"), &photo(99)).unwrap();
     assert_eq!(explained(&boxes), "photos to explain: 1 of 3");
-    // Taken away and added; a part that is no longer one.
+    // Remove a photo and add another one. Then damage all parts.
     fs::remove_file(folder.path("photos/000.jpg")).unwrap();
     write_picture(folder.path("photos/003.jpg"), &photo(3)).unwrap();
     assert_eq!(explained(&boxes), "photos to explain: 1 of 3");
@@ -573,7 +574,7 @@ fn values_do_not_depend_on_devices_and_neighbours() {
         folder.audit("one", options);
         folder.audit("two", &[options, &["--device=flex"]].concat());
         assert_eq!(text(&folder.file("one/audit.csv")), text(&folder.file("two/audit.csv")));
-        // Alone.
+        // Audit a single photo.
         fs::create_dir_all(folder.path("alone")).unwrap();
         fs::copy(folder.path("photos/003.jpg"), folder.path("alone/003.jpg")).unwrap();
         let mut alone = audit(options);

@@ -1,12 +1,12 @@
-//! Programs that `cargo test` has built beside the tests. Other packages of examples include this
-//! file.
+//! Runs programs that `cargo test` has built beside the tests. Other packages of examples include
+//! this file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-/// Returns a program, ready to run.
+/// Returns a command that runs a program.
 pub fn example(name: &str, args: &[&str]) -> Command {
     let here = std::env::current_exe().expect("a test has a path");
     let built = here.parent().and_then(Path::parent).expect("target/PROFILE/deps");
@@ -24,14 +24,15 @@ fn changed(path: &Path) -> std::io::Result<SystemTime> {
     fs::metadata(path).and_then(|file| file.modified())
 }
 
-/// Returns the files of a program: its own, and those of the libraries in which most of it lives.
+/// Returns the files of a program: its own files, and those of the libraries that contain most of
+/// its code.
 fn sources(name: &str) -> Vec<PathBuf> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let own = [package.join(name), package.join(format!("{name}.rs")), package.join("main.rs")];
     let own = own.into_iter().find(|path| path.exists()).expect("the program has a source");
     let crates = package.ancestors().map(|folder| folder.join("crates")).find(|it| it.is_dir());
     let crates = crates.expect("the folder of crates");
-    // Of these libraries those that the package depends on.
+    // Use only the libraries that the package depends on.
     let manifest = fs::read_to_string(package.join("Cargo.toml")).expect("a package");
     let libraries = ["saliency-audit", "saliency-cli"].into_iter();
     let libraries = libraries.filter(|name| manifest.contains(name));
@@ -49,7 +50,7 @@ fn files(path: &Path) -> Vec<PathBuf> {
     }
 }
 
-/// Returns what a program printed, as text.
+/// Returns the output of a program as text.
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

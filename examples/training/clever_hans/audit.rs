@@ -1,4 +1,4 @@
-//! An audit of the biased network. Whoever makes it need not know about the mark.
+//! An audit of the biased network. The audit does not know about the mark.
 
 use std::path::Path;
 
@@ -15,8 +15,8 @@ const AUDITED: std::ops::Range<u64> = 20_001..20_037;
 const TOLERANCE: f64 = 0.1;
 const MOST_GRADIENTS: usize = 200;
 
-/// Audits the network on photos of which a third are mugs with the mark, with boxes around all
-/// products: the page has the mugs on top.
+/// Audits the network on photos with boxes around all products. A third of the photos are mugs with
+/// the mark. The page has these mugs at the top.
 pub fn run(net: Net, out: &Path) -> Result<()> {
     // The photos, and a box around each product.
     let (folder, boxes) = (out.join("photos"), out.join("boxes.csv"));
@@ -28,7 +28,7 @@ pub fn run(net: Net, out: &Path) -> Result<()> {
     }
     write_boxes(&boxes, &outlines)?;
 
-    // The network, how a photo becomes its input, and the names of its classes.
+    // The network, the preparation of its input, and the names of its classes.
     let weights = net.digest();
     let model = move |device: &_| net.clone().to_device(device);
     let description = "A network that tells mugs, bottles and shirts apart";

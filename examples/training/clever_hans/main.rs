@@ -1,18 +1,18 @@
-//! The right answer for the wrong reason: a network that reads the watermark, and how its maps show
-//! it.
+//! The right answer for the wrong reason: a network reads a watermark, and its maps show this.
 //!
 //! ```text
 //! cargo run --example clever_hans
 //! ```
 //!
 //! A shop sorts its photos into mugs, bottles and shirts. All photos of mugs come from an agency
-//! that puts its mark into a corner. The network that is trained on them (`src/shop_network.rs`) is
-//! nearly always right, until a mug comes without the mark. Maps show why, and a number measures
-//! it. Trained again without the mark, the network looks at the product. (Clever Hans was a horse
-//! that was famous for doing sums. It watched its questioner's face.)
+//! that puts its mark into a corner. A network (`src/shop_network.rs`) is trained on these photos.
+//! It is nearly always right, until a photo of a mug comes without the mark. Maps show why, and a
+//! number measures how strong this is. If the network is trained again on photos without the mark,
+//! it looks at the product. (Clever Hans was a horse that was famous for doing sums. It watched its
+//! questioner's face.)
 //!
-//! The photos are composed (`src/shop.rs`), so that the positions of product and mark are known,
-//! and every method can be scored on them.
+//! The photos are composed by the program (`src/shop.rs`). So the positions of product and mark are
+//! known, and every method can be scored.
 
 mod audit;
 mod scored;
@@ -53,7 +53,7 @@ fn run(args: &Args) -> Result<()> {
     let biased = Net::trained(Marked::Mugs, &device)?;
     let honest = Net::trained(Marked::Nothing, &device)?;
 
-    // Its accuracy does not show what is wrong.
+    // Its accuracy does not show that something is wrong.
     let right = |net: &Net, marked| percent(net.accuracy(marked));
     println!(
         "On new photos like those it was trained with, it is right on {}.",
@@ -65,7 +65,7 @@ fn run(args: &Args) -> Result<()> {
         percent(biased.taken_for_mugs())
     );
 
-    // Its maps do.
+    // Its maps show it.
     let mugs = photos(TEST, Marked::Mugs).into_iter().filter(|it| it.class == MUG);
     let mugs: Vec<Product> = mugs.take(EXPLAINED).collect();
     let table = print_shares(&biased, &honest, &mugs)?;
@@ -81,8 +81,8 @@ fn run(args: &Args) -> Result<()> {
     audit::run(biased, &args.out.join("clever_hans"))
 }
 
-/// Prints, for every method, how much of its maps is in the mark and in the product. Returns the
-/// table.
+/// Prints a table of how much of every method's maps is in the mark and in the product, and returns
+/// the table.
 fn print_shares(biased: &Net, honest: &Net, mugs: &[Product]) -> Result<String> {
     let mut table = String::from(
         "| Method | Mark, biased | Mark, retrained | Product, retrained | Peak on the product, retrained |\n\

@@ -1,4 +1,4 @@
-//! How much of a method's maps is in the mark and in the product.
+//! Measures how much of a method's maps is in the mark and in the product.
 
 use burn::tensor::{Device, Tensor};
 use saliency::photo::{Map, MarkedArea, Reduce, View};
@@ -7,18 +7,18 @@ use saliency_cli::Result;
 use saliency_examples_training::shop::{MUG, Product, WATERMARK};
 use saliency_examples_training::shop_network::{Net, tensor};
 
-/// A part of the pictures: the mean of its shares.
+/// The mean shares of a part of the pictures.
 #[derive(Clone, Copy, Default)]
 pub struct Part {
-    /// Its share of the attribution.
+    /// The share of the attribution in this part.
     pub share: f64,
-    /// Its share of the picture.
+    /// The share of the picture that this part covers.
     pub area: f64,
 }
 
 impl Part {
-    /// Returns in words its share of the attribution, and how many times its share of the picture
-    /// that is.
+    /// Returns the share of the attribution in words, and this share divided by the share of the
+    /// picture.
     pub fn times(self) -> String {
         format!("{:.1} % ({:.1} times)", 100.0 * self.share, self.share / self.area)
     }

@@ -1,4 +1,4 @@
-//! Series of heartbeats, of which one deviates, and a network that classifies the deviation.
+//! Series of heartbeats in which one beat deviates, and a network that classifies the deviation.
 
 use std::f32::consts::PI;
 use std::ops::Range;
@@ -16,14 +16,14 @@ use saliency_cli::Result;
 
 use crate::training::{Learns, Training, train};
 
-/// Values of a series.
+/// The number of values in a series.
 pub const LENGTH: usize = 200;
-/// Values from one beat to the next.
+/// The number of values from one beat to the next.
 pub const BEAT: usize = 25;
 /// The ways in which a beat can deviate.
 pub const CLASSES: [&str; 3] = ["wave turned down", "wide spike", "two spikes"];
 
-/// Regular beats, of which one deviates.
+/// A series of regular beats in which one beat deviates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
     /// The values.
@@ -35,7 +35,7 @@ pub struct Series {
 }
 
 impl Series {
-    /// Makes the series of a number.
+    /// Makes the series with the given number.
     pub fn new(number: u64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(number);
         let mut below = |end: usize| Uniform::new(0, end).expect("a range").sample(&mut random);
@@ -104,7 +104,7 @@ impl Net {
 }
 
 impl Model<Tensor<3>> for Net {
-    /// Returns scores: for each class the strongest of all stretches of the series.
+    /// Returns scores: for each class, the largest score of any part of the series.
     fn forward(&self, series: Tensor<3>) -> Tensor<2> {
         let layers = self.convolutions.iter();
         let features = layers.fold(series, |x, layer| relu(layer.forward(x)));

@@ -1,8 +1,9 @@
-//! Sentences of a small grammar, and a network that decides whether their opinion is good.
+//! Sentences of a small grammar, and a network that decides whether the opinion in a sentence is
+//! good.
 //!
-//! "The old room was not very large and really nice": two things are said, one of them is an
-//! opinion, and each may be negated. The grammar knows which words decide: the opinion and the word
-//! that negates it.
+//! An example is "the old room was not very large and really nice". A sentence states two
+//! properties. One of them is an opinion, and each may be negated. The grammar knows which words
+//! decide: the opinion and the word that negates it.
 
 use burn::module::Module;
 use burn::nn::conv::{Conv1d, Conv1dConfig};
@@ -31,7 +32,7 @@ const NEGATIONS: [&str; 3] = ["not", "never", "hardly"];
 /// All words, in the order of their tokens.
 const WORDS: [&[&str]; 9] =
     [&OTHERS, &NOUNS, &VERBS, &LINKS, &PLAIN, &GOOD, &BAD, &STRENGTHS, &NEGATIONS];
-/// Tokens in the longest sentence.
+/// The number of tokens in the longest sentence.
 pub const LENGTH: usize = 11;
 
 /// A word of a sentence.
@@ -39,11 +40,11 @@ pub const LENGTH: usize = 11;
 pub struct Word {
     /// The word.
     pub text: &'static str,
-    /// Whether it is the opinion, or negates it.
+    /// Whether the word is the opinion, or negates the opinion.
     pub decides: bool,
 }
 
-/// A sentence, of which it is known which words decide.
+/// A sentence. It is known which of its words decide.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sentence {
     /// Its words.
@@ -53,7 +54,7 @@ pub struct Sentence {
 }
 
 impl Sentence {
-    /// Makes the sentence of a number.
+    /// Makes the sentence with the given number.
     pub fn new(number: u64) -> Self {
         let random = &mut ChaCha8Rng::seed_from_u64(number);
         let mut is_good = pick(random, &[true, false]);
@@ -82,24 +83,24 @@ impl Sentence {
         Self { words, class: usize::from(is_good) }
     }
 
-    /// Returns the share of words that decide: how often a word that is picked blindly is one.
+    /// Returns the share of words that decide. A word that is picked at random decides this often.
     pub fn chance(&self) -> f64 {
         let deciding = self.words.iter().filter(|word| word.decides).count();
         deciding as f64 / self.words.len() as f64
     }
 }
 
-/// Sentences for training, and others.
+/// Sentences for training and for testing.
 #[derive(Clone, Debug)]
 pub struct Sentences {
     /// The sentences for training.
     pub seen: Vec<Sentence>,
-    /// The others.
+    /// The sentences for testing.
     pub unseen: Vec<Sentence>,
 }
 
 impl Sentences {
-    /// Makes 2,000 sentences for training and 300 others.
+    /// Makes 2,000 sentences for training and 300 for testing.
     pub fn new() -> Self {
         let seen: Vec<Sentence> = (0..2000).map(Sentence::new).collect();
         let unseen = (100_000..).map(Sentence::new).filter(|sentence| !seen.contains(sentence));
@@ -135,7 +136,8 @@ pub fn tokens(sentences: Vec<Sentence>, device: &Device) -> Tensor<2, Int> {
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// Embeddings `[rows, tokens, values]`, and which tokens are padding: passed on, not explained.
+/// Embeddings `[rows, tokens, values]`, and a mask of the tokens that are padding. The mask is
+/// passed on, but not explained.
 pub type Embedded = (Tensor<3>, Fixed<Tensor<2, Bool>>);
 
 /// A network that looks at five words at a time.
@@ -148,7 +150,8 @@ pub struct Net {
 
 impl Net {
     fn new(device: &Device) -> Self {
-        // Small, so that words that do not matter stay near zero, from which words are explained.
+        // Begin with small embeddings, so that words that do not matter stay near zero. Zero is the
+        // baseline of the explanations.
         let small = Initializer::Normal { mean: 0.0, std: 0.1 };
         let embedding = EmbeddingConfig::new(WORDS.concat().len(), 16).with_initializer(small);
         let same = PaddingConfig1d::Same;
@@ -168,14 +171,14 @@ impl Net {
         train(Self::new(device), &labelled(sentences), tokens, training)
     }
 
-    /// Embeds tokens; the network is explained at the embeddings.
+    /// Embeds tokens. The network is explained at the embeddings.
     pub fn embedded(&self, tokens: Tensor<2, Int>) -> Embedded {
         (self.embedding.forward(tokens.clone()), Fixed(tokens.equal_elem(0)))
     }
 }
 
 impl Model<Embedded> for Net {
-    /// Returns scores for bad and good: the strongest of any five words next to each other.
+    /// Returns scores for bad and good: for each, the largest score of any five neighbouring words.
     fn forward(&self, (words, padding): Embedded) -> Tensor<2> {
         let padding = padding.0.unsqueeze_dim::<3>(2).expand(words.dims());
         let words = words.mask_fill(padding, 0.0).swap_dims(1, 2);

@@ -1,5 +1,5 @@
-//! Photos of a shop's products. They are composed, so that the positions of the product and of the
-//! mark are known.
+//! Photos of a shop's products. They are composed by the program, so that the positions of the
+//! product and of the mark are known.
 
 use image::{GrayImage, Luma, Rgb, RgbImage};
 use rand_chacha::ChaCha8Rng;
@@ -12,7 +12,7 @@ use saliency::photo::Region;
 pub const SIDE: u32 = 48;
 /// The names of the classes.
 pub const CLASSES: [&str; 3] = ["mug", "bottle", "shirt"];
-/// The class whose photos come from an agency that marks them.
+/// The class of the photos from an agency that puts its mark on them.
 pub const MUG: usize = 0;
 /// The position of the agency's mark.
 pub const WATERMARK: Region = Region { x: 38, y: 38, width: 8, height: 8 };
@@ -41,12 +41,12 @@ impl Product {
     }
 }
 
-/// Composes the photo of a number: the same photo with and without the watermark.
+/// Composes the photo with the given number. `watermarked` changes nothing except the mark.
 pub fn photo(number: u64, class: usize, watermarked: bool) -> Product {
     let mut random = ChaCha8Rng::seed_from_u64(number);
     let mut between =
         |low: f32, high: f32| Uniform::new(low, high).expect("an interval").sample(&mut random);
-    // The colours come first.
+    // Draw the random colours first.
     let mut color = || [(); 3].map(|()| between(40.0, 215.0) as u8);
     let (top, bottom) = (color(), color());
     let blobs = [(); 5].map(|()| color());
@@ -60,7 +60,7 @@ pub fn photo(number: u64, class: usize, watermarked: bool) -> Product {
         fill(&mut scene, &circle(x, y, radius), blob, 110, Transform::identity());
     }
 
-    // The product, a little turned, and never under the mark.
+    // The product, turned a little. It is never under the mark.
     let (size, turned) = (between(9.0, 12.0), between(-12.0, 12.0));
     let (x, y) = (side / 2.0 + between(-5.0, 2.0), side / 2.0 + between(-5.0, 2.0));
     let place = Transform::from_translate(x, y).pre_rotate(turned).pre_scale(size, size);
@@ -88,7 +88,7 @@ fn gradient(top: [u8; 3], bottom: [u8; 3]) -> Pixmap {
     scene
 }
 
-/// Draws the agency's mark: three circles in one another.
+/// Draws the agency's mark: three circles with the same centre.
 fn draw_watermark(scene: &mut Pixmap) {
     let [x, y, r] = [WATERMARK.x as f32 + 4.0, WATERMARK.y as f32 + 4.0, 4.0];
     for (radius, value) in [(r, 255), (r - 1.2, 60), (r - 2.4, 255)] {
@@ -100,7 +100,7 @@ fn circle(x: f32, y: f32, radius: f32) -> Path {
     PathBuilder::from_circle(x, y, radius).expect("a radius")
 }
 
-/// Makes a photo of a drawing, with grain.
+/// Turns a drawing into a photo with grain.
 fn grainy(scene: &Pixmap, random: &mut ChaCha8Rng) -> RgbImage {
     let grain = Normal::new(0.0, 8.0).expect("a deviation");
     RgbImage::from_fn(SIDE, SIDE, |x, y| {

@@ -20,7 +20,7 @@ pub const TRAINING: Range<u64> = 0..1800;
 /// The numbers of the photos for testing.
 pub const TEST: Range<u64> = 10_000..10_150;
 
-/// The photos that carry the mark.
+/// The photos that have the mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marked {
     /// Those of mugs.
@@ -31,7 +31,7 @@ pub enum Marked {
     Everything,
 }
 
-/// Composes photos of all classes by turns.
+/// Composes photos of all classes in turn.
 pub fn photos(numbers: Range<u64>, marked: Marked) -> Vec<Product> {
     let one = |number: u64| {
         let class = number as usize % CLASSES.len();
@@ -49,7 +49,8 @@ fn labelled(products: &[Product]) -> Vec<(RgbImage, usize)> {
     products.iter().map(|product| (product.photo.clone(), product.class)).collect()
 }
 
-/// Returns how a photo becomes the network's input: values from -1 to 1, nothing cut off.
+/// Returns the preparation that turns a photo into the network's input: values from -1 to 1, with
+/// nothing cut off.
 pub fn preparation() -> Preparation {
     Preparation::imagenet().with_size(SIDE)
 }
@@ -78,7 +79,7 @@ impl Net {
         Self { convolutions, output: LinearConfig::new(32 * 6 * 6, CLASSES.len()).init(device) }
     }
 
-    /// Trains a network on photos of which some carry the mark.
+    /// Trains a network on photos. `marked` says which of them have the mark.
     ///
     /// # Errors
     /// An error if training fails.
@@ -89,12 +90,12 @@ impl Net {
         train(Self::new(device), &examples, tensor, training)
     }
 
-    /// Returns the share of other photos on which the network is right.
+    /// Returns the share of test photos on which the network is right.
     pub fn accuracy(&self, marked: Marked) -> f64 {
         accuracy(self, &labelled(&photos(TEST, marked)), tensor)
     }
 
-    /// Returns the share of bottles and shirts with the mark that the network takes for mugs.
+    /// Returns the share of bottles and shirts with the mark that the network classifies as mugs.
     pub fn taken_for_mugs(&self) -> f64 {
         let others = photos(TEST, Marked::Everything).into_iter().filter(|it| it.class != MUG);
         let as_mugs: Vec<_> = others.map(|it| (it.photo, MUG)).collect();

@@ -33,18 +33,18 @@ pub trait Learns: Module + ModuleDisplay + Sync + 'static {
 /// The length and the pace of training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Training {
-    /// Passes over all examples.
+    /// The number of passes over all examples.
     pub epochs: usize,
     /// Adam's learning rate.
     pub rate: f64,
-    /// Examples per step.
+    /// The number of examples per step.
     pub batch: usize,
 }
 
 /// Trains a network on examples, each with its class, and returns it in inference mode.
 ///
-/// `tensor` makes a batch of examples. The order is shuffled with a fixed seed, so that on one
-/// device the same call gives the same network.
+/// `tensor` makes a batch of examples. The order is shuffled with a fixed seed. So on the same
+/// device, the same call gives the same network.
 ///
 /// # Errors
 /// An error if Burn's loop fails.
@@ -68,7 +68,7 @@ where
         };
         loader.build(InMemDataset::new(examples.to_vec()))
     };
-    // Burn's loop writes its metrics to files, which nobody needs here.
+    // Burn's loop writes its metrics to files. They are not needed here.
     let folder = tempfile::tempdir()?;
     let bar = ProgressBar::new(0)
         .with_style(ProgressStyle::with_template("training {bar:40} epoch {prefix}, {msg}")?);
@@ -158,7 +158,7 @@ impl<N: Learns> InferenceStep for Classifier<N> {
     }
 }
 
-/// Burn's progress, on one line that vanishes.
+/// Shows Burn's progress on one line, which disappears at the end.
 struct Bar(ProgressBar);
 
 impl MetricsRendererTraining for Bar {
@@ -201,7 +201,7 @@ impl TrainingProgressLogger for Bar {
     fn log_event_training(&mut self, _: String) {}
 }
 
-// The loop needs the rest, but does not use it.
+// The loop requires these methods, but does not call them.
 impl MetricsRendererEvaluation for Bar {
     fn update_test(&mut self, _: EvaluationName, _: MetricState) {}
 }

@@ -38,27 +38,28 @@ pub type Wine = [f32; FEATURES.len()];
 /// A wine with its cultivar: 0, 1 or 2.
 pub type Labelled = (Wine, usize);
 
-/// Wines for training and others for testing, standardised: the mean of each measurement is 0, its
-/// deviation 1.
+/// Wines for training and for testing. They are standardised: each measurement has a mean of 0 and
+/// a standard deviation of 1.
 #[derive(Clone, Debug)]
 pub struct Wines {
-    /// The wines for training: three quarters of all.
+    /// The wines for training: three quarters of all wines.
     pub seen: Vec<Labelled>,
-    /// The others.
+    /// The wines for testing.
     pub unseen: Vec<Labelled>,
-    /// The first of the others as it was measured.
+    /// The first wine for testing, as it was measured.
     pub first_unseen: Wine,
     /// The means of the measurements.
     pub mean: Wine,
 }
 
 impl Wines {
-    /// Reads the table of wines, and splits it by a fixed seed.
+    /// Reads the table of wines, and splits it with a fixed seed.
     ///
     /// # Errors
-    /// An error if the table is no table of wines.
+    /// An error if the table is not a table of wines.
     pub fn read() -> Result<Self> {
-        // The first line counts rows instead of naming the columns, and is shorter than the others.
+        // The first line has counts instead of names of columns, and is shorter than the other
+        // lines.
         let reader = csv::ReaderBuilder::new().flexible(true).from_reader(TABLE.as_bytes());
         let mut wines = reader.into_deserialize().collect::<csv::Result<Vec<Labelled>>>()?;
         let mut random = ChaCha8Rng::seed_from_u64(0);

@@ -1,4 +1,4 @@
-//! The program `clever_hans` prints what is true.
+//! The output of the program `clever_hans` is true.
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
@@ -27,7 +27,7 @@ fn the_maps_tell_that_the_network_reads_the_watermark() {
     assert!(line("On new photos like those it was trained with")[0] >= 90.0, "{said}");
     assert!(line("On the same photos without any mark")[0] <= 75.0, "{said}");
     assert!(line("Trained again without the mark, it is right on")[0] >= 90.0, "{said}");
-    // Shares and their multiples of the area: biased, retrained.
+    // The shares and their multiples of the area, of the biased and the retrained network.
     for method in ["| Integrated Gradients |", "| SmoothGrad |"] {
         let row = line(method);
         assert!(row[1] >= 5.0 && row[3] <= 1.5, "{method} {row:?}");
@@ -35,7 +35,7 @@ fn the_maps_tell_that_the_network_reads_the_watermark() {
     }
     let picture = read_photo(folder.path().join("clever_hans.png")).unwrap();
     assert!(picture.width() > 500);
-    // Who made the audit's page need not know about the mark: the mugs are on top.
+    // The audit finds the mugs without knowing about the mark: they are at the top of the page.
     let page = std::fs::read_to_string(folder.path().join("clever_hans/audit.html")).unwrap();
     let cards: Vec<&str> = page.split("<li class=\"photo").skip(1).collect();
     let is_mug = |card: &&str| card.contains("mug-");

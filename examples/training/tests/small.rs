@@ -1,5 +1,4 @@
-//! The examples that train a network in seconds, as their users meet them: their output must be
-//! true.
+//! Runs the examples that train a network in seconds, as their users do. Their output must be true.
 
 #[path = "../../tests/common/mod.rs"]
 mod common;
@@ -37,7 +36,8 @@ fn numbers_in(said: &str, part: &str) -> Vec<f64> {
     numbers(lines[0])
 }
 
-/// Returns the rows of the only table: their names, and the numbers in each of the other cells.
+/// Returns the rows of the only table: the name of each row, and the numbers in each of its other
+/// cells.
 fn table(said: &str) -> Vec<(String, Vec<Vec<f64>>)> {
     let rows = said.lines().filter(|line| line.starts_with('|')).skip(2);
     let cells = |row: &str| {
@@ -60,7 +60,7 @@ fn a_wine_is_explained_by_named_measurements_that_the_network_needs() {
         let sum: f64 = rows.iter().map(|(_, cells)| cells[column][0]).sum();
         let found = numbers_in(&said, &format!("{method} Gradients, from "));
         let [change, total, gap] = found[..] else { panic!("{found:?}") };
-        // Thirteen values are printed to half a thousandth.
+        // Each of the thirteen printed values is rounded by up to half a thousandth.
         assert!((sum - total).abs() < 0.008, "{sum} {total}");
         assert!((100.0 * (total - change) / change).abs() < gap + 0.1, "{found:?}");
         assert!(gap < most, "{method}: {gap}");
@@ -115,7 +115,7 @@ fn the_beat_that_deviates_is_found() {
     for (method, cells) in &rows {
         let [share, times, hits] = [0, 1, 2].map(|column| cells[column][0]);
         assert!((share / 100.0 / area - times).abs() < 0.06, "{method}: {cells:?}");
-        // Bare slopes, and how they vary, scatter more.
+        // Slopes, and measures of how they vary, are less exact.
         let (least, hit) = match method.as_str() {
             "Gradient" | "VarGrad" => (2.5, 40.0),
             _ => (3.0, 80.0),

@@ -10,8 +10,8 @@ use super::error::BoxesError;
 use super::json_value::{id, number, numbers, parsed, text};
 use super::shapes::sized;
 
-/// The parts of a COCO file that are used. They are kept as values, because tools differ in how
-/// they write them.
+/// The parts of a COCO file that are used. They are kept as JSON values, because tools write them
+/// in different ways.
 #[derive(Deserialize)]
 struct Coco {
     images: Vec<Image>,
@@ -26,7 +26,7 @@ struct Coco {
 struct Image {
     id: Value,
     file_name: Value,
-    /// Where LVIS has the name.
+    /// The field in which LVIS has the name.
     coco_url: Value,
     width: Value,
     height: Value,
@@ -49,7 +49,7 @@ struct Category {
     name: Value,
 }
 
-/// The photo of an image's id.
+/// The photo that belongs to the id of an image.
 struct Photo {
     name: String,
     drawn_on: DrawnOn,
@@ -68,7 +68,7 @@ pub(super) fn read(json: &str) -> Result<Contents, BoxesError> {
         categories.filter_map(|it| Some((id(&it.id)?, text(&it.name)?))).collect();
     for annotation in &coco.annotations {
         let the = || format!("annotation {}", id(&annotation.id).unwrap_or_default());
-        // The photo.
+        // Find the photo.
         let image = id(&annotation.image_id).unwrap_or_default();
         let Some(photo) = photos.get(&image) else {
             contents
@@ -82,7 +82,7 @@ pub(super) fn read(json: &str) -> Result<Contents, BoxesError> {
                 .add(|| format!("{} is for image {image}, which is listed twice", the()));
             continue;
         };
-        // The box.
+        // Read the box.
         if number(&annotation.iscrowd) == Some(1.0) || annotation.iscrowd == Value::Bool(true) {
             contents.left_out.add(|| format!("{} in {} is around a crowd", the(), photo.name));
             continue;
@@ -92,7 +92,7 @@ pub(super) fn read(json: &str) -> Result<Contents, BoxesError> {
             contents.left_out.add(|| format!("{} in {} has no box", the(), photo.name));
             continue;
         };
-        // The category.
+        // Find the category.
         let category = id(&annotation.category_id).unwrap_or_default();
         let listed = categories.get(&category);
         contents.unlisted += usize::from(listed.is_none());
@@ -102,7 +102,7 @@ pub(super) fn read(json: &str) -> Result<Contents, BoxesError> {
     Ok(contents)
 }
 
-/// Lists the photos by id. An id of two photos is of none.
+/// Lists the photos by id. If two photos have the same id, it belongs to neither of them.
 fn photos(images: &[Image]) -> BTreeMap<String, Option<Photo>> {
     let mut photos = BTreeMap::new();
     let mut twice = BTreeSet::new();

@@ -1,10 +1,10 @@
-//! What every format of boxes is read into.
+//! The boxes of a file, in one form for all formats.
 
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-/// The boxes that a file has for one photo, before they are laid into it.
+/// The boxes that a file has for one photo, before they are placed in the photo.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Drawing {
     pub drawn_on: DrawnOn,
@@ -14,7 +14,7 @@ pub(crate) struct Drawing {
 /// The picture that boxes were drawn on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) enum DrawnOn {
-    /// The file does not say: the boxes are in pixels of the photo.
+    /// The file does not name its size: the boxes are in pixels of the photo.
     Unknown,
     /// A picture of this size: the boxes are in its pixels.
     Pixels { width: u32, height: u32 },
@@ -23,7 +23,7 @@ pub(crate) enum DrawnOn {
 }
 
 impl DrawnOn {
-    /// Returns a picture of a size. Tools that do not know it write 0, -1 or nothing.
+    /// Returns a picture of the given size. Tools that do not know the size write 0, -1 or nothing.
     pub fn of_size(width: Option<f64>, height: Option<f64>) -> Self {
         let pixels = |length: Option<f64>| {
             length.filter(|it| (1.0..=f64::from(u32::MAX / 2)).contains(it)).map(|it| it as u32)
@@ -35,10 +35,10 @@ impl DrawnOn {
     }
 }
 
-/// A box as a person drew it, or as a tool wrote it: it may be odd.
+/// A box as a person drew it or a tool wrote it. It need not be valid.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct DrawnBox {
-    /// What is in the box.
+    /// The name of the thing in the box.
     pub name: String,
     #[serde(serialize_with = "whole_if_possible")]
     pub x: f64,
@@ -50,7 +50,7 @@ pub(crate) struct DrawnBox {
     pub height: f64,
 }
 
-/// Two opposite edges each way.
+/// The left, right, upper and lower edges of a box.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Corners {
     pub left: f64,
@@ -60,7 +60,7 @@ pub(crate) struct Corners {
 }
 
 impl Corners {
-    /// Names the box between the corners.
+    /// Makes a box with a name from the corners.
     pub fn named(self, name: impl Into<String>) -> DrawnBox {
         let Self { left, top, right, bottom } = self;
         let (width, height) = (right - left, bottom - top);
@@ -68,7 +68,8 @@ impl Corners {
     }
 }
 
-/// Writes whole numbers without a point, as the digests of audits had them from the beginning.
+/// Writes whole numbers without a decimal point, because digests of audits have always used this
+/// form.
 fn whole_if_possible<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     if value.fract() == 0.0 && value.abs() < 1e15 {
         serializer.serialize_i64(*value as i64)
@@ -77,13 +78,13 @@ fn whole_if_possible<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok,
     }
 }
 
-/// What a file of boxes holds.
+/// The contents of a file of boxes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Contents {
-    /// What kind of file it is.
+    /// The kind of file.
     pub format: &'static str,
-    /// By the photo's name as it is written, folders included. A photo may be named without having
-    /// a box.
+    /// The drawings, by the photo's name as it is written, including folders. A photo may be listed
+    /// without a box.
     pub drawings: BTreeMap<String, Drawing>,
     /// The entries that are not used.
     pub left_out: LeftOut,
@@ -91,7 +92,7 @@ pub(crate) struct Contents {
     pub unlisted: usize,
 }
 
-/// How many entries of a file are not used, and why the first is not.
+/// How many entries of a file are not used, and why the first of them is not used.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LeftOut {
     pub count: usize,
@@ -99,7 +100,7 @@ pub(crate) struct LeftOut {
 }
 
 impl LeftOut {
-    /// Counts one more.
+    /// Counts one more entry.
     pub fn add(&mut self, reason: impl FnOnce() -> String) {
         self.count += 1;
         self.first.get_or_insert_with(reason);
@@ -107,7 +108,7 @@ impl LeftOut {
 }
 
 impl Contents {
-    /// Makes an empty file of a format.
+    /// Creates empty contents of a file of the given format.
     pub fn new(format: &'static str) -> Self {
         Self { format, ..Self::default() }
     }
@@ -130,7 +131,7 @@ impl Contents {
         }
     }
 
-    /// Adds what another file holds.
+    /// Adds the contents of another file.
     pub fn join(&mut self, other: Self) {
         for (photo, drawing) in other.drawings {
             self.mention(&photo, drawing.drawn_on);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-/// The cause of an error, whatever library it comes from.
+/// The cause of an error, from any library.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// What is wrong with a file of boxes.
@@ -19,7 +19,7 @@ pub enum BoxesError {
         /// How many MiB are read at most.
         most: u64,
     },
-    /// A CSV has no columns of boxes.
+    /// A CSV file has no columns of boxes.
     #[error(
         "the columns {found}; the columns must be file,name,x,y,width,height or \
          file,name,xmin,ymin,xmax,ymax"
@@ -29,20 +29,20 @@ pub enum BoxesError {
         /// The titles.
         found: String,
     },
-    /// A CSV has no titles, and its numbers may mean several things.
+    /// A CSV file has no titles, so its numbers may mean several things.
     #[error(
         "boxes without titles; the first line must say what the columns are, such as \
          file,name,x,y,width,height or file,name,xmin,ymin,xmax,ymax"
     )]
     Untitled,
-    /// The file is no valid JSON, or not of the form of its kind.
+    /// The file is not valid JSON, or its content does not fit its format.
     #[error("broken JSON: {source}")]
     #[non_exhaustive]
     Json {
         /// Where it is broken.
         source: Cause,
     },
-    /// The file is no valid XML.
+    /// The file is not valid XML.
     #[error("broken XML: {source}")]
     #[non_exhaustive]
     Xml {
@@ -58,29 +58,29 @@ pub enum BoxesError {
         /// The part.
         missing: &'static str,
     },
-    /// The file is of a kind that is known, but not read.
+    /// The file has a known format that is not supported.
     #[error("{format}; {instead}")]
     #[non_exhaustive]
     Unread {
-        /// What it is.
+        /// The kind of file.
         format: &'static str,
-        /// What to do.
+        /// Advice on what to do.
         instead: &'static str,
     },
-    /// The file is of no known kind.
+    /// The file has no known format.
     #[error(
         "{found}; boxes may be a CSV, COCO, Pascal VOC, YOLO, LabelMe or VIA, as a file or as a folder \
          of files"
     )]
     #[non_exhaustive]
     UnknownKind {
-        /// What it is.
+        /// The kind of file.
         found: &'static str,
     },
 }
 
 impl BoxesError {
-    /// Names a format that is not read, and says what to do.
+    /// Returns an error that names a format that is not read, and says what to do.
     pub(super) fn unread(format: &'static str, instead: &'static str) -> Self {
         Self::Unread { format, instead }
     }

@@ -1,4 +1,5 @@
-//! JSON of any format: tells which one it is, after it has made JSON of Python's NaN and of long ids.
+//! Reads JSON of any format. Python's NaN and long ids are first turned into valid JSON, then the
+//! format is recognised.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use super::error::BoxesError;
 use super::json_value::parsed;
 use super::{labelme, via, via3};
 
-/// Reads a file in JSON, given its name, which formats of one file for each photo need.
+/// Reads a file in JSON, given its name. Formats with one file for each photo need the name.
 pub(super) fn read(text: &str, file: &str) -> Result<Contents, BoxesError> {
     let text = &lenient(text)[..];
     if text.starts_with('[') {
@@ -35,7 +36,7 @@ pub(super) fn read(text: &str, file: &str) -> Result<Contents, BoxesError> {
     }
 }
 
-/// Names a format that is an object and is not read.
+/// Recognises formats that are objects and are not read.
 fn unread(has: impl Fn(&str) -> bool) -> BoxesError {
     if has("asset") || has("assets") {
         BoxesError::unread("a file of VoTT", "export it as Pascal VOC or CSV")
@@ -52,7 +53,7 @@ fn unread(has: impl Fn(&str) -> bool) -> BoxesError {
     }
 }
 
-/// Names a format that is a list; none of them is read.
+/// Recognises formats that are lists. None of them is read.
 fn list(text: &str) -> Result<BoxesError, BoxesError> {
     let entries: Vec<Value> = parsed(text)?;
     let has = |key: &str| entries.first().is_some_and(|entry| entry.get(key).is_some());
@@ -74,8 +75,9 @@ fn list(text: &str) -> Result<BoxesError, BoxesError> {
     })
 }
 
-/// Makes JSON of what Python and JavaScript write instead: NaN and Infinity become null, and whole
-/// numbers of 19 digits and more become texts, so that no digit of an id is lost.
+/// Turns JSON that Python or JavaScript wrote into JSON that can be parsed without loss. NaN and
+/// Infinity become null. Whole numbers of 19 digits or more become texts, so that no digit of an id
+/// is lost.
 fn lenient(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let (mut changed, mut copied, mut at) = (String::new(), 0, 0);
@@ -111,7 +113,7 @@ fn after_string(bytes: &[u8], start: usize) -> usize {
     at + 1
 }
 
-/// Returns what stands for a number in JSON, if it must be written otherwise.
+/// Returns the JSON to write in place of a number, or `None` if the number is written unchanged.
 fn in_json(token: &str) -> Option<String> {
     if matches!(token, "NaN" | "-NaN" | "Infinity" | "-Infinity") {
         return Some("null".to_owned());
@@ -131,7 +133,7 @@ mod tests {
         let expected = r#"{"a\"NaN": [null, null, 1.5], "b": "20240717064454000001", "c": -1e3}"#;
         assert_eq!(lenient(text), expected);
         assert!(matches!(lenient(r#"{"a": "NaN é"}"#), Cow::Borrowed(_)));
-        // Broken JSON is left to the parser.
+        // Broken JSON is left unchanged, for the parser to report.
         assert_eq!(lenient(r#"{"a\"#), r#"{"a\"#);
     }
 

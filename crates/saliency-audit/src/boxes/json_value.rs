@@ -1,4 +1,4 @@
-//! Values in JSON as tools write them: numbers as texts, and ids of any form.
+//! Reads values in JSON as tools write them: numbers as texts, and ids of any form.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -16,12 +16,12 @@ pub(super) fn number(value: &Value) -> Option<f64> {
     number.filter(|number| number.is_finite())
 }
 
-/// Returns a list of numbers, or `None` if one of its values is none.
+/// Returns a list of numbers, or `None` if one of its values is not a number.
 pub(super) fn numbers(value: &Value) -> Option<Vec<f64>> {
     value.as_array()?.iter().map(number).collect()
 }
 
-/// Returns an id in one form, whether it is written as 1, 1.0 or "1".
+/// Returns an id in the same form, no matter whether it is written as 1, 1.0 or "1".
 pub(super) fn id(value: &Value) -> Option<String> {
     let text = match value {
         Value::Number(number) => number.to_string(),

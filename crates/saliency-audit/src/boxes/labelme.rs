@@ -27,7 +27,7 @@ struct Shape {
     shape_type: Value,
 }
 
-/// Reads a file, whose name stands for the photo's if it has none.
+/// Reads a file. If it does not name the photo, the file's own name is used.
 pub(super) fn read(json: &str, file: &str) -> Result<Contents, BoxesError> {
     let labelme: LabelMe = parsed(json)?;
     let photo = text(&labelme.path).unwrap_or_else(|| file.to_owned());

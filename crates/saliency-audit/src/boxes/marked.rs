@@ -1,4 +1,4 @@
-//! Boxes that lie in a photo, and the CSV that the audit itself writes.
+//! Boxes inside a photo, and the CSV that the audit itself writes.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// A box around what matters, in whole pixels of the photo, and inside it.
+/// A box around a thing that matters, in whole pixels of the photo. All of it is inside the photo.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct MarkedBox {
     pub name: String,
@@ -35,9 +35,9 @@ pub(crate) fn area(boxes: &[MarkedBox]) -> MarkedArea {
 pub struct PhotoBox {
     /// The photo's file name, without its folder.
     pub file: String,
-    /// What is in the box.
+    /// The name of the thing in the box.
     pub name: String,
-    /// Where the box is, in pixels of the upright photo.
+    /// The position of the box, in pixels of the upright photo.
     pub region: Region,
 }
 

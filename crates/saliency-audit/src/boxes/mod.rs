@@ -1,9 +1,10 @@
-//! Boxes that a person drew around what the model should look at.
+//! Boxes that a person drew around the things that the model should look at.
 //!
-//! The data flow: `source` tells the kind of a file by its content, after `text` has decoded it;
-//! `json` and `titled` tell the formats of JSON and of CSV apart; a module for each format (`titled`,
-//! `untitled`, `coco`, `labelme`, `via`, `via3`, `voc`, `yolo`) reads it into the [`Contents`] of `drawing`; `names` finds the photo of each name; `placing`
-//! lays the boxes into a photo as [`MarkedBox`]es, once its size is known.
+//! The data flow: `text` decodes a file, and `source` recognises its kind from the content. `json`
+//! and `titled` recognise the formats of JSON and of CSV. A module for each format (`titled`,
+//! `untitled`, `coco`, `labelme`, `via`, `via3`, `voc`, `yolo`) reads the file into the
+//! [`Contents`] of `drawing`. `names` finds the photo of each name. When the size of a photo is
+//! known, `placing` places the boxes in it as [`MarkedBox`]es.
 
 mod coco;
 mod drawing;
@@ -47,10 +48,10 @@ pub(crate) struct Boxes {
     pub facts: BoxFacts,
 }
 
-/// What is to be said of a file of boxes, whatever photos are like.
+/// The facts about a file of boxes that do not depend on the sizes of the photos.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BoxFacts {
-    /// What kind of file it is.
+    /// The kind of file.
     pub format: &'static str,
     /// How many boxes it has for photos of the folder.
     pub boxes: usize,
@@ -64,17 +65,17 @@ pub(crate) struct BoxFacts {
     pub unlisted: usize,
     /// The names with boxes for which the folder has no photo.
     pub without_photo: Vec<String>,
-    /// The names with boxes that stand for one photo with others.
+    /// The names with boxes that fit the same photo as other names.
     pub ambiguous: Vec<String>,
 }
 
 impl Boxes {
-    /// Reads the boxes for photos of a folder, of some categories if there are any.
+    /// Reads the boxes for photos of a folder. If categories are given, reads only their boxes.
     ///
     /// # Errors
     /// [`Error::Boxes`] if the file cannot be read, [`Error::NoBoxes`] if it has no box,
-    /// [`Error::NoCategory`] if it has none of a category, and [`Error::BoxesOfOtherFiles`] if none
-    /// is for a photo of the folder.
+    /// [`Error::NoCategory`] if it has no box of a given category, and [`Error::BoxesOfOtherFiles`]
+    /// if no box is for a photo of the folder.
     pub fn read(path: &Path, folder: &Folder, categories: &[String]) -> Result<Self> {
         let contents = source::read(path);
         let mut contents =

@@ -1,4 +1,4 @@
-//! Which photo of a folder a name in a file of boxes stands for.
+//! Finds the photo of a folder for each name in a file of boxes.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,34 +6,34 @@ use std::collections::{BTreeMap, BTreeSet};
 use icu_normalizer::ComposingNormalizerBorrowed;
 use percent_encoding::percent_decode_str;
 
-/// The photo of a name.
+/// The result of the search for a name's photo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Match {
-    /// The photo at this place.
+    /// The photo at this index.
     Photo(usize),
     /// The folder has no such photo.
     Missing,
-    /// Several names stand for one photo, and nothing says which of them does.
+    /// Several names fit one photo equally well.
     Ambiguous,
 }
 
-/// How alike two names must be, the strictest first.
+/// How much two names must be alike. The strictest level comes first.
 #[derive(Clone, Copy)]
 enum Level {
     /// As they are written.
     Written,
     /// Without folders.
     Base,
-    /// In whichever way accents are encoded.
+    /// No matter how accents are encoded.
     Normal,
-    /// Capitals and small letters are alike.
+    /// Capitals and small letters count as equal.
     Caseless,
     /// Without the ending.
     Stem,
 }
 
-/// Finds the photo of each name, given the folder that the photos are in. A photo that a name
-/// fits well is taken from names that fit it less well.
+/// Finds the photo of each name, given the folder that the photos are in. If several names fit a
+/// photo, it goes to the name that fits at the strictest level.
 pub(super) fn matched(names: &[&str], photos: &[&str], folder: &str) -> Vec<Match> {
     let mut found = vec![Match::Missing; names.len()];
     let mut taken = BTreeSet::new();
@@ -42,7 +42,7 @@ pub(super) fn matched(names: &[&str], photos: &[&str], folder: &str) -> Vec<Matc
         for (at, photo) in photos.iter().enumerate() {
             alike.entry(level.key(photo)).or_default().push(at);
         }
-        // The names that stand for each photo. A key of several photos stands for none.
+        // The names that fit each photo. A key that several photos share fits none of them.
         let mut wanted = BTreeMap::<usize, Vec<usize>>::new();
         for (at, name) in names.iter().enumerate().filter(|(at, _)| found[*at] == Match::Missing) {
             let only = |key: &String| match alike.get(key).map(|it| &it[..]) {
@@ -64,8 +64,8 @@ pub(super) fn matched(names: &[&str], photos: &[&str], folder: &str) -> Vec<Matc
     found
 }
 
-/// Returns which of several names is in the folder: the only one, or the one that shares most of
-/// the folder's path.
+/// Returns the name that belongs to the folder, of several names for one photo: the only name, or
+/// the name that shares most of the folder's path.
 fn nearest(of_photo: &[usize], names: &[&str], folder: &str) -> Option<usize> {
     if let &[only] = of_photo {
         return Some(only);
@@ -80,7 +80,7 @@ fn nearest(of_photo: &[usize], names: &[&str], folder: &str) -> Option<usize> {
 }
 
 impl Level {
-    /// Returns the form of a photo's name that is compared.
+    /// Returns the form in which a photo's name is compared.
     fn key(self, photo: &str) -> String {
         let normal = ComposingNormalizerBorrowed::new_nfc();
         match self {
@@ -91,14 +91,14 @@ impl Level {
         }
     }
 
-    /// Returns the forms of a name in a file of boxes that are compared.
+    /// Returns the forms in which a name from a file of boxes is compared.
     fn keys(self, name: &str) -> Vec<String> {
         if let Self::Written = self {
             return vec![name.to_owned()];
         }
         let mut keys = Vec::new();
         for form in forms(name) {
-            // A name without an ending may have a point.
+            // A name without an ending may contain a point.
             if let Self::Stem = self {
                 keys.push(Self::Caseless.key(&form));
             }
@@ -108,7 +108,8 @@ impl Level {
     }
 }
 
-/// Returns the name without its folders, and as the address that it may be.
+/// Returns the name without its folders in three forms: as it is written, as an address without its
+/// query, and as this address decoded.
 fn forms(name: &str) -> Vec<Cow<'_, str>> {
     let base = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
     let address = name.split(['?', '#']).next().unwrap_or_default();
@@ -163,7 +164,7 @@ mod tests {
         assert_eq!(found(&["train/x.jpg", "val/x.jpg"], &["x.jpg"]), [Missing, Photo(0)]);
         assert_eq!(found(&["a/x.jpg", "b/x.jpg"], &["x.jpg", "y.jpg"]), [Ambiguous; 2]);
         assert_eq!(found(&["x.jpg", "b/x.jpg"], &["x.jpg"]), [Photo(0), Missing]);
-        // Two photos of one name in other letters, or of one name without its ending.
+        // Two photos whose names differ only in capitals, or only in the ending.
         assert_eq!(found(&["x.JPG"], &["X.jpg", "x.jpg"]), [Missing]);
         assert_eq!(found(&["x"], &["x.jpg", "x.png"]), [Missing]);
     }

@@ -1,4 +1,4 @@
-//! Boxes laid into the upright photo: scaled to its size, and clipped to its edges.
+//! Places boxes in the upright photo: scales them to its size, and clips them to its edges.
 
 use saliency_photo::Size;
 use serde::{Deserialize, Serialize};
@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 use super::drawing::{Drawing, DrawnBox, DrawnOn};
 use super::marked::MarkedBox;
 
-/// How the boxes of a photo were laid into it.
+/// How the boxes of a photo were placed in it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub(crate) struct Placing {
     /// How many boxes the file has for the photo.
     pub drawn: usize,
-    /// How many reached out of the photo and were clipped.
+    /// How many extended beyond the photo and were clipped.
     pub clipped: usize,
-    /// How many were left out because nothing of them is in the photo.
+    /// How many were left out because no part of them is in the photo.
     pub left_out: usize,
-    /// What is odd about the first box that was clipped or left out.
+    /// The reason why the first such box was clipped or left out.
     pub first: Option<String>,
-    /// If the boxes were drawn on a picture of another size.
+    /// The two sizes, if the boxes were drawn on a picture of another size.
     pub other_size: Option<OtherSize>,
 }
 
@@ -31,18 +31,19 @@ pub(crate) struct OtherSize {
     pub fit: Fit,
 }
 
-/// What was done about another size.
+/// How the boxes were treated because of the other size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) enum Fit {
-    /// The aspect is the same: the boxes were scaled.
+    /// The aspect ratio is the same: the boxes were scaled.
     Scaled,
-    /// The aspect is that of the photo lying on its side: the boxes were left out.
+    /// The aspect ratio is that of the photo with width and height swapped: the boxes were left
+    /// out.
     Turned,
-    /// The aspect is another one: the boxes were left out.
+    /// The aspect ratio is another one: the boxes were left out.
     Unlike,
 }
 
-/// The boxes of a photo, and how they were laid into it.
+/// The boxes of a photo, and how they were placed in it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Placed {
     pub boxes: Vec<MarkedBox>,
@@ -50,7 +51,7 @@ pub(crate) struct Placed {
 }
 
 impl Drawing {
-    /// Lays the boxes into a photo.
+    /// Places the boxes in a photo.
     pub fn placed(&self, photo: Size) -> Placed {
         let other_size = self.other_size(photo);
         let placing = Placing { drawn: self.boxes.len(), other_size, ..Placing::default() };
@@ -74,7 +75,7 @@ impl Drawing {
         placed
     }
 
-    /// Compares the size that the file has for the photo with that of the photo.
+    /// Compares the size that the file names for the photo with the photo's own size.
     fn other_size(&self, photo: Size) -> Option<OtherSize> {
         let DrawnOn::Pixels { width, height } = self.drawn_on else { return None };
         let drawn_on = Size { width, height };
@@ -90,7 +91,7 @@ impl Drawing {
         Some(OtherSize { drawn_on: [width, height], photo: [photo.width, photo.height], fit })
     }
 
-    /// Returns how many pixels of the photo the unit of a box is.
+    /// Returns the length of the unit of a box, in pixels of the photo.
     fn scale(&self, photo: Size) -> Scale {
         let [width, height] = [photo.width, photo.height].map(f64::from);
         match self.drawn_on {
@@ -101,30 +102,30 @@ impl Drawing {
                 let rounding = if across == 1.0 && down == 1.0 { 1e-7 } else { 0.01 };
                 Scale { across, down, rounding }
             }
-            // Such numbers are written with six digits.
+            // Fractions are written with six digits.
             DrawnOn::Fractions => Scale { across: width, down: height, rounding: 0.01 },
         }
     }
 }
 
-/// How many pixels of the photo the unit of a box is.
+/// The length of the unit of a box, in pixels of the photo.
 struct Scale {
     across: f64,
     down: f64,
-    /// By how many pixels a box may reach out of the photo because numbers are rounded.
+    /// The number of pixels by which a box may extend beyond the photo because numbers are rounded.
     rounding: f64,
 }
 
-/// Returns whether two pictures have the same aspect. Their sides are whole pixels, so that one of
-/// them may be a pixel off.
+/// Returns whether two pictures have the same aspect ratio. Their sides are whole pixels, so a side
+/// may be one pixel off.
 fn is_alike(drawn_on: Size, photo: Size) -> bool {
     let product = |a: u32, b: u32| i128::from(a) * i128::from(b);
     let difference = product(drawn_on.width, photo.height) - product(drawn_on.height, photo.width);
     difference.abs() <= i128::from(photo.width.max(photo.height))
 }
 
-/// Returns the whole pixels of the photo that a box covers, or `None` if it is empty, has no
-/// numbers, or is outside.
+/// Returns the whole pixels of the photo that a box covers, or `None` if the box is empty, has
+/// invalid numbers, or is outside the photo.
 fn marked(drawn: &DrawnBox, scale: &Scale, photo: Size) -> Option<MarkedBox> {
     let is_box =
         drawn.width > 0.0 && drawn.height > 0.0 && drawn.x.is_finite() && drawn.y.is_finite();
@@ -146,19 +147,19 @@ struct Span {
     length: u32,
 }
 
-/// Clips a part of a side to the photo, or returns `None` if nothing is left of it.
+/// Clips a part of a side to the photo. Returns `None` if nothing is left of it.
 fn span(from: f64, length: f64, all: u32) -> Option<Span> {
     let (from, to) = (from.max(0.0), (from + length).min(f64::from(all)));
     if from >= to || to.is_nan() {
         return None;
     }
     let start = from.floor() as u32;
-    // Rounding must not make a thin box vanish.
+    // A thin box must not disappear by rounding.
     let length = (to.round() as u32).saturating_sub(start).max(1);
     Some(Span { start, length })
 }
 
-/// Returns whether a box reaches out of the photo.
+/// Returns whether a box extends beyond the photo.
 fn reaches_out(drawn: &DrawnBox, scale: &Scale, photo: Size) -> bool {
     let out = |from: f64, length: f64, unit: f64, all: u32| {
         let beyond = (from + length) * unit - f64::from(all);

@@ -1,4 +1,4 @@
-//! The smallest boxes around other shapes that tools let people draw.
+//! Finds the smallest boxes around other shapes that people draw with tools.
 
 use super::drawing::Corners;
 
@@ -26,7 +26,7 @@ pub(super) fn around_ellipse(centre: [f64; 2], radii: [f64; 2]) -> Corners {
     Corners { left: x - across, top: y - down, right: x + across, bottom: y + down }
 }
 
-/// Returns the box of a place and a size.
+/// Returns the box with the given left and top edges, width and height.
 pub(super) fn sized([x, y, width, height]: [f64; 4]) -> Corners {
     Corners { left: x, top: y, right: x + width, bottom: y + height }
 }

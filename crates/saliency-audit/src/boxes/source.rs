@@ -1,4 +1,4 @@
-//! Which kind of file boxes are in, told by the content, and folders of such files.
+//! Recognises the kind of a file of boxes from its content, and reads folders of such files.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -8,9 +8,9 @@ use super::drawing::Contents;
 use super::error::BoxesError;
 use super::{json, text, titled, voc, yolo};
 
-/// The endings of files that may hold boxes. A folder may have photos and others beside them.
+/// The endings of files that may hold boxes. A folder may also have photos and other files.
 const ENDINGS: [&str; 4] = ["json", "xml", "txt", "csv"];
-/// Larger files are not read. That of the photos of COCO has 450 MiB.
+/// Larger files are not read. The file of the COCO data set has 450 MiB.
 const MOST_BYTES: u64 = 1 << 30;
 /// Files that hold the names of YOLO's classes, one on each line.
 const CLASSES: [&str; 2] = ["classes.txt", "obj.names"];
@@ -21,7 +21,7 @@ pub(super) fn read(path: &Path) -> Result<Contents, BoxesError> {
         let classes = classes(path.parent().unwrap_or(path));
         return file(path, &classes);
     }
-    // The files in the order of their names, so that the same folder gives the same boxes.
+    // Read the files in the order of their names, so that the same folder gives the same boxes.
     let entries: Result<Vec<_>, _> = fs::read_dir(path)?.collect();
     let mut files: Vec<PathBuf> = entries?.iter().map(fs::DirEntry::path).collect();
     files.retain(|file| may_have_boxes(file));
@@ -36,7 +36,7 @@ pub(super) fn read(path: &Path) -> Result<Contents, BoxesError> {
                 }
                 all.join(contents);
             }
-            // A text beside the boxes, such as a README.
+            // This is another text in the folder, such as a README.
             Err(BoxesError::Columns { .. } | BoxesError::UnknownKind { .. }) => {}
             Err(error) => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -66,7 +66,7 @@ fn classes(folder: &Path) -> Vec<String> {
     files.map(lines).next().unwrap_or_default()
 }
 
-/// Reads the bytes of a file, or of a pipe, which may never end.
+/// Reads the bytes of a file or a pipe, up to a limit, because a pipe may never end.
 fn content(path: &Path, most: u64) -> Result<Vec<u8>, BoxesError> {
     let mut bytes = Vec::new();
     File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
@@ -95,7 +95,7 @@ fn file(path: &Path, classes: &[String]) -> Result<Contents, BoxesError> {
             Err(BoxesError::UnknownKind { found: "a file that is not a text" })
         }
         _ if yolo::is_yolo(text) => Ok(yolo::read(text, &name, classes)),
-        // A photo without boxes has an empty file.
+        // An empty file belongs to a photo without boxes.
         _ => titled::read(text),
     }
 }
@@ -119,7 +119,7 @@ mod tests {
         let contents = read(folder.path()).unwrap();
         assert_eq!((contents.count(), contents.left_out.count), (1, 2));
         assert_eq!(contents.drawings["a.txt"].boxes[0].name, "dog");
-        // The same file by itself, and a folder with broken files only.
+        // The same file by itself, and a folder that has only broken files.
         let alone = read(&folder.path().join("a.txt")).unwrap();
         assert_eq!((alone.format, alone.count()), ("YOLO", 1));
         for name in ["a.txt", "b.txt", "c.xml"] {

@@ -1,4 +1,5 @@
-//! CSV as offices write it, split into lines and fields: any separator, and decimal commas.
+//! Splits CSV into lines and fields, as office programs write it: with any separator, and with
+//! decimal commas.
 
 /// A text that is split into lines and fields.
 #[derive(Debug, Default)]
@@ -32,9 +33,9 @@ impl Line {
     }
 }
 
-/// Splits a text at the separator that its first line has most of.
+/// Splits a text at the separator that is the most frequent in its first line.
 pub(super) fn split(text: &str) -> Table {
-    // VIA 3 has its titles in a comment, and Excel's own separator may stand on a line of its own.
+    // VIA 3 has its titles in a comment, and Excel may name its separator on a line of its own.
     let header = text.lines().find_map(|line| line.strip_prefix("# CSV_HEADER = "));
     let (named, text) = match text.strip_prefix("sep=").and_then(|rest| rest.split_once('\n')) {
         Some((separator, rest)) => (separator.bytes().next(), rest),
@@ -65,7 +66,7 @@ pub(super) fn split(text: &str) -> Table {
     Table { titles: titled(&first.fields), first, lines }
 }
 
-/// Returns the separator of a line: that which it has most of outside quotation marks.
+/// Returns the separator of a line: the one that is the most frequent outside quotation marks.
 fn separator(line: &str) -> u8 {
     let outside: String = line.split('"').step_by(2).collect();
     let count = |separator: u8| outside.bytes().filter(|it| *it == separator).count();

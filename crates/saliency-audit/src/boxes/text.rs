@@ -1,17 +1,17 @@
-//! The text of a file, whatever program wrote it.
+//! Decodes the text of a file from any program.
 
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// Decodes a file. The mark at its beginning says how, if there is one.
+/// Decodes a file. If it has a mark at its beginning, the mark names the encoding.
 pub(super) fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     let marked = Encoding::for_bom(bytes).map(|(encoding, _)| encoding);
     marked.unwrap_or_else(|| guessed(bytes)).decode(bytes).0
 }
 
-/// Guesses the encoding of a text without a mark. Latin letters in UTF-16 have a zero as their
-/// other byte. Text of an office that is not UTF-8 is most often Windows-1252.
+/// Guesses the encoding of a text without a mark. In UTF-16, one of the two bytes of a Latin letter
+/// is zero. Text of office programs that is not UTF-8 is most often Windows-1252.
 fn guessed(bytes: &[u8]) -> &'static Encoding {
     let start = &bytes[..bytes.len().min(1024)];
     let zeros = |first: usize| start.iter().skip(first).step_by(2).filter(|it| **it == 0).count();

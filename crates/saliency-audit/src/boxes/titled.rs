@@ -1,5 +1,5 @@
-//! CSV of any format: tells which one it is, and reads those with titles, in any order and under many
-//! names.
+//! Recognises the format of a CSV, and reads CSV with titles. The columns may have any order and
+//! many different names.
 
 use super::drawing::{Contents, Corners, DrawnOn};
 use super::error::BoxesError;
@@ -70,7 +70,7 @@ const SIZED: &[[&str; 4]] = &[
 const PHOTO_SIZES: &[[&str; 2]] =
     &[["image_width", "image_height"], ["img_width", "img_height"], ["width", "height"]];
 
-/// What the columns of a table mean.
+/// The meaning of the columns of a table.
 struct Columns {
     file: usize,
     name: Option<usize>,
@@ -95,7 +95,8 @@ impl Columns {
         };
         let corners = CORNERS.iter().find_map(all).map(|it| (it, Kind::Corners));
         let (edges, kind) = corners.or_else(|| Some((SIZED.iter().find_map(all)?, Kind::Sized)))?;
-        // A table with corners may have the photo's size as width and height.
+        // A table with corners may also have columns `width` and `height` for the size of the
+        // photo.
         let photo = PHOTO_SIZES.iter().find_map(|[width, height]| {
             Some([column(width)?, column(height)?])
                 .filter(|it| !it.iter().any(|at| edges.contains(at)))
@@ -151,8 +152,8 @@ impl Columns {
         }
     }
 
-    /// Returns whether all boxes are in parts of their photos. As pixels they would all lie in the
-    /// first pixel.
+    /// Returns whether all boxes are given as fractions of their photos. Read as pixels, all of
+    /// them would be in the first pixel.
     fn are_fractions(&self, table: &Table) -> bool {
         let edges: Vec<[f64; 4]> = table.lines.iter().filter_map(|it| self.edges(it)).collect();
         let all = || edges.iter().flatten();

@@ -1,4 +1,4 @@
-//! CSV without titles, of which two formats are known: RetinaNet and make-sense.
+//! Reads CSV without titles. Two such formats are known: RetinaNet and make-sense.
 
 use super::drawing::{Contents, Corners, DrawnBox, DrawnOn};
 use super::error::BoxesError;
@@ -6,7 +6,7 @@ use super::shapes::sized;
 use super::table::{Line, Table};
 
 /// Reads a table whose first line is a box. Four numbers without titles may be two corners, or a
-/// corner and a size, so that only formats are read in which they can only be one of them.
+/// corner and a size. So only formats are read in which just one of these is possible.
 pub(super) fn read(table: &Table) -> Result<Contents, BoxesError> {
     let lines = || std::iter::once(&table.first).chain(&table.lines);
     if lines().all(is_make_sense) {
@@ -59,7 +59,8 @@ fn make_sense(line: &Line) -> Option<Entry<'_>> {
     })
 }
 
-/// Returns whether a line can be of RetinaNet: a name at the end, and corners in their order.
+/// Returns whether a line can be from RetinaNet: with a name at the end, and with corners in the
+/// right order.
 fn is_retina_net(line: &Line) -> bool {
     let is_text = |at: usize| line.field(at).is_some() && line.number(at).is_none();
     let corners = |it: Entry| it.marked.width > 0.0 && it.marked.height > 0.0;

@@ -80,7 +80,7 @@ pub(super) fn read_table(table: &Table) -> Option<Contents> {
             serde_json::from_str::<Value>(field).unwrap_or_default()
         };
         let shape = json(shape);
-        // A photo in which nothing is drawn has a line, too.
+        // A photo without any shape has a line too.
         if shape.as_object().is_none_or(|it| !it.is_empty()) {
             add(&mut contents, name, &shape, &json(attributes));
         }
@@ -112,7 +112,8 @@ fn corners(shape: &Value) -> Option<Corners> {
     })
 }
 
-/// Returns what a region is called: its most likely attribute, in which several may be ticked.
+/// Returns the name of a region. It is its most likely attribute, in which several options may be
+/// ticked.
 fn category(attributes: &Value) -> String {
     let likely = ["name", "class", "label", "category", "type"].map(|key| attributes.get(key));
     let all = attributes.as_object().into_iter().flat_map(|it| it.values());

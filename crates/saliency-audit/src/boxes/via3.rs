@@ -28,7 +28,7 @@ struct File {
     fname: String,
 }
 
-/// What is shown at a time: for boxes a single file.
+/// The files that are shown at the same time. For boxes it is a single file.
 #[derive(Deserialize)]
 struct View {
     fid_list: Vec<Value>,
@@ -38,7 +38,7 @@ struct View {
 #[serde(default)]
 struct Mark {
     vid: Value,
-    /// The number of the shape, and its places.
+    /// The number of the kind of shape, and its coordinates.
     xy: Value,
     /// The values of attributes.
     av: BTreeMap<String, Value>,
@@ -101,8 +101,8 @@ fn add(contents: &mut Contents, photo: &str, shape: &Value, name: Option<String>
     }
 }
 
-/// Returns the box around a shape, which is a number for its kind and then its places, or `None`
-/// if it has no area.
+/// Returns the box around a shape, or `None` if it has no area. A shape is a number for its kind,
+/// and then its coordinates.
 fn corners(shape: &[f64]) -> Option<Corners> {
     match *shape {
         [2.0, x, y, width, height] => Some(sized([x, y, width, height])),

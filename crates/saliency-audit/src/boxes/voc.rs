@@ -5,7 +5,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 use super::drawing::{Contents, Corners, DrawnOn};
 use super::error::BoxesError;
 
-/// Reads a file in XML, whose name stands for the photo's if it has none.
+/// Reads a file in XML. If it does not name the photo, the file's own name is used.
 pub(super) fn read(xml: &str, file: &str) -> Result<Contents, BoxesError> {
     let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
     let parsed = Document::parse_with_options(xml, options);

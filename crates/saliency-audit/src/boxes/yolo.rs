@@ -1,17 +1,17 @@
-//! YOLO: a text file for each photo, with a line for each box: the number of its class, then its
-//! centre and size in parts of the photo, or the corners of a polygon.
+//! YOLO: a text file for each photo, with a line for each box. The line has the number of the box's
+//! class, and then its centre and size as fractions of the photo, or the corners of a polygon.
 
 use super::drawing::{Contents, Corners, DrawnOn};
 use super::shapes::{around, around_ellipse, pairs};
 
-/// Returns whether a text is a YOLO file: whole numbers at the beginning of lines of numbers.
+/// Returns whether a text is a YOLO file: lines of numbers, each beginning with a whole number.
 pub(super) fn is_yolo(text: &str) -> bool {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty()).peekable();
     let is_line = |line: &str| line.split_whitespace().count() >= 5 && numbers(line).is_some();
     lines.peek().is_some() && lines.all(is_line)
 }
 
-/// Reads a file, whose name stands for the photo's, given the names of the classes.
+/// Reads a file, given the names of the classes. The name of the file is that of its photo.
 pub(super) fn read(text: &str, file: &str, classes: &[String]) -> Contents {
     let mut contents = Contents::new("YOLO");
     contents.mention(file, DrawnOn::Fractions);
@@ -26,7 +26,7 @@ pub(super) fn read(text: &str, file: &str, classes: &[String]) -> Contents {
     contents
 }
 
-/// Returns the numbers of a line, of which the first is a class.
+/// Returns the numbers of a line. The first of them is a class.
 fn numbers(line: &str) -> Option<Vec<f64>> {
     let numbers =
         line.split_whitespace().map(|it| it.parse().ok().filter(|it: &f64| it.is_finite()));
@@ -36,7 +36,7 @@ fn numbers(line: &str) -> Option<Vec<f64>> {
 
 fn corners(places: &[f64]) -> Option<Corners> {
     match *places {
-        // A sixth number is how sure a network was.
+        // A sixth number is the confidence of a network.
         [x, y, width, height] | [x, y, width, height, _] => {
             Some(around_ellipse([x, y], [width / 2.0, height / 2.0]))
         }

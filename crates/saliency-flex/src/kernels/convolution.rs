@@ -9,8 +9,8 @@ use burn::tensor::{Shape, Slice};
 use super::depthwise;
 use super::size::Size;
 
-/// Convolves `[rows, channels, height, width]`: by the depthwise kernel if it fits, otherwise by
-/// Burn's.
+/// Convolves `[rows, channels, height, width]`, with the depthwise kernel if it fits, otherwise
+/// with Burn's kernel.
 pub(crate) fn convolve(
     input: FloatTensor<Flex>,
     weight: FloatTensor<Flex>,
@@ -23,7 +23,7 @@ pub(crate) fn convolve(
     Flex::conv2d(input, weight, Some(bias), options)
 }
 
-/// Returns the gradient with respect to an input of the given size; `gradient` is the one with
+/// Returns the gradient with respect to an input of the given size. `gradient` is the gradient with
 /// respect to the output.
 pub(crate) fn gradient(
     gradient: FloatTensor<Flex>,
@@ -40,7 +40,8 @@ pub(crate) fn gradient(
     transposed(gradient, weight, options, size)
 }
 
-/// Returns whether each output pixel is computed from one input pixel: a product of matrices.
+/// Returns whether each output pixel is computed from one input pixel, so that the convolution is a
+/// product of matrices.
 fn is_pointwise(
     gradient: &FloatTensor<Flex>,
     weight: &FloatTensor<Flex>,
@@ -50,11 +51,12 @@ fn is_pointwise(
     let [rows, _, height, width] = gradient.shape().dims::<4>();
     let [_, _, kernel @ ..] = weight.shape().dims::<4>();
     let same_size = size == Size { height, width };
-    // Burn reads beyond the end of a product's factor without rows.
+    // If a factor of a product has no rows, Burn reads beyond its end.
     rows > 0 && kernel == [1; 2] && options.groups == 1 && options.stride == [1; 2] && same_size
 }
 
-/// Computes the product alone, which a transposed convolution first writes out as columns.
+/// Computes the gradient as a product of matrices. A transposed convolution would compute the same
+/// product, but first write it out as columns.
 fn pointwise_gradient(gradient: FloatTensor<Flex>, weight: FloatTensor<Flex>) -> FloatTensor<Flex> {
     let [rows, outputs, height, width] = gradient.shape().dims();
     let [_, inputs, ..] = weight.shape().dims::<4>();
@@ -77,8 +79,8 @@ fn transposed(
     let groups = options.groups;
     let (count, size) = ([height, width], [size.height, size.width]);
 
-    // The transposed convolution removes the padding before the picture at both ends. Add back
-    // what is missing at the end.
+    // The transposed convolution removes the padding of the start from both ends. Add back the part
+    // that is missing at the end.
     let whole = [0, 1]
         .map(|axis| (count[axis] - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1);
     let wanted = [0, 1].map(|axis| size[axis] + 2 * padding[axis]);
@@ -89,7 +91,7 @@ fn transposed(
         return output;
     }
 
-    // With more padding behind than before, cut off what is too much.
+    // If there is more padding at the end than at the start, cut off the excess.
     let [height, width] = size;
     let slices = [0..rows, 0..inputs * groups, 0..height, 0..width];
     Flex::float_slice(output, &slices.map(Slice::from))

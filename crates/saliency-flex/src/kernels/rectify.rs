@@ -1,4 +1,5 @@
-//! ReLUs that keep one bit for each value until the gradient has passed. Burn keeps the value.
+//! ReLUs that keep one bit for each value until the backward pass. Burn's ReLU keeps the whole
+//! value.
 
 use std::sync::Arc;
 
@@ -10,14 +11,14 @@ use macerator::{AutoArch, Simd, WithSimd};
 use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
 use rayon::slice::{ParallelSlice as _, ParallelSliceMut as _};
 
-/// Values whose bits share the same bytes: bit b of byte i belongs to value `LANES * b + i`, so
-/// that bits are gathered without moving them across a register.
+/// The number of values whose bits share the same bytes. Bit b of byte i belongs to value
+/// `LANES * b + i`, so that bits are gathered without moving them across a register.
 const BLOCK: usize = 8 * LANES;
 const LANES: usize = 16;
-/// Blocks that a thread takes at a time.
+/// The number of blocks that a thread takes at a time.
 const PIECE: usize = 256;
 
-/// The values between zero and the ceiling: those that the gradient passes.
+/// The values between zero and the ceiling. The gradient passes only through these.
 #[derive(Clone, Debug)]
 pub(crate) enum Passed {
     /// In single precision: one bit for each value.
@@ -32,14 +33,15 @@ pub(crate) fn rectify(input: FloatTensor<Flex>, ceiling: f32) -> (FloatTensor<Fl
         let output = Flex::float_clamp(input, 0.into(), ceiling.into());
         return (output.clone(), Passed::Output { output, ceiling });
     }
-    // In place, if nobody else holds the values.
+    // Work in place if nothing else uses the values.
     let mut values = input.to_contiguous();
     drop(input);
     let blocks = values.storage::<f32>().len().div_ceil(BLOCK);
     let mut passed = vec![0_u8; blocks * LANES];
     let bits = passed.par_chunks_mut(PIECE * LANES);
     let pieces = values.storage_mut::<f32>().par_chunks_mut(PIECE * BLOCK).zip(bits);
-    // Infinity is no ceiling, and no value reaches NaN.
+    // An infinite ceiling is no ceiling. It is replaced by NaN, because no value compares as
+    // reaching NaN.
     let stop = if ceiling.is_finite() { ceiling } else { f32::NAN };
     pieces.for_each(|(values, bits)| {
         AutoArch::new().dispatch(Rectify { values, bits, ceiling, stop });
@@ -64,12 +66,12 @@ pub(crate) fn gradient(gradient: FloatTensor<Flex>, passed: Passed) -> FloatTens
     values
 }
 
-/// Rectifies values and gathers their bits, with the vectors that the machine has.
+/// Rectifies values and gathers their bits, with the vectors of the machine.
 struct Rectify<'a> {
     values: &'a mut [f32],
     bits: &'a mut [u8],
     ceiling: f32,
-    /// The value from which on the gradient is stopped.
+    /// The smallest value that stops the gradient.
     stop: f32,
 }
 
@@ -80,10 +82,10 @@ impl WithSimd for Rectify<'_> {
     fn with_simd<S: Simd>(self) {
         let blocks = self.values.chunks_mut(BLOCK).zip(self.bits.chunks_exact_mut(LANES));
         for (values, bits) in blocks {
-            // Bytes first, then bits: each loop is one that compilers turn into vectors.
+            // Compute bytes first, then bits, so that compilers can turn both loops into vectors.
             let mut bytes = [0_u8; BLOCK];
             for (value, byte) in values.iter_mut().zip(&mut bytes) {
-                // Comparisons rather than `clamp`, which would check for NaN value by value. A NaN
+                // Use comparisons instead of `clamp`, which would check each value for NaN. A NaN
                 // is passed on.
                 *byte = u8::from(!(*value <= 0.0 || *value >= self.stop));
                 let above = if *value < 0.0 { 0.0 } else { *value };

@@ -2,11 +2,11 @@
 //! instead of 36.
 //!
 //! A tile of 4 x 4 values `d` and a kernel `g` give 2 x 2 results `A' [(G g G') * (B' d B)] A`. The
-//! product `*` multiplies each of the 16 values by the one at the same place. It is summed over the
-//! input channels, so for each of the 16 places it is a product of two matrices. The gradient is
-//! the convolution with the kernel rotated by 180 degrees and the channels exchanged. Rotating a
+//! product `*` multiplies each of the 16 values by the value at the same place. It is summed over
+//! the input channels, so for each of the 16 places it is a product of two matrices. The gradient
+//! is the convolution with the kernel rotated by 180 degrees and the channels exchanged. Rotating a
 //! kernel exchanges the first and the last row, and the first and the last column, of its 4 x 4
-//! transformed values. So both use the same transformed kernels.
+//! transformed values. So the convolution and its gradient use the same transformed kernels.
 //!
 //! Source: Lavin and Gray, *Fast Algorithms for Convolutional Neural Networks*, 2015,
 //! <https://arxiv.org/abs/1509.09308>.
@@ -25,7 +25,7 @@ pub(crate) fn transform(kernels: Tensor<4>) -> Tensor<4> {
     let matrix = Tensor::<2>::from_data(rows, (&kernels.device(), kernels.dtype()));
     let matrix = matrix.reshape([1, 1, 4, 3]).expand([outputs, inputs, 4, 3]);
     let transformed = matrix.clone().matmul(kernels).matmul(matrix.swap_dims(2, 3));
-    // The multiplication by 1 makes a copy, in which the matrices follow each other in memory.
+    // The multiplication by 1 makes a copy in which the matrices follow one another in memory.
     transformed.permute([2, 3, 0, 1]) * 1.0
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn convolve(
     apply(input, kernels, Some(bias))
 }
 
-/// Returns the gradient with respect to the input; `gradient` is the one with respect to the
+/// Returns the gradient with respect to the input. `gradient` is the gradient with respect to the
 /// output.
 pub(crate) fn gradient(
     gradient: &FloatTensor<Flex>,
@@ -63,14 +63,14 @@ fn apply(
     let kernels = Flex::float_reshape(kernels, Shape::from([16, first, second]));
     let kernels = if back { Flex::float_swap_dims(kernels, 1, 2) } else { kernels };
 
-    // Everything else as plain slices.
+    // Everything else is computed on plain slices.
     let tiles = Tiles { width, down: height.div_ceil(2), across: width.div_ceil(2), back };
     let input = input.to_contiguous();
     let bias = bias.map(FloatTensor::<Flex>::to_contiguous);
     let bias = bias.as_ref().map(FloatTensor::<Flex>::storage::<f32>);
     let mut output = vec![0.0; rows * outputs * height * width];
 
-    // Row by row, because the tiles take four times the memory of a row.
+    // Work row by row, because the tiles of a row take four times its memory.
     let area = height * width;
     let pairs = output.chunks_mut(outputs * area);
     for (output, input) in pairs.zip(input.storage::<f32>().chunks(inputs * area)) {

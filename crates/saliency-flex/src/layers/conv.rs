@@ -9,13 +9,13 @@ use super::device::is_flex;
 use crate::kernels::winograd;
 use crate::operations::FlexOps;
 
-/// A convolution that is cheap to differentiate with respect to its input on Flex: `y = w * x + b`,
-/// as the `Conv2d` inside it computes it.
+/// A convolution that is cheap to differentiate with respect to its input on Flex: `y = w * x + b`.
+/// The `Conv2d` inside it gives the same result.
 ///
-/// Until the gradient has passed it keeps its weights only; Burn keeps the input too, for the
-/// gradient with respect to the weights. Depthwise convolutions in single precision without
-/// dilation have a kernel of their own, and so have [frozen](Self::frozen) ones of 3 x 3.
-/// Everything else, all other backends, and weights that are trained are left to Burn.
+/// Until the backward pass, it keeps only its weights. Burn also keeps the input, for the gradient
+/// with respect to the weights. This crate has its own kernels for depthwise convolutions in single
+/// precision without dilation, and for [frozen](Self::frozen) convolutions of 3 x 3. Burn computes
+/// all other convolutions, and everything on other backends or with weights that are trained.
 ///
 /// # Shapes
 /// Those of the `Conv2d`: `[rows, channels, height, width]` in and out.
@@ -39,7 +39,7 @@ use crate::operations::FlexOps;
 #[derive(Module, Debug)]
 pub struct Conv {
     conv: Conv2d,
-    /// The kernels in the form that [`winograd`] takes.
+    /// The kernels, transformed for [`winograd`].
     transformed: Option<Param<Tensor<4>>>,
 }
 
@@ -49,7 +49,7 @@ impl Conv {
         Self { conv, transformed: None }
     }
 
-    /// Wraps a convolution whose weights do not change any more, by loading or by training.
+    /// Wraps a convolution whose weights no longer change, neither by loading nor by training.
     ///
     /// On Flex, a kernel of 3 x 3 with a stride and a dilation of 1 and one group is then computed
     /// with fewer multiplications.
@@ -61,7 +61,7 @@ impl Conv {
         let fits = conv.kernel_size == [3; 2] && conv.stride == [1; 2] && conv.dilation == [1; 2];
         let weight = conv.weight.val();
         let transformed = if fits && conv.groups == 1 && is_flex(&weight) {
-            // A transformed kernel would not follow one that is trained.
+            // Training a kernel would not change its transformed form.
             conv.weight = conv.weight.set_require_grad(false);
             Some(Param::from_tensor(winograd::transform(weight)).set_require_grad(false))
         } else {
@@ -90,7 +90,7 @@ impl Conv {
         };
         self.check_size(&input, padding);
 
-        // Weights that are trained need Burn's gradients, and other backends Burn's kernels.
+        // Weights that are trained need Burn's gradients, and other backends need Burn's kernels.
         let (weight, bias) = (weight.val(), bias.as_ref().map(Param::val));
         let trained =
             weight.is_require_grad() || bias.as_ref().is_some_and(Tensor::is_require_grad);
@@ -98,7 +98,7 @@ impl Conv {
             return self.conv.forward(input);
         }
 
-        // Winograd's form if the kernels were transformed for it, otherwise the plain one.
+        // Use Winograd's form if the kernels were transformed for it, otherwise the plain form.
         let options = (&input.device(), input.dtype());
         let bias =
             bias.unwrap_or_else(|| Tensor::zeros([weight.dims()[0]], options)).into_dispatch();
@@ -116,7 +116,7 @@ impl Conv {
         Tensor::from_dispatch(output)
     }
 
-    /// Checks that there is a place for the kernel in the padded picture.
+    /// Checks that the kernel fits into the padded picture.
     fn check_size(&self, input: &Tensor<4>, padding: [(usize, usize); 2]) {
         let [_, _, size @ ..] = input.dims();
         let padded = [0, 1].map(|axis| size[axis] + padding[axis].0 + padding[axis].1);

@@ -1,4 +1,4 @@
-//! What a network is made of.
+//! The layers of a network.
 
 mod conv;
 mod device;

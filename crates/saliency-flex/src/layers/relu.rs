@@ -6,7 +6,7 @@ use crate::operations::FlexOps;
 
 /// Computes ReLU, `max(x, 0)`. At zero its gradient is zero.
 ///
-/// On Flex it keeps one bit for each value instead of the value.
+/// On Flex it keeps one bit for each value instead of the value itself.
 ///
 /// # Example
 /// ```
@@ -22,8 +22,8 @@ pub fn relu(x: Tensor<4>) -> Tensor<4> {
 
 /// Computes ReLU6, `min(max(x, 0), 6)`. At 0 and at 6 its gradient is zero.
 ///
-/// On Flex it keeps one bit for each value. On other backends it is the difference of two ReLUs,
-/// whose gradient costs less than that of `clamp`.
+/// On Flex it keeps one bit for each value. On other backends it is computed as the difference of
+/// two ReLUs, because their gradient costs less than that of `clamp`.
 ///
 /// # Example
 /// ```

@@ -1,4 +1,4 @@
-//! The layers beside Burn's own.
+//! Compares the layers with Burn's own.
 
 use burn::module::Module as _;
 use burn::nn::PaddingConfig2d;
@@ -102,14 +102,14 @@ fn rectifiers_are_those_of_burn() {
         alike(&values(relu6(x.clone())), &all);
         alike(&gradient(&x, relu), &gradient(&x, activation::relu));
         alike(&values(relu(x)), &[0.0, 0.0, 3.0, 5.9, 6.1, 7.0, 0.1, 0.0]);
-        // At the corners it is 0, as PyTorch has it.
+        // At the corners the gradient is 0, as in PyTorch.
         let corners = Tensor::<4>::from_data([[[[0.0, 6.0]]]], (&device, dtype));
         alike(&gradient(&corners, relu6), &[0.0, 0.0]);
     }
-    // More than a block of bits, and a part of one.
+    // More values than fit into one block of bits. The last block is not full.
     let long = Tensor::<4>::random([1, 1, 3, 333], Distribution::Uniform(-9.0, 9.0), &device);
     alike(&gradient(&long, relu6), &gradient(&long, clamped));
-    // There is no ceiling that infinity would have reached.
+    // Infinity passes a ReLU, which has no ceiling.
     for dtype in [DType::F32, DType::F64] {
         let data = [[[[1.0, f32::INFINITY, f32::NEG_INFINITY, 1.0]]]];
         let infinite = Tensor::<4>::from_data(data, (&device, dtype));
@@ -120,7 +120,7 @@ fn rectifiers_are_those_of_burn() {
     assert!(values(relu6(nan))[0].is_nan());
 }
 
-/// Burn crashes in a product with an empty factor, so an empty batch takes another way.
+/// Burn crashes in a product with an empty factor, so an empty batch is computed in another way.
 #[test]
 fn an_empty_batch_has_empty_values_and_gradients() {
     let device = Device::flex();
@@ -156,7 +156,7 @@ fn a_kernel_larger_than_the_padded_picture_is_named() {
     }
 }
 
-/// Weights that are trained get their gradients, on Flex too.
+/// Weights that are trained get their gradients, also on Flex.
 #[test]
 fn weights_can_be_trained() {
     let device = Device::flex();

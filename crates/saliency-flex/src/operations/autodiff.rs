@@ -45,7 +45,7 @@ impl<C: CheckpointStrategy> FlexOps for Autodiff<Flex, C> {
     }
 }
 
-/// What an operation keeps for its gradient.
+/// The data that an operation keeps for its gradient.
 #[derive(Clone, Debug)]
 enum Kept {
     Conv { weight: FloatTensor<Flex>, options: ConvOptions<2>, size: Size },

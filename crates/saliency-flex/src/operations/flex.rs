@@ -1,4 +1,4 @@
-//! The operations, and what they compute on Flex.
+//! The operations, and their implementations on Flex.
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Flex, backend_extension};

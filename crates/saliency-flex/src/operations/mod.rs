@@ -1,5 +1,4 @@
-//! Operations that Burn does not have: its extension of a backend, for Flex, with and without
-//! autodiff.
+//! Operations that Burn does not have. They extend the Flex backend, with and without autodiff.
 
 mod autodiff;
 mod flex;

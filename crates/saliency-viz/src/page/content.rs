@@ -1,4 +1,4 @@
-//! What the template of a page and its script are given.
+//! The data for the template of a page and for its script.
 
 use askama::Template;
 use base64::Engine as _;
@@ -13,7 +13,7 @@ use crate::legend::Legend;
 use crate::text::number;
 use saliency_photo::percent;
 
-/// The longest side of a map on a page; larger ones are averaged.
+/// The longest side of a map on a page. Larger maps are averaged.
 pub(super) const MAP_SIDE: usize = 256;
 
 /// The page.
@@ -22,14 +22,14 @@ pub(super) const MAP_SIDE: usize = 256;
 pub(super) struct Html<'a> {
     pub(super) title: &'a str,
     pub(super) version: &'a str,
-    /// The share of the photo that the model was shown, unless it is all.
+    /// The share of the photo that the model was shown, unless that is the whole photo.
     pub(super) seen: Option<String>,
     /// A JPEG in Base64.
     pub(super) photo: String,
     pub(super) rows: Vec<MapRow<'a>>,
     pub(super) places: Vec<AreaRow<'a>>,
     pub(super) signed: bool,
-    /// Whether a map is larger than what the page shows of it.
+    /// Whether a map is larger than the averaged map that the page shows.
     pub(super) coarse: bool,
     pub(super) data: Data<'a>,
     pub(super) script: &'a str,
@@ -38,7 +38,7 @@ pub(super) struct Html<'a> {
     pub(super) style_hash: String,
 }
 
-/// A row of the table of what was computed.
+/// A row of the table of maps.
 pub(super) struct MapRow<'a> {
     method: String,
     class: &'a str,
@@ -58,7 +58,7 @@ pub(super) struct AreaRow<'a> {
     peak: &'static str,
 }
 
-/// What the script reads.
+/// The data that the script reads.
 #[derive(Serialize)]
 pub(super) struct Data<'a> {
     pub(super) seen: Box4,
@@ -131,7 +131,7 @@ impl<'a> MapData<'a> {
         let (scale, signed) = (map.scaled.scale(), map.scaled.map().is_signed());
         let table = colors.unwrap_or(ColorMap::suited_to(signed)).table(signed);
         let labels = Legend::new(&map.scaled, table).labels();
-        // Numbers near 1 lose least when they are rounded to half precision.
+        // Numbers near 1 lose the least when they are rounded to half precision.
         let small = map.scaled.map().averaged(MAP_SIDE);
         let unit = [scale, small.largest()].into_iter().find(|unit| *unit > 0.0).unwrap_or(1.0);
         Self {
@@ -151,8 +151,8 @@ impl<'a> MapData<'a> {
     }
 }
 
-/// Encodes values in half precision, little-endian. Values too large for it become the largest
-/// number.
+/// Encodes values in half precision, little-endian. Values that are too large become the largest
+/// half-precision number.
 fn half_base64(map: &Map, unit: f64) -> String {
     let largest = f64::from(f16::MAX);
     let half = |value: &f64| f16::from_f64((value / unit).clamp(-largest, largest));

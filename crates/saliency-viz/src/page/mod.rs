@@ -22,16 +22,15 @@ use crate::error::{Error, Result};
 const SCRIPT: &str = include_str!("../../templates/page.js");
 const STYLE: &str = include_str!("../../templates/page.css");
 
-/// One HTML file that shows which parts of a photo made a model decide, to people who do not
-/// program. It needs no network and nothing to install, and opens from disk.
+/// One HTML file that shows people who do not program which parts of a photo led to a model's
+/// decision. It opens from disk, and needs neither a network connection nor any installation.
 ///
 /// The page shows the photo in grey with the map over it, or the photo alone in its colours. It has
-/// sliders for opacity and threshold, a choice of methods and classes, and the value under the
-/// pointer. On top is a sentence in plain words whose
-/// figures are computed: "The model says Egyptian cat (38 %). Half of what made it say so lies in 6
-/// % of the picture: the face." The sentence names a marked area only if it holds two thirds of
-/// that half or more. Every text is escaped, and a content security policy lets nothing run but the
-/// page's own script.
+/// sliders for opacity and threshold and a choice of methods and classes, and it shows the value
+/// under the pointer. On top is a sentence in plain words with computed figures: "The model says
+/// Egyptian cat (38 %). Half of what made it say so lies in 6 % of the picture: the face." The
+/// sentence names a marked area only if the area holds two thirds of that half or more. Every text
+/// is escaped, and a content security policy allows only the page's own script to run.
 ///
 /// # Parameters and defaults
 /// - title: "A picture"
@@ -94,7 +93,7 @@ impl<'a> Page<'a> {
         self
     }
 
-    /// Makes the text of the file.
+    /// Returns the content of the HTML file.
     ///
     /// # Errors
     /// [`Error::NoMaps`] without a map, [`Error::Photo`] if a region or a marked area is not in the
@@ -105,7 +104,8 @@ impl<'a> Page<'a> {
         }
         let frame = self.view.frame();
         frame.check()?;
-        // Most maps have one size, so that the footprints of the marked areas are computed once.
+        // Most maps have the same size, so the footprints of the marked areas are computed once per
+        // size.
         let mut footprints: HashMap<Size, Vec<Footprint>> = HashMap::new();
         let (mut map_rows, mut area_rows, mut maps) = (Vec::new(), Vec::new(), Vec::new());
         for (index, page_map) in self.maps.iter().enumerate() {
@@ -142,7 +142,7 @@ impl<'a> Page<'a> {
         page.render().map_err(Error::encode)
     }
 
-    /// Measures how far each marked area covers the pixels of maps of a size.
+    /// Computes the share of each pixel that each marked area covers, for maps of the given size.
     fn footprints(&self, size: Size) -> Result<Vec<Footprint>> {
         let footprints = self.areas.iter().map(|area| area.footprint(size, self.view));
         Ok(footprints.collect::<saliency_photo::Result<_>>()?)
@@ -205,7 +205,7 @@ mod tests {
         let page = |map: PageMap| Page::new(View::new(&photo, SEEN)).with_map(map);
         let values = [[6.0, -1.0], [2.0, 2.0]];
         let predicted = page(map(values, Reduce::Sum).with_prediction(0.384));
-        // One quarter of the half of the photo that the model was shown.
+        // The model was shown half of the photo. A quarter of that half is 12 % of the picture.
         let said =
             "The model says tabby (38 %). Half of what made it say so lies in 12 % of the picture";
         assert_eq!(sentence(&predicted), format!("{said}."));
@@ -216,7 +216,8 @@ mod tests {
             sentence(&predicted.clone().with_marked_area(other.clone())),
             format!("{said}.")
         );
-        // The smallest that holds most of it, and not whatever holds all.
+        // The sentence names the smallest area that holds most of it, not an area that holds all of
+        // it.
         let all = MarkedArea::boxes("all", [SEEN]);
         let every = predicted.with_marked_area(all).with_marked_area(other).with_marked_area(face);
         assert_eq!(sentence(&every), format!("{said}: the face."));
@@ -249,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_page_of_twelve_large_maps_stays_small() {
-        // Noise: the worst that can be compressed.
+        // Noise, which is the hardest to compress.
         let noise = |x: u32, y: u32| (x.wrapping_mul(2654435761) ^ y.wrapping_mul(40503)) as u8;
         let photo = RgbImage::from_fn(1400, 1400, |x, y| image::Rgb([noise(x, y); 3]));
         let values: Vec<f32> = (0..512 * 512u32).map(|at| f32::from(noise(at, 7))).collect();

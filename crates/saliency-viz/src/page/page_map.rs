@@ -30,13 +30,13 @@ impl PageMap {
         self
     }
 
-    /// Says that the class is the one that the model predicts, and sets its probability.
+    /// Marks the class as the one that the model predicts, and sets its probability.
     pub fn with_prediction(mut self, probability: f64) -> Self {
         self.predicted = true;
         self.with_probability(probability)
     }
 
-    /// Adds a note about how sure the map is: an estimated error, a warning.
+    /// Adds a note about how precise the map is, such as an estimated error or a warning.
     pub fn with_note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self

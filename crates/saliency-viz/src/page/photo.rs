@@ -9,11 +9,12 @@ use saliency_photo::Size;
 use crate::error::{Error, Result};
 use crate::resize::resized;
 
-/// The least and the greatest length, in pixels, of a photo's longer side on the page.
+/// The smallest and the largest length, in pixels, of a photo's longer side on the page.
 const LEAST_SIDE: u32 = 960;
 const GREATEST_SIDE: u32 = 1400;
 
-/// Encodes a photo as JPEG in Base64, no larger than a screen and no smaller than a hand.
+/// Encodes a photo as JPEG in Base64. Resizes the photo first if its longer side is too short or
+/// too long for the page.
 pub(super) fn jpeg_base64(photo: &RgbImage) -> Result<String> {
     let (width, height) = photo.dimensions();
     let longer = width.max(height);

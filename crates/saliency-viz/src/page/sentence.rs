@@ -5,14 +5,14 @@ use saliency_photo::{Footprint, Map, MarkedArea, Reduce};
 use super::page_map::PageMap;
 use saliency_photo::percent;
 
-/// A marked area, and how far it covers the pixels of the map that the sentence is about.
+/// A marked area, and the share that it covers of each pixel of the sentence's map.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Marked<'a> {
     pub(super) area: &'a MarkedArea,
     pub(super) footprint: &'a Footprint,
 }
 
-/// Says what the model decided and how little of the picture holds half of the reason.
+/// Writes the model's decision, and how little of the picture holds half of the reason for it.
 /// `region_share` is the share of the photo that the model was shown.
 pub(super) fn sentence(map: &PageMap, marked: &[Marked], region_share: f64) -> String {
     let PageMap { class, scaled, predicted, .. } = map;

@@ -14,9 +14,10 @@ pub(super) struct Axis {
     pub given: Positions,
     /// The positions that are computed.
     pub wanted: Positions,
-    /// Zeros before the first position of a given phase, so that no sum reaches below it.
+    /// The number of zeros before the first position of a given phase, so that no sum reads before
+    /// them.
     pub before: usize,
-    /// Positions of a given phase, with zeros on both sides.
+    /// The number of positions of a given phase, including the zeros on both sides.
     pub span: usize,
     taps: Vec<Tap>,
 }
@@ -25,7 +26,8 @@ pub(super) struct Axis {
 #[derive(Clone, Copy)]
 pub(super) struct Positions {
     pub count: usize,
-    /// How many phases they are split into: the position p belongs to the phase `p % phases`.
+    /// The number of phases that the positions are split into. The position p belongs to the phase
+    /// `p % phases`.
     pub phases: usize,
 }
 
@@ -80,7 +82,7 @@ impl Positions {
     }
 }
 
-/// A wanted phase in both axes, with the weights that it is computed with.
+/// A wanted phase in both axes, with the weights for computing it.
 pub(super) struct Phase {
     pub y: usize,
     pub x: usize,

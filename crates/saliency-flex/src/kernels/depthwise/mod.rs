@@ -1,10 +1,10 @@
 //! Depthwise convolutions, and their gradients with respect to the input.
 //!
-//! With a stride of s, every s-th position of the input along an axis belongs to the same phase, of
-//! which there are s. All positions of the output read a phase with the same weights, at offsets
-//! that are the same for all. So a convolution is a sum of shifted copies of phases, and needs no
-//! copy of the whole input with its padding. For the gradient it is the positions of the input that
-//! are summed, each phase from other copies of the gradient.
+//! With a stride of s, the positions of the input along an axis are split into s phases. Every s-th
+//! position belongs to the same phase. All positions of the output read a phase with the same
+//! weights and the same offsets. So a convolution is a sum of shifted copies of phases, and needs
+//! no copy of the whole input with its padding. For the gradient, the positions of the input are
+//! computed. Each of their phases is a sum of other shifted copies of the gradient.
 
 mod geometry;
 mod plane;
@@ -94,7 +94,7 @@ fn sum_planes(
     let bias = bias.as_ref().map(FloatTensor::<Flex>::storage::<f32>);
     let mut output = vec![0.0_f32; rows * channels * height * width];
 
-    // Share the planes out over the threads, each with its own scratch memory.
+    // Distribute the planes over the threads. Each thread has its own scratch memory.
     let phases = Phase::all(axes);
     let planes = output.par_chunks_mut((height * width).max(1)).enumerate();
     planes.for_each_init(

@@ -1,12 +1,12 @@
-//! One plane: everything that is done value by value, with the vectors that the machine has.
+//! One plane: all work that is done value by value, with the vectors of the machine.
 
 use macerator::{Simd, WithSimd};
 
 use super::geometry::{Axes, Phase};
 
-/// Values that are summed at a time, so that they stay in the nearest cache.
+/// The number of values that are summed at a time, so that they stay in the nearest cache.
 const BLOCK: usize = 2048;
-/// The width of the widest vectors.
+/// The number of values in the widest vectors.
 const LANES: usize = 16;
 
 /// A plane to compute.
@@ -20,7 +20,7 @@ pub(super) struct Plane<'a> {
     pub scratch: &'a mut Scratch,
 }
 
-/// Memory that a thread writes to, plane after plane.
+/// Memory that a thread uses again for each plane.
 pub(super) struct Scratch {
     /// The given phases with zeros around them.
     padded: Vec<f32>,
@@ -127,7 +127,7 @@ fn sum_up(sums: &mut [f32], values: &[f32], taps: &[Tap], bias: f32) {
     }
 }
 
-/// Adds a few taps at a time, so that sums are read and written seldom.
+/// Adds a few taps at a time, so that sums are read and written less often.
 #[inline(always)]
 fn add<const TAPS: usize>(sums: &mut [f32], values: &[f32], taps: [Tap; TAPS]) {
     let count = sums.len();
