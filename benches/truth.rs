@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! python3 benches/truth_photos.py PHOTOS
-//! cargo bench --profile dev --bench truth -- PHOTOS
+//! cargo bench --profile dev --bench truth -- PHOTOS             # half an hour on two cores
+//! cargo bench --profile dev --bench truth -- PHOTOS controls    # the default and the controls only
 //! ```
 //!
 //! The square that the network is shown is cut into 14 x 14 cells, and a map is added up in each of
@@ -21,19 +22,24 @@
 //!
 //! Controls know nothing of the model, or of the class, or of the photo: an edge filter, the middle,
 //! the difference from the blurred photo, the map of another photo, of a random class, of an
-//! untrained network, and the map itself, moved.
+//! untrained network, and the map itself, moved. The last column compares each map with the default,
+//! photo by photo.
+//!
+//! The second table asks how often the cover test confirms the default, and maps that know nothing
+//! of the photo, which it should confirm in at most 7.5 %.
 
 use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
-use saliency::metrics::{Cover, Experiment, Units, ranking};
+use saliency::metrics::{Cover, CoverTest, Experiment, Fill, Finding, Units, ranking};
 use saliency::photo::{Preparation, blurred, read_photo};
 use saliency::{
-    Baseline, Explainer, Gradient, IntegratedGradients, Model, Rule, Schedule, SmoothGrad, Split,
-    Target,
+    Baseline, Explainer, Gradient, IntegratedGradients, MethodOptions, Model, Rule, Schedule,
+    SmoothGrad, Split, Target,
 };
+use saliency_cli::method::{PhotoMethod, PhotoQuestion};
 use saliency_models::{AfterBlock, EfficientNetLite0, LastConvolution};
 
 /// Cells down and across.
@@ -41,6 +47,8 @@ const CELLS: usize = 14;
 const COUNT: usize = CELLS * CELLS;
 /// The side of what the network is shown, in pixels.
 const SIDE: usize = 224;
+/// The name of the default of `explain`. The first three letters sort the table.
+const DEFAULT: &str = "00 regions, the default, at most 12";
 const COVERED: [usize; 3] = [10, 20, 40];
 const KEPT: [usize; 3] = [20, 40, 80];
 const DRAWS: usize = 20;
@@ -298,28 +306,75 @@ fn experiment<'m>(net: &'m EfficientNetLite0, photo: &Photo, class: usize) -> Ex
         .expect("an experiment")
 }
 
-/// All maps of a photo and a class, with the number of gradients (or passes) that they take.
-fn maps(
-    net: &EfficientNetLite0,
-    untrained: &EfficientNetLite0,
-    photos: &[Photo],
-    at: usize,
+/// What is explained.
+#[derive(Clone, Copy)]
+struct Question<'a> {
+    net: &'a EfficientNetLite0,
+    /// The same network with random weights.
+    untrained: &'a EfficientNetLite0,
+    photo: &'a Photo,
+    other: &'a Photo,
     class: usize,
-) -> BTreeMap<String, Cells> {
-    let photo = &photos[at];
+}
+
+impl Question<'_> {
+    /// The default of `explain`.
+    fn regions(&self) -> Cells {
+        self.regions_of(self.net, self.photo, self.class)
+    }
+
+    fn regions_of(&self, net: &EfficientNetLite0, photo: &Photo, class: usize) -> Cells {
+        let map = PhotoMethod::Regions.attribute(PhotoQuestion {
+            net,
+            input: &photo.input,
+            target: Target::Class(class),
+            options: &MethodOptions::new(),
+            tolerance: None,
+            schedule: &Schedule::new(),
+        });
+        cells(&map.expect("a map").values, false)
+    }
+
+    /// The default, and maps that know nothing of the model, of the class or of the photo.
+    fn controls(&self) -> BTreeMap<String, Cells> {
+        let mut random = Random(hash(&self.photo.name) ^ self.class as u64);
+        let others = self.net.forward(self.other.input.clone()).argmax(1).into_scalar::<i64>();
+        let random_class = (self.class + 1 + random.below(999)) % 1000;
+        let regions = self.regions();
+        let off = self.photo.input.clone() - self.photo.fills.blur.clone();
+        BTreeMap::from(
+            [
+                ("z1 edges", sobel(self.photo)),
+                ("z2 middle", middle()),
+                ("z3 abs(photo - blur)", cells(&off, true)),
+                ("z4 another photo's map", self.regions_of(self.net, self.other, others as usize)),
+                ("z5 a random class", self.regions_of(self.net, self.photo, random_class)),
+                ("z6 untrained network", self.regions_of(self.untrained, self.photo, self.class)),
+                ("z7 the map, moved", moved(&regions, &mut random)),
+                (DEFAULT, regions),
+            ]
+            .map(|(name, cells)| (name.to_owned(), cells)),
+        )
+    }
+}
+
+/// All maps that might have become the default, with the number of gradients or passes that they
+/// take.
+fn candidates(question: Question<'_>) -> BTreeMap<String, Cells> {
+    let Question { net, photo, class, .. } = question;
     let Fills { blur, grey, mean, noise, .. } = &photo.fills;
     let mut maps = BTreeMap::new();
     let mut add = |name: &str, cells: Cells| maps.insert(name.to_owned(), cells);
     let ig = |baseline: &Tensor<4>, points| integrated(net, photo, class, baseline, points);
     let from_grey = ig(grey, 50);
-    add("a1 IG grey |sum| 50", cells(&from_grey, true));
+    add("a1 IG grey abs 50", cells(&from_grey, true));
     add("a2 IG grey signed 50", cells(&from_grey, false));
     let target = || Target::Class(class);
     let gradient = Gradient::new().attribute_to(net, photo.input.clone(), target()).expect("a map");
-    add("a3 gradient |sum| 1", cells(&gradient.values, true));
+    add("a3 gradient abs 1", cells(&gradient.values, true));
     let smooth = SmoothGrad::default().with_samples(25);
     let smooth = smooth.attribute_to(net, photo.input.clone(), target()).expect("a map");
-    add("a4 SmoothGrad |sum| 25", cells(&smooth.values, true));
+    add("a4 SmoothGrad abs 25", cells(&smooth.values, true));
     let ig_blur = cells(&ig(blur, 8), false);
     add("b1 IG blur signed 8", ig_blur.clone());
     add("b2 IG blur signed 8, smoothed", smoothed(&ig_blur));
@@ -363,21 +418,6 @@ fn maps(
     let occlusion = occlusion(net, photo, class);
     add("f1 occlusion 196", occlusion.clone());
     add("f2 ranks: CAM + occlusion", added(&[&cam, &occlusion]));
-    // Controls.
-    let mut random = Random(hash(&photo.name) ^ class as u64);
-    add("z1 edges", sobel(photo));
-    add("z2 middle", middle());
-    add("z3 |photo - blur|", cells(&(photo.input.clone() - blur.clone()), true));
-    let other = &photos[(at + 1) % photos.len()];
-    let others = net.forward(other.input.clone()).argmax(1).into_scalar::<i64>() as usize;
-    add(
-        "z4 another photo's map",
-        at_layer!(net, other, others, AfterBlock::<10>, other.fills.noise, 8),
-    );
-    let random_class = (class + 1 + random.below(999)) % 1000;
-    add("z5 a random class", at_layer!(net, photo, random_class, AfterBlock::<10>, noise, 8));
-    add("z6 untrained network", at_layer!(untrained, photo, class, AfterBlock::<10>, noise, 8));
-    add("z7 the map, moved", moved(&n10, &mut random));
     maps
 }
 
@@ -436,63 +476,143 @@ fn interval(values: &[f64]) -> [f64; 3] {
 }
 
 fn main() {
-    let folder = env::args().skip(1).find(|arg| !arg.starts_with("--"));
-    let Some(folder) = folder else {
+    let mut arguments = env::args().skip(1).filter(|arg| !arg.starts_with("--"));
+    let Some(folder) = arguments.next() else {
         println!("skipped: name the folder of photos that benches/truth_photos.py has made");
         return;
     };
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder)
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    let controls_only = arguments.next().is_some_and(|word| word == "controls");
+    let entries = std::fs::read_dir(&folder).expect("a folder");
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
     let device = Device::flex();
     let photos: Vec<Photo> = paths.iter().map(|path| Photo::read(path, &device)).collect();
     let net = EfficientNetLite0::embedded(&device);
     let untrained = untrained(&net);
-    // For each map: whether the photo is kept back, and the seven shares, averaged over classes.
-    let mut all: BTreeMap<String, Vec<(bool, [f64; 7])>> = BTreeMap::new();
+    let mut all: BTreeMap<String, Vec<Judged>> = BTreeMap::new();
+    let mut verdicts: BTreeMap<&str, Tested> = BTreeMap::new();
     for (at, photo) in photos.iter().enumerate() {
         let (_, classes) = net.forward(photo.input.clone()).topk_with_indices(2, 1);
         let classes: Vec<i64> = classes.into_data().iter().collect();
         let mut sums: BTreeMap<String, [f64; 7]> = BTreeMap::new();
         for &class in &classes {
             let class = class as usize;
-            let maps = maps(&net, &untrained, &photos, at, class);
-            for (name, shares) in judge(&experiment(&net, photo, class), photo, &maps) {
+            let other = &photos[(at + 1) % photos.len()];
+            let question = Question { net: &net, untrained: &untrained, photo, other, class };
+            let mut maps = question.controls();
+            if !controls_only {
+                maps.extend(candidates(question));
+            }
+            let experiment = experiment(&net, photo, class);
+            for (name, shares) in judge(&experiment, photo, &maps) {
                 let sum = sums.entry(name).or_default();
                 sum.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share / 2.0);
             }
+            cover(&experiment, photo, &maps, class, &mut verdicts);
         }
         eprintln!("{} of {}: {}", at + 1, photos.len(), photo.name);
         for (name, shares) in sums {
-            all.entry(name).or_default().push((photo.is_kept_back(), shares));
+            all.entry(name).or_default().push(Judged { kept_back: photo.is_kept_back(), shares });
         }
     }
-    let kept_back = photos.iter().filter(|photo| photo.is_kept_back()).count();
-    println!("{} photos, {kept_back} of them kept back", photos.len());
+    print_shares(&all);
+    println!();
+    println!("| map | confirmed by the cover test | not sure |");
+    println!("|---|---|---|");
+    for (name, Tested { maps, confirmed, unsure }) in verdicts {
+        println!("| {} | {confirmed} of {maps} | {unsure} |", &name[3..]);
+    }
+}
+
+/// A map of a photo, judged by seven tests.
+struct Judged {
+    kept_back: bool,
+    shares: [f64; 7],
+}
+
+impl Judged {
+    fn average(&self) -> f64 {
+        self.shares.iter().sum::<f64>() / 7.0
+    }
+}
+
+/// Verdicts of the cover test.
+#[derive(Default)]
+struct Tested {
+    maps: usize,
+    confirmed: usize,
+    unsure: usize,
+}
+
+/// Tests the default, and maps that know nothing of the photo: the middle, another photo's map,
+/// and random ones.
+fn cover(
+    experiment: &Experiment<'_>,
+    photo: &Photo,
+    maps: &BTreeMap<String, Cells>,
+    class: usize,
+    verdicts: &mut BTreeMap<&'static str, Tested>,
+) {
+    let Fills { blur, grey, mean, .. } = &photo.fills;
+    let fill = |name: &str, values: &Tensor<4>| Fill {
+        name: name.to_owned(),
+        values: experiment.fill(values.clone()).expect("a fill"),
+    };
+    let fills = [fill("blur", blur), fill("grey", grey), fill("mean", mean)];
+    let mut random = Random(hash(&photo.name) ^ (class as u64) << 20);
+    let mut tested = vec![
+        (DEFAULT, maps[DEFAULT].clone()),
+        ("z2 middle", maps["z2 middle"].clone()),
+        ("z4 another photo's map", maps["z4 another photo's map"].clone()),
+    ];
+    for _ in 0..5 {
+        // Noise that is smooth, as maps are: scattered cells cover a little of everything.
+        let noise = (0..COUNT).map(|_| random.below(1000) as f64).collect();
+        tested.push(("z8 random, smooth", smoothed(&smoothed(&noise))));
+    }
+    for (name, map) in tested {
+        let test = CoverTest::new().with_seed(random.0);
+        let verdict = &test.brightest(experiment, &fills, &[map]).expect("a verdict")[0];
+        let tested = verdicts.entry(name).or_default();
+        tested.maps += 1;
+        tested.confirmed += usize::from(verdict.finding == Finding::Confirmed);
+        tested.unsure += usize::from(verdict.finding == Finding::FillsDisagree);
+    }
+}
+
+fn print_shares(all: &BTreeMap<String, Vec<Judged>>) {
+    let kept_back = all[DEFAULT].iter().filter(|judged| judged.kept_back).count();
+    println!("{} photos, {kept_back} of them kept back", all[DEFAULT].len());
     println!(
-        "| map | blur | grey | mean | noise | shifted | keep on blur | keep on grey | average | worst | kept back: average | worst |"
+        "| map | blur | grey | mean | noise | shifted | keep on blur | keep on grey | average | \
+         worst | kept back: average | worst | the default is ahead by |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
-    for (name, shares) in &all {
-        let of = |back: bool| {
-            shares.iter().filter(move |(is, _)| *is == back).map(|(_, shares)| *shares)
-        };
-        let line = |shares: Vec<[f64; 7]>| {
-            let tests: Vec<f64> = (0..7)
-                .map(|test| shares.iter().map(|it| it[test]).sum::<f64>() / shares.len() as f64)
-                .collect();
-            let averages: Vec<f64> = shares.iter().map(|it| it.iter().sum::<f64>() / 7.0).collect();
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+    for (name, judged) in all {
+        let line = |back: bool| {
+            let of: Vec<&Judged> = judged.iter().filter(|it| it.kept_back == back).collect();
+            let share =
+                |test: usize| of.iter().map(|it| it.shares[test]).sum::<f64>() / of.len() as f64;
+            let tests: Vec<f64> = (0..7).map(|test| 100.0 * share(test)).collect();
+            let averages: Vec<f64> = of.iter().map(|it| it.average()).collect();
             let [mean, low, high] = interval(&averages).map(|it| 100.0 * it);
-            let worst = tests.iter().copied().fold(1.0, f64::min);
-            (tests, format!("{mean:.0} [{low:.0}, {high:.0}] | {:.0}", 100.0 * worst))
+            let worst = tests.iter().copied().fold(100.0, f64::min);
+            (tests, format!("{mean:.0} [{low:.0}, {high:.0}] | {worst:.0}"))
         };
-        let (tests, chosen) = line(of(false).collect());
-        let (_, back) = line(of(true).collect());
-        let tests: Vec<String> =
-            tests.iter().map(|share| format!("{:.0}", 100.0 * share)).collect();
-        println!("| {} | {} | {chosen} | {back} |", &name[3..], tests.join(" | "));
+        let ((tests, chosen), (_, back)) = (line(false), line(true));
+        let tests: Vec<String> = tests.iter().map(|share| format!("{share:.0}")).collect();
+        // Paired: the same photos.
+        let ahead: Vec<f64> = all[DEFAULT]
+            .iter()
+            .zip(judged)
+            .map(|(default, it)| default.average() - it.average())
+            .collect();
+        let [ahead, low, high] = interval(&ahead).map(|it| 100.0 * it);
+        println!(
+            "| {} | {} | {chosen} | {back} | {ahead:.0} [{low:.0}, {high:.0}] |",
+            &name[3..],
+            tests.join(" | ")
+        );
     }
 }
 

@@ -65,9 +65,25 @@ impl Folder {
 }
 
 #[test]
-fn without_arguments_the_cat_is_explained_and_its_face_is_lit() {
+fn without_arguments_regions_of_the_cat_are_explained_and_tested() {
     let folder = Folder::new();
     let output = explain(&["--out", &folder.out()]);
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(said.contains("explained: Egyptian cat (38."), "{said}");
+    assert!(said.contains("completeness gap: ") && said.contains("time: "), "{said}");
+    assert!(said.contains(". If the brightest "), "{said}");
+    let gradients = said.split("gradients: ").nth(1).unwrap().lines().next().unwrap();
+    assert!(gradients.parse::<usize>().unwrap() <= 12, "{said}");
+    let kinds = ["heat-map", "overlay", "panel"];
+    let names = kinds.map(|kind| format!("chelsea-regions-{kind}.png"));
+    assert_eq!(files(&folder.path("out")), names);
+}
+
+#[test]
+fn integrated_gradients_of_the_cat_light_its_face() {
+    let folder = Folder::new();
+    let output = explain(&["--method=integrated-gradients", "--out", &folder.out()]);
     let said = text(&output.stdout);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(said.contains("explained: Egyptian cat (38."), "{said}");
@@ -217,7 +233,7 @@ fn other_methods_are_chosen_by_name() {
         (&["--method=smooth-grad-squared", "--samples=2"], 2),
         (&["--method=var-grad", "--samples=3"], 3),
         (&["--method=expected-gradients", "--samples=2"], 2),
-        (&["--tolerance=1"], 5),
+        (&["--method=integrated-gradients", "--tolerance=1"], 5),
     ] {
         let output = explain(&[options, &["--out", &folder.out()]].concat());
         let said = text(&output.stdout);
@@ -306,7 +322,7 @@ fn options_outside_their_range_are_refused() {
     let unknown = explain(&["--method", "magic"]);
     assert_eq!(unknown.status.code(), Some(2));
     let error = text(&unknown.stderr);
-    assert!(error.contains("[possible values: gradient, "), "{error}");
+    assert!(error.contains("[possible values: regions, gradient, "), "{error}");
     assert!(error.starts_with("error: invalid value 'magic'"), "{error}");
     let help = explain(&["--help"]);
     assert!(help.status.success() && text(&help.stdout).contains("Usage: explain"));
@@ -473,7 +489,7 @@ fn regions_are_explained_and_covered() {
     let folder = Folder::new();
     let output = explain(&[
         "--method=regions",
-        "--cover",
+        "--tolerance=0.3",
         "--mode=overlay",
         "--page",
         "--json",
@@ -483,7 +499,8 @@ fn regions_are_explained_and_covered() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let answer: serde_json::Value = serde_json::from_str(&text(&output.stdout)).unwrap();
     let regions = &answer["explained"][0];
-    assert_eq!((&regions["method"], &regions["gradients"]), (&"regions".into(), &8.into()));
+    assert_eq!(regions["method"], "regions");
+    assert!(regions["error_estimate"].as_f64().unwrap() <= 0.3, "{regions}");
     let cover = &regions["cover_test"];
     let sentence = cover["sentence"].as_str().unwrap();
     println!("{sentence}");
@@ -500,4 +517,10 @@ fn regions_are_explained_and_covered() {
     let start = sentence.split(['(', '>']).next().unwrap();
     assert!(page.contains(start), "{start}");
     assert!(folder.path("out/chelsea-regions-overlay.png").exists());
+    // What speaks against the class is not tested, and nothing is if that is asked for.
+    for option in ["--reduce=negative", "--no-cover"] {
+        let output = explain(&[option, "--json", "--out", &folder.out()]);
+        let answer: serde_json::Value = serde_json::from_str(&text(&output.stdout)).unwrap();
+        assert_eq!(answer["explained"][0]["cover_test"], serde_json::Value::Null, "{option}");
+    }
 }

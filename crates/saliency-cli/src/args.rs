@@ -32,9 +32,9 @@ pub fn method_parser() -> impl clap::builder::TypedValueParser<Value = Method> {
 pub struct ExplainArgs {
     /// JPEG, PNG or WebP photos; without any, the cat that ships with the library
     pub photos: Vec<PathBuf>,
-    /// How to explain
-    #[arg(long, value_parser = photo_method_parser(), default_value_t = PhotoMethod::Pixels(Method::IntegratedGradients))]
-    pub method: PhotoMethod,
+    /// How to explain [default: regions; with --baseline or --steps: integrated-gradients]
+    #[arg(long, value_parser = photo_method_parser())]
+    pub method: Option<PhotoMethod>,
     /// Several methods instead, beside each other
     #[arg(long, value_parser = photo_method_parser(), value_delimiter = ',', conflicts_with = "method")]
     pub compare: Vec<PhotoMethod>,
@@ -48,12 +48,12 @@ pub struct ExplainArgs {
     /// Which number of the class is explained
     #[arg(long, value_enum, default_value_t = ScoreKind::Logit)]
     pub score: ScoreKind,
-    /// Where the path of integrated-gradients starts
-    #[arg(long, value_enum, default_value_t = BaselineKind::Grey)]
-    pub baseline: BaselineKind,
-    /// Points on the path of integrated-gradients
-    #[arg(long, default_value_t = 50)]
-    pub steps: usize,
+    /// Where the path of integrated-gradients starts [default: grey]
+    #[arg(long, value_enum)]
+    pub baseline: Option<BaselineKind>,
+    /// Points on the path of integrated-gradients [default: 50]
+    #[arg(long)]
+    pub steps: Option<usize>,
     /// Samples for the methods that draw them
     #[arg(long, default_value_t = 50)]
     pub samples: usize,
@@ -74,10 +74,10 @@ pub struct ExplainArgs {
     /// The pictures to write
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Mode::HeatMap, Mode::Overlay, Mode::Panel])]
     pub mode: Vec<Mode>,
-    /// Cover the brightest parts of the photo, and as much elsewhere, and say whether the model
-    /// changes its mind
+    /// Do not test the map. The test covers the brightest parts of the photo, and as much
+    /// elsewhere, and says whether the model changes its mind
     #[arg(long)]
-    pub cover: bool,
+    pub no_cover: bool,
     /// How the channels of a pixel become one value [default: absolute-sum; for regions: positive]
     #[arg(long, value_enum)]
     pub reduce: Option<ReduceKind>,
@@ -108,6 +108,26 @@ pub struct ExplainArgs {
 }
 
 impl ExplainArgs {
+    /// Returns the method, if one is asked for rather than several.
+    pub fn method(&self) -> PhotoMethod {
+        let has_a_path = self.baseline.is_some() || self.steps.is_some();
+        self.method.unwrap_or(if has_a_path {
+            PhotoMethod::Pixels(Method::IntegratedGradients)
+        } else {
+            PhotoMethod::Regions
+        })
+    }
+
+    /// Returns the start of the path of Integrated Gradients.
+    pub fn baseline(&self) -> BaselineKind {
+        self.baseline.unwrap_or(BaselineKind::Grey)
+    }
+
+    /// Returns the number of points on the path of Integrated Gradients.
+    pub fn steps(&self) -> usize {
+        self.steps.unwrap_or(50)
+    }
+
     /// Returns where words for people are printed.
     pub fn words(&self) -> Words {
         if self.json { Words::Aside } else { Words::Out }

@@ -11,7 +11,7 @@ use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
 use saliency::backends::ComputeDevice;
 use saliency::metrics::Verdict;
-use saliency::photo::{Map, blurred, read_photo};
+use saliency::photo::{Map, Reduce, blurred, read_photo};
 use saliency::{Attribution, Baseline, MethodOptions, Model as _, Schedule, Score, Target};
 use saliency_models::{EfficientNetLite0, imagenet, photos};
 
@@ -116,7 +116,7 @@ impl Program<'_> {
 
         let targets = if self.targets.is_empty() { &[predicted][..] } else { &self.targets };
         let methods = once_each(if self.args.compare.is_empty() {
-            vec![self.args.method]
+            vec![self.args.method()]
         } else {
             self.args.compare.clone()
         });
@@ -134,8 +134,9 @@ impl Program<'_> {
                 let reduction =
                     self.args.reduce.map_or_else(|| method.reduction(), ReduceKind::into);
                 let reduced = Map::of_row(&map.values, 0, reduction)?;
-                let verdict = self.args.cover.then(|| self.cover(&input, class, &reduced));
-                let verdict = verdict.transpose()?;
+                // Parts that speak against the class would raise its score.
+                let tests = !self.args.no_cover && reduction != Reduce::Negative;
+                let verdict = tests.then(|| self.cover(&input, class, &reduced)).transpose()?;
                 if let Some(verdict) = &verdict {
                     certainty.insert(0, verdict.sentence(|class| class_name(class).to_owned()));
                 }
@@ -235,8 +236,8 @@ impl Program<'_> {
         let args = self.args;
         let options = MethodOptions::new()
             .with_schedule(schedule)
-            .with_baseline(baseline(args.baseline, input)?)
-            .with_steps(args.steps)
+            .with_baseline(baseline(args.baseline(), input)?)
+            .with_steps(args.steps())
             .with_samples(args.samples)
             .with_baseline_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
         Ok(match args.tolerance {

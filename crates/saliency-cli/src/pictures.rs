@@ -320,8 +320,8 @@ impl PhotoPictures<'_> {
             // Its points and its baseline are fixed.
             PhotoMethod::Regions => return Ok(record),
             PhotoMethod::Pixels(Method::IntegratedGradients) => record
-                .with_fact("baseline", option_name(&args.baseline))
-                .with_fact("steps", args.steps),
+                .with_fact("baseline", option_name(&args.baseline()))
+                .with_fact("steps", args.steps()),
             PhotoMethod::Pixels(_) => {
                 record.with_fact("samples", args.samples).with_fact("seed", 0)
             }

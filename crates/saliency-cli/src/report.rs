@@ -51,7 +51,7 @@ struct ExplainedReport {
     /// Whether the tolerance was reached, if there is one.
     converged: Option<bool>,
     warnings: Vec<String>,
-    /// What the model says if the brightest parts are covered, with `--cover`.
+    /// What the model says if the brightest parts are covered, unless `--no-cover` is given.
     cover_test: Option<CoverReport>,
     boxes: Vec<BoxReport>,
 }
