@@ -124,8 +124,8 @@ impl Export<'_> {
     /// - `NAME.json`: the record, with facts for reading the picture and the way in which
     ///   the map was reduced and scaled
     ///
-    /// The value of a pixel is `(step - zero) * value_per_step`. `step` is the pixel's number in the
-    /// picture; `zero` and `value_per_step` are in the JSON. No value of the map is clipped.
+    /// The value of a pixel is `(step - zero) * value_per_step`. `step` is the pixel's number in
+    /// the picture; `zero` and `value_per_step` are in the JSON. No value is clipped.
     ///
     /// # Errors
     /// [`Error::Row`] if there is no such row, [`Error::Device`] if the values cannot be read,
