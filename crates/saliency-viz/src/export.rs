@@ -121,11 +121,11 @@ impl Export<'_> {
     /// - `NAME.npy`: the values, as `[channels, height, width]`
     /// - `NAME.safetensors`: the same as `attribution`, and the reduced map as `map`
     /// - `NAME-map.png`: the reduced map with 16 bits
-    /// - `NAME.json`: the record, with facts for reading the picture and how the map was reduced
-    ///   and scaled
+    /// - `NAME.json`: the record, with facts for reading the picture and the way in which
+    ///   the map was reduced and scaled
     ///
-    /// The value of a pixel of the picture is `(step - zero) * value_per_step`: `step` is the number
-    /// in the picture, `zero` and `value_per_step` are in the JSON. No value of the map is clipped.
+    /// The value of a pixel is `(step - zero) * value_per_step`. `step` is the pixel's number in
+    /// the picture; `zero` and `value_per_step` are in the JSON. No value is clipped.
     ///
     /// # Errors
     /// [`Error::Row`] if there is no such row, [`Error::Device`] if the values cannot be read,
