@@ -10,8 +10,9 @@ use crate::estimate::RowValues;
 /// value = |{ u : |map(u)| / max |map| > ε }|
 /// ```
 ///
-/// Small is good: the map is easy to read. It says nothing of truth. It is the effective complexity
-/// of Quantus 0.6.0. A map of zeros has 0.
+/// Small is good: the map is easy to read. It says nothing of truth. A map of zeros has 0. It is the
+/// effective complexity of Quantus 0.6.0, if that divides each row by its own largest value: by
+/// default it divides all rows by the largest value of the batch, so that rows depend on each other.
 ///
 /// # Shapes
 /// Maps may have any number of values.

@@ -1,18 +1,21 @@
-//! Pixel flipping: the score after each step of a deletion with zeros.
+//! Pixel flipping: the score after each step of a deletion with one value.
 
-use super::curve::{Covered, CurveOptions, Curves, Order, Scale};
-use crate::error::Result;
-use crate::experiment::Experiment;
+use burn::tensor::Tensor;
 use saliency_core::kit::Batch;
 
-/// Sets units to zero in the order of a map, step by step, and follows the score.
+use super::curve::{Covered, CurveOptions, Curves, Order, Scale};
+use crate::error::{Error, Result};
+use crate::experiment::Experiment;
+
+/// Sets units to the smallest value of their row in the order of a map, step by step, and follows
+/// the score.
 ///
 /// ```text
-/// curve(k) = f(x with the k units of the largest values set to 0),  k = s, 2s, ..., all
+/// curve(k) = f(x with the k units of the largest values set to min x),  k = s, 2s, ..., all
 /// ```
 ///
-/// It is the curve of [`Deletion`](crate::Deletion) with zeros, without its first point, as Quantus
-/// 0.6.0 defines it. The values are those of Quantus if units are single values and the target is a
+/// It is the curve of [`Deletion`](crate::Deletion) without its first point, as Quantus 0.6.0 defines
+/// it: its "black" is the smallest value of a row, over all tensors and channels. The values are those of Quantus if units are single values and the target is a
 /// probability ([`Score::Probability`](saliency_core::Score::Probability)), which is its default. If
 /// values of a map are equal, Quantus takes them in any order, and this metric the first one first.
 ///
@@ -22,12 +25,14 @@ use saliency_core::kit::Batch;
 ///
 /// # Defaults
 /// - step: 1 unit
+/// - value: the smallest of the row
 ///
 /// # Cost
 /// For each row: units / step + 1 forward passes.
 ///
 /// # Errors
-/// Those of [`Deletion`](crate::Deletion).
+/// Those of [`Deletion`](crate::Deletion), and [`Error::InvalidOption`] for a value that is not
+/// finite.
 ///
 /// # Example
 /// ```
@@ -40,21 +45,22 @@ use saliency_core::kit::Batch;
 /// let units = Units::values(3);
 /// let experiment = Experiment::new(&sum, x.clone(), Target::Class(0), units, Schedule::new())?;
 /// let maps = experiment.unit_sums(x)?;
-/// let curves = PixelFlipping::new().curves(&experiment, &maps)?;
+/// let curves = PixelFlipping::new().with_value(0.0).curves(&experiment, &maps)?;
 /// assert_eq!(curves.rows()[0], Some(vec![3.0, 1.0, 0.0]));
 /// # Ok::<(), saliency_metrics::Error>(())
 /// ```
 ///
 /// # Source
 /// S. Bach et al., "On Pixel-Wise Explanations for Non-Linear Classifier Decisions", 2015.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PixelFlipping {
     step: usize,
+    value: Option<f64>,
 }
 
 impl Default for PixelFlipping {
     fn default() -> Self {
-        Self { step: 1 }
+        Self { step: 1, value: None }
     }
 }
 
@@ -64,10 +70,17 @@ impl PixelFlipping {
         Self::default()
     }
 
-    /// Sets this many units to zero in each step.
+    /// Sets this many units in each step.
     #[must_use]
     pub fn with_step(mut self, units: usize) -> Self {
         self.step = units;
+        self
+    }
+
+    /// Sets units to this value.
+    #[must_use]
+    pub fn with_value(mut self, value: f64) -> Self {
+        self.value = Some(value);
         self
     }
 
@@ -78,9 +91,38 @@ impl PixelFlipping {
     pub fn curves(&self, experiment: &Experiment<'_>, maps: &[Vec<f64>]) -> Result<Curves> {
         let (order, scale) = (Order::MostRelevantFirst, Scale::Scores);
         let options = CurveOptions { order, scale, block: Some(self.step) };
-        let zeros: Batch = experiment.input().map(|part| part.zeros_like());
-        Ok(options.curves(experiment, &zeros, maps, Covered::First)?.without_start())
+        let fill = self.fill(experiment.input())?;
+        Ok(options.curves(experiment, &fill, maps, Covered::First)?.without_start())
     }
+
+    fn fill(&self, input: &Batch) -> Result<Batch> {
+        match self.value {
+            Some(value) if value.is_finite() => Ok(input.map(|part| part.full_like(value))),
+            Some(value) => {
+                let found = value.to_string();
+                Err(Error::InvalidOption { option: "value", expected: "finite", found })
+            }
+            None => {
+                let least = row_minima(input)?;
+                Ok(input.map(|part| {
+                    let options = (&part.device(), part.dtype());
+                    let column = Tensor::<1>::from_data(&least[..], options).reshape([-1, 1]);
+                    part.zeros_like() + column
+                }))
+            }
+        }
+    }
+}
+
+/// Returns the smallest value of each row over all tensors that can be covered.
+fn row_minima(input: &Batch) -> Result<Vec<f64>> {
+    let mut least = vec![f64::INFINITY; input.rows()];
+    for (part, _) in input.parts().iter().zip(input.fixed()).filter(|(_, fixed)| !**fixed) {
+        let found = part.clone().min_dim(1).try_into_vec_as::<f64>();
+        let found = found.map_err(saliency_core::Error::device)?;
+        least.iter_mut().zip(found).for_each(|(least, found)| *least = least.min(found));
+    }
+    Ok(least)
 }
 
 #[cfg(test)]
@@ -92,14 +134,22 @@ mod tests {
     fn the_first_point_is_the_score_after_the_first_step() {
         let lab = linear([1.0, 2.0, -3.0], [[1.0, 2.0, 2.0], [1.0, 0.0, 0.0]]);
         let maps = [vec![1.0, 4.0, -6.0], vec![1.0, 0.0, 0.0]];
-        let curves = PixelFlipping::new().with_step(2).curves(&lab.experiment, &maps).unwrap();
+        let run = |flipping: PixelFlipping| flipping.curves(&lab.experiment, &maps);
+        let zero = PixelFlipping::new().with_value(0.0);
+        let curves = run(zero.with_step(2)).unwrap();
         assert_eq!(curves.rows(), [Some(vec![-6.0, 0.0]), Some(vec![0.0, 0.0])]);
         assert_eq!(curves.area_over_steps().values(), [Some(-3.0), Some(0.0)]);
         // One step takes everything: a curve of one point, without an area.
-        let all = PixelFlipping::new().with_step(9).curves(&lab.experiment, &maps).unwrap();
+        let all = run(zero.with_step(9)).unwrap();
         assert_eq!(all.rows()[0], Some(vec![0.0]));
         assert_eq!(all.area().values()[0], Some(0.0));
-        let error = PixelFlipping::new().with_step(0).curves(&lab.experiment, &maps).unwrap_err();
+        // The smallest values are 1 and 0.
+        let least = run(PixelFlipping::new().with_step(2)).unwrap();
+        assert_eq!(least.rows(), [Some(vec![-3.0, 0.0]), Some(vec![0.0, 0.0])]);
+
+        let error = run(zero.with_step(0)).unwrap_err();
         assert_eq!(error.to_string(), "expected block to be at least 1, found 0");
+        let error = run(zero.with_value(f64::NAN)).unwrap_err();
+        assert_eq!(error.to_string(), "expected value to be finite, found NaN");
     }
 }
