@@ -72,6 +72,29 @@ pub enum Error {
         found: Vec<usize>,
     },
 
+    /// Masks are not for the units of the maps.
+    #[error("expected {rows} masks with {units} units each, found masks with {found:?} units")]
+    #[non_exhaustive]
+    MaskUnits {
+        /// The number of rows.
+        rows: usize,
+        /// The number of units.
+        units: usize,
+        /// The number of units of each mask.
+        found: Vec<usize>,
+    },
+
+    /// An edge filter needs a picture.
+    #[error(
+        "expected units on a grid and one tensor of [rows, channels, height, width] for the edge \
+         filter, found {found}"
+    )]
+    #[non_exhaustive]
+    NoPicture {
+        /// The shapes of the tensors, or the units.
+        found: String,
+    },
+
     /// A cover is for a row or for units that do not exist.
     #[error(
         "expected a cover for one of {rows} rows and {units} units, found row {row} and {found} units"

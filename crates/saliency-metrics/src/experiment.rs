@@ -1,10 +1,11 @@
 //! Covers units of an input, and asks the model again.
 
 use burn::tensor::Tensor;
-use saliency_core::kit::{Batch, Question, Scored, Work};
+use saliency_core::kit::{Batch, Chunk, Key, Question, Scored, Work};
 use saliency_core::{Inputs, Model, Schedule, Target};
 
 use crate::error::{Error, Result};
+use crate::maps::check_maps;
 use crate::units::Units;
 
 /// An input whose units can be covered with a fill, and a model to ask about the covered copies.
@@ -63,6 +64,20 @@ impl Cover {
     }
 }
 
+/// The rows that copies are made from, and the number of each copy among those of its row.
+pub(crate) struct CopiedRows {
+    pub rows: Vec<usize>,
+    pub samples: Vec<usize>,
+}
+
+impl CopiedRows {
+    /// Returns the key of the random numbers of each copy.
+    pub fn keys(&self, seed: u64) -> Vec<Key> {
+        let copies = self.rows.iter().zip(&self.samples);
+        copies.map(|(&row, &sample)| Key { seed, row: row as u64, sample: sample as u64 }).collect()
+    }
+}
+
 impl<'m> Experiment<'m> {
     /// Takes a snapshot of the model, and scores the input.
     ///
@@ -112,6 +127,35 @@ impl<'m> Experiment<'m> {
         self.like_input("a fill", fill)
     }
 
+    /// Takes an attribution for metrics of single values, such as
+    /// [`Infidelity`](crate::Infidelity).
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if it has another shape than the input, and those of [`Batch::new`].
+    pub fn attribution<I: Inputs>(&self, values: I) -> Result<Batch> {
+        self.like_input("an attribution", values)
+    }
+
+    /// Spreads maps over the values of their units, in equal shares: the attribution whose
+    /// [sums](Self::unit_sums) are the maps.
+    ///
+    /// # Errors
+    /// [`Error::MapUnits`] if there is not a map for each row, with a value for each unit.
+    pub fn spread(&self, maps: &[Vec<f64>]) -> Result<Batch> {
+        check_maps(maps, self.input().rows(), self.units.count())?;
+        let sizes = self.units.sums(&vec![1.0; self.units.width()]);
+        let mut before = 0;
+        Ok(self.input().map(|part| {
+            let [rows, width] = part.dims();
+            let of = &self.units.of_each()[before..before + width];
+            before += width;
+            let values = maps.iter().flat_map(|map| of.iter().map(|&at| map[at] / sizes[at]));
+            let values: Vec<f64> = values.collect();
+            let values = Tensor::<1>::from_data(&values[..], (&part.device(), part.dtype()));
+            values.reshape([rows, width])
+        }))
+    }
+
     /// Adds up an attribution over the units of each row.
     ///
     /// # Errors
@@ -136,7 +180,8 @@ impl<'m> Experiment<'m> {
         if expected != found {
             return Err(Error::Shape { what, expected, found });
         }
-        Ok(batch)
+        // On the input's device, so that both can be computed with.
+        Ok(batch.zip(self.input(), |part, like| part.to_device(&like.device())))
     }
 
     /// Returns the score of each covered copy.
@@ -144,10 +189,25 @@ impl<'m> Experiment<'m> {
     /// # Errors
     /// [`Error::Cover`], and the model's.
     pub fn covered_scores(&self, fill: &Batch, covers: &[Cover]) -> Result<Vec<f64>> {
-        let mut scores = Vec::with_capacity(covers.len());
+        self.covered_scores_by(fill, covers.len(), |at| covers[at].clone())
+    }
+
+    /// Returns the score of each of `count` covered copies, whose covers are made when they are
+    /// needed, so that many covers of many units take no memory.
+    ///
+    /// # Errors
+    /// [`Error::Cover`], and the model's.
+    pub fn covered_scores_by(
+        &self,
+        fill: &Batch,
+        count: usize,
+        cover: impl Fn(usize) -> Cover + Sync,
+    ) -> Result<Vec<f64>> {
+        let mut scores = Vec::with_capacity(count);
         self.run(
             fill,
-            covers,
+            count,
+            cover,
             |copies, rows| {
                 let target = self.scored.target.select(rows);
                 self.question.evaluator.scores_at(copies, &target)
@@ -165,44 +225,96 @@ impl<'m> Experiment<'m> {
         let mut outputs = Vec::with_capacity(covers.len());
         self.run(
             fill,
-            covers,
+            covers.len(),
+            |at| covers[at].clone(),
             |copies, _| self.question.evaluator.outputs_at(copies),
             |found| outputs.extend(found),
         )?;
         Ok(outputs)
     }
 
-    /// Makes covered copies chunk by chunk, and hands them to the model. Answers come in order.
-    fn run<T: Send>(
+    /// Returns the score of copies that were made from the given rows, given to the model at once:
+    /// inside [`for_copies`](Self::for_copies).
+    pub(crate) fn scores_at(
         &self,
-        fill: &Batch,
-        covers: &[Cover],
-        ask: impl Fn(Batch, &[usize]) -> saliency_core::Result<T> + Sync,
-        mut take: impl FnMut(T) + Send,
+        copies: Batch,
+        rows: &[usize],
+    ) -> saliency_core::Result<Vec<f64>> {
+        self.question.evaluator.scores_at(copies, &self.scored.target.select(rows))
+    }
+
+    /// Asks about `copies` copies of every row, chunk by chunk, and hands on the answers in order.
+    pub(crate) fn for_copies<T: Send>(
+        &self,
+        copies: usize,
+        ask: impl Fn(&CopiedRows) -> saliency_core::Result<T> + Sync,
+        mut take: impl FnMut(&CopiedRows, T) + Send,
     ) -> Result<()> {
-        let (rows, units) = (self.input().rows(), self.units.count());
-        let wrong = |cover: &&Cover| cover.row >= rows || cover.covered.len() != units;
-        if let Some(cover) = covers.iter().find(wrong) {
-            let (row, found) = (cover.row, cover.covered.len());
-            return Err(Error::Cover { rows, units, row, found });
-        }
-        if covers.is_empty() {
-            return Ok(());
-        }
-        let work = Work::start(&self.schedule, self.input(), covers.len())?;
+        let rows = self.input().rows();
+        let work = Work::start(&self.schedule, self.input(), rows * copies)?;
+        let of = |chunk: &Chunk| CopiedRows {
+            rows: chunk.row_of_each(),
+            samples: chunk.repeat_of_each(|sample| sample),
+        };
         work.run(
-            &work.chunks(covers.len(), 0..1),
-            |chunk| {
-                let covers = &covers[chunk.rows.clone()];
-                let rows: Vec<usize> = covers.iter().map(|cover| cover.row).collect();
-                ask(self.copies(fill, covers, &rows), &rows)
-            },
-            |_, answers| {
-                take(answers);
+            &work.chunks(rows, 0..copies),
+            |chunk| ask(&of(chunk)),
+            |chunk, answers| {
+                take(&of(chunk), answers);
                 Ok(())
             },
         )?;
         Ok(())
+    }
+
+    /// Makes covered copies chunk by chunk, and hands them to the model. Answers come in order.
+    fn run<T: Send>(
+        &self,
+        fill: &Batch,
+        count: usize,
+        cover: impl Fn(usize) -> Cover + Sync,
+        ask: impl Fn(Batch, &[usize]) -> saliency_core::Result<T> + Sync,
+        mut take: impl FnMut(T) + Send,
+    ) -> Result<()> {
+        if count == 0 {
+            return Ok(());
+        }
+        let work = Work::start(&self.schedule, self.input(), count)?;
+        let mut wrong = None;
+        let result = work.run(
+            &work.chunks(count, 0..1),
+            |chunk| {
+                let covers: Vec<Cover> = chunk.rows.clone().map(&cover).collect();
+                if let Err(error) = self.check_covers(&covers) {
+                    return Ok(Err(error));
+                }
+                let rows: Vec<usize> = covers.iter().map(|cover| cover.row).collect();
+                ask(self.copies(fill, &covers, &rows), &rows).map(Ok)
+            },
+            |_, answers| match answers {
+                Ok(answers) => {
+                    take(answers);
+                    Ok(())
+                }
+                Err(error) => {
+                    wrong = Some(error);
+                    Err(saliency_core::Error::device_message("a cover is wrong"))
+                }
+            },
+        );
+        match wrong {
+            Some(error) => Err(error),
+            None => Ok(result?),
+        }
+    }
+
+    /// Refuses covers for rows or units that do not exist.
+    fn check_covers(&self, covers: &[Cover]) -> Result<()> {
+        let (rows, units) = (self.input().rows(), self.units.count());
+        let wrong = |cover: &&Cover| cover.row >= rows || cover.covered.len() != units;
+        let Some(cover) = covers.iter().find(wrong) else { return Ok(()) };
+        let (row, found) = (cover.row, cover.covered.len());
+        Err(Error::Cover { rows, units, row, found })
     }
 
     /// Makes a covered copy for each cover.
@@ -216,6 +328,7 @@ impl<'m> Experiment<'m> {
             let mask = covers.iter().flat_map(|cover| of.iter().map(|&unit| cover.covered[unit]));
             let mask: Vec<bool> = mask.collect();
             let mask = Tensor::<1, burn::tensor::Bool>::from_data(&mask[..], &part.device());
+            let fill = fill.cast(part.dtype());
             part.mask_where(mask.reshape([covers.len(), width]), fill)
         });
         copies.with_fixed_of(&input)
@@ -277,5 +390,43 @@ mod tests {
         }
         let sums = experiment.unit_sums(x * 2.0).unwrap();
         assert_eq!(sums, [[2.0; 3], [2.0; 3]]);
+    }
+
+    #[test]
+    fn maps_are_spread_over_the_values_of_their_units() {
+        let x = Tensor::<2>::ones([1, 3], &Device::flex());
+        let sum = pure_function(|x: Tensor<2>| x.sum_dim(1));
+        let units = Units::labels(vec![0, 1, 0]).unwrap();
+        let experiment =
+            Experiment::new(&sum, x, Target::Class(0), units, Schedule::new()).unwrap();
+        let spread = experiment.spread(&[vec![3.0, 5.0]]).unwrap();
+        let spread: Tensor<2> = spread.into_inputs();
+        assert_eq!(spread.clone().try_into_vec_as::<f32>().unwrap(), [1.5, 5.0, 1.5]);
+        assert_eq!(experiment.unit_sums(spread).unwrap(), [[3.0, 5.0]]);
+        let error = experiment.spread(&[vec![3.0]]).unwrap_err();
+        assert_eq!(error, Error::MapUnits { rows: 1, units: 2, found: vec![1] });
+    }
+
+    #[test]
+    fn metrics_are_cancelled_and_do_not_depend_on_the_chunks() {
+        let model = pure_function(|x: Tensor<2>| x.powi_scalar(3).sum_dim(1));
+        let x = Tensor::<2>::from_data([[1.0, 2.0, 3.0], [0.1, -0.3, 0.7]], &Device::flex());
+        let run = |schedule: Schedule| {
+            let (target, units) = (Target::Class(0), Units::values(3));
+            let experiment = Experiment::new(&model, x.clone(), target, units, schedule)?;
+            let map = experiment.attribution(x.clone())?;
+            let zeros = experiment.fill(x.zeros_like())?;
+            let maps = experiment.unit_sums(x.clone())?;
+            let deletion = crate::Deletion::new().area(&experiment, &zeros, &maps)?;
+            Ok::<_, Error>((crate::Infidelity::new().values(&experiment, &map)?, deletion))
+        };
+        let found = run(Schedule::new().with_chunk(1)).unwrap();
+        for chunk in [2, 7, 1000] {
+            assert_eq!(run(Schedule::new().with_chunk(chunk)).unwrap(), found);
+        }
+        let cancel = saliency_core::Cancel::new();
+        cancel.cancel();
+        let error = run(Schedule::new().with_cancel(cancel)).unwrap_err();
+        assert!(matches!(error, Error::Core(saliency_core::Error::Cancelled { .. })), "{error}");
     }
 }

@@ -5,15 +5,48 @@
 //! input, and scores the covered copies) -> [`CoverTest`] (covers what a map calls important, and as
 //! much elsewhere) -> [`Verdict`].
 //!
+//! Metrics, one a file, return [`RowValues`]: a value for each row, with a standard error and an
+//! interval of their mean.
+//!
+//! - faithfulness: [`Deletion`], [`Insertion`], [`PixelFlipping`], [`Infidelity`],
+//!   [`SensitivityN`], [`SaCo`]
+//! - robustness: [`MaxSensitivity`], [`AvgSensitivity`]
+//! - localisation: [`PointingGame`], [`MassAccuracy`], [`RankAccuracy`], [`RocArea`],
+//!   [`TopKIntersection`]
+//! - complexity: [`Sparseness`], [`Entropy`], [`EffectiveComplexity`]
+//!
+//! [`Controls`] are the values of the same metric for random maps and for an edge filter.
+//!
 //! Every metric works for any model and any kind of input, runs in chunks on the model's device,
 //! and can be cancelled.
 
+mod bootstrap;
+mod complexity;
+mod controls;
 mod cover_test;
 mod error;
+mod estimate;
 mod experiment;
+mod faithfulness;
+#[cfg(test)]
+mod fixtures;
+mod localisation;
+mod maps;
+mod perturbation;
+mod robustness;
 mod units;
 
+pub use bootstrap::Bootstrap;
+pub use complexity::{EffectiveComplexity, Entropy, Sparseness};
+pub use controls::{ControlValues, Controls};
 pub use cover_test::{CoverTest, CoveredAnswer, Fill, Finding, SizeTested, Verdict};
 pub use error::{Error, Result};
+pub use estimate::{Interval, Note, Reason, RowValues};
 pub use experiment::{Cover, Experiment};
+pub use faithfulness::{
+    Curves, Deletion, Infidelity, Insertion, Order, PixelFlipping, SaCo, Scale, SensitivityN,
+};
+pub use localisation::{MassAccuracy, PointingGame, RankAccuracy, RocArea, TopKIntersection};
+pub use perturbation::Perturbation;
+pub use robustness::{AvgSensitivity, MaxSensitivity};
 pub use units::{Units, ranking};

@@ -131,6 +131,11 @@ impl Units {
     }
 }
 
+/// Returns whether no value differs from the first.
+pub(crate) fn all_equal(values: &[f64]) -> bool {
+    values.iter().all(|value| value == &values[0])
+}
+
 /// Returns units from the largest value to the smallest. Of equal ones the first comes first; what
 /// is not a number comes last.
 pub fn ranking(values: &[f64]) -> Vec<usize> {

@@ -21,6 +21,11 @@ impl Golden {
         Self::new(include_bytes!("../golden/lite0_coffee.safetensors"))
     }
 
+    /// Reads the values of metrics for the CIFAR network: three rows.
+    pub fn cifar_metrics() -> Self {
+        Self::new(include_bytes!("../golden/cifar_metrics.safetensors"))
+    }
+
     fn new(bytes: &'static [u8]) -> Self {
         Self(SafeTensors::deserialize(bytes).expect("a golden file"))
     }

@@ -7,6 +7,7 @@ use saliency_core::kit::Batch;
 
 use crate::error::{Error, Result};
 use crate::experiment::{Cover, Experiment};
+use crate::maps::check_maps;
 use crate::units::ranking;
 use draws::{central, moved};
 
@@ -124,7 +125,9 @@ impl CoverTest {
     ) -> Result<Vec<Verdict>> {
         self.check(fills)?;
         let (rows, count) = (experiment.scores().len(), experiment.units().count());
-        if maps.len() != rows || maps.iter().any(|map| map.len() != count) {
+        check_maps(maps, rows, count)?;
+        // A single unit leaves no place elsewhere.
+        if count == 1 {
             let found = maps.iter().map(Vec::len).collect();
             return Err(Error::MapUnits { rows, units: count, found });
         }
@@ -227,5 +230,19 @@ impl CoverTest {
             }));
         }
         Ok(verdicts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::constant;
+
+    #[test]
+    fn a_single_unit_can_not_be_compared_with_other_places() {
+        let lab = constant(1, 1);
+        let fills = [Fill { name: "black".to_owned(), values: lab.zeros.clone() }];
+        let test = CoverTest::new().brightest(&lab.experiment, &fills, &[vec![1.0]]);
+        assert_eq!(test.unwrap_err(), Error::MapUnits { rows: 1, units: 1, found: vec![1] });
     }
 }

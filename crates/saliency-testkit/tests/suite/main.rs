@@ -7,6 +7,7 @@ mod cost;
 mod coverage;
 mod data;
 mod golden;
+mod golden_metrics;
 mod models;
 mod pool;
 mod properties;

@@ -1,0 +1,28 @@
+//! Does the score change as the map says?
+
+mod curve;
+mod deletion;
+mod infidelity;
+mod insertion;
+mod pixel_flipping;
+mod saco;
+mod sensitivity_n;
+
+pub use curve::{Curves, Order, Scale};
+pub use deletion::Deletion;
+pub use infidelity::Infidelity;
+pub use insertion::Insertion;
+pub use pixel_flipping::PixelFlipping;
+pub use saco::SaCo;
+pub use sensitivity_n::SensitivityN;
+
+/// Differences below this share of the largest score are rounding of single precision.
+const ROUNDING: f64 = 2e-7;
+
+/// Returns whether scores, or differences of scores, are equal but for rounding, given the size of
+/// the scores.
+fn equal_scores(scores: &[f64], size: f64) -> bool {
+    let low = scores.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    high - low <= ROUNDING * size
+}

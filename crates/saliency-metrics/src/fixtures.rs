@@ -1,0 +1,40 @@
+//! Small experiments whose answers are known.
+
+use burn::tensor::{Device, Tensor};
+use saliency_core::kit::Batch;
+use saliency_core::{Schedule, Target, pure_function};
+
+use crate::experiment::Experiment;
+use crate::units::Units;
+
+/// An experiment, and zeros to cover with.
+pub(crate) struct Lab {
+    pub experiment: Experiment<'static>,
+    pub zeros: Batch,
+}
+
+fn lab(experiment: Experiment<'static>) -> Lab {
+    let zeros = experiment.input().map(|part| part.zeros_like());
+    Lab { experiment, zeros }
+}
+
+/// Weighs and adds up the values of a row. Chunks are small, so that there are several.
+pub(crate) fn linear<const N: usize, const ROWS: usize>(
+    weights: [f32; N],
+    rows: [[f32; N]; ROWS],
+) -> Lab {
+    let device = Device::flex();
+    let weights = Tensor::<1>::from_data(weights, &device).reshape([1, N]);
+    let model = pure_function(move |x: Tensor<2>| (x * weights.clone()).sum_dim(1));
+    let x = Tensor::<2>::from_data(rows, &device);
+    let (target, schedule) = (Target::Class(0), Schedule::new().with_chunk(5));
+    lab(Experiment::new(&model, x, target, Units::values(N), schedule).unwrap())
+}
+
+/// Ignores its input, and returns 5.
+pub(crate) fn constant(rows: usize, width: usize) -> Lab {
+    let model = pure_function(|x: Tensor<2>| x.sum_dim(1) * 0.0 + 5.0);
+    let x = Tensor::<2>::ones([rows, width], &Device::flex());
+    let (target, units) = (Target::Class(0), Units::values(width));
+    lab(Experiment::new(&model, x, target, units, Schedule::new()).unwrap())
+}

@@ -1,0 +1,51 @@
+//! Checks of maps: one for each row, with a value for each unit.
+
+use crate::error::{Error, Result};
+use crate::estimate::{Note, Reason};
+use crate::units::all_equal;
+
+/// Refuses maps that are not for the rows and units.
+///
+/// # Errors
+/// [`Error::MapUnits`].
+pub(crate) fn check_maps(maps: &[Vec<f64>], rows: usize, units: usize) -> Result<()> {
+    if maps.len() == rows && maps.iter().all(|map| map.len() == units) {
+        return Ok(());
+    }
+    Err(Error::MapUnits { rows, units, found: maps.iter().map(Vec::len).collect() })
+}
+
+/// Returns why a map can not be put in order, if it can not.
+pub(crate) fn flaw(map: &[f64]) -> Option<Reason> {
+    if !map.iter().all(|value| value.is_finite()) {
+        Some(Reason::NotFinite)
+    } else if map.len() == 1 {
+        Some(Reason::OneUnit)
+    } else if all_equal(map) {
+        Some(Reason::MapAllEqual)
+    } else {
+        None
+    }
+}
+
+/// Returns a remark for each map that can not be put in order.
+pub(crate) fn flaws(maps: &[Vec<f64>]) -> Vec<Note> {
+    let flaw = |(row, map): (usize, &Vec<f64>)| flaw(map).map(|reason| Note { row, reason });
+    maps.iter().enumerate().filter_map(flaw).collect()
+}
+
+/// Returns a map without signs, if these are not wanted.
+pub(crate) fn with_signs(map: &[f64], signs: Signs) -> Vec<f64> {
+    match signs {
+        Signs::Kept => map.to_vec(),
+        Signs::Dropped => map.iter().map(|value| value.abs()).collect(),
+    }
+}
+
+/// Whether a metric looks at the values of a map, or at their absolute values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Signs {
+    #[default]
+    Kept,
+    Dropped,
+}

@@ -1,0 +1,100 @@
+//! How much the maps of perturbed inputs differ from the map of the input.
+
+use saliency_core::kit::{Batch, Noise, Question};
+use saliency_core::{Distribution, Explainer, Inputs, Model, NoiseScale, Rows, Schedule, Target};
+
+use crate::error::{Error, Result};
+use crate::experiment::CopiedRows;
+use crate::perturbation::Perturbation;
+
+/// The options of max- and average-sensitivity.
+#[derive(Clone, Debug)]
+pub(super) struct SensitivityOptions {
+    pub perturbation: Perturbation,
+    pub draws: usize,
+}
+
+impl Default for SensitivityOptions {
+    fn default() -> Self {
+        Self { perturbation: uniform(0.02, 0), draws: 10 }
+    }
+}
+
+/// Returns noise that is uniform from -radius to radius.
+pub(super) fn uniform(radius: f64, seed: u64) -> Perturbation {
+    let scale = NoiseScale::Absolute(radius / 3f64.sqrt());
+    Perturbation::noise(Noise { scale, distribution: Distribution::Uniform, seed })
+}
+
+/// The number of copies that an explainer is given at once, at least.
+const COPIES_AT_ONCE: usize = 32;
+
+impl SensitivityOptions {
+    /// Returns, for each row, the relative distance of the map of each perturbed input.
+    pub fn distances<M: Model<I>, I: Inputs>(
+        &self,
+        explainer: &impl Explainer<M, I>,
+        model: &M,
+        input: I,
+        target: Target,
+    ) -> Result<Vec<Vec<f64>>> {
+        if self.draws == 0 {
+            let (expected, found) = ("at least 1", "0".to_owned());
+            return Err(Error::InvalidOption { option: "draws", expected, found });
+        }
+        // Every copy is explained for the class of its row.
+        let question = Question::new(model, input.clone(), target, None)?;
+        let target: Target = question.resolve(&Schedule::new())?.target.into();
+        let input = question.input;
+        let rows = input.rows();
+        let explain = |copies: &CopiedRows, batch: Batch| -> Result<Vec<Vec<f64>>> {
+            let of = Rows::all(rows).select(&copies.rows);
+            let target = target.select(&copies.rows);
+            let inputs: I = batch.into_inputs();
+            let map = explainer.attribute_rows(model, inputs, target, &of)?;
+            host_rows(&Batch::new(map.values)?.without_fixed())
+        };
+        let whole = CopiedRows { rows: (0..rows).collect(), samples: vec![0; rows] };
+        let maps = explain(&whole, input.clone())?;
+
+        let draws = self.perturbation.of(&input)?;
+        let mut distances = vec![Vec::with_capacity(self.draws); rows];
+        let together = (COPIES_AT_ONCE / rows).clamp(1, self.draws);
+        for start in (0..self.draws).step_by(together) {
+            let samples = start..(start + together).min(self.draws);
+            let copies = CopiedRows {
+                rows: samples.clone().flat_map(|_| 0..rows).collect(),
+                samples: samples.flat_map(|sample| std::iter::repeat_n(sample, rows)).collect(),
+            };
+            let original = input.select(&copies.rows);
+            let drawn = draws.draw(&original, &copies)?;
+            let perturbed = original.zip(&drawn, |x, drawn| x + drawn).with_fixed_of(&original);
+            let found = explain(&copies, perturbed)?;
+            for (&row, found) in copies.rows.iter().zip(found) {
+                distances[row].push(relative_distance(&maps[row], &found));
+            }
+        }
+        Ok(distances)
+    }
+}
+
+/// Returns ‖map - found‖ / ‖map‖; ‖found‖ if the map is zero.
+fn relative_distance(map: &[f64], found: &[f64]) -> f64 {
+    let squares: f64 = map.iter().zip(found).map(|(a, b)| (a - b).powi(2)).sum();
+    let norm = map.iter().map(|value| value.powi(2)).sum::<f64>().sqrt();
+    squares.sqrt() / if norm == 0.0 { 1.0 } else { norm }
+}
+
+/// Reads all values of each row back from the device.
+fn host_rows(batch: &Batch) -> Result<Vec<Vec<f64>>> {
+    let mut rows = vec![Vec::with_capacity(batch.width()); batch.rows()];
+    for part in batch.parts() {
+        let width = part.dims()[1];
+        let read = part.clone().try_into_vec_as::<f64>();
+        let read = read.map_err(saliency_core::Error::device)?;
+        for (row, values) in rows.iter_mut().zip(read.chunks(width)) {
+            row.extend_from_slice(values);
+        }
+    }
+    Ok(rows)
+}
