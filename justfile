@@ -2,7 +2,7 @@
 
 features := "--features ndarray,wgpu,remote-server"
 
-published := "-p saliency -p saliency-core -p saliency-photo -p saliency-viz -p saliency-flex -p saliency-backends -p saliency-audit"
+published := "-p saliency -p saliency-core -p saliency-photo -p saliency-viz -p saliency-metrics -p saliency-flex -p saliency-backends -p saliency-audit"
 
 _list:
     @just --list --unsorted

@@ -8,6 +8,7 @@ trap 'rm -rf "$made"' EXIT
 
 run() { cargo run --example "$@" --out "$made"; }
 run explain -- --mode panel,contours
+run explain -- --mode panel --method integrated-gradients
 run explain -- --mode grid --compare integrated-gradients,smooth-grad --target "Egyptian cat" --target tabby
 for example in clever_hans compare_methods tabular time_series own_model; do
     run "$example" --

@@ -130,7 +130,7 @@ impl Program<'_> {
                     let probability = percent_of(&probabilities, other);
                     words.say(format_args!("instead of: {} ({probability})", class_name(other)));
                 }
-                let mut certainty = Certainty::of(&map).lines(self.args.limit);
+                let certainty = Certainty::of(&map).lines(self.args.limit);
                 let reduction =
                     self.args.reduce.map_or_else(|| method.reduction(), ReduceKind::into);
                 let reduced = Map::of_row(&map.values, 0, reduction)?;
@@ -138,7 +138,7 @@ impl Program<'_> {
                 let tests = !self.args.no_cover && reduction != Reduce::Negative;
                 let verdict = tests.then(|| self.cover(&input, class, &reduced)).transpose()?;
                 if let Some(verdict) = &verdict {
-                    certainty.insert(0, verdict.sentence(|class| class_name(class).to_owned()));
+                    words.say(verdict.sentence(|class| class_name(class).to_owned()));
                 }
                 certainty.iter().for_each(|line| words.say(line));
                 explained.push(Explained {

@@ -196,6 +196,12 @@ impl PhotoPictures<'_> {
             } else {
                 map.with_probability(it.probability)
             };
+            let map = match &it.verdict {
+                Some(verdict) => {
+                    map.with_verdict(verdict.sentence(|class| class_name(class).to_owned()))
+                }
+                None => map,
+            };
             page = page.with_map(it.certainty.iter().fold(map, PageMap::with_note));
         }
         areas(&self.args.boxes).into_iter().fold(page, Page::with_marked_area)

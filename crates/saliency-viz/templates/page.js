@@ -101,6 +101,7 @@ const choose = () => {
   at("method").value = layer.method;
   at("shown").textContent = layer.method + ", " + layer.class;
   at("sentence").textContent = layer.sentence;
+  at("verdict").textContent = layer.verdict;
   map.setAttribute("aria-label", layer.sentence);
   const bar = at("colors").getContext("2d"), picture = bar.createImageData(257, 1);
   for (let i = 0; i < 257; i++) picture.data.set([...layer.colors.subarray(3 * i, 3 * i + 3), 255], 4 * i);

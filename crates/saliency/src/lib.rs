@@ -118,6 +118,7 @@
 //! - `remote`: devices of other machines; `remote-server` to lend the devices of this machine
 //! - `memory`: asks the system how much memory is free, for budgets
 //! - `serde`: options of explainers can be saved and restored
+//! - `metrics`: is an explanation true of the model? The cover test, and metrics with intervals
 //! - `photo`: attributions of photos, as numbers
 //! - `viz` (default): pictures, pages, charts and files for Python. Each is also a feature of its
 //!   own: `pictures`, `pages`, `charts`, `export`. All of them switch on `photo`

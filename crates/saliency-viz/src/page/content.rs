@@ -45,6 +45,7 @@ pub(super) struct MapRow<'a> {
     probability: String,
     sentence: String,
     scale: String,
+    verdict: &'a str,
     notes: &'a [String],
 }
 
@@ -76,6 +77,7 @@ pub(super) struct MapData<'a> {
     method: String,
     class: &'a str,
     sentence: String,
+    verdict: &'a str,
     width: u32,
     height: u32,
     /// Half-precision numbers in Base64, in units of `unit`.
@@ -103,6 +105,7 @@ impl<'a> MapRow<'a> {
             probability: map.probability.map_or(String::new(), percent),
             sentence: sentence.to_owned(),
             scale: number(map.scaled.scale()),
+            verdict: &map.verdict,
             notes: &map.notes,
         }
     }
@@ -138,6 +141,7 @@ impl<'a> MapData<'a> {
             method,
             class: &map.class,
             sentence,
+            verdict: &map.verdict,
             width: small.size().width,
             height: small.size().height,
             values: half_base64(&small, unit),

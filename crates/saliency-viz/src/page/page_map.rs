@@ -9,6 +9,7 @@ pub struct PageMap {
     pub(super) probability: Option<f64>,
     pub(super) predicted: bool,
     pub(super) notes: Vec<String>,
+    pub(super) verdict: String,
 }
 
 impl PageMap {
@@ -21,6 +22,7 @@ impl PageMap {
             probability: None,
             predicted: false,
             notes: Vec::new(),
+            verdict: String::new(),
         }
     }
 
@@ -34,6 +36,13 @@ impl PageMap {
     pub fn with_prediction(mut self, probability: f64) -> Self {
         self.predicted = true;
         self.with_probability(probability)
+    }
+
+    /// Sets the verdict of a test of the map, such as a cover test. The page shows it below the
+    /// sentence on top.
+    pub fn with_verdict(mut self, verdict: impl Into<String>) -> Self {
+        self.verdict = verdict.into();
+        self
     }
 
     /// Adds a note about how precise the map is, such as an estimated error or a warning.
