@@ -3,7 +3,7 @@
 use saliency_core::kit::{Key, Stream};
 
 use crate::error::{Error, Result};
-use crate::estimate::{RowValues, mean};
+use crate::estimate::{Reason, RowValues, mean};
 use crate::experiment::Experiment;
 
 /// Measures maps that know nothing of the model with the same metric: random maps, and an edge
@@ -116,12 +116,14 @@ impl Controls {
 fn averaged(draws: &[RowValues]) -> RowValues {
     let rows = draws[0].values().len();
     let of_row = |row: usize| {
-        let values: Vec<f64> = draws.iter().filter_map(|draw| draw.values()[row]).collect();
-        let reasons = draws.iter().flat_map(RowValues::notes);
-        match reasons.filter(|note| note.row == row).last() {
-            Some(note) if values.is_empty() => Err(note.reason),
-            _ => Ok(mean(&values)),
+        let values = draws.iter().filter_map(|draw| draw.values().get(row).copied().flatten());
+        let values: Vec<f64> = values.collect();
+        if !values.is_empty() {
+            return Ok(mean(&values));
         }
+        let mut notes = draws.iter().flat_map(RowValues::notes);
+        let note = notes.find(|note| note.row == row);
+        Err(note.map_or(Reason::NotFinite, |note| note.reason))
     };
     RowValues::new((0..rows).map(of_row))
         .with_notes(draws.iter().flat_map(|it| it.notes().to_vec()))
@@ -180,7 +182,6 @@ fn sobel(pixels: &[f64], [height, width]: [usize; 2]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::estimate::Reason;
     use crate::fixtures::linear;
     use crate::{SaCo, Units};
     use burn::tensor::{Device, Tensor};

@@ -325,8 +325,10 @@ impl<'m> Experiment<'m> {
             let width = part.dims()[1];
             let of = &self.units.of_each()[before..before + width];
             before += width;
-            let mask = covers.iter().flat_map(|cover| of.iter().map(|&unit| cover.covered[unit]));
-            let mask: Vec<bool> = mask.collect();
+            let mut mask = Vec::with_capacity(covers.len() * width);
+            for cover in covers {
+                mask.extend(of.iter().map(|&unit| cover.covered[unit]));
+            }
             let mask = Tensor::<1, burn::tensor::Bool>::from_data(&mask[..], &part.device());
             let fill = fill.cast(part.dtype());
             part.mask_where(mask.reshape([covers.len(), width]), fill)

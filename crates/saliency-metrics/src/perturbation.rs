@@ -53,7 +53,7 @@ impl Perturbation {
         Self(Kind::Noise(noise))
     }
 
-    /// Perturbs by what `draw` returns: a batch of the shape of the rows that it is given. There is
+    /// Perturbs by the batch that `draw` returns: one of the shape of the rows that it is given. There is
     /// a key for each row, with the row's number and the number of the draw; its seed is 0. `draw`
     /// must return the same for the same key. Fixed tensors are never perturbed.
     pub fn own(

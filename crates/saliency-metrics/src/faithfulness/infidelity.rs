@@ -226,7 +226,9 @@ fn add(rows: &mut [Sums], scores: &[f64], copies: &CopiedRows, answers: &Answers
 mod tests {
     use super::*;
     use crate::fixtures::{Lab, constant, linear};
+    use crate::{PixelFlipping, Units};
     use burn::tensor::Device;
+    use saliency_core::{Fixed, Schedule, Target, pure_function};
 
     fn map<const N: usize, const ROWS: usize>(lab: &Lab, map: [[f32; N]; ROWS]) -> Batch {
         lab.experiment.attribution(Tensor::<2>::from_data(map, &Device::flex())).unwrap()
@@ -305,5 +307,25 @@ mod tests {
         let error = Infidelity::new().with_perturbation(wrong).values(&lab.experiment, &lab.zeros);
         let error = error.unwrap_err().to_string();
         assert!(error.contains("a perturbation of the input's shape"), "{error}");
+    }
+
+    #[test]
+    fn fixed_tensors_are_neither_perturbed_nor_counted() {
+        let device = Device::flex();
+        let model = pure_function(|(x, Fixed(factor)): (Tensor<2>, Fixed<Tensor<2>>)| {
+            x.sum_dim(1) * factor
+        });
+        let x = Tensor::<2>::from_data([[1.0, 2.0, 4.0]], &device);
+        let input = (x.clone(), Fixed(Tensor::<2>::from_data([[3.0]], &device)));
+        let (target, units) = (Target::Class(0), Units::values(4));
+        let experiment = Experiment::new(&model, input, target, units, Schedule::new()).unwrap();
+        let map = (x.ones_like() * 3.0, Fixed(Tensor::<2>::from_data([[100.0]], &device)));
+        let map = experiment.attribution(map).unwrap();
+        let found = Infidelity::new().values(&experiment, &map).unwrap();
+        assert!(found.mean().unwrap() < 1e-9, "{found:?}");
+        // The smallest value is 1; the factor is not covered.
+        let maps = [vec![1.0, 2.0, 3.0, 0.0]];
+        let curves = PixelFlipping::new().curves(&experiment, &maps).unwrap();
+        assert_eq!(curves.rows()[0], Some(vec![12.0, 9.0, 9.0, 9.0]));
     }
 }

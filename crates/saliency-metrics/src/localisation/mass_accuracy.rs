@@ -72,7 +72,7 @@ impl MassAccuracy {
 fn share(row: &MaskedMap<'_>) -> Result<f64, Reason> {
     let total: f64 = row.map.iter().sum();
     let size: f64 = row.map.iter().map(|value| value.abs()).sum();
-    // What is left of values that cancel is rounding.
+    // If values cancel, only rounding is left.
     if total.abs() <= 1e-12 * size {
         return Err(Reason::MapSumsToZero);
     }
