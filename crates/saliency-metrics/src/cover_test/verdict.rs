@@ -6,12 +6,14 @@ use crate::units::ranking;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Finding {
-    /// Covering what the map calls important lowers the score more than covering as much at any of
-    /// the other places, the middle among them, whatever it is covered with.
+    /// If the parts that the map calls important are covered, the score falls more than if as much
+    /// is covered at any of the other places, the middle among them. It falls with every fill.
     Confirmed,
-    /// It does so with the first fill, but not with every fill.
+    /// The score falls more than at the other places with the first fill, but with another fill it
+    /// does not fall.
     FillsDisagree,
-    /// It does not. The map may be wrong, or the model may look at the whole picture.
+    /// The score falls as much if another place is covered. The map may be wrong, or the model may
+    /// look at the whole picture.
     NotConfirmed,
 }
 
