@@ -296,7 +296,11 @@ fn one_bad_photo_does_not_keep_the_others_from_being_explained() {
     let error = text(&output.stderr);
     assert!(error.contains("\nerror: missing: cannot read "), "{error}");
     assert!(error.contains(&format!("photo 2 of 2: {}, as good\n", good.display())), "{error}");
-    assert!(error.ends_with("error: expected to explain 2 photos, found 1 that could not be\n"));
+    assert!(
+        error.ends_with(
+            "error: expected to explain 2 photos, found 1 that could not be explained\n"
+        )
+    );
     assert_eq!(files(&folder.path("out")).len(), 3);
 }
 

@@ -73,9 +73,9 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
     ///
     /// A file may be up to 1 GiB large. While it is read, it takes several times as much memory.
     ///
-    /// Boxes are clipped to their photos. If the file has the size of the picture that the boxes
-    /// were drawn on, they are scaled to the photo. If the photo has another aspect ratio, its
-    /// boxes are left out.
+    /// Boxes are clipped to their photos. If the file states the size of the picture on which the
+    /// boxes were drawn, the boxes are scaled to the photo. If the photo has another aspect ratio,
+    /// its boxes are left out.
     #[must_use]
     pub fn with_boxes(mut self, path: impl Into<PathBuf>) -> Self {
         self.boxes = Some(path.into());

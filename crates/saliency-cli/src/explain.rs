@@ -77,7 +77,7 @@ impl Program<'_> {
             }
             let photo = read_photo(path).map_err(Into::into);
             if let Err(error) = photo.and_then(|photo| self.explain(&name, Some(path), &photo)) {
-                // One bad photo must not keep the others from being explained; a bad option does.
+                // A bad photo does not stop the others. A bad option does.
                 let error = blamed(error);
                 let ends_all = error.is::<UnusableArguments>();
                 if self.args.json && !ends_all {
@@ -91,8 +91,9 @@ impl Program<'_> {
             }
         }
         if failed > 0 {
-            let error =
-                format!("expected to explain {all} photos, found {failed} that could not be");
+            let error = format!(
+                "expected to explain {all} photos, found {failed} that could not be explained"
+            );
             return Err(error.into());
         }
         Ok(())
@@ -134,7 +135,8 @@ impl Program<'_> {
                 let reduction =
                     self.args.reduce.map_or_else(|| method.reduction(), ReduceKind::into);
                 let reduced = Map::of_row(&map.values, 0, reduction)?;
-                // Parts that speak against the class would raise its score.
+                // To cover parts that speak against the class would raise its score, so these are
+                // not tested.
                 let tests = !self.args.no_cover && reduction != Reduce::Negative;
                 let verdict = tests.then(|| self.cover(&input, class, &reduced)).transpose()?;
                 if let Some(verdict) = &verdict {
@@ -199,8 +201,8 @@ impl Program<'_> {
         Ok(map)
     }
 
-    /// Covers what a map calls important. The class is compared with no other here, because people
-    /// ask what the model says then.
+    /// Covers what a map calls important. `--instead-of` has no effect here, because people ask
+    /// what the model answers when the parts are covered.
     fn cover(&self, input: &Tensor<4>, class: usize, map: &Map) -> Result<Verdict> {
         let schedule = self.compute.schedule();
         cover_test(&self.net, input, Target::Class(class), map, &schedule)
@@ -247,7 +249,8 @@ impl Program<'_> {
     }
 }
 
-/// Says whether an error is the fault of an option, which is as wrong for every other photo.
+/// Marks an error as the fault of the arguments if an option is wrong, because it is as wrong for
+/// every other photo.
 fn blamed(error: Box<dyn Error>) -> Box<dyn Error> {
     match error.downcast_ref() {
         Some(saliency::Error::InvalidOption { .. }) => unusable(error),
@@ -267,7 +270,7 @@ fn baseline(kind: BaselineKind, input: &Tensor<4>) -> Result<Baseline> {
     })
 }
 
-/// Returns the five likeliest classes, the first of them first.
+/// Returns the five likeliest classes, the likeliest first.
 fn likeliest(probabilities: &Tensor<2>) -> Vec<LikelyClass> {
     let (values, classes) = probabilities.clone().topk_with_indices(5, 1);
     let (values, classes) = (values.into_data(), classes.into_data());

@@ -26,8 +26,8 @@ pub enum PhotoMethod {
 
 /// The layer behind which [`PhotoMethod::Regions`] explains: `[rows, 112, 14, 14]`.
 const LAYER: AfterBlock<10> = AfterBlock;
-/// Without another tolerance, [`PhotoMethod::Regions`] stops at this one, or at so many gradients.
-/// More of them hardly change which regions matter: `cargo bench --bench truth`.
+/// Without another tolerance, [`PhotoMethod::Regions`] stops at this error, or after this many
+/// gradients. More of them hardly change which regions matter: `cargo bench --bench truth`.
 const ENOUGH: Tolerance = Tolerance { error: 0.15, limit: 12 };
 
 impl PhotoMethod {
@@ -54,8 +54,8 @@ impl PhotoMethod {
 
     /// Returns how the values of a place become one number if nothing else is asked for.
     ///
-    /// Regions leave out what speaks against the class: added up without their signs, values would
-    /// count that cancel.
+    /// Regions leave out what speaks against the class. Without signs, contributions that cancel
+    /// each other would count too.
     pub fn reduction(self) -> Reduce {
         match self {
             Self::Pixels(_) => Reduce::AbsoluteSum,
@@ -63,7 +63,7 @@ impl PhotoMethod {
         }
     }
 
-    /// Returns whether the method has options other than a tolerance.
+    /// Returns whether the method takes a single gradient, so that it has no options of its own.
     pub fn takes_one_gradient(self) -> bool {
         matches!(self, Self::Pixels(method) if method.family() == Family::Gradient)
     }

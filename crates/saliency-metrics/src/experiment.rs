@@ -187,7 +187,8 @@ impl<'m> Experiment<'m> {
     /// Returns the score of each covered copy.
     ///
     /// # Errors
-    /// [`Error::Cover`], and the model's.
+    /// [`Error::Shape`] if the fill has another shape than the input, [`Error::Cover`], and the
+    /// model's.
     pub fn covered_scores(&self, fill: &Batch, covers: &[Cover]) -> Result<Vec<f64>> {
         self.covered_scores_by(fill, covers.len(), |at| covers[at].clone())
     }
@@ -196,7 +197,8 @@ impl<'m> Experiment<'m> {
     /// needed, so that many covers of many units take no memory.
     ///
     /// # Errors
-    /// [`Error::Cover`], and the model's.
+    /// [`Error::Shape`] if the fill has another shape than the input, [`Error::Cover`], and the
+    /// model's.
     pub fn covered_scores_by(
         &self,
         fill: &Batch,
@@ -220,7 +222,8 @@ impl<'m> Experiment<'m> {
     /// Returns the model's outputs for each covered copy.
     ///
     /// # Errors
-    /// [`Error::Cover`], and the model's.
+    /// [`Error::Shape`] if the fill has another shape than the input, [`Error::Cover`], and the
+    /// model's.
     pub fn covered_outputs(&self, fill: &Batch, covers: &[Cover]) -> Result<Vec<Vec<f64>>> {
         let mut outputs = Vec::with_capacity(covers.len());
         self.run(
@@ -276,6 +279,10 @@ impl<'m> Experiment<'m> {
         ask: impl Fn(Batch, &[usize]) -> saliency_core::Result<T> + Sync,
         mut take: impl FnMut(T) + Send,
     ) -> Result<()> {
+        let (expected, found) = (self.input().shapes(), fill.shapes());
+        if expected != found {
+            return Err(Error::Shape { what: "a fill", expected, found });
+        }
         if count == 0 {
             return Ok(());
         }
@@ -390,6 +397,10 @@ mod tests {
             let error = experiment.covered_scores(&fill, &[cover]).unwrap_err();
             assert!(matches!(error, Error::Cover { rows: 2, units: 3, .. }), "{error}");
         }
+        // A batch that `fill` has not seen.
+        let other = Batch::new(x.clone().narrow(1, 0, 2)).unwrap();
+        let error = experiment.covered_scores(&other, &[Cover::of(0, 3, &[])]).unwrap_err();
+        assert!(matches!(error, Error::Shape { what: "a fill", .. }), "{error}");
         let sums = experiment.unit_sums(x * 2.0).unwrap();
         assert_eq!(sums, [[2.0; 3], [2.0; 3]]);
     }

@@ -23,9 +23,9 @@ pub struct Coverage {
     /// Whether the largest value is inside the area (the pointing game). False if the map is zero
     /// everywhere.
     ///
-    /// A map shows which of its pixels is the largest, but not where in this pixel the maximum is.
-    /// So at least half of the pixel must be inside. If the marked area is smaller than a pixel of
-    /// the map, at least half of the area must be in the largest pixel.
+    /// A map shows which of its pixels has the largest value, but not where in this pixel the
+    /// maximum is. So at least half of the pixel must be inside. If the marked area is smaller than
+    /// a pixel of the map, at least half of the area must be in the largest pixel.
     pub peak: bool,
 }
 
@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn a_small_product_in_the_largest_pixel_of_a_coarse_map_is_at_the_peak() {
-        // Seven pixels of 32 x 32 pixels of the photo; the third is the largest.
+        // A map of seven pixels, each covering 32 x 32 pixels of the photo. The third has the
+        // largest value.
         let map = line(&[1.0, 2.0, 9.0, 2.0, 1.0, 0.0, -1.0]);
         let region = Region { x: 0, y: 0, width: 7 * 32, height: 32 };
         let at = |x, side| Region { x, y: 6, width: side, height: side };

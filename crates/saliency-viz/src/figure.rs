@@ -82,7 +82,7 @@ impl Figure {
         let layout = self.layout()?;
         let white = vec![255; 3 * layout.width as usize * layout.height as usize];
         let picture = RgbImage::from_raw(layout.width, layout.height, white);
-        let mut picture = picture.expect("as many bytes as pixels");
+        let mut picture = picture.expect("three bytes for each pixel");
         for placed in &layout.pictures {
             copy(placed, &mut picture);
         }

@@ -15,6 +15,7 @@
 //! known, and every method can be scored.
 
 mod audit;
+mod cover;
 mod scored;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use std::process::ExitCode;
 
 use burn::tensor::Device;
 use clap::Parser;
+use cover::Covered;
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
 use saliency::photo::{Map, Reduce, View};
@@ -39,6 +41,10 @@ struct Args {
     /// The folder to write to
     #[arg(long, default_value = "maps")]
     out: PathBuf,
+    /// Instead of all this, train so many pairs of networks, and say how often the cover test finds
+    /// that the mark decides
+    #[arg(long)]
+    pairs: Option<u64>,
 }
 
 /// The number of photos that are explained.
@@ -50,8 +56,11 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<()> {
     let device = Device::flex();
-    let biased = Net::trained(Marked::Mugs, &device)?;
-    let honest = Net::trained(Marked::Nothing, &device)?;
+    if let Some(pairs) = args.pairs {
+        return count_pairs(pairs, &device);
+    }
+    let biased = Net::trained(Marked::Mugs, 0, &device)?;
+    let honest = Net::trained(Marked::Nothing, 0, &device)?;
 
     // Its accuracy does not show that something is wrong.
     let right = |net: &Net, marked| percent(net.accuracy(marked));
@@ -66,19 +75,51 @@ fn run(args: &Args) -> Result<()> {
     );
 
     // Its maps show it.
-    let mugs = photos(TEST, Marked::Mugs).into_iter().filter(|it| it.class == MUG);
-    let mugs: Vec<Product> = mugs.take(EXPLAINED).collect();
+    let mugs = mugs();
     let table = print_shares(&biased, &honest, &mugs)?;
     println!(
         "Trained again without the mark, it is right on {} of photos without it.",
         right(&honest, Marked::Nothing)
     );
 
+    println!("\nThe cover test asks the networks again:");
+    for (net, name) in [(&biased, "the first network"), (&honest, "the network trained again")] {
+        println!("- {name}:");
+        for sentence in Covered::of(net, &mugs)?.sentences() {
+            println!("  {sentence}");
+        }
+    }
+
     let figure = figure(&mugs[..3], &[&biased, &honest])?.to_picture()?;
     write_picture(args.out.join("clever_hans.png"), &figure)?;
     write_file(args.out.join("clever_hans.md"), table.as_bytes())?;
     println!("wrote {0}/clever_hans.png and {0}/clever_hans.md\n", args.out.display());
     audit::run(biased, &args.out.join("clever_hans"))
+}
+
+/// Composes the photos that are explained.
+fn mugs() -> Vec<Product> {
+    let mugs = photos(TEST, Marked::Mugs).into_iter().filter(|it| it.class == MUG);
+    mugs.take(EXPLAINED).collect()
+}
+
+/// Trains pairs of networks, and prints what the cover test finds.
+fn count_pairs(pairs: u64, device: &Device) -> Result<()> {
+    let (mugs, mut found) = (mugs(), [[0; 2]; 2]);
+    for seed in 0..pairs {
+        for (at, marked) in [Marked::Mugs, Marked::Nothing].into_iter().enumerate() {
+            let covered = Covered::of(&Net::trained(marked, seed, device)?, &mugs)?;
+            found[at][0] += u64::from(covered.is_decided_by_mark());
+            found[at][1] += u64::from(2 * covered.maps_on_mark > covered.photos);
+        }
+        let [[biased, biased_maps], [honest, honest_maps]] = found;
+        println!(
+            "{} pairs: decided by the mark: {biased} biased, {honest} retrained; without knowing of \
+             the mark: {biased_maps} biased, {honest_maps} retrained",
+            seed + 1
+        );
+    }
+    Ok(())
 }
 
 /// Prints a table of how much of every method's maps is in the mark and in the product, and returns

@@ -79,12 +79,13 @@ impl Net {
         Self { convolutions, output: LinearConfig::new(32 * 6 * 6, CLASSES.len()).init(device) }
     }
 
-    /// Trains a network on photos. `marked` says which of them have the mark.
+    /// Trains a network on photos. `marked` says which of them have the mark. The first weights
+    /// come from `seed`.
     ///
     /// # Errors
     /// An error if training fails.
-    pub fn trained(marked: Marked, device: &Device) -> Result<Self> {
-        device.seed(0);
+    pub fn trained(marked: Marked, seed: u64, device: &Device) -> Result<Self> {
+        device.seed(seed);
         let examples = labelled(&photos(TRAINING, marked));
         let training = Training { epochs: 12, rate: 2e-3, batch: 30 };
         train(Self::new(device), &examples, tensor, training)

@@ -33,6 +33,17 @@ fn the_maps_tell_that_the_network_reads_the_watermark() {
         assert!(row[1] >= 5.0 && row[3] <= 1.5, "{method} {row:?}");
         assert!(row[5] >= 2.0, "the product, retrained: {method} {row:?}");
     }
+    // The cover test finds that the mark decides, and that it does not after training again.
+    let decided = |network: &str| {
+        let after = said.split(&format!("- {network}:\n")).nth(1).unwrap();
+        let sentences: Vec<&str> = after.lines().take(3).map(str::trim).collect();
+        println!("{network}: {sentences:?}");
+        (sentences[1].ends_with(": the answer is decided by the mark."), numbers(sentences[2]))
+    };
+    let (biased, maps) = decided("the first network");
+    assert!(biased && maps[1] >= 12.0, "without boxes: {maps:?}");
+    let (honest, maps) = decided("the network trained again");
+    assert!(!honest && maps[1] <= 1.0, "without boxes: {maps:?}");
     let picture = read_photo(folder.path().join("clever_hans.png")).unwrap();
     assert!(picture.width() > 500);
     // The audit finds the mugs without knowing about the mark: they are at the top of the page.

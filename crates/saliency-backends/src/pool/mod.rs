@@ -57,8 +57,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A device is lost if its server ends or does not answer, if its driver fails, or if its memory is
 /// too small for one row. The other devices explain its rows, and the answer has a
 /// [`Warning::DeviceLost`](saliency_core::Warning::DeviceLost) for each of these rows. The next
-/// call tries to open the device again. Until that works, each call has a warning for the rows that
-/// the device would have had first.
+/// call tries to open the device again. Until then, each call has a warning for the rows that this
+/// device would have been given first.
 ///
 /// A server that computes for a long time is asked for a sign of life, and counts as lost only if
 /// it gives none. Devices of this machine may take as long as they like.

@@ -49,7 +49,7 @@ pub(crate) struct AdaptivePath {
     closed: [bool; 2],
 }
 
-/// The number of a sum of contributions that all have the same weight.
+/// The index of a sum. All contributions in it have the same weight.
 pub(crate) type Slot = usize;
 
 /// What to do with the contributions at a point.

@@ -15,11 +15,11 @@ pub use verdict::{CoveredAnswer, Finding, SizeTested, Verdict};
 
 /// Covers the brightest units of a map, and as many elsewhere, and compares what the model says.
 ///
-/// For each size the brightest units are covered with every fill. With the first fill, regions of
-/// the same number and shape are covered at other places, 20 by default, and so are as many units
-/// in the middle of the picture, because many models look there whatever the map says. One number
-/// is compared: the fall of the score, averaged over the sizes. So the test is one test, however
-/// many sizes and fills it has:
+/// For each size the brightest units are covered with every fill. With the first fill only, the
+/// same number of units in the same shape is covered at other places, 20 by default. The same
+/// number is also covered in the middle of the picture, because many models look there whatever the
+/// map says. One number is compared: the fall of the score, averaged over the sizes. So the test is
+/// one test, however many sizes and fills it has:
 ///
 /// ```text
 /// p = (1 + the number of draws whose fall is at least as large) / (1 + draws)
@@ -34,7 +34,8 @@ pub use verdict::{CoveredAnswer, Finding, SizeTested, Verdict};
 /// - seed: 0
 ///
 /// # Cost
-/// For each row: sizes x (draws + fills + 1) forward passes, 48 by default with three fills, and one of the whole.
+/// For each row: sizes x (draws + fills + 1) forward passes, 48 by default with three fills, and
+/// one of the input as it is.
 ///
 /// # Errors
 /// [`Error::InvalidOption`], [`Error::NoFill`], [`Error::MapUnits`], and the model's.
@@ -142,8 +143,8 @@ impl CoverTest {
         self.test(experiment, fills, regions.collect())
     }
 
-    /// Tests one area that is the same for all rows, such as a marked product: whether each unit
-    /// is in it.
+    /// Tests one area that is the same for all rows, such as a marked product. `area` says of each
+    /// unit whether it is inside.
     ///
     /// # Errors
     /// See [`CoverTest`]; [`Error::MapUnits`] if the area is empty or holds every unit.

@@ -243,7 +243,7 @@ mod tests {
         let gradient = map(&lab, [WEIGHTS; 2]);
         let found = Infidelity::new().values(&lab.experiment, &gradient).unwrap();
         assert!(found.defined().iter().all(|value| *value < 1e-10), "{found:?}");
-        // Any other scale of it is as good once the best scale is taken.
+        // With the best scale, any multiple of the gradient is as good.
         let tripled = gradient.map(|part| part * 3.0);
         let found = Infidelity::new().values(&lab.experiment, &tripled).unwrap();
         assert!(found.defined().iter().all(|value| *value > 0.1), "{found:?}");
@@ -323,7 +323,8 @@ mod tests {
         let map = experiment.attribution(map).unwrap();
         let found = Infidelity::new().values(&experiment, &map).unwrap();
         assert!(found.mean().unwrap() < 1e-9, "{found:?}");
-        // The smallest value is 1; the factor is not covered.
+        // Covered values are set to the smallest value of the row, which is 1. The factor is fixed,
+        // and is never covered.
         let maps = [vec![1.0, 2.0, 3.0, 0.0]];
         let curves = PixelFlipping::new().curves(&experiment, &maps).unwrap();
         assert_eq!(curves.rows()[0], Some(vec![12.0, 9.0, 9.0, 9.0]));
