@@ -3,8 +3,23 @@
 use saliency_core::kit::{Key, Stream};
 
 use crate::error::{Error, Result};
-use crate::estimate::{Interval, RowValues, mean};
 use crate::units::all_equal;
+
+/// An interval around the mean of the rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// Its lower end.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+}
+
+impl Interval {
+    /// Returns whether a value is in the interval.
+    pub fn contains(&self, value: f64) -> bool {
+        self.low <= value && value <= self.high
+    }
+}
 
 /// Estimates the 95 % interval of a mean: draws as many rows as there are, with replacement, again
 /// and again, and reads the interval off the means of the draws.
@@ -32,10 +47,10 @@ use crate::units::all_equal;
 ///
 /// # Example
 /// ```
-/// use saliency_metrics::{Bootstrap, RowValues};
+/// use saliency_metrics::Bootstrap;
 ///
-/// let rows = RowValues::new((0..64).map(|row| Ok(f64::from(row % 2))));
-/// let interval = Bootstrap::new().with_resamples(5_000)?.interval(&rows).unwrap();
+/// let values: Vec<f64> = (0..64).map(|row| f64::from(row % 2)).collect();
+/// let interval = Bootstrap::new().with_resamples(5_000)?.interval(&values).unwrap();
 /// assert!(interval.contains(0.5) && interval.high - interval.low < 0.3);
 /// # Ok::<(), saliency_metrics::Error>(())
 /// ```
@@ -87,15 +102,14 @@ impl Bootstrap {
         self
     }
 
-    /// Returns the interval of the mean of the rows that have a value; `None` if there are fewer
-    /// than two, or if all values are equal.
-    pub fn interval(&self, rows: &RowValues) -> Option<Interval> {
-        let values = rows.defined();
-        if values.len() < 2 || all_equal(&values) {
+    /// Returns the interval of the mean of values; `None` if there are fewer than two, or if all are
+    /// equal.
+    pub fn interval(&self, values: &[f64]) -> Option<Interval> {
+        if values.len() < 2 || all_equal(values) {
             return None;
         }
-        let means = self.means(&values);
-        let middle = mean(&values);
+        let means = self.means(values);
+        let middle = mean(values);
         // How far the means are to one side, and how skewed the values are.
         let below = means.iter().filter(|&&mean| mean < middle).count() as f64;
         let equal = means.iter().filter(|&&mean| mean == middle).count() as f64;
@@ -128,6 +142,14 @@ impl Bootstrap {
         means.sort_by(f64::total_cmp);
         means
     }
+}
+
+/// Returns the mean of at least one value.
+pub(crate) fn mean(values: &[f64]) -> f64 {
+    if all_equal(values) {
+        return values[0];
+    }
+    values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// Returns a quantile of sorted values, between two of them in proportion.
@@ -170,6 +192,7 @@ fn student_quantile(degrees: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::estimate::RowValues;
 
     #[test]
     fn quantiles_are_those_of_tables() {
@@ -207,7 +230,7 @@ mod tests {
     #[test]
     fn the_seed_and_the_number_of_resamples_can_be_set() {
         let rows = sample(|u| u, 0);
-        let interval = |bootstrap: Bootstrap| bootstrap.interval(&rows).unwrap();
+        let interval = |bootstrap: Bootstrap| bootstrap.interval(&rows.defined()).unwrap();
         assert_eq!(interval(Bootstrap::new()), rows.interval().unwrap());
         assert_ne!(interval(Bootstrap::new().with_seed(1)), rows.interval().unwrap());
         let error = Bootstrap::new().with_resamples(1_999).unwrap_err().to_string();

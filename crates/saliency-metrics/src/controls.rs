@@ -2,8 +2,9 @@
 
 use saliency_core::kit::{Key, Stream};
 
+use crate::bootstrap::mean;
 use crate::error::{Error, Result};
-use crate::estimate::{Reason, RowValues, mean};
+use crate::estimate::{Reason, RowValues};
 use crate::experiment::Experiment;
 
 /// Measures maps that know nothing of the model with the same metric: random maps, and an edge

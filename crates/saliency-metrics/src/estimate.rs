@@ -1,7 +1,6 @@
 //! The value of a metric for each row, and how sure their mean is.
 
-use crate::bootstrap::Bootstrap;
-use crate::units::all_equal;
+use crate::bootstrap::{Bootstrap, Interval, mean};
 
 /// The values of a metric, one for each row.
 ///
@@ -67,22 +66,6 @@ pub enum Reason {
     /// A value of the map, or a score of the model, is not finite.
     #[error("a value of the map or a score is not finite")]
     NotFinite,
-}
-
-/// An interval around the mean of the rows.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interval {
-    /// Its lower end.
-    pub low: f64,
-    /// Its upper end.
-    pub high: f64,
-}
-
-impl Interval {
-    /// Returns whether a value is in the interval.
-    pub fn contains(&self, value: f64) -> bool {
-        self.low <= value && value <= self.high
-    }
 }
 
 impl RowValues {
@@ -152,16 +135,8 @@ impl RowValues {
     /// than two rows have a value, or if all values are equal, because these do not show how much
     /// rows differ.
     pub fn interval(&self) -> Option<Interval> {
-        Bootstrap::new().interval(self)
+        Bootstrap::new().interval(&self.defined())
     }
-}
-
-/// Returns the mean of at least one value.
-pub(crate) fn mean(values: &[f64]) -> f64 {
-    if all_equal(values) {
-        return values[0];
-    }
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 #[cfg(test)]

@@ -36,12 +36,12 @@ mod perturbation;
 mod robustness;
 mod units;
 
-pub use bootstrap::Bootstrap;
+pub use bootstrap::{Bootstrap, Interval};
 pub use complexity::{EffectiveComplexity, Entropy, Sparseness};
 pub use controls::{ControlValues, Controls};
 pub use cover_test::{CoverTest, CoveredAnswer, Fill, Finding, SizeTested, Verdict};
 pub use error::{Error, Result};
-pub use estimate::{Interval, Note, Reason, RowValues};
+pub use estimate::{Note, Reason, RowValues};
 pub use experiment::{Cover, Experiment};
 pub use faithfulness::{
     Curves, Deletion, Infidelity, Insertion, Order, PixelFlipping, SaCo, Scale, SensitivityN,

@@ -3,8 +3,9 @@
 use saliency_core::kit::Batch;
 
 use super::equal_scores;
+use crate::bootstrap::mean;
 use crate::error::{Error, Result};
-use crate::estimate::{Reason, RowValues, mean};
+use crate::estimate::{Reason, RowValues};
 use crate::experiment::{Cover, Experiment};
 use crate::maps::{check_maps, flaw};
 use crate::units::ranking;

@@ -3,8 +3,9 @@
 use saliency_core::{Explainer, Inputs, Model, Target};
 
 use super::sensitivity::{SensitivityOptions, uniform};
+use crate::bootstrap::mean;
 use crate::error::Result;
-use crate::estimate::{RowValues, mean};
+use crate::estimate::RowValues;
 use crate::perturbation::Perturbation;
 
 /// Explains perturbed copies of the input, and returns the mean relative distance of their maps.
