@@ -152,39 +152,17 @@ impl Verdict {
     }
 
     /// Says the verdict in words. `name` gives the name of a class.
+    ///
+    /// The figures are probabilities, or scores if the probability does not fall: other classes may
+    /// lose more than the one that is explained.
     pub fn sentence(&self, name: impl Fn(usize) -> String) -> String {
         // The smallest size that changes the answer, or else the largest.
         let size = self.changes_at().unwrap_or(&self.sizes[self.sizes.len() - 1]);
-        let covered = size.covered[0];
-        let percent = format!("{:.0} %", 100.0 * size.size);
-        let change = match (self.original.probability, covered.probability) {
-            (Some(from), Some(to)) => format!("{:.0} % -> {:.0} %", 100.0 * from, 100.0 * to),
-            _ => format!("score {:.2} -> {:.2}", self.original.score, covered.score),
-        };
-        let class = name(self.class);
-        let effect = if covered.answer == self.original.answer {
-            format!("the model still says {} ({class}: {change})", name(covered.answer))
-        } else if self.class == self.original.answer {
-            format!("the model no longer says {class} but {} ({change})", name(covered.answer))
-        } else {
-            format!("the model says {} ({class}: {change})", name(covered.answer))
-        };
-        let draws = size.elsewhere.len();
-        let same = size.elsewhere.iter().filter(|it| it.answer == self.original.answer).count();
-        let mean = |of: &dyn Fn(&CoveredAnswer) -> f64| {
-            size.elsewhere.iter().map(of).sum::<f64>() / draws as f64
-        };
-        let elsewhere = match self.original.probability {
-            Some(_) => {
-                format!("{:.0} %", 100.0 * mean(&|it| it.probability.unwrap_or(f64::NAN)))
-            }
-            None => format!("score {:.2}", mean(&|it| it.score)),
-        };
-        let elsewhere = format!(
-            "if as much is covered elsewhere, it is {elsewhere} on average, and the answer stays \
-             the same in {same} of {draws} tries"
-        );
-        let what = format!("If the brightest {percent} of the picture are covered, {effect}");
+        let figure = Figure::of(&self.original, &size.covered[0]);
+        let percent = 100.0 * size.size;
+        let effect = self.effect(&size.covered[0], figure, name);
+        let what = format!("If the brightest {percent:.0} % of the picture are covered, {effect}");
+        let elsewhere = self.elsewhere(size, figure);
         match self.finding {
             Finding::Confirmed => format!("Confirmed. {what}; {elsewhere}."),
             Finding::FillsDisagree => {
@@ -195,19 +173,89 @@ impl Verdict {
                     self.fills[0]
                 )
             }
-            Finding::NotConfirmed => {
-                let as_large = self.falls_elsewhere.iter().filter(|it| **it >= self.fall).count();
-                let why = if as_large > 0 {
-                    format!(
-                        "covering other places lowers the score as much in {as_large} of {draws} \
-                         tries"
-                    )
-                } else {
-                    "covering the middle lowers the score as much".to_owned()
-                };
-                format!("Not confirmed. {what}, but {why}.")
-            }
+            Finding::NotConfirmed => format!("Not confirmed. {what}, but {}.", self.objection()),
         }
+    }
+
+    /// Says what the model answers if the region is covered.
+    fn effect(
+        &self,
+        covered: &CoveredAnswer,
+        figure: Figure,
+        name: impl Fn(usize) -> String,
+    ) -> String {
+        let change = figure.change(&self.original, covered);
+        let (class, answer) = (name(self.class), name(covered.answer));
+        if covered.answer == self.original.answer {
+            format!("the model still says {answer} ({class}: {change})")
+        } else if self.class == self.original.answer {
+            format!("the model no longer says {class} but {answer} ({change})")
+        } else {
+            format!("the model says {answer} ({class}: {change})")
+        }
+    }
+
+    /// Says what the model answers if as much is covered elsewhere.
+    fn elsewhere(&self, size: &SizeTested, figure: Figure) -> String {
+        let draws = size.elsewhere.len();
+        let same = size.elsewhere.iter().filter(|it| it.answer == self.original.answer).count();
+        let mean = size.elsewhere.iter().map(|it| figure.value(it)).sum::<f64>() / draws as f64;
+        let mean = figure.text(mean);
+        format!(
+            "if as much is covered elsewhere, it is {mean} on average, and the answer stays the \
+             same in {same} of {draws} tries"
+        )
+    }
+
+    /// Says why a map is not confirmed.
+    fn objection(&self) -> String {
+        let draws = self.falls_elsewhere.len();
+        let as_large = self.falls_elsewhere.iter().filter(|it| **it >= self.fall).count();
+        if as_large > 0 {
+            format!("covering other places lowers the score as much in {as_large} of {draws} tries")
+        } else {
+            "covering the middle lowers the score as much".to_owned()
+        }
+    }
+}
+
+/// The figure of a sentence.
+#[derive(Clone, Copy)]
+enum Figure {
+    Probability,
+    Score,
+}
+
+impl Figure {
+    /// Chooses the probability if there is one, and if it falls.
+    fn of(original: &CoveredAnswer, covered: &CoveredAnswer) -> Self {
+        match (original.probability, covered.probability) {
+            (Some(from), Some(to)) if to < from => Self::Probability,
+            _ => Self::Score,
+        }
+    }
+
+    fn value(self, answer: &CoveredAnswer) -> f64 {
+        match self {
+            Self::Probability => answer.probability.unwrap_or(f64::NAN),
+            Self::Score => answer.score,
+        }
+    }
+
+    fn text(self, value: f64) -> String {
+        match self {
+            Self::Probability => format!("{:.0} %", 100.0 * value),
+            Self::Score => format!("{value:.2}"),
+        }
+    }
+
+    fn change(self, from: &CoveredAnswer, to: &CoveredAnswer) -> String {
+        let unit = match self {
+            Self::Probability => "",
+            Self::Score => "score ",
+        };
+        let [from, to] = [from, to].map(|answer| self.text(self.value(answer)));
+        format!("{unit}{from} -> {to}")
     }
 }
 
@@ -287,6 +335,14 @@ mod tests {
              espresso but tea (95 % -> 27 %); if as much is covered elsewhere, it is 95 % on \
              average, and the answer stays the same in 20 of 20 tries."
         );
+        // If other classes lose more, the probability rises although the score falls.
+        let rises = Verdict {
+            original: CoveredAnswer { probability: Some(0.1), ..confirmed.original },
+            ..confirmed.clone()
+        };
+        let sentence = rises.sentence(name);
+        assert!(sentence.contains("but tea (score 4.00 -> 0.00)"), "{sentence}");
+        assert!(sentence.contains("it is 3.90 on average"), "{sentence}");
         let fills = decided(&[0.0, 4.5], 3.9, 3.0);
         assert_eq!(fills.finding, Finding::FillsDisagree);
         assert!(fills.sentence(name).contains("covered with: blur was tried, and grey."));
