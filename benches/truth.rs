@@ -142,16 +142,11 @@ fn cells(values: &Tensor<4>, absolute: bool) -> Cells {
     let values = if absolute { values.clone().abs() } else { values.clone() };
     let sum = values.sum_dim(1);
     let [.., height, width] = sum.dims();
-    let values: Vec<f32> = sum.into_data().iter().collect();
-    let at = |y: usize, x: usize| f64::from(values[y * width + x]);
+    let values: Vec<f64> = sum.into_data().iter().collect();
+    let at = |y: usize, x: usize| values[y * width + x];
     if height >= CELLS {
-        let mut cells = vec![0.0; COUNT];
-        for y in 0..height {
-            for x in 0..width {
-                cells[y * CELLS / height * CELLS + x * CELLS / width] += at(y, x);
-            }
-        }
-        return cells;
+        let cells = Units::cells([1, height, width], [CELLS, CELLS]).expect("cells");
+        return cells.sums(&values);
     }
     // Coarser than the cells: linear between the middles of its values.
     let place = |cell: usize, side: usize| {

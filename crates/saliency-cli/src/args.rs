@@ -130,7 +130,7 @@ impl ExplainArgs {
 
     /// Returns where words for people are printed.
     pub fn words(&self) -> Words {
-        if self.json { Words::Aside } else { Words::Out }
+        Words::beside(self.json)
     }
 }
 

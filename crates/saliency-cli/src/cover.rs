@@ -7,6 +7,7 @@ use saliency::{Schedule, Target};
 use saliency_models::EfficientNetLite0;
 
 use crate::Result;
+use crate::subject::class_name;
 
 /// Regions down and across.
 const REGIONS: usize = 14;
@@ -39,6 +40,11 @@ pub fn cover_test(
     let fills = fills.into_iter().map(fill).collect::<Result<Vec<_>>>()?;
     let mut verdicts = CoverTest::new().brightest(&experiment, &fills, &[regions(map)?])?;
     Ok(verdicts.remove(0))
+}
+
+/// Says a verdict in words.
+pub fn sentence(verdict: &Verdict) -> String {
+    verdict.sentence(|class| class_name(class).to_owned())
 }
 
 /// Adds a map up in regions.

@@ -18,7 +18,7 @@ use saliency_models::{EfficientNetLite0, imagenet, photos};
 use crate::args::{BaselineKind, ExplainArgs, ReduceKind, ScoreKind};
 use crate::boxes::areas;
 use crate::certainty::Certainty;
-use crate::cover::cover_test;
+use crate::cover::{cover_test, sentence};
 use crate::method::{PhotoMethod, PhotoQuestion, Tolerance};
 use crate::output::{answer, say_aside};
 use crate::pictures::{Explained, PhotoPictures};
@@ -140,7 +140,7 @@ impl Program<'_> {
                 let tests = !self.args.no_cover && reduction != Reduce::Negative;
                 let verdict = tests.then(|| self.cover(&input, class, &reduced)).transpose()?;
                 if let Some(verdict) = &verdict {
-                    words.say(verdict.sentence(|class| class_name(class).to_owned()));
+                    words.say(sentence(verdict));
                 }
                 certainty.iter().for_each(|line| words.say(line));
                 explained.push(Explained {

@@ -30,6 +30,11 @@ pub enum Words {
 }
 
 impl Words {
+    /// Leaves stdout to JSON, if that is printed.
+    pub fn beside(json: bool) -> Self {
+        if json { Self::Aside } else { Self::Out }
+    }
+
     /// Prints a line. If it cannot be printed, nothing happens.
     pub fn say(self, line: impl Display) {
         match self {

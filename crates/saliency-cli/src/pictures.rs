@@ -13,6 +13,7 @@ use saliency::{Attribution, Method};
 
 use crate::args::{ExplainArgs, Mode, option_name};
 use crate::boxes::areas;
+use crate::cover::sentence;
 use crate::method::PhotoMethod;
 use crate::output::say_aside;
 use crate::subject::class_name;
@@ -197,9 +198,7 @@ impl PhotoPictures<'_> {
                 map.with_probability(it.probability)
             };
             let map = match &it.verdict {
-                Some(verdict) => {
-                    map.with_verdict(verdict.sentence(|class| class_name(class).to_owned()))
-                }
+                Some(verdict) => map.with_verdict(sentence(verdict)),
                 None => map,
             };
             page = page.with_map(it.certainty.iter().fold(map, PageMap::with_note));

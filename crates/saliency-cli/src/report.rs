@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::cover::sentence;
 use crate::pictures::{Explained, PhotoPictures, Written};
 use crate::subject::class_name;
 
@@ -115,7 +116,7 @@ impl<'a> PhotoReport<'a> {
                     finding: verdict.finding.name(),
                     p: verdict.p,
                     fall: verdict.fall,
-                    sentence: verdict.sentence(|class| class_name(class).to_owned()),
+                    sentence: sentence(verdict),
                 }),
                 boxes: of_it
                     .map(|measured| BoxReport {

@@ -162,16 +162,7 @@ impl<'m> Experiment<'m> {
     /// [`Error::Shape`] if it has another shape than the input, and those of [`Batch::new`].
     pub fn unit_sums<I: Inputs>(&self, values: I) -> Result<Vec<Vec<f64>>> {
         let values = self.like_input("an attribution", values)?;
-        let mut rows = vec![Vec::new(); values.rows()];
-        for part in values.parts() {
-            let width = part.dims()[1];
-            let read = part.clone().try_into_vec_as::<f64>();
-            let read = read.map_err(saliency_core::Error::device)?;
-            for (row, values) in rows.iter_mut().zip(read.chunks(width)) {
-                row.extend_from_slice(values);
-            }
-        }
-        Ok(rows.iter().map(|row| self.units.sums(row)).collect())
+        Ok(host_rows(&values)?.iter().map(|row| self.units.sums(row)).collect())
     }
 
     fn like_input<I: Inputs>(&self, what: &'static str, inputs: I) -> Result<Batch> {
@@ -342,6 +333,20 @@ impl<'m> Experiment<'m> {
         });
         copies.with_fixed_of(&input)
     }
+}
+
+/// Reads all values of each row back from the device.
+pub(crate) fn host_rows(batch: &Batch) -> Result<Vec<Vec<f64>>> {
+    let mut rows = vec![Vec::with_capacity(batch.width()); batch.rows()];
+    for part in batch.parts() {
+        let width = part.dims()[1];
+        let read = part.clone().try_into_vec_as::<f64>();
+        let read = read.map_err(saliency_core::Error::device)?;
+        for (row, values) in rows.iter_mut().zip(read.chunks(width)) {
+            row.extend_from_slice(values);
+        }
+    }
+    Ok(rows)
 }
 
 #[cfg(test)]

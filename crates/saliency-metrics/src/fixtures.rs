@@ -5,6 +5,7 @@ use saliency_core::kit::Batch;
 use saliency_core::{Schedule, Target, pure_function};
 
 use crate::experiment::Experiment;
+use crate::perturbation::Perturbation;
 use crate::units::Units;
 
 /// An experiment, and zeros to cover with.
@@ -37,4 +38,12 @@ pub(crate) fn constant(rows: usize, width: usize) -> Lab {
     let x = Tensor::<2>::ones([rows, width], &Device::flex());
     let (target, units) = (Target::Class(0), Units::values(width));
     lab(Experiment::new(&model, x, target, units, Schedule::new()).unwrap())
+}
+
+/// Adds the number of the draw to every value.
+pub(crate) fn steps() -> Perturbation {
+    Perturbation::own(|rows, keys| {
+        let steps: Vec<f64> = keys.iter().map(|key| key.sample as f64).collect();
+        Ok(rows.map(|part| part.ones_like()).scale_rows(&steps))
+    })
 }

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use saliency::Model;
 use saliency_audit::{Audit, Event, Findings};
 use saliency_cli::Result;
-use saliency_cli::output::{answer, say, say_aside};
+use saliency_cli::output::{Words, answer, say, say_aside};
 
 /// The time between two lines of progress, if no bar can be drawn.
 const EVERY: Duration = Duration::from_secs(60);
@@ -31,7 +31,7 @@ pub fn run<M: Model<Tensor<4>> + 'static>(
     let style = ProgressStyle::with_template("{bar:40} {pos} of {len} photos, {eta} left")?;
     let bar = ProgressBar::hidden().with_style(style);
     let (start, last) = (Cell::new(Instant::now()), Cell::new(Instant::now()));
-    let in_words = move |text: String| if json { say_aside(text) } else { say(text) };
+    let words = Words::beside(json);
     let waiting_photos = Cell::new(0);
     let print = move |event: &Event| match event {
         Event::BoxesRead { format, boxes, photos, .. } => {
@@ -43,7 +43,7 @@ pub fn run<M: Model<Tensor<4>> + 'static>(
             say_aside(format_args!("reading {photos} photos"));
         }
         Event::Started { waiting, photos, .. } => {
-            in_words(format!("photos to explain: {waiting} of {photos}"));
+            words.say(format_args!("photos to explain: {waiting} of {photos}"));
             bar.set_length(*waiting as u64);
             waiting_photos.set(*waiting);
         }
@@ -63,7 +63,7 @@ pub fn run<M: Model<Tensor<4>> + 'static>(
         }
         Event::Finished => {
             bar.finish_and_clear();
-            in_words(format!("time: {:.1} s", start.get().elapsed().as_secs_f64()));
+            words.say(format_args!("time: {:.1} s", start.get().elapsed().as_secs_f64()));
         }
         _ => {}
     };

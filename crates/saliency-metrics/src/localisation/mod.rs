@@ -14,7 +14,7 @@ pub use top_k::TopKIntersection;
 
 use crate::error::{Error, Result};
 use crate::estimate::{Note, Reason, RowValues};
-use crate::maps::{Signs, check_maps, with_signs};
+use crate::maps::{Signs, check_maps, flaw, with_signs};
 
 /// The map of a row, and the mask of the object in it.
 struct MaskedMap<'a> {
@@ -26,6 +26,12 @@ impl MaskedMap<'_> {
     /// Returns the number of units in the mask.
     fn mask_size(&self) -> usize {
         self.mask.iter().filter(|inside| **inside).count()
+    }
+
+    /// Refuses a map that cannot be put in order. A single unit is the largest.
+    fn check_order(&self) -> Result<(), Reason> {
+        let flaw = flaw(&self.map).filter(|reason| *reason != Reason::OneUnit);
+        flaw.map_or(Ok(()), Err)
     }
 }
 

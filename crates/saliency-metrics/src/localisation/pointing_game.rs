@@ -3,7 +3,7 @@
 use super::{MaskedMap, of_each_row};
 use crate::error::Result;
 use crate::estimate::{Reason, RowValues};
-use crate::maps::{Signs, flaw};
+use crate::maps::Signs;
 
 /// Asks whether the largest value of a map is inside a mask.
 ///
@@ -71,9 +71,7 @@ impl PointingGame {
 
 /// Returns 1 if a largest value is in the mask.
 fn hit(row: &MaskedMap<'_>) -> Result<f64, Reason> {
-    if let Some(reason) = flaw(&row.map).filter(|reason| *reason != Reason::OneUnit) {
-        return Err(reason);
-    }
+    row.check_order()?;
     let largest = row.map.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let hits = row.map.iter().zip(row.mask).any(|(value, inside)| *inside && *value == largest);
     Ok(f64::from(hits))

@@ -3,7 +3,7 @@
 use super::{MaskedMap, of_each_row};
 use crate::error::Result;
 use crate::estimate::{Reason, RowValues};
-use crate::maps::{Signs, flaw};
+use crate::maps::Signs;
 use crate::units::ranking;
 
 /// Measures how many of the largest values are inside a mask, as many as the mask has units.
@@ -71,9 +71,7 @@ impl RankAccuracy {
 }
 
 fn share(row: &MaskedMap<'_>) -> Result<f64, Reason> {
-    if let Some(reason) = flaw(&row.map).filter(|reason| *reason != Reason::OneUnit) {
-        return Err(reason);
-    }
+    row.check_order()?;
     let size = row.mask_size();
     let hits = ranking(&row.map)[..size].iter().filter(|&&unit| row.mask[unit]).count();
     Ok(hits as f64 / size as f64)

@@ -3,7 +3,7 @@
 use super::{MaskedMap, of_each_row};
 use crate::error::{Error, Result};
 use crate::estimate::{Reason, RowValues};
-use crate::maps::{Signs, flaw};
+use crate::maps::Signs;
 use crate::units::ranking;
 
 /// Measures how many of the k largest values are inside a mask.
@@ -105,9 +105,7 @@ impl TopKIntersection {
     }
 
     fn share(&self, row: &MaskedMap<'_>, k: usize) -> Result<f64, Reason> {
-        if let Some(reason) = flaw(&row.map).filter(|reason| *reason != Reason::OneUnit) {
-            return Err(reason);
-        }
+        row.check_order()?;
         let hits = ranking(&row.map)[..k].iter().filter(|&&unit| row.mask[unit]).count();
         let share = hits as f64 / k as f64;
         let chance = row.mask_size() as f64 / row.mask.len() as f64;

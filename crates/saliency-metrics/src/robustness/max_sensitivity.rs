@@ -103,16 +103,9 @@ impl MaxSensitivity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::steps;
     use burn::tensor::{Device, Tensor};
     use saliency_core::{Gradient, SmoothGrad, pure_function};
-
-    /// Adds the number of the draw to every value.
-    fn steps() -> Perturbation {
-        Perturbation::own(|rows, keys| {
-            let steps: Vec<f64> = keys.iter().map(|key| key.sample as f64).collect();
-            Ok(rows.map(|part| part.ones_like()).scale_rows(&steps))
-        })
-    }
 
     #[test]
     fn the_largest_change_of_a_known_gradient() {

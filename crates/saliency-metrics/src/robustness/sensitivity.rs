@@ -4,7 +4,7 @@ use saliency_core::kit::{Batch, Noise, Question};
 use saliency_core::{Distribution, Explainer, Inputs, Model, NoiseScale, Rows, Schedule, Target};
 
 use crate::error::{Error, Result};
-use crate::experiment::CopiedRows;
+use crate::experiment::{CopiedRows, host_rows};
 use crate::perturbation::Perturbation;
 
 /// The options of max- and average-sensitivity.
@@ -83,18 +83,4 @@ fn relative_distance(map: &[f64], found: &[f64]) -> f64 {
     let squares: f64 = map.iter().zip(found).map(|(a, b)| (a - b).powi(2)).sum();
     let norm = map.iter().map(|value| value.powi(2)).sum::<f64>().sqrt();
     squares.sqrt() / if norm == 0.0 { 1.0 } else { norm }
-}
-
-/// Reads all values of each row back from the device.
-fn host_rows(batch: &Batch) -> Result<Vec<Vec<f64>>> {
-    let mut rows = vec![Vec::with_capacity(batch.width()); batch.rows()];
-    for part in batch.parts() {
-        let width = part.dims()[1];
-        let read = part.clone().try_into_vec_as::<f64>();
-        let read = read.map_err(saliency_core::Error::device)?;
-        for (row, values) in rows.iter_mut().zip(read.chunks(width)) {
-            row.extend_from_slice(values);
-        }
-    }
-    Ok(rows)
 }
