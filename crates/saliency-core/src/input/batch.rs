@@ -247,6 +247,11 @@ impl Batch {
     pub fn check_finite(&self, stage: Stage) -> Result<()> {
         let mut rows = Vec::new();
         for (part, _) in self.parts.iter().zip(&self.fixed).filter(|(_, fixed)| !**fixed) {
+            // A sum is finite only if every value is. It may also overflow: then look at each value.
+            let sum = part.clone().sum().try_into_scalar::<f64>();
+            if sum.map_err(Error::device)?.is_finite() {
+                continue;
+            }
             let finite = part.clone().is_finite().all().try_into_scalar::<bool>();
             if finite.map_err(Error::device)? {
                 continue;

@@ -199,8 +199,8 @@ impl Noise {
         let noisy = input.zip(deviations, |part, deviation| {
             let [rows, width] = part.dims();
             let stream = Stream::Noise { tensor };
-            let noise: Vec<f32> =
-                keys.iter().flat_map(|key| self.unit(*key, stream, width)).collect();
+            let mut noise = Vec::with_capacity(rows * width);
+            keys.iter().for_each(|key| noise.extend_from_slice(&self.unit(*key, stream, width)));
             tensor += 1;
             let noise = Tensor::<1>::from_data(&noise[..], (&part.device(), part.dtype()));
             part + noise.reshape([rows, width]) * deviation
