@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, check_share};
 
 /// A share of a row's map that is to be estimated, with its error.
 ///
@@ -78,7 +78,8 @@ pub struct EstimatedShare {
 /// The quantity whose error must be small enough.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) enum Tolerance {
+#[non_exhaustive]
+pub enum Tolerance {
     /// The relative L1 error of a row's map.
     Map(f64),
     /// The error of each share that is asked for, as a share of the map.
@@ -104,7 +105,7 @@ impl Share {
     }
 
     /// Returns the share of the given values. There must be one for each weight.
-    pub(crate) fn of(&self, values: impl Iterator<Item = f64>) -> f64 {
+    pub fn of(&self, values: impl Iterator<Item = f64>) -> f64 {
         let (mut inside, mut all) = (0.0, 0.0);
         for (value, weight) in values.zip(&self.weights[..]) {
             let counted = self.counted.part(value);
@@ -137,6 +138,28 @@ impl Counted {
 }
 
 impl Tolerance {
+    /// Refuses a tolerance outside (0, 1], and one for shares if no shares are asked for.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`].
+    pub fn check(self, shares: Option<&[Vec<Share>]>) -> Result<()> {
+        self.check_range()?;
+        let without = shares.is_none_or(|shares| shares.iter().any(Vec::is_empty));
+        if matches!(self, Self::Shares(_)) && without {
+            let expected = "used with shares for each row (Rows::with_shares)";
+            return Err(Error::invalid_option("share tolerance", expected, "no shares"));
+        }
+        Ok(())
+    }
+
+    /// Refuses a tolerance outside (0, 1].
+    pub(crate) fn check_range(self) -> Result<()> {
+        match self {
+            Self::Map(error) => check_share("tolerance", error),
+            Self::Shares(error) => check_share("share tolerance", error),
+        }
+    }
+
     /// Returns the error that is small enough.
     pub fn error(self) -> f64 {
         match self {
@@ -166,7 +189,10 @@ mod tests {
     fn weights_are_from_0_to_1() {
         for bad in [-0.1, 1.1, f64::NAN] {
             let error = Share::new([0.5, bad], Counted::Positive).unwrap_err().to_string();
-            assert!(error.contains("weights of a share") && error.contains("from 0 to 1"), "{error}");
+            assert!(
+                error.contains("weights of a share") && error.contains("from 0 to 1"),
+                "{error}"
+            );
         }
     }
 }

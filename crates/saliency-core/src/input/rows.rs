@@ -29,13 +29,7 @@ pub struct Rows {
 impl Rows {
     /// Returns the rows of a batch as it is.
     pub fn all(total: usize) -> Self {
-        Self {
-            of: (0..total).collect(),
-            total,
-            draws: vec![0; total],
-            inside: false,
-            shares: None,
-        }
+        Self { of: (0..total).collect(), total, draws: vec![0; total], inside: false, shares: None }
     }
 
     /// Asks for shares of the map of each row: a list for each row of the input, all of the same
@@ -60,7 +54,8 @@ impl Rows {
     pub fn select(&self, rows: &[usize]) -> Self {
         let of = rows.iter().map(|&row| self.of[row]).collect();
         let draws = rows.iter().map(|&row| self.draws[row]).collect();
-        let select = |shares: &Vec<Vec<Share>>| rows.iter().map(|&row| shares[row].clone()).collect();
+        let select =
+            |shares: &Vec<Vec<Share>>| rows.iter().map(|&row| shares[row].clone()).collect();
         let shares = self.shares.as_ref().map(select);
         Self { of, draws, shares, ..*self }
     }

@@ -1,7 +1,9 @@
 //! Error bars hold for models of every kind. The bench `tolerance` asks more questions.
 
 use burn::tensor::Tensor;
-use saliency_core::{Explainer, IntegratedGradients, NoiseScale, Rule, SmoothGrad, pure_function};
+use saliency_core::{
+    Baseline, Explainer, IntegratedGradients, NoiseScale, Rule, SmoothGrad, pure_function,
+};
 use saliency_testkit::{Intervals, Kind};
 
 /// The models of each kind.
@@ -30,6 +32,45 @@ fn the_estimate_is_an_upper_bound_for_models_of_every_kind() {
                 own += errors.right.len();
                 own_bounds += pairs().filter(|(estimated, right)| estimated >= right).count();
                 if let Some(met) = errors.converged {
+                    let rows = met.iter().zip(&errors.right).filter(|(met, _)| **met);
+                    converged += rows.clone().count();
+                    far_off += rows.filter(|(_, right)| **right > 2.0 * tolerance).count();
+                }
+            }
+        }
+        println!("{:44} {own_bounds} of {own}", kind.name);
+        assert!(own_bounds * 100 >= own * 75, "{}: {own_bounds} of {own}", kind.name);
+        (all, bounds) = (all + own, bounds + own_bounds);
+    }
+    println!("all: {bounds} of {all}; {far_off} of {converged} converged ones are far off");
+    assert!(bounds * 100 >= all * 88, "{bounds} of {all}");
+    assert!(far_off * 100 <= converged * 3, "{far_off} of {converged}");
+}
+
+#[test]
+fn the_error_of_a_share_is_an_upper_bound_for_models_of_every_kind() {
+    let ig = || IntegratedGradients::new().with_baseline(Baseline::zeros());
+    let explainers =
+        [ig().with_share_tolerance(0.01), ig().with_share_tolerance(0.03), ig().with_steps(20)];
+    let (mut all, mut bounds) = (0, 0);
+    let (mut converged, mut far_off) = (0, 0);
+    for kind in Kind::ALL {
+        let (mut own, mut own_bounds) = (0, 0);
+        for model in 0..MODELS {
+            let questions = kind.questions(model);
+            let right = questions.right();
+            let rows = questions.rows_with_shares();
+            for (explainer, tolerance) in explainers.iter().zip([0.01, 0.03, 1.0]) {
+                let (input, target) = (questions.input.clone(), questions.target.clone());
+                let map = explainer.attribute_rows(&questions.model(), input, target, &rows);
+                let errors = questions.share_errors(&map.unwrap(), &right);
+                let pairs = || errors.estimated.iter().zip(&errors.right);
+                own += errors.right.len();
+                // Single precision is not counted as an error of the path.
+                let holds = |(estimated, right): &(&f64, &f64)| **estimated + 1e-6 >= **right;
+                own_bounds += pairs().filter(holds).count();
+                if let Some(met) = errors.converged {
+                    let met: Vec<bool> = met.into_iter().flat_map(|met| [met; 2]).collect();
                     let rows = met.iter().zip(&errors.right).filter(|(met, _)| **met);
                     converged += rows.clone().count();
                     far_off += rows.filter(|(_, right)| **right > 2.0 * tolerance).count();

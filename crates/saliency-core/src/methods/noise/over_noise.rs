@@ -153,7 +153,7 @@ impl<E, S: Statistic> OverNoise<E, S> {
         evaluator.check_dependence(&self.schedule, &averaged.values, input, &scored.target)?;
         let mut attribution = averaged.into_attribution(scored);
         attribution.warnings.extend(noise.warnings(input, &deviations)?);
-        Ok(attribution)
+        attribution.with_shares(rows, None)
     }
 
     fn attribute_with<M: Model<I>, I: Inputs>(
