@@ -50,7 +50,7 @@ impl Rows {
     /// Selects some of these rows, each once or several times.
     ///
     /// # Panics
-    /// Panics if a selected row does not exist.
+    /// Panics if a selected row does not exist, or has no list of shares although others have one.
     pub fn select(&self, rows: &[usize]) -> Self {
         let of = rows.iter().map(|&row| self.of[row]).collect();
         let draws = rows.iter().map(|&row| self.draws[row]).collect();
@@ -82,16 +82,8 @@ impl Rows {
     /// # Errors
     /// [`Error::UnequalRows`]; [`Error::InvalidOption`] for shares.
     pub fn check(&self, input: &Batch) -> Result<()> {
-        let (expected, found) = (self.of.len(), input.rows());
-        if expected != found {
-            return Err(Error::UnequalRows { tensor: 0, expected, found });
-        }
-        let Some(shares) = &self.shares else { return Ok(()) };
-        if shares.len() != found {
-            let expected = format!("a list for each of {found} rows");
-            return Err(Error::invalid_option("shares", expected, shares.len()));
-        }
-        let width = input.width();
+        self.check_count(input.rows())?;
+        let (width, shares) = (input.width(), self.shares.as_deref().unwrap_or_default());
         match shares.iter().flatten().find(|share| share.weights().len() != width) {
             None => Ok(()),
             Some(share) => Err(Error::invalid_option(
@@ -99,6 +91,25 @@ impl Rows {
                 format!("one for each of a row's {width} values"),
                 share.weights().len(),
             )),
+        }
+    }
+
+    /// Refuses an input of more or fewer rows than these, and lists of shares for another number of
+    /// rows.
+    ///
+    /// # Errors
+    /// [`Error::UnequalRows`]; [`Error::InvalidOption`] for shares.
+    pub fn check_count(&self, rows: usize) -> Result<()> {
+        let expected = self.of.len();
+        if expected != rows {
+            return Err(Error::UnequalRows { tensor: 0, expected, found: rows });
+        }
+        match &self.shares {
+            Some(shares) if shares.len() != rows => {
+                let expected = format!("a list for each of {rows} rows");
+                Err(Error::invalid_option("shares", expected, shares.len()))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -115,6 +115,41 @@ fn intervals_of_two_standard_errors_hold_the_right_values() {
 }
 
 #[test]
+fn the_intervals_of_shares_hold_the_right_shares() {
+    let kind = |name: &str| *Kind::ALL.iter().find(|kind| kind.name == name).expect("a kind");
+    for name in ["ReLU 13-32-3", "tanh 13-32-3"] {
+        let (mut held, mut all, mut converged) = (0, 0, 0);
+        for model in 0..12 {
+            let questions = kind(name).questions(model);
+            let right = questions.smooth_right(20_000);
+            let rows = questions.rows_with_shares();
+            let smooth = || questions.smooth_grad();
+            let explainers = [
+                smooth().with_samples(50),
+                smooth().with_share_tolerance(0.03).with_max_samples(900),
+            ];
+            for explainer in explainers {
+                let (input, target) = (questions.input.clone(), questions.target.clone());
+                let map = explainer.attribute_rows(&questions.model(), input, target, &rows);
+                let errors = questions.share_errors(&map.unwrap(), &right);
+                let pairs = errors.estimated.iter().zip(&errors.right);
+                all += errors.right.len();
+                held += pairs.filter(|(estimated, right)| **estimated + 1e-6 >= **right).count();
+                let met = errors.converged.unwrap_or_default();
+                converged += met.iter().filter(|met| **met).count();
+                let within = met.iter().zip(errors.estimated.chunks(2));
+                within
+                    .for_each(|(met, errors)| assert!(!met || errors.iter().all(|it| *it <= 0.03)));
+            }
+        }
+        println!("{name}: {held} of {all} shares, {converged} of {} rows converged", all / 4);
+        let percent = 100.0 * held as f64 / all as f64;
+        assert!((92.0..=98.0).contains(&percent), "{name}: {percent}");
+        assert!(converged > 0, "{name}");
+    }
+}
+
+#[test]
 fn values_that_are_always_zero_do_not_count_as_known() {
     // Four of ten features matter; at a tolerance of 5 % the true error is below 10 %.
     let device = saliency_testkit::device();
