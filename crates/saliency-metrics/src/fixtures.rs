@@ -1,21 +1,21 @@
 //! Small experiments whose answers are known.
 
 use burn::tensor::{Device, Tensor};
-use saliency_core::kit::Batch;
 use saliency_core::{Schedule, Target, pure_function};
 
 use crate::experiment::Experiment;
+use crate::fill::Fill;
 use crate::perturbation::Perturbation;
 use crate::units::Units;
 
 /// An experiment, and zeros to cover with.
 pub(crate) struct Lab {
     pub experiment: Experiment<'static>,
-    pub zeros: Batch,
+    pub zeros: Fill,
 }
 
 fn lab(experiment: Experiment<'static>) -> Lab {
-    let zeros = experiment.input().map(|part| part.zeros_like());
+    let zeros = Fill::values(experiment.input().map(|part| part.zeros_like()));
     Lab { experiment, zeros }
 }
 

@@ -28,10 +28,12 @@ mod error;
 mod estimate;
 mod experiment;
 mod faithfulness;
+mod fill;
 #[cfg(test)]
 mod fixtures;
 mod localisation;
 mod maps;
+mod neighbours;
 mod perturbation;
 mod robustness;
 mod units;
@@ -39,14 +41,16 @@ mod units;
 pub use bootstrap::{Bootstrap, Interval};
 pub use complexity::{EffectiveComplexity, Entropy, Sparseness};
 pub use controls::{ControlValues, Controls};
-pub use cover_test::{CoverTest, CoveredAnswer, Fill, Finding, SizeTested, Verdict};
+pub use cover_test::{CoverTest, CoveredAnswer, Finding, SizeTested, Verdict};
 pub use error::{Error, Result};
 pub use estimate::{Note, Reason, RowValues};
 pub use experiment::{Cover, Experiment};
 pub use faithfulness::{
     Curves, Deletion, Infidelity, Insertion, Order, PixelFlipping, SaCo, Scale, SensitivityN,
 };
+pub use fill::Fill;
 pub use localisation::{MassAccuracy, PointingGame, RankAccuracy, RocArea, TopKIntersection};
+pub use neighbours::Neighbours;
 pub use perturbation::Perturbation;
 pub use robustness::{AvgSensitivity, MaxSensitivity};
 pub use units::{Units, ranking};

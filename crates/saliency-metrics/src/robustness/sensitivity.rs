@@ -52,7 +52,7 @@ impl SensitivityOptions {
             let target = target.select(&copies.rows);
             let inputs: I = batch.into_inputs();
             let map = explainer.attribute_rows(model, inputs, target, &of)?;
-            host_rows(&Batch::new(map.values)?.without_fixed())
+            Ok(host_rows(&Batch::new(map.values)?.without_fixed())?)
         };
         let whole = CopiedRows { rows: (0..rows).collect(), samples: vec![0; rows] };
         let maps = explain(&whole, input.clone())?;
