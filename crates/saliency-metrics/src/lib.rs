@@ -5,12 +5,16 @@
 //! input, and scores the covered copies) -> [`CoverTest`] (covers what a map calls important, and as
 //! much elsewhere) -> [`Verdict`].
 //!
+//! Units are covered with a [`Fill`]: values of yours, or, in a picture, values that are imputed from
+//! the [`Neighbours`] of what is covered.
+//!
 //! Metrics, one a file, return [`RowValues`]: a value for each row, with a standard error and an
 //! interval of their mean.
 //!
-//! - faithfulness: [`Deletion`], [`Insertion`], [`PixelFlipping`], [`Infidelity`],
-//!   [`SensitivityN`], [`SaCo`]
-//! - robustness: [`MaxSensitivity`], [`AvgSensitivity`]
+//! - faithfulness: [`Deletion`], [`Insertion`], [`PixelFlipping`], [`Road`], [`InformationCurve`],
+//!   [`Infidelity`], [`SensitivityN`], [`Monotonicity`], [`MonotonicityCorrelation`], [`SaCo`]
+//! - robustness: [`MaxSensitivity`], [`AvgSensitivity`], [`RelativeInputStability`],
+//!   [`RelativeOutputStability`]
 //! - localisation: [`PointingGame`], [`MassAccuracy`], [`RankAccuracy`], [`RocArea`],
 //!   [`TopKIntersection`]
 //! - complexity: [`Sparseness`], [`Entropy`], [`EffectiveComplexity`]
@@ -23,6 +27,7 @@
 mod bootstrap;
 mod complexity;
 mod controls;
+mod correlation;
 mod cover_test;
 mod error;
 mod estimate;
@@ -46,11 +51,14 @@ pub use error::{Error, Result};
 pub use estimate::{Note, Reason, RowValues};
 pub use experiment::{Cover, Experiment};
 pub use faithfulness::{
-    Curves, Deletion, Infidelity, Insertion, Order, PixelFlipping, SaCo, Scale, SensitivityN,
+    Curves, Deletion, Infidelity, InformationCurve, Insertion, Monotonicity,
+    MonotonicityCorrelation, Order, PixelFlipping, Road, SaCo, Scale, SensitivityN,
 };
 pub use fill::Fill;
 pub use localisation::{MassAccuracy, PointingGame, RankAccuracy, RocArea, TopKIntersection};
 pub use neighbours::Neighbours;
 pub use perturbation::Perturbation;
-pub use robustness::{AvgSensitivity, MaxSensitivity};
+pub use robustness::{
+    AvgSensitivity, MaxSensitivity, RelativeInputStability, RelativeOutputStability,
+};
 pub use units::{Units, ranking};
