@@ -34,8 +34,7 @@ pub fn cover_test(
         ("grey", input.zeros_like()),
         ("the mean colour", input.zeros_like() + mean),
     ];
-    let fill =
-        |(name, values): (&str, Tensor<4>)| Ok(experiment.fill(values)?.with_name(name));
+    let fill = |(name, values): (&str, Tensor<4>)| Ok(experiment.fill(values)?.with_name(name));
     let fills = fills.into_iter().map(fill).collect::<Result<Vec<_>>>()?;
     let mut verdicts = CoverTest::new().brightest(&experiment, &fills, &[regions(map)?])?;
     Ok(verdicts.remove(0))

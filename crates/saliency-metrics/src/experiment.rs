@@ -429,7 +429,8 @@ mod tests {
         }
         // A batch that `fill` has not seen.
         let other = Batch::new(x.clone().narrow(1, 0, 2)).unwrap();
-        let error = experiment.covered_scores(&Fill::values(other), &[Cover::of(0, 3, &[])]).unwrap_err();
+        let error =
+            experiment.covered_scores(&Fill::values(other), &[Cover::of(0, 3, &[])]).unwrap_err();
         assert!(matches!(error, Error::Shape { what: "a fill", .. }), "{error}");
         let sums = experiment.unit_sums(x * 2.0).unwrap();
         assert_eq!(sums, [[2.0; 3], [2.0; 3]]);

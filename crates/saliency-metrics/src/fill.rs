@@ -250,7 +250,10 @@ mod tests {
         assert_eq!(error.to_string(), message);
         for noise in [-1.0, f64::NAN] {
             let error = run(Fill::from(Neighbours::new().with_noise(noise))).to_string();
-            assert_eq!(error, format!("expected noise to be finite and not negative, found {noise}"));
+            assert_eq!(
+                error,
+                format!("expected noise to be finite and not negative, found {noise}")
+            );
         }
     }
 }

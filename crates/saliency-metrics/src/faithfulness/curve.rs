@@ -194,7 +194,8 @@ impl Steps {
             rows * points,
             |at| {
                 let (row, taken) = (at / points, self.taken[at % points]);
-                let is_covered = |place: &usize| (*place < taken) == (self.covered == Covered::First);
+                let is_covered =
+                    |place: &usize| (*place < taken) == (self.covered == Covered::First);
                 Cover { row, covered: places[row].iter().map(is_covered).collect() }
             },
             |copies, rows| experiment.followed_at(copies, rows, self.followed),

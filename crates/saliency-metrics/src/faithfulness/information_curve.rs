@@ -352,7 +352,8 @@ mod tests {
             shown(50.0, 1.0),
         ];
         let curve = metric.curve(&copies).unwrap();
-        for (at, expected) in [(0, 0.0), (125, 0.4), (250, 0.8), (500, 0.8), (750, 0.85), (1000, 1.0)]
+        for (at, expected) in
+            [(0, 0.0), (125, 0.4), (250, 0.8), (500, 0.8), (750, 0.85), (1000, 1.0)]
         {
             assert!((curve[at] - expected).abs() < 1e-9, "{at}: {}", curve[at]);
         }

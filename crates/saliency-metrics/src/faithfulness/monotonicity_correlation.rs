@@ -120,7 +120,8 @@ impl MonotonicityCorrelation {
                 return Err(Reason::OneUnit);
             }
             let whole = experiment.scores()[row];
-            let falls = |group: usize| by_fill.iter().map(move |all| whole - all[row * groups + group]);
+            let falls =
+                |group: usize| by_fill.iter().map(move |all| whole - all[row * groups + group]);
             let all: Vec<f64> = (0..groups).flat_map(falls).chain([0.0]).collect();
             let size = all.iter().fold(whole.abs(), |most, fall| most.max(fall.abs()));
             if !size.is_finite() || all.iter().any(|fall| fall.is_nan()) {

@@ -218,10 +218,12 @@ mod tests {
     fn wrong_options_are_refused() {
         let maps = [vec![1.0, 2.0]];
         let experiment = shown([[0.0, 1.0]], Target::Class(0));
-        for (shares, found) in [(vec![], "[]"), (vec![0.2, 0.2], "[0.2, 0.2]"), (vec![1.1], "[1.1]")]
+        for (shares, found) in
+            [(vec![], "[]"), (vec![0.2, 0.2], "[0.2, 0.2]"), (vec![1.1], "[1.1]")]
         {
             let error = Road::new().with_shares(shares).values(&experiment, &maps).unwrap_err();
-            let message = format!("expected shares to be rising numbers from 0 to 1, found {found}");
+            let message =
+                format!("expected shares to be rising numbers from 0 to 1, found {found}");
             assert_eq!(error.to_string(), message);
         }
         let function = Target::function(|outputs| outputs.sum_dim(1).flatten(0, 1));
