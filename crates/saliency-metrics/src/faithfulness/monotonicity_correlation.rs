@@ -180,7 +180,8 @@ mod tests {
         let found = metric.values(&lab.experiment, &fills, &maps).unwrap().defined();
         assert!(found.iter().all(|value| (value - 1.0).abs() < 1e-12), "{found:?}");
         // Groups of three and one: the larger sum of the map, 9 or 1, against 2² and 1².
-        let found = metric.with_step(3).values(&lab.experiment, &[lab.zeros.clone()], &maps);
+        let found =
+            metric.with_step(3).values(&lab.experiment, std::slice::from_ref(&lab.zeros), &maps);
         let found = found.unwrap().defined();
         assert!((found[0] - 1.0).abs() < 1e-12, "{found:?}");
     }
