@@ -36,6 +36,7 @@ mod faithfulness;
 mod fill;
 #[cfg(test)]
 mod fixtures;
+mod holes;
 mod localisation;
 mod maps;
 mod neighbours;
