@@ -182,44 +182,54 @@ impl InformationCurve {
         check_maps(maps, rows, units)?;
         self.check(units)?;
         experiment.check_followed(self.followed)?;
-        let known: Vec<Vec<bool>> = (0..rows).map(|row| self.known.of(row, units)).collect();
-        let sorted = maps.iter().map(|map| {
+        let shown = self.shown(experiment, fill, maps, information)?;
+        let copies = shown.len() / rows;
+        let shares = (0..=POINTS).map(|point| point as f64 / POINTS as f64).collect();
+        Ok(Curves::new(shares, maps, |row| self.curve(&shown[row * copies..][..copies])))
+    }
+
+    /// Asks about copies of each row: with nothing but the units that are always shown, with each
+    /// share, and with everything.
+    fn shown(
+        &self,
+        experiment: &Experiment<'_>,
+        fill: &Fill,
+        maps: &[Vec<f64>],
+        information: impl Fn(&[f64]) -> f64 + Sync,
+    ) -> Result<Vec<Shown>> {
+        // Values from these on are shown in each copy.
+        let least = |map: &Vec<f64>| -> Vec<f64> {
             let mut sorted = map.clone();
             sorted.sort_by(f64::total_cmp);
-            sorted
-        });
-        let sorted: Vec<Vec<f64>> = sorted.collect();
-        // The copy with nothing but the known units, one for each share, and the whole.
+            let of_shares = self.shares.iter().map(|share| quantile(&sorted, 1.0 - share));
+            let (nothing, whole) = (f64::INFINITY, f64::NEG_INFINITY);
+            std::iter::once(nothing).chain(of_shares).chain([whole]).collect()
+        };
+        let least: Vec<Vec<f64>> = maps.iter().map(least).collect();
+        let known = (0..maps.len()).map(|row| self.known.of(row, experiment.units().count()));
+        let known: Vec<Vec<bool>> = known.collect();
         let copies = self.shares.len() + 2;
-        let mut shown = Vec::with_capacity(rows * copies);
+        let mut shown = Vec::with_capacity(maps.len() * copies);
         experiment.run(
             fill,
-            rows * copies,
+            maps.len() * copies,
             |at| {
-                let (row, copy) = (at / copies, at % copies);
-                // Values from this one on are shown.
-                let least = match copy {
-                    0 => f64::INFINITY,
-                    copy if copy == copies - 1 => f64::NEG_INFINITY,
-                    copy => quantile(&sorted[row], 1.0 - self.shares[copy - 1]),
-                };
-                let hidden = |(value, known): (&f64, &bool)| {
-                    copy != copies - 1 && !known && (*value < least || value.is_nan())
-                };
+                let (row, least) = (at / copies, least[at / copies][at % copies]);
+                let hidden = |(value, known): (&f64, &bool)| !known && *value < least;
                 Cover { row, covered: maps[row].iter().zip(&known[row]).map(hidden).collect() }
             },
             |copies, rows| {
                 let values = host_rows(&copies.clone().without_fixed())?;
                 let scores = experiment.followed_at(copies, rows, self.followed)?;
-                let shown = values.iter().zip(scores);
-                Ok(shown
-                    .map(|(values, score)| Shown { information: information(values), score })
-                    .collect::<Vec<_>>())
+                let shown = |(values, score): (&Vec<f64>, f64)| Shown {
+                    information: information(values),
+                    score,
+                };
+                Ok(values.iter().zip(scores).map(shown).collect::<Vec<_>>())
             },
             |found| shown.extend(found),
         )?;
-        let shares = (0..=POINTS).map(|point| point as f64 / POINTS as f64).collect();
-        Ok(Curves::new(shares, maps, |row| self.curve(&shown[row * copies..][..copies])))
+        Ok(shown)
     }
 
     fn check(&self, units: usize) -> Result<()> {
