@@ -5,6 +5,10 @@ use crate::bootstrap::mean;
 /// The residual at which the solution is good enough, as a share of the right side.
 const PRECISION: f64 = 1e-9;
 
+/// The weights of the neighbours beside a pixel, and of those across its corners.
+const DIRECT: f64 = 1.0 / 6.0;
+const DIAGONAL: f64 = 1.0 / 12.0;
+
 /// The covered pixels of a channel.
 ///
 /// Vectors are pictures with a border of one pixel, so that every pixel has eight neighbours. They
@@ -40,9 +44,15 @@ impl<'a> Holes<'a> {
 
     /// Returns the weighted sum of the neighbours of each covered pixel.
     fn around(&self, values: &[f64]) -> Vec<f64> {
+        let mut sums = vec![0.0; values.len()];
+        self.write_around(values, &mut sums);
+        sums
+    }
+
+    /// Writes the weighted sum of the neighbours of each covered pixel.
+    fn write_around(&self, values: &[f64], sums: &mut [f64]) {
         let [height, width] = self.size;
         let stride = width + 2;
-        let mut sums = vec![0.0; values.len()];
         for y in 1..=height {
             let line = |y: usize, shift: usize| &values[y * stride + shift..][..width];
             let [up_left, up, up_right] = [0, 1, 2].map(|shift| line(y - 1, shift));
@@ -53,10 +63,9 @@ impl<'a> Holes<'a> {
             for x in 0..width {
                 let direct = up[x] + left[x] + right[x] + down[x];
                 let diagonal = up_left[x] + up_right[x] + down_left[x] + down_right[x];
-                sums[x] = inside[x] * (direct / 6.0 + diagonal / 12.0);
+                sums[x] = inside[x] * (DIRECT * direct + DIAGONAL * diagonal);
             }
         }
-        sums
     }
 
     /// Fills the covered pixels with the weighted means of their neighbours.
@@ -93,6 +102,7 @@ impl<'a> Holes<'a> {
     /// Solves the equations by conjugate gradients.
     fn solve(&self, right: Vec<f64>) -> Vec<f64> {
         let mut solution = vec![0.0; right.len()];
+        let mut change = solution.clone();
         let mut direction = right.clone();
         let mut residual = right;
         let mut squares = dot(&residual, &residual);
@@ -102,7 +112,7 @@ impl<'a> Holes<'a> {
             if squares.is_nan() || squares <= enough {
                 break;
             }
-            let mut change = self.around(&direction);
+            self.write_around(&direction, &mut change);
             for ((change, weight), direction) in
                 change.iter_mut().zip(&self.weights).zip(&direction)
             {
