@@ -33,7 +33,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Distribution, Tensor, TensorData};
-use saliency::metrics::{Cover, CoverTest, Experiment, Fill, Finding, Units, ranking};
+use saliency::metrics::{Cover, CoverTest, Experiment, Finding, Units, ranking};
 use saliency::photo::{Preparation, blurred, read_photo};
 use saliency::{
     Baseline, Explainer, Gradient, IntegratedGradients, MethodOptions, Model, Rule, Schedule,
@@ -549,9 +549,8 @@ fn cover(
     verdicts: &mut BTreeMap<&'static str, Tested>,
 ) {
     let Fills { blur, grey, mean, .. } = &photo.fills;
-    let fill = |name: &str, values: &Tensor<4>| Fill {
-        name: name.to_owned(),
-        values: experiment.fill(values.clone()).expect("a fill"),
+    let fill = |name: &str, values: &Tensor<4>| {
+        experiment.fill(values.clone()).expect("a fill").with_name(name)
     };
     let fills = [fill("blur", blur), fill("grey", grey), fill("mean", mean)];
     let mut random = Random(hash(&photo.name) ^ (class as u64) << 20);
