@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 use image::{Rgb, RgbImage};
 use saliency_core::{Model, Schedule, Target};
 use saliency_metrics::{CoverTest, Experiment, Fill, Units, Verdict};
-use saliency_photo::{Footprint, MarkedArea, Size, blurred};
+use saliency_photo::{Footprint, Size, blurred};
 
 use crate::border;
 use crate::error::Result;
@@ -18,6 +18,7 @@ use crate::tested::{PlaceTested, Tested, is_finite};
 const BLUR: f64 = 0.04;
 /// A cell belongs to an area that covers at least this share of it.
 const MOSTLY: f64 = 0.5;
+const NOT_FINITE: &str = "the model's answer about a covered photo is not finite";
 
 /// A model, ready to be asked about covered photos.
 pub(crate) struct Coverer<'a, M> {
@@ -55,8 +56,9 @@ impl<M: Model<Tensor<4>> + 'static> Coverer<'_, M> {
             border: asked.cover(cells_in(&border::footprint(size, photo.shown.frame)?))?,
             place: None,
         };
-        let verdicts = [Some(&tested.brightest), tested.marked.as_ref(), tested.border.as_ref()];
-        Ok(finite(&verdicts, tested))
+        let others = tested.marked.iter().chain(&tested.border);
+        let all_finite = others.chain([&tested.brightest]).all(is_finite);
+        Ok(if all_finite { Ok(tested) } else { Err(NOT_FINITE.to_owned()) })
     }
 
     /// Covers one place of a photo.
@@ -65,8 +67,10 @@ impl<M: Model<Tensor<4>> + 'static> Coverer<'_, M> {
         let Some(verdict) = asked.cover(place_cells(place, asked.cells()))? else {
             return Ok(Err("the map has too few values".to_owned()));
         };
-        let tested = PlaceTested { place: place.start(), verdict: verdict.clone() };
-        Ok(finite(&[Some(&verdict)], tested))
+        if !is_finite(&verdict) {
+            return Ok(Err(NOT_FINITE.to_owned()));
+        }
+        Ok(Ok(PlaceTested { place: place.start(), verdict }))
     }
 
     /// Prepares a photo, and what its cells are covered with: the photo blurred, grey, and its mean
@@ -149,19 +153,10 @@ fn place_cells(place: Place, cells: Size) -> Vec<bool> {
     (0..cells.width * cells.height).map(cell).collect()
 }
 
-/// Refuses answers that are no numbers.
-fn finite<T>(verdicts: &[Option<&Verdict>], tested: T) -> Result<T, String> {
-    if verdicts.iter().flatten().all(|verdict| is_finite(verdict)) {
-        Ok(tested)
-    } else {
-        Err("the model's answer about a covered photo is not finite".to_owned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use saliency_photo::{Frame, Region};
+    use saliency_photo::{Frame, MarkedArea, Region};
 
     fn cells(boxes: &[Region]) -> String {
         let region = Region { x: 0, y: 0, width: 40, height: 40 };
