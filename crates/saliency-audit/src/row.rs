@@ -174,3 +174,21 @@ impl Measured {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_earlier_audits_are_read_and_have_no_map_and_no_verdict() {
+        let json = r#"{"file":"a.jpg","outcome":{"Ok":{"seen":[0,0,4,4],"boxes":[],"class":3,
+            "class_name":"mug","probability":0.5,"method":"gradient","gradients":1,
+            "error_estimate":null,"completeness_gap":null,"converged":null,"inside":null,
+            "border":0.25,"border_unmarked":0.25,"half_area":0.125,"like_baseline":false}}}"#;
+        let row: Row = serde_json::from_str(json).unwrap();
+        let measured = row.outcome.unwrap();
+        assert!(measured.grid.is_none() && measured.tested.is_none());
+        assert_eq!((measured.class, measured.finding()), (3, None));
+        assert!(measured.concerns(None).is_empty());
+    }
+}
