@@ -13,7 +13,7 @@ pub(crate) fn about_photo(tested: &Tested, classes: &ClassNames) -> Vec<String> 
     let part = |what: &str, verdict: &Verdict| {
         format!("If {what} is covered, {}.", effect(&Change::of(verdict), classes))
     };
-    sentences.extend(tested.marked.as_ref().map(|it| part("what is marked", it)));
+    sentences.extend(tested.marked.as_ref().map(|it| part("the marked box", it)));
     sentences.extend(tested.border.as_ref().map(|it| part("the border", it)));
     let place = tested.place.as_ref().map(|it| &it.verdict);
     sentences.extend(place.map(|it| part("the place of its group", it)));

@@ -29,6 +29,11 @@ impl Group {
         (tally.photos > 0).then_some(tally)
     }
 
+    /// Returns whether the place decides: in most photos of the group that were covered.
+    pub fn decides(&self, report: &Report) -> bool {
+        self.tally(report).is_some_and(|tally| tally.decides())
+    }
+
     /// Describes the group.
     pub fn in_words(&self, report: &Report) -> GroupWords {
         let (count, all) = (self.members.len(), report.measured().count());
@@ -49,8 +54,8 @@ impl Group {
         }
         sentences.extend(self.about_answers(report));
         if let Some(tally) = self.tally(report) {
-            let decides = if tally.decides() { ": this place decides" } else { "" };
-            sentences.push(format!("{}{decides}.", about_part("it", &tally)));
+            let decides = if tally.decides() { ": it decides" } else { "" };
+            sentences.push(format!("{}{decides}.", about_part("this place", &tally)));
         }
         GroupWords { title: format!("{count} of your {all} photos: {place}"), sentences }
     }
@@ -58,7 +63,8 @@ impl Group {
     /// Says which answer most of the photos have, if it is more frequent among them than among all.
     fn about_answers(&self, report: &Report) -> Option<String> {
         let count_in = |class: usize| self.measured(report).filter(|it| it.class == class).count();
-        let first = self.measured(report).max_by_key(|it| (count_in(it.class), usize::MAX - it.class))?;
+        let first =
+            self.measured(report).max_by_key(|it| (count_in(it.class), usize::MAX - it.class))?;
         let (most, count) = (count_in(first.class), self.members.len());
         let of_all = report.measured().filter(|it| it.class == first.class).count();
         let is_typical = 2 * most > count && most * report.measured().count() > of_all * count;

@@ -47,7 +47,8 @@ impl<M: Model<Tensor<4>> + 'static> Coverer<'_, M> {
         }
         let asked = self.ask(photo)?;
         let map = photo.grid.shares.iter().map(|share| f64::from(*share)).collect();
-        let brightest = CoverTest::new().brightest(&asked.experiment, &asked.fills, &[map])?.remove(0);
+        let brightest =
+            CoverTest::new().brightest(&asked.experiment, &asked.fills, &[map])?.remove(0);
         let size = asked.cells();
         let marked = photo.shown.marked.footprint(size, photo.shown.frame)?;
         let tested = Tested {
@@ -62,7 +63,11 @@ impl<M: Model<Tensor<4>> + 'static> Coverer<'_, M> {
     }
 
     /// Covers one place of a photo.
-    pub fn test_place(&self, photo: &Coverable, place: Place) -> Result<Result<PlaceTested, String>> {
+    pub fn test_place(
+        &self,
+        photo: &Coverable,
+        place: Place,
+    ) -> Result<Result<PlaceTested, String>> {
         let asked = self.ask(photo)?;
         let Some(verdict) = asked.cover(place_cells(place, asked.cells()))? else {
             return Ok(Err("the map has too few values".to_owned()));
@@ -84,7 +89,8 @@ impl<M: Model<Tensor<4>> + 'static> Coverer<'_, M> {
             Experiment::new(self.model, input.clone(), target, units, self.schedule.clone())?;
         // The model's own preparation knows which numbers grey has.
         let (columns, rows) = photo.pixels.dimensions();
-        let grey = self.input.tensor(&RgbImage::from_pixel(columns, rows, Rgb([128; 3])), self.device);
+        let grey =
+            self.input.tensor(&RgbImage::from_pixel(columns, rows, Rgb([128; 3])), self.device);
         let mean = input.zeros_like() + input.clone().mean_dim(3).mean_dim(2);
         let fill = |(name, values): (&str, Tensor<4>)| {
             Ok(Fill { name: name.to_owned(), values: experiment.fill(values)? })

@@ -78,7 +78,10 @@ mod tests {
         let values = Tensor::<4>::from_data([[[[3.0, -5.0], [1.0, 0.0]]]], &Device::flex());
         let grid = grid(values.clone(), Reduce::Sum).unwrap();
         assert_eq!((grid.down, grid.across, &grid.shares[..]), (2, 2, &[0.75, 0.0, 0.25, 0.0][..]));
-        assert_eq!(super::Grid::of(&Map::of_row(&(values * 0.0), 0, Reduce::Sum).unwrap()).unwrap(), None);
+        assert_eq!(
+            super::Grid::of(&Map::of_row(&(values * 0.0), 0, Reduce::Sum).unwrap()).unwrap(),
+            None
+        );
     }
 
     #[test]

@@ -233,7 +233,11 @@ impl<'a> Report<'a> {
                 card.it.inside.as_ref().and_then(Inside::density).unwrap_or(f64::INFINITY)
             };
             let by_density = density(a).total_cmp(&density(b));
-            a.unconfirmed.cmp(&b.unconfirmed).then(by_density).then(b.it.border.total_cmp(&a.it.border)).then(a.at.cmp(&b.at))
+            a.unconfirmed
+                .cmp(&b.unconfirmed)
+                .then(by_density)
+                .then(b.it.border.total_cmp(&a.it.border))
+                .then(a.at.cmp(&b.at))
         });
         cards
     }

@@ -107,7 +107,8 @@ impl<M> Recipe<M> {
         Plan {
             method: capitalised(&self.name),
             effort: self.effort,
-            reduction: (self.reduction != Reduce::default()).then(|| format!("{:?}", self.reduction)),
+            reduction: (self.reduction != Reduce::default())
+                .then(|| format!("{:?}", self.reduction)),
         }
     }
 }

@@ -55,8 +55,9 @@ impl FromStr for CoverSample {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("expected a number of photos (20), a share (20% or 0.2) or all, found {text}");
+        let wrong = || {
+            format!("expected a number of photos (20), a share (20% or 0.2) or all, found {text}")
+        };
         if text == "all" {
             return Ok(Self::Share(1.0));
         }

@@ -87,7 +87,8 @@ impl<'a, M: Model<Tensor<4>> + 'static> Stages<'a, M> {
     pub fn cover(&self, coverings: &Coverings) -> Result<()> {
         let mut uncovered = Vec::new();
         for photo in coverings.photos {
-            if coverings.sample.contains(&photo.name[..]) && is_uncovered(&self.parts.row(&photo.name)?)
+            if coverings.sample.contains(&photo.name[..])
+                && is_uncovered(&self.parts.row(&photo.name)?)
             {
                 let boxes = coverings.boxes.of(&photo.name);
                 uncovered.push(Uncovered { photo, boxes, place: None });

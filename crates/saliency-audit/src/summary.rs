@@ -48,7 +48,11 @@ impl<'a> Report<'a> {
     /// Returns the findings behind the headline, except those about groups.
     pub fn details(&self) -> Vec<String> {
         let (explained, boxed) = (self.measured().count(), self.insides().count());
-        let mut lines = self.about_cover();
+        let mut lines = Vec::new();
+        if self.deciding_group().is_some() {
+            lines.push(self.about_places());
+        }
+        lines.extend(self.about_cover());
         if boxed > 0 {
             lines.extend(self.about_boxes(boxed));
         }
@@ -83,6 +87,22 @@ impl<'a> Report<'a> {
 
     /// Returns the most important finding.
     pub fn headline(&self) -> String {
+        let Some(group) = self.deciding_group() else { return self.about_places() };
+        let (count, explained) = (group.members.len(), self.measured().count());
+        format!(
+            "In {count} of {} the model goes by one place: {}.",
+            photos(explained),
+            group.place.in_words()
+        )
+    }
+
+    /// Returns the first group whose place decides.
+    fn deciding_group(&self) -> Option<&'a Group> {
+        self.groups.iter().find(|group| group.decides(self))
+    }
+
+    /// Says whether the model looks at the boxes, and at the border.
+    fn about_places(&self) -> String {
         // The photos that were explained, and those of them with a box.
         let (explained, boxed) = (self.measured().count(), self.insides().count());
         let [elsewhere, border] =
@@ -114,7 +134,8 @@ impl<'a> Report<'a> {
     fn about_boxes(&self, boxed: usize) -> [String; 2] {
         let shares: Vec<f64> = self.insides().map(|inside| inside.share).collect();
         let interval = intervals::of_mean(&shares);
-        let between = interval.map_or(String::new(), |it| format!(" ({})", intervals::in_words(it)));
+        let between =
+            interval.map_or(String::new(), |it| format!(" ({})", intervals::in_words(it)));
         let share = mean(shares.into_iter());
         let area = mean(self.insides().map(|inside| inside.area));
         let peaks = self.insides().filter(|inside| inside.peak).count();
@@ -160,7 +181,8 @@ impl<'a> Report<'a> {
         }
         let explained = self.measured().count();
         if tested < explained {
-            first += &format!(" Tested were {tested} of {}, drawn by their names.", photos(explained));
+            first +=
+                &format!(" Tested were {tested} of {}, drawn by their names.", photos(explained));
         }
         let mut lines = vec![first];
         let mut about = |what: &str, verdict: fn(&Tested) -> Option<&Verdict>| {
@@ -169,7 +191,7 @@ impl<'a> Report<'a> {
                 lines.push(format!("{}.", about_part(what, &tally)));
             }
         };
-        about("what is marked", |it| it.marked.as_ref());
+        about("the marked box", |it| it.marked.as_ref());
         about("the border", |it| it.border.as_ref());
         lines
     }

@@ -96,13 +96,11 @@ impl Tally {
 
 /// Returns whether all numbers of a verdict can be written as JSON.
 pub(crate) fn is_finite(verdict: &Verdict) -> bool {
-    let is_finite = |it: &CoveredAnswer| {
-        it.score.is_finite() && it.probability.is_none_or(f64::is_finite)
-    };
+    let is_finite =
+        |it: &CoveredAnswer| it.score.is_finite() && it.probability.is_none_or(f64::is_finite);
     let sizes = verdict.sizes.iter().all(|size| {
         let covered = size.covered.iter().chain(&size.middle).chain(&size.elsewhere);
         covered.into_iter().all(is_finite)
     });
     is_finite(&verdict.original) && sizes
 }
-

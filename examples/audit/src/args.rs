@@ -145,11 +145,7 @@ fn regions(effort: Effort, schedule: Schedule) -> PhotoExplainer<EfficientNetLit
 }
 
 /// Makes an explainer of pixels.
-fn pixels(
-    method: Method,
-    effort: Effort,
-    schedule: Schedule,
-) -> PhotoExplainer<EfficientNetLite0> {
+fn pixels(method: Method, effort: Effort, schedule: Schedule) -> PhotoExplainer<EfficientNetLite0> {
     let options = MethodOptions::new().with_schedule(schedule);
     let options = match effort {
         Effort::Steps(steps) => options.with_steps(steps).with_samples(steps),

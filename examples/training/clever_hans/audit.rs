@@ -1,4 +1,4 @@
-//! An audit of the biased network. The audit does not know about the mark.
+//! An audit of the biased network. The audit does not know about the mark, and finds it.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use saliency::viz::write_picture;
 use saliency_audit::{Audit, ClassNames, Effort, PhotoBox, Recipe, Subject, write_boxes};
 use saliency_cli::Result;
 use saliency_example_audit::progress;
-use saliency_examples_training::shop::CLASSES;
+use saliency_examples_training::shop::{CLASSES, MUG};
 use saliency_examples_training::shop_network::{Marked, Net, photos, preparation};
 
 const AUDITED: std::ops::Range<u64> = 20_001..20_037;
@@ -16,7 +16,7 @@ const TOLERANCE: f64 = 0.1;
 const MOST_GRADIENTS: usize = 200;
 
 /// Audits the network on photos with boxes around all products. A third of the photos are mugs with
-/// the mark. The page has these mugs at the top.
+/// the mark. The audit groups them by the place of the mark, covers it, and finds that it decides.
 pub fn run(net: Net, out: &Path) -> Result<()> {
     // The photos, and a box around each product.
     let (folder, boxes) = (out.join("photos"), out.join("boxes.csv"));
@@ -45,6 +45,17 @@ pub fn run(net: Net, out: &Path) -> Result<()> {
         .with_boxes(boxes)
         .with_devices(["flex".parse()?])
         .with_output_folder(out);
-    progress::run(audit, &folder, false)?;
+    let findings = progress::run(audit, &folder, false)?;
+    for group in &findings.groups {
+        let mugs = group.photos.iter().filter(|file| file.starts_with(CLASSES[MUG])).count();
+        if group.cover.is_some_and(|cover| cover.decides) {
+            println!(
+                "\nNobody told the audit of the mark. It found that the {} decides in {} photos, of \
+                 which {mugs} are mugs.",
+                group.place,
+                group.photos.len()
+            );
+        }
+    }
     Ok(())
 }

@@ -200,7 +200,8 @@ impl Peaks {
     /// Returns the place of a block that has the most peaks, the first of equal ones.
     fn best_of(&self, block: usize) -> Place {
         let (row, column) = (block / BLOCKS, block % BLOCKS);
-        let places = [row, row + 1].map(|row| [column, column + 1].map(|column| Place { row, column }));
+        let places =
+            [row, row + 1].map(|row| [column, column + 1].map(|column| Place { row, column }));
         let mut best = places[0][0];
         for place in places.into_iter().flatten() {
             if self.at_places[place.number()] > self.at_places[best.number()] {

@@ -162,8 +162,7 @@ fn adjusted_rand(a: &[bool], b: &[bool]) -> f64 {
         pairs(a.iter().zip(b).filter(fits).count())
     };
     let both = [false, true];
-    let cells: f64 =
-        both.iter().flat_map(|&x| both.map(|y| count(Some(x), Some(y)))).sum();
+    let cells: f64 = both.iter().flat_map(|&x| both.map(|y| count(Some(x), Some(y)))).sum();
     let rows: f64 = both.iter().map(|&x| count(Some(x), None)).sum();
     let columns: f64 = both.iter().map(|&y| count(None, Some(y))).sum();
     let expected = rows * columns / pairs(a.len());
