@@ -34,6 +34,9 @@ pub(crate) struct Coverable<'a> {
     pub shown: &'a Shown,
     pub class: usize,
     pub grid: &'a Grid,
+    /// The seed of the other places that are covered. If it differs between photos, the verdicts of
+    /// photos are independent of each other.
+    pub seed: u64,
 }
 
 impl<M: Model<Tensor<4>> + 'static> Coverer<'_, M> {
@@ -47,8 +50,7 @@ impl<M: Model<Tensor<4>> + 'static> Coverer<'_, M> {
         }
         let asked = self.ask(photo)?;
         let map = photo.grid.shares.iter().map(|share| f64::from(*share)).collect();
-        let brightest =
-            CoverTest::new().brightest(&asked.experiment, &asked.fills, &[map])?.remove(0);
+        let brightest = asked.test.brightest(&asked.experiment, &asked.fills, &[map])?.remove(0);
         let size = asked.cells();
         let marked = photo.shown.marked.footprint(size, photo.shown.frame)?;
         let tested = Tested {
@@ -101,7 +103,7 @@ impl<M: Model<Tensor<4>> + 'static> Coverer<'_, M> {
             ("the mean colour", mean),
         ];
         let fills = fills.into_iter().map(fill).collect::<Result<Vec<_>>>()?;
-        Ok(Asked { experiment, fills })
+        Ok(Asked { experiment, fills, test: CoverTest::new().with_seed(photo.seed) })
     }
 }
 
@@ -109,6 +111,7 @@ impl<M: Model<Tensor<4>> + 'static> Coverer<'_, M> {
 struct Asked<'m> {
     experiment: Experiment<'m>,
     fills: Vec<Fill>,
+    test: CoverTest,
 }
 
 impl Asked<'_> {
@@ -124,7 +127,7 @@ impl Asked<'_> {
         if inside == 0 || inside == area.len() {
             return Ok(None);
         }
-        let mut verdicts = CoverTest::new().area(&self.experiment, &self.fills, &area)?;
+        let mut verdicts = self.test.area(&self.experiment, &self.fills, &area)?;
         Ok(Some(verdicts.remove(0)))
     }
 }

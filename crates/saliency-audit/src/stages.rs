@@ -10,6 +10,7 @@ use saliency_core::Model;
 use crate::audit::Audit;
 use crate::boxes::{Boxes, Drawing};
 use crate::cover::Coverable;
+use crate::digest;
 use crate::error::Result;
 use crate::event::Event;
 use crate::explain::{Auditor, Explained, Photo};
@@ -162,7 +163,8 @@ fn cover_photo<M: Model<Tensor<4>> + 'static>(
             return parts.replace(row);
         }
     };
-    let photo = Coverable { pixels: &pixels, shown: &shown, class: measured.class, grid };
+    let (class, seed) = (measured.class, seed_of(&it.photo.name));
+    let photo = Coverable { pixels: &pixels, shown: &shown, class, grid, seed };
     let coverer = auditor.coverer();
     match it.place {
         None => measured.tested = Some(of_one_photo(coverer.test(&photo))?),
@@ -174,6 +176,11 @@ fn cover_photo<M: Model<Tensor<4>> + 'static>(
         }
     }
     parts.replace(row)
+}
+
+/// Returns a number that depends on the name of a photo.
+fn seed_of(name: &str) -> u64 {
+    u64::from_str_radix(&digest(name.as_bytes())[..16], 16).expect("a digest in hexadecimal digits")
 }
 
 /// Turns an error that concerns a single photo into a reason, because it does not end the audit.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use image::{Rgb, RgbImage};
 use saliency_audit::{
@@ -13,7 +14,7 @@ use saliency_audit::{
     Subject, photo_input, write_boxes,
 };
 use saliency_core::{InputTimesGradient, Model, pure_function};
-use saliency_photo::{Reduce, Region};
+use saliency_photo::{Reduce, Region, blurred};
 use saliency_viz::write_picture;
 
 /// The side of a photo: 14 cells of 4 pixels.
@@ -150,23 +151,49 @@ fn the_audit_itself_finds_that_a_mark_in_a_corner_decides() {
     let headline = "In 12 of 36 photos the model goes by one place: lower left corner.";
     assert_eq!(findings.summary[0], headline);
     assert!(findings.summary[2].starts_with("In 12 of 36 photos with a marked box, "));
-    // Only the marked box decides in the other photos.
-    let table = folder.table();
+    // The product, in its box, decides in the other photos, and only in these. A cover elsewhere may
+    // hit it by chance, so that not all are confirmed.
+    let (table, mut decided_by_box) = (folder.table(), 0);
     for number in 0..PHOTOS {
         let line = &table[&name(number)];
         let (answer, group) =
             if is_marked(number) { ("mug", "lower left corner") } else { ("bottle", "") };
         assert_eq!((&line["class_name"][..], &line["group"][..]), (answer, group));
-        let is_decided_by_box = line["boxes_cover_verdict"] == "confirmed";
-        assert_eq!(is_decided_by_box, !is_marked(number), "{line:?}");
+        let by_box = line["boxes_cover_verdict"] == "confirmed";
+        decided_by_box += usize::from(by_box);
+        assert!(!(by_box && is_marked(number)), "{line:?}");
         assert_eq!(line["cover_error"], "");
     }
+    assert!(decided_by_box >= 20, "{decided_by_box} of 24");
     let page = folder.page();
     assert!(page.contains(headline));
     assert!(page.contains("<h3>12 of your 36 photos: lower left corner</h3>"));
     assert!(page.contains("data-show=\"group-1\"") && page.contains("value=\"group-1\""));
-    let of_group = page.split("<li class=\"photo").filter(|card| card.contains(" group-1\""));
+    let of_group =
+        page.split("<li class=\"photo").filter(|card| card.contains("group-1\" data-inside"));
     assert_eq!(of_group.count(), MARKED as usize);
+}
+
+#[test]
+fn the_figures_are_those_of_an_occlusion_by_hand() {
+    let folder = Folder::with_photos(6);
+    // Its product fills 3 x 3 cells, and nothing else.
+    let (number, side) = (5, 12);
+    assert_eq!(product(number), Region { x: 20, y: 20, width: 12, height: 12 });
+    let boxed =
+        PhotoBox { file: name(number), name: "product".to_owned(), region: product(number) };
+    write_boxes(folder.path("boxes.csv"), &[boxed]).unwrap();
+    folder.run(folder.audit().with_boxes(folder.path("boxes.csv")));
+    let device = Device::flex();
+    let input = whole_photo().tensor(&photo(number), &device);
+    let blur = blurred(&input, 0.04 * f64::from(SIDE)).unwrap();
+    let place = [0..1, 0..3, 20..20 + side, 20..20 + side];
+    let covered = input.slice_assign(place.clone(), blur.slice(place));
+    let probabilities = softmax(reads_the_mark(&device).forward(covered), 1);
+    let by_hand = probabilities.slice([0..1, 1..2]).into_scalar::<f32>();
+    let line = &folder.table()[&name(number)];
+    let found: f64 = line["boxes_cover_probability"].parse().unwrap();
+    assert!((found - f64::from(by_hand)).abs() < 1e-6, "{found} {by_hand}");
 }
 
 #[test]

@@ -53,8 +53,10 @@ fn the_maps_tell_that_the_network_reads_the_watermark() {
     let page = std::fs::read_to_string(folder.path().join("clever_hans/audit.html")).unwrap();
     assert!(page.contains("In 12 of 36 photos the model goes by one place: lower right corner."));
     let cards: Vec<&str> = page.split("<li class=\"photo").skip(1).collect();
-    let (is_mug, is_grouped) =
-        (|card: &&&str| card.contains("mug-"), |card: &&&str| card.contains(" group-1\""));
+    let (is_mug, is_grouped) = (
+        |card: &&&str| card.contains("mug-"),
+        |card: &&&str| card.contains("group-1\" data-inside"),
+    );
     assert_eq!((cards.len(), cards.iter().filter(is_mug).count()), (36, 12));
     assert!(cards.iter().all(|card| is_mug(&card) == is_grouped(&card)));
     let table = std::fs::read_to_string(folder.path().join("clever_hans.md")).unwrap();
