@@ -1,11 +1,13 @@
 //! An audit of the biased network. The audit does not know about the mark, and finds it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::module::Module as _;
 use saliency::IntegratedGradients;
 use saliency::viz::write_picture;
-use saliency_audit::{Audit, ClassNames, Effort, PhotoBox, Recipe, Subject, write_boxes};
+use saliency_audit::{
+    Audit, ClassNames, Effort, Findings, GroupFound, PhotoBox, Recipe, Subject, write_boxes,
+};
 use saliency_cli::Result;
 use saliency_example_audit::progress;
 use saliency_examples_training::shop::{CLASSES, MUG};
@@ -18,6 +20,37 @@ const MOST_GRADIENTS: usize = 200;
 /// Audits the network on photos with boxes around all products. A third of the photos are mugs with
 /// the mark. The audit groups them by the place of the mark, covers it, and finds that it decides.
 pub fn run(net: Net, out: &Path) -> Result<()> {
+    let Prepared { audit, photos } = prepare(net, out)?;
+    let findings = progress::run(audit, &photos, false)?;
+    for group in deciding(&findings) {
+        let mugs = group.photos.iter().filter(|file| file.starts_with(CLASSES[MUG])).count();
+        println!(
+            "\nNobody told the audit of the mark. It found that the {} decides in {} photos, of which \
+             {mugs} are mugs.",
+            group.place,
+            group.photos.len()
+        );
+    }
+    Ok(())
+}
+
+/// Audits a network without printing anything. Returns the places that decide in a group of photos.
+pub fn deciding_places(net: Net, out: &Path) -> Result<Vec<&'static str>> {
+    let Prepared { audit, photos } = prepare(net, out)?;
+    Ok(deciding(&audit.run(photos)?).map(|group| group.place).collect())
+}
+
+fn deciding(findings: &Findings) -> impl Iterator<Item = &GroupFound> {
+    findings.groups.iter().filter(|group| group.cover.is_some_and(|cover| cover.decides))
+}
+
+/// An audit, and the folder of the photos that it is for.
+struct Prepared {
+    audit: Audit<Net>,
+    photos: PathBuf,
+}
+
+fn prepare(net: Net, out: &Path) -> Result<Prepared> {
     // The photos, and a box around each product.
     let (folder, boxes) = (out.join("photos"), out.join("boxes.csv"));
     let mut outlines = Vec::new();
@@ -45,17 +78,5 @@ pub fn run(net: Net, out: &Path) -> Result<()> {
         .with_boxes(boxes)
         .with_devices(["flex".parse()?])
         .with_output_folder(out);
-    let findings = progress::run(audit, &folder, false)?;
-    for group in &findings.groups {
-        let mugs = group.photos.iter().filter(|file| file.starts_with(CLASSES[MUG])).count();
-        if group.cover.is_some_and(|cover| cover.decides) {
-            println!(
-                "\nNobody told the audit of the mark. It found that the {} decides in {} photos, of \
-                 which {mugs} are mugs.",
-                group.place,
-                group.photos.len()
-            );
-        }
-    }
-    Ok(())
+    Ok(Prepared { audit, photos: folder })
 }
