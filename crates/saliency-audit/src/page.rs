@@ -80,6 +80,8 @@ struct Card<'a> {
     file: &'a str,
     it: &'a Measured,
     concerns: Vec<&'static str>,
+    /// Whether the share below is a reason to look at the photo.
+    is_odd: bool,
     codes: String,
     inside: String,
     density: String,
@@ -262,6 +264,7 @@ impl<'a> Report<'a> {
             names: names(it),
             it,
             codes: codes.join(" "),
+            is_odd: concerns.iter().any(|it| matches!(it, Concern::Elsewhere | Concern::Border)),
             concerns: concerns.into_iter().map(title).collect(),
             inside: known(it.inside.as_ref().map(|inside| inside.share)),
             density: known(it.inside.as_ref().and_then(Inside::density)),

@@ -41,7 +41,7 @@ pub struct AuditArgs {
     /// picture that the boxes cover, because an even map would have this share in the boxes]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub expect: Option<u8>,
-    /// The method. On two cores a photo takes about 0.1 s with gradient, 0.4 s with regions, and 1 to
+    /// The method. On two cores a photo takes about 0.1 s with gradient, 0.2 s with regions, and 1 to
     /// 2 s with integrated-gradients at the default tolerance. Gradient is coarse, but good enough
     /// for a first look
     #[arg(long, value_parser = photo_method_parser(), default_value_t = PhotoMethod::Regions)]
