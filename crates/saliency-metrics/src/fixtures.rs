@@ -1,8 +1,12 @@
 //! Small experiments whose answers are known.
 
-use burn::tensor::{Device, Tensor};
-use saliency_core::kit::Batch;
-use saliency_core::{Schedule, Target, pure_function};
+use burn::module::{Module, Param};
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor, TensorData};
+use saliency_core::kit::{Batch, Key, Stream};
+use saliency_core::{Model, Schedule, Target, pure_function};
 
 use crate::experiment::Experiment;
 use crate::perturbation::Perturbation;
@@ -46,4 +50,73 @@ pub(crate) fn steps() -> Perturbation {
         let steps: Vec<f64> = keys.iter().map(|key| key.sample as f64).collect();
         Ok(rows.map(|part| part.ones_like()).scale_rows(&steps))
     })
+}
+
+/// The side of a photo, in pixels.
+pub(crate) const SIDE: usize = 16;
+
+/// A small convolutional network, whose parameters depend on a seed alone.
+#[derive(Module, Debug)]
+pub(crate) struct Net {
+    first: Conv2d,
+    second: Conv2d,
+    output: Linear,
+}
+
+impl Net {
+    pub fn random(seed: u64) -> Self {
+        let device = Device::flex();
+        let normal = |parameter: u64, count: usize, strength: f64| -> Vec<f64> {
+            let key = Key { seed, row: parameter, sample: 0 };
+            let numbers = key.normal(Stream::Own(32), count);
+            numbers.into_iter().map(|number| f64::from(number) * strength).collect()
+        };
+        let convolution = |parameter, [from, to]: [usize; 2]| {
+            let mut layer = Conv2dConfig::new([from, to], [3, 3])
+                .with_stride([2, 2])
+                .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+                .with_bias(false)
+                .init(&device);
+            let weights = normal(parameter, 9 * from * to, 0.3);
+            let weights = TensorData::new(weights, [to, from, 3, 3]);
+            layer.weight = Param::from_data(weights, &device);
+            layer
+        };
+        let width = 8 * SIDE * SIDE / 16;
+        let mut output = LinearConfig::new(width, 5).with_bias(false).init(&device);
+        let weights = TensorData::new(normal(2, 5 * width, 0.3), [width, 5]);
+        output.weight = Param::from_data(weights, &device);
+        Self { first: convolution(0, [3, 8]), second: convolution(1, [8, 8]), output }
+    }
+}
+
+impl Model<Tensor<4>> for Net {
+    fn forward(&self, photos: Tensor<4>) -> Tensor<2> {
+        let features = self.second.forward(relu(self.first.forward(photos)));
+        self.output.forward(relu(features).flatten(1, 3))
+    }
+}
+
+/// Photos of a bright rectangle near the middle, on a dark and noisy ground.
+pub(crate) fn photos(rows: usize) -> Tensor<4> {
+    let photo = |row: u64| {
+        let key = Key { seed: 5, row, sample: 0 };
+        let place = key.uniform(Stream::Own(30), 7);
+        let within = |at: usize, least: usize, more: f64| least + (place[at] * more) as usize;
+        let (top, left) = (within(0, 3, 4.0), within(1, 3, 4.0));
+        let (height, width) = (within(2, 4, 4.0), within(3, 4, 4.0));
+        let noise = key.normal(Stream::Own(31), 3 * SIDE * SIDE);
+        noise
+            .into_iter()
+            .enumerate()
+            .map(move |(at, noise)| {
+                let (channel, pixel) = (at / (SIDE * SIDE), at % (SIDE * SIDE));
+                let inside = (top..top + height).contains(&(pixel / SIDE))
+                    && (left..left + width).contains(&(pixel % SIDE));
+                0.1 * f64::from(noise) + if inside { 0.5 + place[4 + channel] } else { -0.5 }
+            })
+            .collect::<Vec<f64>>()
+    };
+    let values: Vec<f64> = (0..rows as u64).flat_map(photo).collect();
+    Tensor::from_data(TensorData::new(values, [rows, 3, SIDE, SIDE]), &Device::flex())
 }
