@@ -22,8 +22,8 @@ use crate::maps::{explained_rows, relative_distance};
 /// shift moves the input away from it. That is a matter of choice, not always an error: black means
 /// something in a photo. A map that ignores the model, such as an edge filter, has 0 as well.
 ///
-/// Quantus 0.6.0 returns whether all values are close, by 1e-4 and 1e-5 of the value, and changes
-/// the bias of the first layer instead.
+/// Quantus 0.6.0 changes the bias of the first layer instead, and returns whether all values are
+/// close. It does not shift the first value of a row, so that it says of gradients that they change.
 ///
 /// # Shapes
 /// An explainer of every model, as those of the library are; any model and input. Fixed tensors are
@@ -68,11 +68,7 @@ pub struct ShiftedModel<M> {
 
 impl<M: Model<I>, I: Inputs> Model<I> for ShiftedModel<M> {
     fn forward(&self, input: I) -> Tensor<2> {
-        // The input was a batch before, so that it can be one again.
-        match shifted(input.clone(), -self.shift) {
-            Ok(input) => self.model.forward(input),
-            Err(_) => self.model.forward(input),
-        }
+        self.model.forward(shifted(input, -self.shift))
     }
 }
 
@@ -152,7 +148,9 @@ impl InputInvariance {
             let (expected, found) = ("finite", shift.to_string());
             return Err(Error::InvalidOption { option: "shift", expected, found });
         }
-        let moved = shifted(input.clone(), shift)?;
+        // An input that can not be flattened is refused, rather than shifted.
+        Batch::new(input.clone())?;
+        let moved = shifted(input.clone(), shift);
         let before = explainer.attribute_to(model, input, target.clone())?;
         let model = ShiftedModel { model: model.clone(), shift };
         let after = explainer.attribute_to(&model, moved, target)?;
@@ -165,10 +163,11 @@ impl InputInvariance {
 }
 
 /// Adds a constant to every value that is not fixed.
-fn shifted<I: Inputs>(input: I, shift: f64) -> Result<I> {
-    let batch = Batch::new(input)?;
-    let moved = batch.map(|part| part.add_scalar(shift)).with_fixed_of(&batch);
-    Ok(moved.into_inputs())
+fn shifted<I: Inputs>(input: I, shift: f64) -> I {
+    let (shapes, fixed) = (input.shapes(), input.fixed());
+    let parts = input.into_rows().into_iter().zip(fixed);
+    let moved = parts.map(|(part, is_fixed)| if is_fixed { part } else { part.add_scalar(shift) });
+    I::from_rows(&mut moved.zip(shapes.iter().map(Vec::as_slice)))
 }
 
 #[cfg(test)]
