@@ -18,6 +18,7 @@ import numpy as np
 import quantus
 import torch
 from metrics import Cifar
+from quantus.functions.similarity_func import correlation_spearman
 from safetensors.torch import load_file, save_file
 
 HERE = Path(__file__).parent
@@ -63,7 +64,8 @@ def randomisation(network, x, target):
     yield "emprt", scores
 
     explain = Gradients()
-    scores = quantus.RandomLogit(num_classes=10, **quiet)(
+    # By default it compares by structural similarity.
+    scores = quantus.RandomLogit(num_classes=10, similarity_func=correlation_spearman, **quiet)(
         network, x, target, explain_func=explain, channel_first=True)
     yield "other_class", flat(explain.maps[-1])
     yield "random_logit", scores

@@ -21,7 +21,8 @@ use crate::maps::Signs;
 /// that are rightly alike, so that even a true method is far from -1. Rows drawn from many classes
 /// say more.
 ///
-/// The value is that of Quantus 0.6.0 for the same maps. The kind of score (logits, probabilities)
+/// The value is that of Quantus 0.6.0 for the same maps, if that is told to use rank correlation
+/// instead of structural similarity. The kind of score (logits, probabilities)
 /// stays that of the target.
 ///
 /// # Shapes
