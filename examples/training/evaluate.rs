@@ -74,16 +74,14 @@ fn of_photos(crops: u32) -> Result<ComparisonTable> {
     let options = options().with_baseline_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
     let mut comparison = Comparison::new(&experiment);
     for method in PhotoMethod::all() {
-        let target = Target::from(experiment.scored().target.clone());
-        let (net, input, options, schedule) = (&net, &input, &options, &schedule);
-        let question = PhotoQuestion { net, input, target, options, tolerance: None, schedule };
-        let values = method.attribute(question)?.values;
-        let maps = if values.dims() == [rows, 1, CELLS, CELLS] {
-            let cells: Vec<f64> = values.into_data().iter().collect();
-            cells.chunks(CELLS * CELLS).map(<[f64]>::to_vec).collect()
-        } else {
-            experiment.unit_sums(values)?
-        };
+        let mut maps = Vec::with_capacity(rows);
+        for (row, class) in experiment.scored().target.classes(rows).into_iter().enumerate() {
+            let photo = input.clone().narrow(0, row, 1);
+            let target = Target::Class(class.expect("a predicted class"));
+            let (net, input, options, schedule) = (&net, &photo, &options, &schedule);
+            let question = PhotoQuestion { net, input, target, options, tolerance: None, schedule };
+            maps.push(cells(&method.attribute(question)?.values)?);
+        }
         comparison = comparison.with_maps(method.title(), maps)?;
     }
     let blur = experiment.fill(blurred(&input, 9.0)?)?;
@@ -98,6 +96,13 @@ fn of_photos(crops: u32) -> Result<ComparisonTable> {
         })?
         .table()?;
     Ok(table)
+}
+
+/// Adds up a map of one photo in its cells.
+fn cells(values: &Tensor<4>) -> Result<Vec<f64>> {
+    let [_, channels, height, width] = values.dims();
+    let units = Units::cells([channels, height, width], [CELLS, CELLS])?;
+    Ok(units.sums(&values.to_data().iter().collect::<Vec<f64>>()))
 }
 
 /// Cuts a square of two thirds of a photo, each time at another place.
@@ -142,8 +147,11 @@ fn of_marks(marked: usize) -> Result<ComparisonTable> {
 
 /// Says of each cell of 2 x 2 pixels whether the mark is in it.
 fn mark(cells: usize) -> Vec<bool> {
-    let inside = |at: usize, from: u32, length: u32| (from..from + length).contains(&(2 * at as u32));
-    let cell = |(y, x)| inside(x, WATERMARK.x, WATERMARK.width) && inside(y, WATERMARK.y, WATERMARK.height);
+    let inside =
+        |at: usize, from: u32, length: u32| (from..from + length).contains(&(2 * at as u32));
+    let cell = |(y, x)| {
+        inside(x, WATERMARK.x, WATERMARK.width) && inside(y, WATERMARK.y, WATERMARK.height)
+    };
     (0..cells * cells).map(|at| cell((at / cells, at % cells))).collect()
 }
 

@@ -73,27 +73,38 @@ impl Net {
         };
         let convolution = |parameter, [from, to]: [usize; 2]| {
             let mut layer = Conv2dConfig::new([from, to], [3, 3])
-                .with_stride([2, 2])
                 .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
                 .with_bias(false)
                 .init(&device);
+            // Symmetric, so that no direction counts more than others in all photos.
             let weights = normal(parameter, 9 * from * to, 0.3);
+            let weights: Vec<f64> = weights.chunks(9).flat_map(symmetric).collect();
             let weights = TensorData::new(weights, [to, from, 3, 3]);
             layer.weight = Param::from_data(weights, &device);
             layer
         };
-        let width = 8 * SIDE * SIDE / 16;
-        let mut output = LinearConfig::new(width, 5).with_bias(false).init(&device);
-        let weights = TensorData::new(normal(2, 5 * width, 0.3), [width, 5]);
+        let mut output = LinearConfig::new(8, 5).with_bias(false).init(&device);
+        let weights = TensorData::new(normal(2, 5 * 8, 0.3), [8, 5]);
         output.weight = Param::from_data(weights, &device);
         Self { first: convolution(0, [3, 8]), second: convolution(1, [8, 8]), output }
     }
 }
 
+/// Adds the reflections of a kernel of 3 x 3 values, and keeps its strength.
+fn symmetric(kernel: &[f64]) -> [f64; 9] {
+    std::array::from_fn(|at| {
+        let (y, x) = (at / 3, at % 3);
+        let [up, left] = [2 - y, 2 - x];
+        let sum = kernel[at] + kernel[3 * up + x] + kernel[3 * y + left] + kernel[3 * up + left];
+        sum / 2.0
+    })
+}
+
 impl Model<Tensor<4>> for Net {
     fn forward(&self, photos: Tensor<4>) -> Tensor<2> {
         let features = self.second.forward(relu(self.first.forward(photos)));
-        self.output.forward(relu(features).flatten(1, 3))
+        // Averaged over places, so that no place counts more than others in all photos.
+        self.output.forward(relu(features).mean_dims(&[2, 3]).flatten(1, 3))
     }
 }
 
@@ -102,9 +113,11 @@ pub(crate) fn photos(rows: usize) -> Tensor<4> {
     let photo = |row: u64| {
         let key = Key { seed: 5, row, sample: 0 };
         let place = key.uniform(Stream::Own(30), 7);
-        let within = |at: usize, least: usize, more: f64| least + (place[at] * more) as usize;
-        let (top, left) = (within(0, 3, 4.0), within(1, 3, 4.0));
-        let (height, width) = (within(2, 4, 4.0), within(3, 4, 4.0));
+        let within = |at: usize, least: f64, more: f64| (least + place[at] * more) as usize;
+        let (height, width) = (within(0, 4.0, 4.0), within(1, 4.0, 4.0));
+        // Its middle is up to a quarter of the side away from that of the photo.
+        let [top, left] = [(2, height), (3, width)]
+            .map(|(at, length)| within(at, 4.0, 9.0).saturating_sub(length / 2).min(SIDE - length));
         let noise = key.normal(Stream::Own(31), 3 * SIDE * SIDE);
         noise
             .into_iter()

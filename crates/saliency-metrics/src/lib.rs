@@ -26,6 +26,8 @@
 
 mod axioms;
 mod bootstrap;
+#[cfg(test)]
+mod calibration;
 mod comparison;
 mod complexity;
 mod controls;

@@ -14,7 +14,8 @@ fn methods_are_compared_with_controls_and_the_mark_is_found() {
     let said = text(&output.stdout);
     print!("{said}");
     let table = |name: &str| -> Vec<Vec<String>> {
-        let rows = said.lines().skip_while(|line| !line.starts_with(&format!("| {name} ("))).skip(2);
+        let rows =
+            said.lines().skip_while(|line| !line.starts_with(&format!("| {name} ("))).skip(2);
         let rows = rows.take_while(|line| line.starts_with("| "));
         let cells = |row: &str| row.split('|').map(|cell| cell.trim().to_owned()).collect();
         rows.map(cells).collect()

@@ -205,6 +205,13 @@ impl fmt::Debug for Comparison<'_> {
     }
 }
 
+/// Returns whether two explainers differ, if they are the only ones and measured once.
+#[cfg(test)]
+pub(crate) fn is_told_apart(values: [&RowValues; 2]) -> bool {
+    let test = paired::SignTest { tests: 1, seed: 0 };
+    PairedDifference::new([0, 1], values, test).is_different()
+}
+
 /// Refuses a name that is taken, or that is a control's.
 ///
 /// # Errors

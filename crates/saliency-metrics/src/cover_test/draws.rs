@@ -2,49 +2,72 @@
 
 use saliency_core::kit::{Key, Stream};
 
+use crate::experiment::Cover;
 use crate::units::{Units, ranking};
 
-/// Of so many random places, the one that is most nearly as far from the middle is a draw.
-const PLACES: usize = 20;
+/// For each draw so many random places are tried.
+const TRIED: usize = 20;
 
-/// Moves a region: on a grid by a random shift around the edges and a random reflection, which keeps
-/// its shape; without a grid to other units.
+/// Regions of the same number of units at other places, all different.
+///
+/// On a grid a region is moved by a random shift around the edges and a random reflection, which
+/// keeps its shape; without a grid, units are drawn one by one.
 ///
 /// Photos have their subjects near the middle, and so do maps, even those of another photo. Places
 /// drawn from the whole picture are farther out, so that a map which knows nothing of the photo
-/// would win too often. So a place is chosen that is about as far from the middle as the region:
-/// of `like`, the largest region of its row, so that regions of all sizes move together.
-pub(super) fn moved(
-    region: &[usize],
-    like: &[usize],
-    units: &Units,
+/// would win too often. So of all places that are tried, those are taken that are most nearly as far
+/// from the middle as the region.
+pub(super) struct Elsewhere<'a> {
+    units: &'a Units,
     seed: u64,
-    [row, draw]: [usize; 2],
-) -> Vec<usize> {
-    let key = Key { seed, row: row as u64, sample: draw as u64 };
-    let Some(grid) = units.grid() else {
-        let order: Vec<f64> = key.uniform(Stream::Own(0), units.count());
-        return ranking(&order)[..region.len()].to_vec();
-    };
-    let distance = from_middle(like, grid);
-    let random = key.uniform(Stream::Own(0), 4 * PLACES);
-    let off = |random: &[f64]| {
-        let place = Place::new(random, grid);
-        let moved = place.of(like);
-        // The region itself is no other place.
-        let off = if is_same(&moved, like) {
-            f64::INFINITY
-        } else {
-            (from_middle(&moved, grid) - distance).abs()
-        };
-        (off, place)
-    };
-    let nearest = random.chunks(4).map(off).min_by(|(a, _), (b, _)| a.total_cmp(b));
-    let (_, place) = nearest.expect("at least one place");
-    place.of(region)
+    row: usize,
+    /// A place for each draw, on a grid.
+    places: Vec<Place>,
+}
+
+impl<'a> Elsewhere<'a> {
+    /// Chooses a place for each draw: for `like`, the largest region of its row, so that regions of
+    /// all sizes move together.
+    ///
+    /// If a grid has fewer other places, the region itself takes the rest, so that it is not
+    /// confirmed by a few places that are counted again and again.
+    pub fn new(like: &[usize], units: &'a Units, seed: u64, [row, draws]: [usize; 2]) -> Self {
+        let mut found = Self { units, seed, row, places: Vec::new() };
+        let Some(grid) = units.grid() else { return found };
+        let distance = from_middle(like, grid);
+        let off = |place: Place| ((from_middle(&place.of(like), grid) - distance).abs(), place);
+        let key = Key { seed, row: row as u64, sample: 0 };
+        let random = key.uniform(Stream::Own(0), 4 * TRIED * draws);
+        let mut tried: Vec<(f64, Place)> =
+            random.chunks(4).map(|random| off(Place::new(random, grid))).collect();
+        tried.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        // The places that are taken, each as the cover of the region; the first is its own.
+        let cover = |region: &[usize]| Cover::of(row, units.count(), region).covered;
+        let mut taken = vec![cover(like)];
+        for (_, place) in tried {
+            let moved = cover(&place.of(like));
+            if found.places.len() < draws && !taken.contains(&moved) {
+                taken.push(moved);
+                found.places.push(place);
+            }
+        }
+        found.places.resize(draws, Place { grid, shift: [0; 2], is_reflected: [false; 2] });
+        found
+    }
+
+    /// Returns a region at the place of a draw.
+    pub fn region(&self, region: &[usize], draw: usize) -> Vec<usize> {
+        if let Some(place) = self.places.get(draw) {
+            return place.of(region);
+        }
+        let key = Key { seed: self.seed, row: self.row as u64, sample: draw as u64 };
+        let order: Vec<f64> = key.uniform(Stream::Own(0), self.units.count());
+        ranking(&order)[..region.len()].to_vec()
+    }
 }
 
 /// A shift around the edges of a grid, and reflections before it.
+#[derive(Clone, Copy)]
 struct Place {
     grid: [usize; 2],
     shift: [usize; 2],
@@ -72,11 +95,6 @@ impl Place {
     }
 }
 
-/// Returns whether two regions hold the same units.
-fn is_same(region: &[usize], other: &[usize]) -> bool {
-    region.iter().all(|unit| other.contains(unit))
-}
-
 /// Returns the mean squared distance of a region's units from the middle, in sides of the grid.
 fn from_middle(region: &[usize], grid: [usize; 2]) -> f64 {
     region.iter().map(|&unit| squared_distance(unit, grid)).sum::<f64>() / region.len() as f64
@@ -98,57 +116,61 @@ pub(super) fn central(grid: [usize; 2], units: usize) -> Vec<usize> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_region_keeps_its_shape_on_a_grid() {
-        let units = Units::cells([1, 12, 16], [12, 16]).unwrap();
-        let region = [35, 36, 51];
-        let mut places = Vec::new();
-        for draw in 0..200 {
-            let mut moved = moved(&region, &region, &units, 3, [0, draw]);
-            assert_eq!(moved.len(), 3);
-            // The first is the corner: one neighbour beside it, one above or below.
-            let [corner, beside, below] = moved[..] else { panic!("three units") };
-            assert_eq!(corner / 16, beside / 16);
-            assert_eq!(corner % 16, below % 16);
-            moved.sort_unstable();
-            places.push(moved);
-        }
-        places.sort();
-        places.dedup();
-        assert!(places.len() > 100, "{}", places.len());
+    /// Returns a region at the places of all draws.
+    fn moved(region: &[usize], like: &[usize], units: &Units, draws: usize) -> Vec<Vec<usize>> {
+        let elsewhere = Elsewhere::new(like, units, 3, [7, draws]);
+        (0..draws).map(|draw| elsewhere.region(region, draw)).collect()
     }
 
     #[test]
-    fn places_are_as_far_from_the_middle_as_the_region_but_not_the_region_itself() {
+    fn a_region_keeps_its_shape_on_a_grid_and_all_places_differ() {
+        let units = Units::cells([1, 6, 8], [6, 8]).unwrap();
+        let region = [0, 1, 8];
+        let mut places = moved(&region, &region, &units, 100);
+        for moved in &mut places {
+            // The first is the corner: one neighbour beside it, one above or below.
+            let [corner, beside, below] = moved[..] else { panic!("three units") };
+            assert_eq!(corner / 8, beside / 8);
+            assert_eq!(corner % 8, below % 8);
+            moved.sort_unstable();
+        }
+        places.push(region.to_vec());
+        places.sort();
+        places.dedup();
+        assert_eq!(places.len(), 101);
+    }
+
+    #[test]
+    fn places_are_as_far_from_the_middle_as_the_region() {
         let grid = [14, 14];
         let units = Units::cells([1, 14, 14], grid).unwrap();
         // Near the middle, at an edge, and a square that reflections leave where it is.
         for region in [vec![75, 76, 89, 90], vec![3, 4, 17, 18], vec![90, 91, 104, 105]] {
             let distance = from_middle(&region, grid);
-            let mut off = Vec::new();
-            for draw in 0..200 {
-                let moved = moved(&region, &region, &units, 0, [0, draw]);
-                assert!(!is_same(&moved, &region));
-                off.push((from_middle(&moved, grid) - distance).abs());
-            }
-            let mean = off.iter().sum::<f64>() / 200.0;
-            // Places from the whole picture are off by 0.07 on average, and by 0.16 from the middle.
+            let off = |moved: &Vec<usize>| (from_middle(moved, grid) - distance).abs();
+            let places = moved(&region, &region, &units, 20);
+            let mean = places.iter().map(off).sum::<f64>() / 20.0;
+            // Places from the whole picture are off by about 0.1.
             assert!(mean < 0.02, "{region:?}: {mean}");
         }
         // A smaller region moves with the larger one.
         let (large, small) = ([75, 76, 89, 90], [89]);
-        for draw in 0..20 {
-            let all = moved(&large, &large, &units, 0, [0, draw]);
-            assert_eq!(moved(&small, &large, &units, 0, [0, draw]), all[2..3]);
-        }
+        let places = moved(&large, &large, &units, 20).into_iter();
+        assert!(places.zip(moved(&small, &large, &units, 20)).all(|(all, one)| all[2..3] == one));
+    }
+
+    #[test]
+    fn the_region_itself_takes_the_place_of_missing_ones() {
+        let units = Units::cells([1, 2, 2], [2, 2]).unwrap();
+        let places = moved(&[0], &[0], &units, 20);
+        assert_eq!(places.iter().filter(|moved| **moved == [0]).count(), 17);
     }
 
     #[test]
     fn units_without_a_grid_are_drawn_once_each() {
         let units = Units::values(5);
         let mut drawn = [0; 5];
-        for draw in 0..500 {
-            let mut moved = moved(&[0, 1], &[0, 1], &units, 0, [7, draw]);
+        for mut moved in moved(&[0, 1], &[0, 1], &units, 500) {
             moved.iter().for_each(|&unit| drawn[unit] += 1);
             moved.dedup();
             assert_eq!(moved.len(), 2);

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::experiment::{Cover, Experiment};
 use crate::maps::check_maps;
 use crate::units::ranking;
-use draws::{central, moved};
+use draws::{Elsewhere, central};
 
 pub use verdict::{CoveredAnswer, Finding, SizeTested, Verdict};
 
@@ -197,13 +197,14 @@ impl CoverTest {
         for (row, regions) in regions.iter().enumerate() {
             let largest = regions.iter().max_by_key(|(region, _)| region.len());
             let (largest, _) = largest.expect("at least one size");
+            let places = Elsewhere::new(largest, units, self.seed, [row, self.draws]);
             for (region, _) in regions {
                 chosen.push(Cover::of(row, count, region));
                 if let Some(grid) = units.grid() {
                     elsewhere.push(Cover::of(row, count, &central(grid, region.len())));
                 }
                 for draw in 0..self.draws {
-                    let region = moved(region, largest, units, self.seed, [row, draw]);
+                    let region = places.region(region, draw);
                     elsewhere.push(Cover::of(row, count, &region));
                 }
             }

@@ -159,7 +159,7 @@ mod tests {
             Tensor::cat(vec![x.clone().sum_dim(1), x.powi_scalar(2).sum_dim(1)], 1)
         });
         let target = Target::Class(0).with_score(Score::Probability);
-        let small = photos.clone() * 0.05;
+        let small = photos.clone() * 0.01;
         let found = test.values(&Gradient::new(), &two, small, target).unwrap();
         assert!(found.values().iter().all(|it| it.is_some_and(|it| it < -0.99)), "{found:?}");
     }
