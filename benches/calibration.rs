@@ -4,6 +4,7 @@
 //! ```text
 //! cargo bench --profile dev --bench calibration -- PHOTOS             # an hour on two cores
 //! cargo bench --profile dev --bench calibration -- PHOTOS intervals   # all but the cover test
+//! cargo bench --profile dev --bench calibration -- PHOTOS cover       # the cover test only
 //! ```
 //!
 //! `PHOTOS` is a folder of photos, such as `benches/truth_photos.py` makes. Intervals and
@@ -49,11 +50,14 @@ fn main() {
     let photos: Vec<RgbImage> = paths.iter().map(read).collect();
     println!("{} photos", photos.len());
     println!("| | found | of | share | wanted |\n|---|---|---|---|---|");
-    let crops = Crops::of(&photos);
-    crops.random_maps();
-    crops.intervals();
-    crops.other_seeds();
-    if arguments.next().is_none() {
+    let part = arguments.next();
+    if part.as_deref() != Some("cover") {
+        let crops = Crops::of(&photos);
+        crops.random_maps();
+        crops.intervals();
+        crops.other_seeds();
+    }
+    if part.as_deref() != Some("intervals") {
         cover(&photos);
     }
 }

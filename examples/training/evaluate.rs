@@ -5,10 +5,9 @@
 //! cargo run --example evaluate
 //! ```
 //!
-//! First with a photo network. Only two photos ship, so that crops of them are compared; they are
-//! not independent, and the tests say something of these two photos only. Then with a network that
-//! reads a watermark instead of looking at the product (`clever_hans`). There the truth is known,
-//! so that the share of a map in the mark can be measured.
+//! First with a photo network. Only two photos ship, so that crops of them are compared: the tests
+//! say nothing of other photos. Then with a network that is known to read a watermark
+//! (`clever_hans`), so that the share of a map in the mark can be measured.
 
 use std::process::ExitCode;
 
@@ -51,7 +50,7 @@ fn run(args: &Args) -> Result<()> {
     say(format_args!("{} crops of each of two photos:\n", args.crops));
     say(of_photos(args.crops)?);
     say("As crops of one photo are alike, this says nothing of other photos.\n");
-    say(format_args!("{} mugs with a mark, which decides, and where it is:\n", args.marked));
+    say(format_args!("{} mugs with a mark, which decides:\n", args.marked));
     say(of_marks(args.marked)?);
     Ok(())
 }
@@ -66,12 +65,12 @@ fn of_photos(crops: u32) -> Result<ComparisonTable> {
     let input = Tensor::cat(input, 0);
     let [rows, channels, height, width] = input.dims();
     let units = Units::cells([channels, height, width], [CELLS, CELLS])?;
-    let schedule = Schedule::new();
-    let (target, input_again) = (Target::Predicted, input.clone());
-    let experiment = Experiment::new(&net, input_again, target, units, schedule.clone())?;
+    let (target, schedule) = (Target::Predicted, Schedule::new());
+    let experiment = Experiment::new(&net, input.clone(), target, units, schedule.clone())?;
 
     // Few steps and samples: differences between methods are larger than their errors.
-    let options = options().with_baseline_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
+    let options = MethodOptions::new().with_steps(8).with_samples(8);
+    let options = options.with_baseline_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
     let mut comparison = Comparison::new(&experiment);
     for method in PhotoMethod::all() {
         let mut maps = Vec::with_capacity(rows);
@@ -87,15 +86,14 @@ fn of_photos(crops: u32) -> Result<ComparisonTable> {
     let blur = experiment.fill(blurred(&input, 9.0)?)?;
     let grey = experiment.fill(input.zeros_like())?;
     let deletion = Deletion::new().with_block(28);
-    let table = comparison
+    let comparison = comparison
         .with_metric("deletion, least - most relevant first", Better::Higher, |maps| {
             deletion.area_between(&experiment, &blur, maps)
         })?
         .with_metric("SaCo", Better::Higher, |maps| {
             SaCo::new().with_groups(7).values(&experiment, &grey, maps)
-        })?
-        .table()?;
-    Ok(table)
+        })?;
+    Ok(comparison.table()?)
 }
 
 /// Adds up a map of one photo in its cells.
@@ -108,10 +106,9 @@ fn cells(values: &Tensor<4>) -> Result<Vec<f64>> {
 /// Cuts a square of two thirds of a photo, each time at another place.
 fn crop(photo: &RgbImage, at: u32, crops: u32) -> RgbImage {
     let side = photo.height() * 2 / 3;
-    let (free_x, free_y) = (photo.width() - side, photo.height() - side);
-    let x = free_x * at / (crops - 1).max(1);
+    let x = (photo.width() - side) * at / (crops - 1).max(1);
     // Up and down in turn.
-    let y = free_y * (at % 3) / 2;
+    let y = (photo.height() - side) * (at % 3) / 2;
     crop_imm(photo, x, y, side, side).to_image()
 }
 
@@ -126,7 +123,7 @@ fn of_marks(marked: usize) -> Result<ComparisonTable> {
     let (target, schedule) = (Target::Class(MUG), Schedule::new());
     let experiment = Experiment::new(&net, input.clone(), target, units, schedule)?;
     let references = photos(TRAINING, Marked::Nothing).into_iter().take(60).map(|it| it.photo);
-    let options = options().with_baselines(tensor(references.collect(), &device));
+    let options = MethodOptions::new().with_baselines(tensor(references.collect(), &device));
     let mut comparison = Comparison::new(&experiment);
     for method in Method::ALL {
         let explainer: Box<dyn Explainer<Net, Tensor<4>>> = method.explainer(&options);
@@ -134,27 +131,20 @@ fn of_marks(marked: usize) -> Result<ComparisonTable> {
     }
     let masks = vec![mark(cells); input.dims()[0]];
     let blur = experiment.fill(blurred(&input, 4.0)?)?;
-    let table = comparison
+    let comparison = comparison
         .with_metric("share of the map in the mark", Better::Higher, |maps| {
             MassAccuracy::new().with_absolute_values().values(maps, &masks)
         })?
         .with_metric("deletion, least - most relevant first", Better::Higher, |maps| {
             Deletion::new().with_block(48).area_between(&experiment, &blur, maps)
-        })?
-        .table()?;
-    Ok(table)
+        })?;
+    Ok(comparison.table()?)
 }
 
 /// Says of each cell of 2 x 2 pixels whether the mark is in it.
 fn mark(cells: usize) -> Vec<bool> {
-    let inside =
-        |at: usize, from: u32, length: u32| (from..from + length).contains(&(2 * at as u32));
-    let cell = |(y, x)| {
-        inside(x, WATERMARK.x, WATERMARK.width) && inside(y, WATERMARK.y, WATERMARK.height)
-    };
-    (0..cells * cells).map(|at| cell((at / cells, at % cells))).collect()
-}
-
-fn options() -> MethodOptions {
-    MethodOptions::new().with_steps(8).with_samples(8)
+    let inside = |at: usize, from: u32, side: u32| (from..from + side).contains(&(2 * at as u32));
+    let rows = |cell: usize| inside(cell / cells, WATERMARK.y, WATERMARK.height);
+    let columns = |cell: usize| inside(cell % cells, WATERMARK.x, WATERMARK.width);
+    (0..cells * cells).map(|cell| rows(cell) && columns(cell)).collect()
 }
