@@ -101,8 +101,11 @@ struct Named<T> {
 struct Metric<'a> {
     name: String,
     better: Better,
-    values: Box<dyn Fn(&[Vec<f64>]) -> Result<RowValues> + 'a>,
+    values: Box<Values<'a>>,
 }
+
+/// Returns the value of each row, given the maps.
+type Values<'a> = dyn Fn(&[Vec<f64>]) -> Result<RowValues> + 'a;
 
 impl<'a> Comparison<'a> {
     /// Compares explainers of the rows, targets and units of an experiment.
