@@ -3,6 +3,7 @@
 use saliency_core::kit::{Key, Stream};
 
 use crate::bootstrap::mean;
+use crate::edge_filter::{picture_size, sobel};
 use crate::error::{Error, Result};
 use crate::estimate::{Reason, RowValues};
 use crate::experiment::Experiment;
@@ -142,16 +143,10 @@ pub(crate) fn random_maps(rows: usize, units: usize, seed: u64, draw: u64) -> Ve
 /// [`Error::NoPicture`].
 pub(crate) fn edge_maps(experiment: &Experiment<'_>) -> Result<Vec<Vec<f64>>> {
     let (input, units) = (experiment.input(), experiment.units());
-    let shapes = input.shapes();
     if units.grid().is_none() {
         return Err(Error::NoPicture { found: "units without a grid".to_owned() });
     }
-    let [shape] = &shapes[..] else {
-        return Err(Error::NoPicture { found: format!("{shapes:?}") });
-    };
-    let [_, _, height, width] = shape[..] else {
-        return Err(Error::NoPicture { found: format!("{shapes:?}") });
-    };
+    let [height, width] = picture_size(input)?;
     let values = input.parts()[0].clone().try_into_vec_as::<f64>();
     let values = values.map_err(saliency_core::Error::device)?;
     let edges = |row: &[f64]| -> Vec<f64> {
@@ -162,24 +157,6 @@ pub(crate) fn edge_maps(experiment: &Experiment<'_>) -> Result<Vec<Vec<f64>>> {
     Ok(values.chunks(units.width()).map(edges).collect())
 }
 
-/// Returns the length of Sobel's gradient at each pixel. Pixels beyond the border are those at it.
-fn sobel(pixels: &[f64], [height, width]: [usize; 2]) -> Vec<f64> {
-    let at = |y: usize, x: usize, [down, right]: [isize; 2]| {
-        let y = y.saturating_add_signed(down).min(height - 1);
-        let x = x.saturating_add_signed(right).min(width - 1);
-        pixels[y * width + x]
-    };
-    let weights = [(-1, 1.0), (0, 2.0), (1, 1.0)];
-    let length = |pixel: usize| {
-        let (y, x) = (pixel / width, pixel % width);
-        let across = |(down, weight)| weight * (at(y, x, [down, 1]) - at(y, x, [down, -1]));
-        let down = |(right, weight)| weight * (at(y, x, [1, right]) - at(y, x, [-1, right]));
-        let across: f64 = weights.into_iter().map(across).sum();
-        across.hypot(weights.into_iter().map(down).sum())
-    };
-    (0..height * width).map(length).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,14 +164,6 @@ mod tests {
     use crate::{SaCo, Units};
     use burn::tensor::{Device, Tensor};
     use saliency_core::{Schedule, Target, pure_function};
-
-    #[test]
-    fn an_edge_is_where_the_brightness_changes() {
-        // Dark on the left, bright on the right.
-        let edges = sobel(&[0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0], [2, 4]);
-        assert_eq!(edges, [0.0, 4.0, 4.0, 0.0, 0.0, 4.0, 4.0, 0.0]);
-        assert_eq!(sobel(&[3.0], [1, 1]), [0.0]);
-    }
 
     fn picture(units: Units) -> Experiment<'static> {
         let sum = pure_function(|x: Tensor<4>| {

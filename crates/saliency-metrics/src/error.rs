@@ -127,6 +127,24 @@ pub enum Error {
         /// The number of units of the cover.
         found: usize,
     },
+
+    /// A layer does not exist, or the model has no parameters.
+    #[error("expected a layer of the model, one of {known:?}, found {found}")]
+    #[non_exhaustive]
+    Layer {
+        /// The layers of the model, or its modules that hold several.
+        known: Vec<String>,
+        /// The layer, or that there is none.
+        found: String,
+    },
+
+    /// The target is a function, so that no other class can be explained in its place.
+    #[error("expected a class to explain, of a model with 2 outputs or more, found {found}")]
+    #[non_exhaustive]
+    NoOtherClass {
+        /// The target, or the number of outputs.
+        found: String,
+    },
 }
 
 /// The result of a metric.

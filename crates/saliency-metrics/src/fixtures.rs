@@ -1,7 +1,12 @@
 //! Small experiments whose answers are known.
 
-use burn::tensor::{Device, Tensor};
-use saliency_core::{Schedule, Target, pure_function};
+use burn::module::{Module, Param};
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor, TensorData};
+use saliency_core::kit::{Batch, Key, Stream};
+use saliency_core::{Model, Schedule, Target, pure_function};
 
 use crate::experiment::Experiment;
 use crate::fill::Fill;
@@ -67,4 +72,86 @@ pub(crate) fn steps() -> Perturbation {
         let steps: Vec<f64> = keys.iter().map(|key| key.sample as f64).collect();
         Ok(rows.map(|part| part.ones_like()).scale_rows(&steps))
     })
+}
+
+/// The side of a photo, in pixels.
+pub(crate) const SIDE: usize = 16;
+
+/// A small convolutional network, whose parameters depend on a seed alone.
+#[derive(Module, Debug)]
+pub(crate) struct Net {
+    first: Conv2d,
+    second: Conv2d,
+    output: Linear,
+}
+
+impl Net {
+    pub fn random(seed: u64) -> Self {
+        let device = Device::flex();
+        let normal = |parameter: u64, count: usize, strength: f64| -> Vec<f64> {
+            let key = Key { seed, row: parameter, sample: 0 };
+            let numbers = key.normal(Stream::Own(32), count);
+            numbers.into_iter().map(|number| f64::from(number) * strength).collect()
+        };
+        let convolution = |parameter, [from, to]: [usize; 2]| {
+            let mut layer = Conv2dConfig::new([from, to], [3, 3])
+                .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+                .with_bias(false)
+                .init(&device);
+            // Symmetric, so that no direction counts more than others in all photos.
+            let weights = normal(parameter, 9 * from * to, 0.3);
+            let weights: Vec<f64> = weights.chunks(9).flat_map(symmetric).collect();
+            let weights = TensorData::new(weights, [to, from, 3, 3]);
+            layer.weight = Param::from_data(weights, &device);
+            layer
+        };
+        let mut output = LinearConfig::new(8, 5).with_bias(false).init(&device);
+        let weights = TensorData::new(normal(2, 5 * 8, 0.3), [8, 5]);
+        output.weight = Param::from_data(weights, &device);
+        Self { first: convolution(0, [3, 8]), second: convolution(1, [8, 8]), output }
+    }
+}
+
+/// Adds the reflections of a kernel of 3 x 3 values, and keeps its strength.
+fn symmetric(kernel: &[f64]) -> [f64; 9] {
+    std::array::from_fn(|at| {
+        let (y, x) = (at / 3, at % 3);
+        let [up, left] = [2 - y, 2 - x];
+        let sum = kernel[at] + kernel[3 * up + x] + kernel[3 * y + left] + kernel[3 * up + left];
+        sum / 2.0
+    })
+}
+
+impl Model<Tensor<4>> for Net {
+    fn forward(&self, photos: Tensor<4>) -> Tensor<2> {
+        let features = self.second.forward(relu(self.first.forward(photos)));
+        // Averaged over places, so that no place counts more than others in all photos.
+        self.output.forward(relu(features).mean_dims(&[2, 3]).flatten(1, 3))
+    }
+}
+
+/// Photos of a bright rectangle near the middle, on a dark and noisy ground.
+pub(crate) fn photos(rows: usize) -> Tensor<4> {
+    let photo = |row: u64| {
+        let key = Key { seed: 5, row, sample: 0 };
+        let place = key.uniform(Stream::Own(30), 7);
+        let within = |at: usize, least: f64, more: f64| (least + place[at] * more) as usize;
+        let (height, width) = (within(0, 4.0, 4.0), within(1, 4.0, 4.0));
+        // Its middle is up to a quarter of the side away from that of the photo.
+        let [top, left] = [(2, height), (3, width)]
+            .map(|(at, length)| within(at, 4.0, 9.0).saturating_sub(length / 2).min(SIDE - length));
+        let noise = key.normal(Stream::Own(31), 3 * SIDE * SIDE);
+        noise
+            .into_iter()
+            .enumerate()
+            .map(move |(at, noise)| {
+                let (channel, pixel) = (at / (SIDE * SIDE), at % (SIDE * SIDE));
+                let inside = (top..top + height).contains(&(pixel / SIDE))
+                    && (left..left + width).contains(&(pixel % SIDE));
+                0.1 * f64::from(noise) + if inside { 0.5 + place[4 + channel] } else { -0.5 }
+            })
+            .collect::<Vec<f64>>()
+    };
+    let values: Vec<f64> = (0..rows as u64).flat_map(photo).collect();
+    Tensor::from_data(TensorData::new(values, [rows, 3, SIDE, SIDE]), &Device::flex())
 }

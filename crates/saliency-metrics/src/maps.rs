@@ -1,5 +1,7 @@
 //! Checks of maps: one for each row, with a value for each unit.
 
+use saliency_core::kit::Batch;
+
 use crate::error::{Error, Result};
 use crate::estimate::{Note, Reason};
 use crate::units::all_equal;
@@ -40,6 +42,30 @@ pub(crate) fn with_signs(map: &[f64], signs: Signs) -> Vec<f64> {
         Signs::Kept => map.to_vec(),
         Signs::Dropped => map.iter().map(|value| value.abs()).collect(),
     }
+}
+
+/// Reads the values of each row back from the device, but those of fixed tensors, which are not
+/// explained.
+pub(crate) fn explained_rows(batch: &Batch) -> Result<Vec<Vec<f64>>> {
+    let mut rows = vec![Vec::with_capacity(batch.width()); batch.rows()];
+    for (part, is_fixed) in batch.parts().iter().zip(batch.fixed()) {
+        if *is_fixed {
+            continue;
+        }
+        let read = part.clone().try_into_vec_as::<f64>();
+        let read = read.map_err(saliency_core::Error::device)?;
+        for (row, values) in rows.iter_mut().zip(read.chunks(part.dims()[1])) {
+            row.extend_from_slice(values);
+        }
+    }
+    Ok(rows)
+}
+
+/// Returns ‖map - found‖ / ‖map‖; ‖found‖ if the map is zero.
+pub(crate) fn relative_distance(map: &[f64], found: &[f64]) -> f64 {
+    let squares: f64 = map.iter().zip(found).map(|(a, b)| (a - b).powi(2)).sum();
+    let norm = map.iter().map(|value| value.powi(2)).sum::<f64>().sqrt();
+    squares.sqrt() / if norm == 0.0 { 1.0 } else { norm }
 }
 
 /// Whether a metric looks at the values of a map, or at their absolute values.

@@ -26,6 +26,11 @@ impl Golden {
         Self::new(include_bytes!("../golden/cifar_metrics.safetensors"))
     }
 
+    /// Reads the values of randomisation metrics and axioms for the CIFAR network: three rows.
+    pub fn cifar_randomisation() -> Self {
+        Self::new(include_bytes!("../golden/cifar_randomisation.safetensors"))
+    }
+
     fn new(bytes: &'static [u8]) -> Self {
         Self(SafeTensors::deserialize(bytes).expect("a golden file"))
     }

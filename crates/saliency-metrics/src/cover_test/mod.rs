@@ -8,17 +8,18 @@ use crate::experiment::{Cover, Experiment};
 use crate::fill::Fill;
 use crate::maps::check_maps;
 use crate::units::ranking;
-use draws::{central, moved};
+use draws::{Elsewhere, central};
 
 pub use verdict::{CoveredAnswer, Finding, SizeTested, Verdict};
 
 /// Covers the brightest units of a map, and as many elsewhere, and compares what the model says.
 ///
 /// For each size the brightest units are covered with every fill. With the first fill only, the
-/// same number of units in the same shape is covered at other places, 20 by default. The same
-/// number is also covered in the middle of the picture, because many models look there whatever the
-/// map says. One number is compared: the fall of the score, averaged over the sizes. So the test is
-/// one test, however many sizes and fills it has:
+/// same number of units in the same shape is covered at other places, 20 by default. These are about
+/// as far from the middle of the picture as the brightest units are: photos have their subjects
+/// there, so that a map that knows nothing else would beat places farther out. The same number is
+/// also covered in the middle itself. One number is compared: the fall of the score, averaged over
+/// the sizes. So the test is one test, however many sizes and fills it has:
 ///
 /// ```text
 /// p = (1 + the number of draws whose fall is at least as large) / (1 + draws)
@@ -184,13 +185,16 @@ impl CoverTest {
         let mut chosen = Vec::new();
         let mut elsewhere = Vec::new();
         for (row, regions) in regions.iter().enumerate() {
+            let largest = regions.iter().max_by_key(|(region, _)| region.len());
+            let (largest, _) = largest.expect("at least one size");
+            let places = Elsewhere::new(largest, units, self.seed, [row, self.draws]);
             for (region, _) in regions {
                 chosen.push(Cover::of(row, count, region));
                 if let Some(grid) = units.grid() {
                     elsewhere.push(Cover::of(row, count, &central(grid, region.len())));
                 }
                 for draw in 0..self.draws {
-                    let region = moved(region, units, self.seed, [row, draw]);
+                    let region = places.region(region, draw);
                     elsewhere.push(Cover::of(row, count, &region));
                 }
             }

@@ -25,11 +25,11 @@ pub use saco::SaCo;
 pub use sensitivity_n::SensitivityN;
 
 /// Differences below this share of the largest score are rounding of single precision.
-const ROUNDING: f64 = 2e-7;
+pub(crate) const ROUNDING: f64 = 2e-7;
 
 /// Returns whether scores, or differences of scores, are equal but for rounding, given the size of
 /// the scores.
-fn equal_scores(scores: &[f64], size: f64) -> bool {
+pub(crate) fn equal_scores(scores: &[f64], size: f64) -> bool {
     let low = scores.iter().copied().fold(f64::INFINITY, f64::min);
     let high = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     high - low <= ROUNDING * size

@@ -5,6 +5,7 @@ use saliency_core::{Distribution, Explainer, Inputs, Model, NoiseScale, Rows, Sc
 
 use crate::error::{Error, Result};
 use crate::experiment::{CopiedRows, host_rows};
+use crate::maps::relative_distance;
 use crate::perturbation::Perturbation;
 
 /// The options of max- and average-sensitivity.
@@ -128,11 +129,4 @@ fn outputs(question: &Question<'_>, batch: &Batch) -> Result<Vec<Vec<f64>>> {
         outputs.extend(question.evaluator.outputs_at(batch.narrow(start, count))?);
     }
     Ok(outputs)
-}
-
-/// Returns ‖map - found‖ / ‖map‖; ‖found‖ if the map is zero.
-fn relative_distance(map: &[f64], found: &[f64]) -> f64 {
-    let squares: f64 = map.iter().zip(found).map(|(a, b)| (a - b).powi(2)).sum();
-    let norm = map.iter().map(|value| value.powi(2)).sum::<f64>().sqrt();
-    squares.sqrt() / if norm == 0.0 { 1.0 } else { norm }
 }

@@ -1,0 +1,41 @@
+//! Does a map change if the model's parameters, or the class that is explained, are replaced by
+//! random ones?
+
+mod efficient_randomisation;
+mod layer_similarities;
+mod model_randomisation;
+mod parameters;
+mod random_target;
+mod similarity;
+mod smooth_randomisation;
+
+pub use efficient_randomisation::EfficientRandomisation;
+pub use layer_similarities::{Dependence, LayerSimilarities, LayerSimilarity};
+pub use model_randomisation::{LayerOrder, ModelRandomisation};
+pub use parameters::{Replacement, layers};
+pub use random_target::RandomTarget;
+pub use smooth_randomisation::SmoothRandomisation;
+
+use saliency_core::kit::{Batch, Question};
+use saliency_core::{Explainer, Inputs, Model, Schedule, Target};
+
+use crate::error::Result;
+use crate::maps::explained_rows;
+
+/// Returns the target whose predictions are replaced by the classes that a model predicts, so that
+/// other models are explained for the same classes.
+fn fixed_target<M: Model<I>, I: Inputs>(model: &M, input: I, target: Target) -> Result<Target> {
+    let question = Question::new(model, input, target, None)?;
+    Ok(question.resolve(&Schedule::new())?.target.into())
+}
+
+/// Returns the map of each row.
+fn maps_of<M: Model<I>, I: Inputs>(
+    explainer: &impl Explainer<M, I>,
+    model: &M,
+    input: I,
+    target: Target,
+) -> Result<Vec<Vec<f64>>> {
+    let found = explainer.attribute_to(model, input, target)?;
+    explained_rows(&Batch::new(found.values)?)
+}

@@ -1,0 +1,150 @@
+//! Which explainer is true of the model? Compares methods by numbers with intervals, beside maps
+//! that know nothing: random ones, and the edges of the photo.
+//!
+//! ```text
+//! cargo run --example evaluate
+//! ```
+//!
+//! First with a photo network. Only two photos ship, so that crops of them are compared: the tests
+//! say nothing of other photos. Then with a network that is known to read a watermark
+//! (`clever_hans`), so that the share of a map in the mark can be measured.
+
+use std::process::ExitCode;
+
+use burn::tensor::{Device, Tensor};
+use clap::Parser;
+use image::RgbImage;
+use image::imageops::crop_imm;
+use saliency::metrics::{
+    Better, Comparison, ComparisonTable, Deletion, Experiment, MassAccuracy, SaCo, Units,
+};
+use saliency::photo::{Preparation, blurred};
+use saliency::{Baseline, Explainer, Method, MethodOptions, Schedule, Target};
+use saliency_cli::Result;
+use saliency_cli::method::{PhotoMethod, PhotoQuestion};
+use saliency_cli::output::say;
+use saliency_cli::program::ended;
+use saliency_examples_training::shop::{MUG, SIDE, WATERMARK};
+use saliency_examples_training::shop_network::{Marked, Net, TEST, TRAINING, photos, tensor};
+use saliency_models::{EfficientNetLite0, photos as shipped};
+
+/// Compares methods, with intervals
+#[derive(Parser)]
+struct Args {
+    /// The crops of each photo that are explained
+    #[arg(long, default_value_t = 6)]
+    crops: u32,
+    /// The photos with a mark that are explained
+    #[arg(long, default_value_t = 24)]
+    marked: usize,
+}
+
+/// Cells of a photo, down and across.
+const CELLS: usize = 14;
+
+fn main() -> ExitCode {
+    ended(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<()> {
+    say(format_args!("{} crops of each of two photos:\n", args.crops));
+    say(of_photos(args.crops)?);
+    say("As crops of one photo are alike, this says nothing of other photos.\n");
+    say(format_args!("{} mugs with a mark, which decides:\n", args.marked));
+    say(of_marks(args.marked)?);
+    Ok(())
+}
+
+/// Compares the methods of `explain` on crops of the photos that ship.
+fn of_photos(crops: u32) -> Result<ComparisonTable> {
+    let device = Device::flex();
+    let net = EfficientNetLite0::embedded(&device);
+    let both = [shipped::chelsea(), shipped::coffee()];
+    let all = both.iter().flat_map(|photo| (0..crops).map(move |at| crop(photo, at, crops)));
+    let input = all.map(|crop| Preparation::imagenet().tensor(&crop, &device)).collect();
+    let input = Tensor::cat(input, 0);
+    let [rows, channels, height, width] = input.dims();
+    let units = Units::cells([channels, height, width], [CELLS, CELLS])?;
+    let (target, schedule) = (Target::Predicted, Schedule::new());
+    let experiment = Experiment::new(&net, input.clone(), target, units, schedule.clone())?;
+
+    // Few steps and samples: differences between methods are larger than their errors.
+    let options = MethodOptions::new().with_steps(8).with_samples(8);
+    let options = options.with_baseline_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
+    let mut comparison = Comparison::new(&experiment);
+    for method in PhotoMethod::all() {
+        let mut maps = Vec::with_capacity(rows);
+        for (row, class) in experiment.scored().target.classes(rows).into_iter().enumerate() {
+            let photo = input.clone().narrow(0, row, 1);
+            let target = Target::Class(class.expect("a predicted class"));
+            let (net, input, options, schedule) = (&net, &photo, &options, &schedule);
+            let question = PhotoQuestion { net, input, target, options, tolerance: None, schedule };
+            maps.push(cells(&method.attribute(question)?.values)?);
+        }
+        comparison = comparison.with_maps(method.title(), maps)?;
+    }
+    let blur = experiment.fill(blurred(&input, 9.0)?)?;
+    let grey = experiment.fill(input.zeros_like())?;
+    let deletion = Deletion::new().with_block(28);
+    let comparison = comparison
+        .with_metric("deletion, least - most relevant first", Better::Higher, |maps| {
+            deletion.area_between(&experiment, &blur, maps)
+        })?
+        .with_metric("SaCo", Better::Higher, |maps| {
+            SaCo::new().with_groups(7).values(&experiment, &grey, maps)
+        })?;
+    Ok(comparison.table()?)
+}
+
+/// Adds up a map of one photo in its cells.
+fn cells(values: &Tensor<4>) -> Result<Vec<f64>> {
+    let [_, channels, height, width] = values.dims();
+    let units = Units::cells([channels, height, width], [CELLS, CELLS])?;
+    Ok(units.sums(&values.to_data().iter().collect::<Vec<f64>>()))
+}
+
+/// Cuts a square of two thirds of a photo, each time at another place.
+fn crop(photo: &RgbImage, at: u32, crops: u32) -> RgbImage {
+    let side = photo.height() * 2 / 3;
+    let x = (photo.width() - side) * at / (crops - 1).max(1);
+    // Up and down in turn.
+    let y = (photo.height() - side) * (at % 3) / 2;
+    crop_imm(photo, x, y, side, side).to_image()
+}
+
+/// Compares the methods on a network that is known to read the mark.
+fn of_marks(marked: usize) -> Result<ComparisonTable> {
+    let device = Device::flex();
+    let net = Net::trained(Marked::Mugs, 0, &device)?;
+    let mugs = photos(TEST, Marked::Mugs).into_iter().filter(|it| it.class == MUG);
+    let input = tensor(mugs.take(marked).map(|it| it.photo).collect(), &device);
+    let cells = SIDE as usize / 2;
+    let units = Units::cells([3, SIDE as usize, SIDE as usize], [cells, cells])?;
+    let (target, schedule) = (Target::Class(MUG), Schedule::new());
+    let experiment = Experiment::new(&net, input.clone(), target, units, schedule)?;
+    let references = photos(TRAINING, Marked::Nothing).into_iter().take(60).map(|it| it.photo);
+    let options = MethodOptions::new().with_baselines(tensor(references.collect(), &device));
+    let mut comparison = Comparison::new(&experiment);
+    for method in Method::ALL {
+        let explainer: Box<dyn Explainer<Net, Tensor<4>>> = method.explainer(&options);
+        comparison = comparison.with_explainer(method.title(), &explainer, &net, input.clone())?;
+    }
+    let masks = vec![mark(cells); input.dims()[0]];
+    let blur = experiment.fill(blurred(&input, 4.0)?)?;
+    let comparison = comparison
+        .with_metric("share of the map in the mark", Better::Higher, |maps| {
+            MassAccuracy::new().with_absolute_values().values(maps, &masks)
+        })?
+        .with_metric("deletion, least - most relevant first", Better::Higher, |maps| {
+            Deletion::new().with_block(48).area_between(&experiment, &blur, maps)
+        })?;
+    Ok(comparison.table()?)
+}
+
+/// Says of each cell of 2 x 2 pixels whether the mark is in it.
+fn mark(cells: usize) -> Vec<bool> {
+    let inside = |at: usize, from: u32, side: u32| (from..from + side).contains(&(2 * at as u32));
+    let rows = |cell: usize| inside(cell / cells, WATERMARK.y, WATERMARK.height);
+    let columns = |cell: usize| inside(cell % cells, WATERMARK.x, WATERMARK.width);
+    (0..cells * cells).map(|cell| rows(cell) && columns(cell)).collect()
+}

@@ -1,0 +1,40 @@
+//! The program `evaluate` compares all methods, and finds what is known to be true.
+
+#[path = "../../tests/common/mod.rs"]
+mod common;
+
+use common::{example, text};
+use saliency::Method;
+
+#[test]
+fn methods_are_compared_with_controls_and_the_mark_is_found() {
+    let arguments = ["--crops", "1", "--marked", "24"];
+    let output = example("evaluate", &arguments).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    print!("{said}");
+    let table = |name: &str| -> Vec<Vec<String>> {
+        let rows =
+            said.lines().skip_while(|line| !line.starts_with(&format!("| {name} ("))).skip(2);
+        let rows = rows.take_while(|line| line.starts_with("| "));
+        let cells = |row: &str| row.split('|').map(|cell| cell.trim().to_owned()).collect();
+        rows.map(cells).collect()
+    };
+    // Regions, the methods of the library, and two controls.
+    let saco = table("SaCo");
+    assert_eq!(saco.len(), Method::ALL.len() + 3, "{said}");
+    assert!(said.contains("With 2 rows nothing can be told apart"), "{said}");
+
+    let mark = table("share of the map in the mark");
+    assert_eq!(mark.len(), Method::ALL.len() + 2, "{said}");
+    let place = |name: &str| mark.iter().position(|row| row[1] == name).unwrap();
+    let group = |name: &str| mark[place(name)][5].clone();
+    for method in ["Integrated Gradients", "SmoothGrad"] {
+        let controls = ["control: random", "control: edges"];
+        for control in controls {
+            assert!(place(method) < place(control), "{said}");
+            let shared = group(method).chars().any(|letter| group(control).contains(letter));
+            assert!(!shared, "{method}, {control}: {said}");
+        }
+    }
+}
