@@ -10,7 +10,6 @@ use burn::tensor::activation::softmax;
 use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
 use saliency::backends::ComputeDevice;
-use saliency::metrics::Verdict;
 use saliency::photo::{Map, Reduce, blurred, read_photo};
 use saliency::{Attribution, Baseline, MethodOptions, Model as _, Schedule, Score, Target};
 use saliency_models::{EfficientNetLite0, imagenet, photos};
@@ -18,12 +17,12 @@ use saliency_models::{EfficientNetLite0, imagenet, photos};
 use crate::args::{BaselineKind, ExplainArgs, ReduceKind, ScoreKind};
 use crate::boxes::areas;
 use crate::certainty::Certainty;
-use crate::cover::{cover_test, sentence};
+use crate::cover::{CoverTested, cover_test, sentence};
 use crate::method::{PhotoMethod, PhotoQuestion, Tolerance};
 use crate::output::{answer, say_aside};
 use crate::pictures::{Explained, PhotoPictures};
 use crate::program::{UnusableArguments, check_writable, unusable};
-use crate::report::{LikelyClass, PhotoError, PhotoReport};
+use crate::report::{HalfOfRegions, LikelyClass, PhotoError, PhotoReport};
 use crate::subject::{BYTES_PER_PHOTO, class_name, network, preparation};
 use crate::{Result, devices, percent};
 
@@ -138,9 +137,12 @@ impl Program<'_> {
                 // To cover parts that speak against the class would raise its score, so these are
                 // not tested.
                 let tests = !self.args.no_cover && reduction != Reduce::Negative;
-                let verdict = tests.then(|| self.cover(&input, class, &reduced)).transpose()?;
-                if let Some(verdict) = &verdict {
-                    words.say(sentence(verdict));
+                let cover = tests.then(|| self.cover(&input, class, &reduced)).transpose()?;
+                if method == PhotoMethod::Regions {
+                    words.say(HalfOfRegions::of(&reduced));
+                }
+                if let Some(cover) = &cover {
+                    words.say(sentence(&cover.verdict));
                 }
                 certainty.iter().for_each(|line| words.say(line));
                 explained.push(Explained {
@@ -149,7 +151,7 @@ impl Program<'_> {
                     reduced,
                     map,
                     certainty,
-                    verdict,
+                    cover,
                     probability: probability(&probabilities, class),
                     is_predicted: class == predicted,
                 });
@@ -203,7 +205,7 @@ impl Program<'_> {
 
     /// Covers what a map calls important. `--instead-of` has no effect here, because people ask
     /// what the model answers when the parts are covered.
-    fn cover(&self, input: &Tensor<4>, class: usize, map: &Map) -> Result<Verdict> {
+    fn cover(&self, input: &Tensor<4>, class: usize, map: &Map) -> Result<CoverTested> {
         let schedule = self.compute.schedule();
         cover_test(&self.net, input, Target::Class(class), map, &schedule)
     }
