@@ -99,7 +99,8 @@ impl CoverTested {
     fn answers(&self, answer: &CoveredAnswer) -> Vec<String> {
         let said = |class: usize, probability: Option<f64>| {
             let probability = probability.map(percent).unwrap_or_default();
-            format!("{} {probability}", class_name(class))
+            // No line begins with the sign of percent.
+            format!("{} {}", class_name(class), probability.replace(' ', "\u{a0}"))
         };
         let mut lines = vec![said(answer.answer, answer.answer_probability)];
         if answer.answer != self.verdict.class {

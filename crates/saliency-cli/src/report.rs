@@ -220,13 +220,13 @@ impl HalfOfRegions {
 impl fmt::Display for HalfOfRegions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { regions, of, places } = self;
-        let shares: Vec<_> = places.iter().map(|place| percent(place.share)).collect();
+        let shares: Vec<_> = places.iter().take(4).map(|place| percent(place.share)).collect();
         match places.len() {
             0 => write!(f, "nothing in the picture speaks for it"),
             1 => write!(f, "half of it lies in {regions} of {of} regions, in one place"),
             count => write!(
                 f,
-                "half of it lies in {regions} of {of} regions, in {count} places: {}",
+                "half of it lies in {regions} of {of} regions, in {count} places; the largest hold {}",
                 shares.join(", ")
             ),
         }

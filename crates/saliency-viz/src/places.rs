@@ -1,6 +1,6 @@
 //! Lines around the few regions that hold most of a map, with their shares.
 
-use saliency_photo::percent;
+use saliency_photo::{Map, Place, percent};
 
 use crate::error::{Error, Result};
 use crate::figure::Figure;
@@ -8,21 +8,38 @@ use crate::outline::{border, corner};
 use crate::picture::Picture;
 use crate::tile::{Label, Line, Tile};
 
-/// The lines go around the regions that hold this share of the map.
+/// Places hold this share of the map together.
 pub(crate) const MOST: f64 = 0.5;
-/// Smaller shares are not written beside their places: the picture would be full of them.
-const LEAST: f64 = 0.03;
+/// Places with a smaller share are not drawn, unless all are small: the picture would be full of
+/// them.
+const LEAST: f64 = 0.05;
 
-/// Returns the text beside a place with a share, if the share is large enough.
-pub(crate) fn label(share: f64) -> Option<String> {
-    (share >= LEAST).then(|| percent(share))
+/// Returns whether a place is large enough to be drawn.
+pub(crate) fn is_large(place: &Place) -> bool {
+    place.share >= LEAST
+}
+
+/// Finds the places to draw: those that together hold a share of the map, without the small ones,
+/// unless all are small.
+pub(crate) fn to_draw(map: &Map, share: f64) -> Vec<Place> {
+    let mut places = map.places(share);
+    if places.iter().any(is_large) {
+        places.retain(is_large);
+    }
+    places
+}
+
+/// Returns the text beside a place, if it is large.
+pub(crate) fn label(place: &Place) -> Option<String> {
+    is_large(place).then(|| percent(place.share))
 }
 
 impl Picture<'_> {
     /// Makes a tile with the map over the photo, and a line around each place of the strongest
-    /// pixels that together hold a share of the total, such as 0.5. The share that a place holds is
-    /// written beside it, if it is at least 3 %. For maps of regions, in which each pixel stands for
-    /// a part of the photo: see [`Map::places`](saliency_photo::Map::places).
+    /// pixels that together hold a share of the total, such as 0.5. Beside each place is the share
+    /// that it holds. Places that hold less than 5 % are left out, unless all are so small. For maps
+    /// of regions, in which each pixel stands for a part of the photo: see
+    /// [`Map::places`](saliency_photo::Map::places).
     ///
     /// # Errors
     /// [`Error::Share`] if the share is not above 0 and below 1.
@@ -34,10 +51,10 @@ impl Picture<'_> {
         let size = map.size();
         let mut tile = Tile::new(title, self.overlay());
         let width = f64::from(photo.width().max(photo.height())) / 250.0;
-        for place in map.places(share) {
+        for place in to_draw(map, share) {
             let path = border(&place.pixels, size, region);
             tile.lines.push(Line { path, width: width.max(1.0), color: "#fff" });
-            let Some(text) = label(place.share) else { continue };
+            let Some(text) = label(&place) else { continue };
             let [column, row] = corner(&place.pixels, size);
             let at = |from: u32, step: u32, length: u32, of: u32| {
                 f64::from(from) + f64::from(step) * f64::from(length) / f64::from(of)
@@ -52,10 +69,9 @@ impl Picture<'_> {
     }
 
     /// Puts photo, heat map and overlay side by side, as [`Picture::panel`] does, for a map of
-    /// regions. On the overlay, lines go around the [places](Picture::places_tile) that hold half of
-    /// the map.
+    /// regions. On the overlay, lines go around the strongest [places](Picture::places_tile).
     pub fn panel_of_regions(&self, title: impl Into<String>) -> Figure {
-        let over = self.places_tile("half lies inside the lines", MOST).expect("the share is valid");
+        let over = self.places_tile("the strongest places and their shares", MOST).expect("the share is valid");
         self.panel_with(title, over)
     }
 }
@@ -84,11 +100,29 @@ mod tests {
         for wrong in [0.0, 1.0, f64::NAN] {
             assert!(matches!(picture.places_tile("", wrong), Err(Error::Share { .. })));
         }
-        // A place that holds next to nothing has a line and no text.
-        assert_eq!((label(0.029), label(0.03)), (None, Some("3.0 %".to_owned())));
         let zero = Tensor::<4>::zeros([1, 1, 3, 3], &Device::flex());
         let zero = Map::of_row(&zero, 0, Reduce::Sum).unwrap().clip_beyond(1.0).unwrap();
         let picture = Picture::new(View::new(&photo, seen), &zero).unwrap();
         assert!(picture.places_tile("", 0.5).unwrap().lines.is_empty());
+    }
+
+    #[test]
+    fn small_places_are_drawn_only_if_all_are_small() {
+        let drawn = |values: &[f32]| {
+            let values = Tensor::<1>::from_data(values, &Device::flex());
+            let values = values.reshape([1, 1, 1, -1]);
+            let places = to_draw(&Map::of_row(&values, 0, Reduce::Sum).unwrap(), 0.9);
+            (places.len(), places.iter().filter_map(label).collect::<Vec<_>>())
+        };
+        assert_eq!(drawn(&[1.0; 10]), (1, vec!["90 %".to_owned()]));
+        // Every second pixel is a place. Each of 20 holds 5 %, which is just enough.
+        let mut values: Vec<f32> = (0..40).map(|at| (at % 2) as f32).collect();
+        assert_eq!(drawn(&values), (18, vec!["5.0 %".to_owned(); 18]));
+        values[39] = 1.1;
+        assert_eq!(drawn(&values), (1, vec!["5.5 %".to_owned()]));
+        // Of 21, none is large.
+        values[39] = 1.0;
+        values.extend([0.0, 1.0]);
+        assert_eq!(drawn(&values), (19, Vec::new()));
     }
 }

@@ -79,7 +79,11 @@ const lines = () => {
   at("shares").hidden = hidden;
   if (!regions) return;
   at("borders").setAttribute("viewBox", `0 0 ${regions.width} ${regions.height}`);
-  for (const path of at("borders").children) path.setAttribute("d", regions.path);
+  const [shade, ...borders] = at("borders").children;
+  for (const border of borders) border.setAttribute("d", regions.path);
+  // Everything else is darker, so that inside and outside are told apart.
+  const holes = regions.cells.map((cell) => `M${cell % regions.width} ${Math.floor(cell / regions.width)}h1v1h-1z`);
+  shade.setAttribute("d", `M0 0h${regions.width}v${regions.height}H0z` + holes.join(""));
   at("shares").replaceChildren(...regions.labels.map(({ column, row, text }) => {
     const label = document.createElement("span");
     // Above its place, unless the photo begins there.

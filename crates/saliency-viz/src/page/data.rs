@@ -12,7 +12,7 @@ use super::words::ScriptWords;
 use crate::color::ColorMap;
 use crate::legend::Legend;
 use crate::outline::{border, corner};
-use crate::places::{MOST, label};
+use crate::places::{MOST, label, to_draw};
 
 /// The longest side of a map on a page. Larger maps are averaged.
 pub(super) const MAP_SIDE: usize = 256;
@@ -52,13 +52,15 @@ pub(super) struct MapData<'a> {
     regions: Option<RegionLines>,
 }
 
-/// Lines around the regions that hold most of a map, and their shares.
+/// Lines around the strongest regions of a map, and their shares.
 #[derive(Serialize)]
 struct RegionLines {
     width: u32,
     height: u32,
     /// The commands of an SVG path. A region is one unit wide and high.
     path: String,
+    /// The regions inside, numbered row by row.
+    cells: Vec<usize>,
     labels: Vec<RegionLabel>,
 }
 
@@ -112,16 +114,17 @@ impl RegionLines {
     fn new(map: &Map) -> Self {
         let size = map.size();
         let units = Region { x: 0, y: 0, width: size.width, height: size.height };
-        let places = map.places(MOST);
+        let places = to_draw(map, MOST);
         let written = |place: &Place| {
             let [column, row] = corner(&place.pixels, size);
-            label(place.share).map(|text| RegionLabel { column, row, text })
+            label(place).map(|text| RegionLabel { column, row, text })
         };
         Self {
             width: size.width,
             height: size.height,
             path: places.iter().map(|place| border(&place.pixels, size, units)).collect(),
             labels: places.iter().filter_map(written).collect(),
+            cells: places.into_iter().flat_map(|place| place.pixels).collect(),
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use saliency_photo::{Footprint, Map, MarkedArea, Reduce, percent};
+use saliency_photo::{Footprint, Map, MarkedArea, Place, Reduce, percent};
 
 use super::page_map::PageMap;
 use super::words::{SentenceWords, filled};
-use crate::places::MOST;
+use crate::places::{MOST, is_large};
 
 /// A marked area, and the share that it covers of each pixel of the sentence's map.
 #[derive(Clone, Copy, Debug)]
@@ -83,22 +83,36 @@ fn place(
         ("reason", reason),
         ("cells", &cells),
         ("all", &all),
-        ("places", &in_places(places.len(), words)),
+        ("places", &in_places(&places, words)),
         ("share", &share),
         ("area", &area),
     ];
     filled(words.half_of_regions, &values)
 }
 
-/// Writes the number of places, small ones as words.
-fn in_places(places: usize, words: &SentenceWords) -> String {
+/// Writes in how many places the regions are. If some places are large and others small, it counts
+/// those that the page draws, as long as they hold most.
+fn in_places(places: &[Place], words: &SentenceWords) -> String {
+    let held = |places: &mut dyn Iterator<Item = &Place>| places.map(|it| it.share).sum::<f64>();
+    let large = places.iter().filter(|place| is_large(place));
+    let of_large = held(&mut large.clone());
+    let count = large.count();
+    if count < places.len() && of_large > 0.5 * held(&mut places.iter()) {
+        counted(count, words.mostly_one_place, words.mostly_places, words)
+    } else {
+        counted(places.len(), words.one_place, words.places, words)
+    }
+}
+
+/// Writes a number of places, a small one as a word.
+fn counted(places: usize, one: &str, several: &str, words: &SentenceWords) -> String {
     match places.checked_sub(2) {
         Some(above_two) => {
             let digits = places.to_string();
             let count = words.numbers.get(above_two).copied().unwrap_or(&digits);
-            filled(words.places, &[("count", count)])
+            filled(several, &[("count", count)])
         }
-        None => words.one_place.to_owned(),
+        None => one.to_owned(),
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) struct SentenceWords {
     pub half_of_regions: &'static str,
     pub one_place: &'static str,
     pub places: &'static str,
+    pub mostly_one_place: &'static str,
+    pub mostly_places: &'static str,
     /// The numbers from 2 as words; larger ones are digits.
     pub numbers: &'static [&'static str],
     pub area: &'static str,
@@ -144,44 +146,46 @@ pub(super) const ENGLISH: Words = Words {
         against_asked: "speaks against that",
         nothing: "Nothing in the picture {reason}.",
         half: "Half of what {reason} lies in {share} of the picture{area}.",
-        half_of_regions: "Half of what {reason} lies in {cells} of {all} regions, {places} \
-                          ({share} of the picture){area}.",
+        half_of_regions: "Half of what {reason} lies in {cells} of {all} regions ({share} of the \
+                          picture), {places}{area}.",
         one_place: "in one place",
         places: "in {count} places",
+        mostly_one_place: "most of it in one place",
+        mostly_places: "most of it in {count} places",
         numbers: &["two", "three", "four", "five", "six", "seven", "eight", "nine"],
         area: ": {name}",
     },
     test: TestWords {
         confirmed: OutcomeWords {
             name: "Tested: confirmed",
-            meaning: "The answer suffers more if these parts are covered than if others are.",
+            meaning: "Covering other parts lowers its score less.",
         },
         unsure: OutcomeWords {
             name: "Tested: not sure",
-            meaning: "It depends on what these parts are covered with.",
+            meaning: "It depends on what the parts are covered with.",
         },
         not_confirmed: OutcomeWords {
             name: "Tested: not confirmed",
-            meaning: "The answer suffers as much if other parts are covered.",
+            meaning: "Covering other parts lowers its score as much.",
         },
         untested: OutcomeWords {
             name: "Not tested",
-            meaning: "The model was not asked again with these parts covered.",
+            meaning: "Nobody asked the model again without these parts.",
         },
-        shown: "As the model sees it",
-        covered: "These parts covered",
+        shown: "As shown",
+        covered: "These covered",
         elsewhere: "Others covered",
     },
     sure: SureWords {
         heading: "How sure?",
-        answer: "The answer: {probability}, by the model's own figure.",
-        map: "The map: wrong by about {error}, by its own estimate.",
-        map_unknown: "The map: how wrong it may be was not estimated.",
-        test: "The test: a map that knows nothing does as well in {luck} of cases.",
+        answer: "The answer: {probability}, says the model itself.",
+        map: "The map: wrong by about {error}, by estimate.",
+        map_unknown: "The map: how wrong it is was not estimated.",
+        test: "The test: luck does as well in {luck} of cases.",
     },
     picture: PictureWords {
         photo: "The photo {title}",
-        seen: "The model was shown only the bright part of the picture, {share} of it.",
+        seen: "The model saw {share}, without the dark edges.",
         point: "Point at the picture to read a value.",
         needs_script: "The map over the photo needs JavaScript, which is part of this file. The rest \
                        needs none.",
