@@ -71,7 +71,9 @@ impl Picture<'_> {
     /// Puts photo, heat map and overlay side by side, as [`Picture::panel`] does, for a map of
     /// regions. On the overlay, lines go around the strongest [places](Picture::places_tile).
     pub fn panel_of_regions(&self, title: impl Into<String>) -> Figure {
-        let over = self.places_tile("the strongest places and their shares", MOST).expect("the share is valid");
+        let over = self
+            .places_tile("the strongest places and their shares", MOST)
+            .expect("the share is valid");
         self.panel_with(title, over)
     }
 }

@@ -105,9 +105,9 @@ impl<'a> TestBlock<'a> {
 
 /// Says how sure the answer, the map and its test are.
 fn sure(map: &PageMap, words: &Words) -> Vec<String> {
-    let probability = map.probability.map(|probability| {
-        filled(words.sure.answer, &[("probability", &percent(probability))])
-    });
+    let probability = map
+        .probability
+        .map(|probability| filled(words.sure.answer, &[("probability", &percent(probability))]));
     let error = match map.error {
         Some(error) => filled(words.sure.map, &[("error", &percent(error))]),
         None => words.sure.map_unknown.to_owned(),

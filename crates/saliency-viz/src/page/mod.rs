@@ -143,8 +143,7 @@ impl<'a> Page<'a> {
             page_title: filled(WORDS.title, &[("title", &self.title)]),
             photo_name: filled(WORDS.picture.photo, &[("title", &self.title)]),
             version: env!("CARGO_PKG_VERSION"),
-            seen: (!self.view.is_whole())
-                .then(|| filled(WORDS.picture.seen, &[("share", &seen)])),
+            seen: (!self.view.is_whole()).then(|| filled(WORDS.picture.seen, &[("share", &seen)])),
             photo: jpeg_base64(self.view.photo)?,
             sentence: &sentences[0],
             tests,

@@ -90,10 +90,7 @@ impl PageTest {
 impl Trial {
     /// Creates a small picture with the model's answer, such as "espresso 94 %". Further lines are
     /// written smaller.
-    pub fn new<T: Into<String>>(
-        picture: RgbImage,
-        answers: impl IntoIterator<Item = T>,
-    ) -> Self {
+    pub fn new<T: Into<String>>(picture: RgbImage, answers: impl IntoIterator<Item = T>) -> Self {
         Self { picture, answers: answers.into_iter().map(Into::into).collect() }
     }
 
