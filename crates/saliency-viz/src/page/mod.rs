@@ -296,11 +296,47 @@ mod tests {
     }
 
     #[test]
+    fn the_sentence_counts_regions_and_places() {
+        let photo = RgbImage::new(80, 40);
+        let said = |values: &[f32]| {
+            let values = Tensor::<1>::from_data(values, &Device::flex());
+            let values = values.reshape([1, 1, 14, 14]);
+            let map = Map::of_row(&values, 0, Reduce::Sum).unwrap().clip_beyond(1.0).unwrap();
+            let map = PageMap::new("regions", "tabby", map).with_prediction(0.4).with_regions();
+            let page = Page::new(View::new(&photo, SEEN)).with_map(map);
+            let said = sentence(&page);
+            let start = "The model says tabby (40 %). Half of what made it say so lies in ";
+            said.strip_prefix(start).expect(&said).to_owned()
+        };
+        let mut values = vec![0.0; 14 * 14];
+        values[0] = 4.0;
+        assert_eq!(said(&values), "1 of 196 regions (0.3 % of the picture), in one place.");
+        // Regions that touch at a corner are one place.
+        (values[15], values[42], values[195]) = (4.0, 3.0, 3.0);
+        assert_eq!(said(&values), "2 of 196 regions (0.5 % of the picture), in one place.");
+        values[195] = 5.0;
+        assert_eq!(said(&values), "2 of 196 regions (0.5 % of the picture), in two places.");
+        // Every second region of every second row: 49, of which none touches another.
+        let mut values: Vec<f32> =
+            (0..14 * 14).map(|at| f32::from(at % 2 == 0 && at / 14 % 2 == 0)).collect();
+        assert_eq!(said(&values), "25 of 196 regions (6.4 % of the picture), in 25 places.");
+        // Small places are not counted if large ones hold most.
+        values[0] = 10.0;
+        assert_eq!(said(&values), "20 of 196 regions (5.1 % of the picture), in 20 places.");
+        values[0] = 30.0;
+        let most = "10 of 196 regions (2.6 % of the picture), most of it in one place.";
+        assert_eq!(said(&values), most);
+    }
+
+    #[test]
     fn names_with_markup_in_them_are_text() {
         let photo = RgbImage::new(40, 40);
         let hostile = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&";
         let mut map = map([[1.0, 0.0], [0.0, 0.0]], Reduce::Max).with_note(hostile);
         (map.method, map.class) = (hostile.to_owned(), hostile.to_owned());
+        let trial = || Trial::new(RgbImage::new(8, 8), [hostile, hostile]);
+        let trials = Trials { shown: trial(), covered: trial(), elsewhere: trial() };
+        let map = map.with_test(PageTest::new(Outcome::Unsure, hostile).with_trials(trials));
         let whole = Region::whole(&photo);
         let page = Page::new(View::new(&photo, whole)).with_title(hostile).with_map(map);
         let html = page.with_marked_area(MarkedArea::boxes(hostile, [whole])).to_html().unwrap();
@@ -335,6 +371,11 @@ mod tests {
         let map = map([[1.0; 2]; 2], Reduce::Sum);
         let outside = Page::new(View::new(&photo, SEEN)).with_map(map.clone()).to_html();
         assert!(matches!(outside, Err(Error::Photo(PhotoError::Region { .. }))));
+        let trial = |side| Trial::new(RgbImage::new(side, side), ["tabby 80 %"]);
+        let trials = Trials { shown: trial(8), covered: trial(8), elsewhere: trial(0) };
+        let test = PageTest::new(Outcome::Confirmed, "Confirmed.").with_trials(trials);
+        let empty = Page::new(View::whole(&photo)).with_map(map.clone().with_test(test)).to_html();
+        assert!(matches!(empty, Err(Error::Photo(PhotoError::Region { .. }))));
         let flat = Region { x: 0, y: 0, width: 40, height: 10 };
         let flat = Page::new(View::new(&photo, flat)).with_map(map).to_html();
         assert!(matches!(flat, Err(Error::Photo(PhotoError::Aspect { .. }))));

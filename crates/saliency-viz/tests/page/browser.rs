@@ -128,4 +128,11 @@ impl Opened {
         let features = Some(vec![feature(if dark { "dark" } else { "light" })]);
         self.tab.call_method(Emulation::SetEmulatedMedia { media: None, features }).unwrap();
     }
+
+    /// Shows the page as it is printed, 794 pixels wide: a sheet of A4.
+    pub(crate) fn set_print(&self) {
+        self.set_size([794, 1123], false);
+        let media = Emulation::SetEmulatedMedia { media: Some("print".to_owned()), features: None };
+        self.tab.call_method(media).unwrap();
+    }
 }

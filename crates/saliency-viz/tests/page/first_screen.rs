@@ -96,6 +96,23 @@ fn the_first_screen_answers_four_questions_at_both_widths() {
 }
 
 #[test]
+fn a_printed_page_has_the_answers_and_no_controls() {
+    let Some(page) = open(&sample(&photo()).to_html().unwrap()) else { return };
+    page.set_print();
+    let height = |part: &str| {
+        let part = format!("document.querySelector('{part}').getBoundingClientRect().height");
+        page.ask(&part).parse::<f64>().unwrap()
+    };
+    for part in ["#answer", "#stage", "#borders", ".test h2", ".trials", ".test ul", "table"] {
+        assert!(height(part) > 0.0, "{part}");
+    }
+    for part in ["#controls", "#keys", "#closer", "#reading"] {
+        assert_eq!(height(part), 0.0, "{part}");
+    }
+    page.screenshot("print.png");
+}
+
+#[test]
 fn regions_are_drawn_and_pixels_are_shown_on_request() {
     let Some(page) = open(&sample(&photo()).to_html().unwrap()) else { return };
     let filter = || page.ask("getComputedStyle(document.getElementById('photo')).filter");
