@@ -158,7 +158,7 @@ pub(super) const ENGLISH: Words = Words {
     test: TestWords {
         confirmed: OutcomeWords {
             name: "Tested: confirmed",
-            meaning: "Covering other parts lowers its score less.",
+            meaning: "Covering other parts lowers the score less.",
         },
         unsure: OutcomeWords {
             name: "Tested: not sure",
@@ -166,7 +166,7 @@ pub(super) const ENGLISH: Words = Words {
         },
         not_confirmed: OutcomeWords {
             name: "Tested: not confirmed",
-            meaning: "Covering other parts lowers its score as much.",
+            meaning: "Covering other parts lowers the score as much.",
         },
         untested: OutcomeWords {
             name: "Not tested",
