@@ -39,8 +39,8 @@ const WORDS: &Words = &ENGLISH;
 /// - a sentence in plain words with computed figures: "The model says Egyptian cat (38 %). Half of
 ///   what made it say so lies in 6 % of the picture: the face." It names a marked area only if the
 ///   area holds two thirds of that half or more.
-/// - the photo. For a map [of regions](PageMap::with_regions) it has lines around the regions that
-///   hold half of the map, with their shares. For other maps the photo is grey with the map over it.
+/// - the photo. For a map [of regions](PageMap::with_regions) it has lines around the strongest
+///   places, with their shares. For other maps the photo is grey with the map over it.
 /// - the result of a [test](PageMap::with_test), with three small pictures and what the model
 ///   answers for each.
 ///

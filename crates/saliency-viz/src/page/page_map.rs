@@ -47,8 +47,9 @@ impl PageMap {
     }
 
     /// Marks the map as one of regions: each of its pixels stands for a part of the photo, such as
-    /// one of 14 x 14. The page draws lines around the regions that hold half of the map, writes
-    /// their shares beside them, and counts them in its sentence.
+    /// one of 14 x 14. The page counts the regions that hold half of the map in its sentence. It
+    /// joins those that touch into places, draws lines around the places with 5 % or more, and
+    /// writes their shares beside them.
     #[must_use]
     pub fn with_regions(mut self) -> Self {
         self.of_regions = true;
