@@ -221,7 +221,7 @@ impl fmt::Display for HalfOfRegions {
         let Self { regions, of, places } = self;
         let shares: Vec<_> = places.iter().take(4).map(|place| percent(place.share)).collect();
         match places.len() {
-            0 => write!(f, "nothing in the picture speaks for it"),
+            0 => write!(f, "the map is zero everywhere"),
             1 => write!(f, "half of it lies in {regions} of {of} regions, in one place"),
             count => write!(
                 f,

@@ -1,6 +1,7 @@
 //! The cover test: does the model change its mind if what a map calls important is covered?
 
 mod draws;
+mod sentence;
 mod verdict;
 
 use saliency_core::kit::Batch;
