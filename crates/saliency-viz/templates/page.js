@@ -29,8 +29,12 @@ for (const layer of data.layers) {
   layer.sorted = Float32Array.from(layer.values, Math.abs).sort();
   layer.speaksFor = layer.values.reduce((sum, value) => sum + Math.max(value, 0), 0);
   layer.against = layer.values.reduce((sum, value) => sum + Math.max(-value, 0), 0);
-  layer.colors = bytes(layer.colors);
 }
+const palettes = data.palettes.map(({ unsigned, signed }) => ({ unsigned: bytes(unsigned), signed: bytes(signed) }));
+const colorsOf = (layer) => {
+  const chosen = at("palette").value, sign = layer.signed ? "signed" : "unsigned";
+  return palettes[chosen === "" ? data.suited[Number(layer.signed)] : Number(chosen)][sign];
+};
 
 // Values between those of the map, and not colours, lie between them: red and blue do not make purple.
 const enlarged = (layer) => {
@@ -98,7 +102,7 @@ const lines = () => {
 const step = (value) => Math.round(256 * (layer.signed ? 0.5 + 0.5 * value : value));
 const draw = () => {
   const strength = at("over").checked ? at("opacity").value / 100 : 0, shown = at("threshold").value / 100;
-  const { sorted, scale, colors } = layer, { values, width, height } = enlarged(layer);
+  const { sorted, scale } = layer, colors = colorsOf(layer), { values, width, height } = enlarged(layer);
   const least = shown === 1 ? 0 : sorted[Math.floor((1 - shown) * sorted.length)];
   // Colours are read on grey; without the map the photo has its own.
   at("photo").className = strength > 0 ? "below" : "";
@@ -114,6 +118,9 @@ const draw = () => {
     picture.data[4 * i + 3] = hidden ? 0 : 255 * strength * Math.abs(scaled);
   });
   context.putImageData(picture, 0, 0);
+  const bar = at("colors").getContext("2d"), legend = bar.createImageData(257, 1);
+  for (let i = 0; i < 257; i++) legend.data.set([...colors.subarray(3 * i, 3 * i + 3), 255], 4 * i);
+  bar.putImageData(legend, 0, 0);
   for (const id of ["opacity", "threshold"]) {
     at(id + "-is").textContent = filled(words[id], { share: at(id).value + " %" });
   }
@@ -134,9 +141,6 @@ const choose = () => {
   map.setAttribute("aria-label", layer.answer + " " + layer.place);
   [...at("tests").children].forEach((test, i) => { test.hidden = data.layers[i] !== layer; });
   lines();
-  const bar = at("colors").getContext("2d"), picture = bar.createImageData(257, 1);
-  for (let i = 0; i < 257; i++) picture.data.set([...layer.colors.subarray(3 * i, 3 * i + 3), 255], 4 * i);
-  bar.putImageData(picture, 0, 0);
   at("most").textContent = layer.most;
   at("least").textContent = layer.least;
   at("middle").textContent = layer.signed ? "0" : "";
@@ -194,6 +198,8 @@ for (const key of ["method", "class"]) {
   at(key).addEventListener("change", choose);
 }
 at("over").addEventListener("change", draw);
+// Other colours are no use without a map.
+at("palette").addEventListener("change", () => { at("over").checked = true; draw(); });
 at("opacity").addEventListener("input", draw);
 at("threshold").addEventListener("input", draw);
 if (at("regions")) at("regions").addEventListener("change", lines);

@@ -9,6 +9,7 @@ use super::page_test::{Outcome, PageTest, Trial};
 use super::photo::small_jpeg_base64;
 use super::sentence::Sentence;
 use super::words::{OutcomeWords, Words, filled};
+use crate::color::ColorMap;
 use crate::error::Result;
 use crate::text::number;
 
@@ -33,6 +34,7 @@ pub(super) struct Html<'a> {
     /// Whether the first map is one of regions.
     pub(super) first_has_regions: bool,
     pub(super) has_regions: bool,
+    pub(super) palettes: Vec<PaletteOption<'a>>,
     /// Whether a map is larger than the averaged map that the page shows.
     pub(super) coarse: bool,
     pub(super) data: Data<'a>,
@@ -40,6 +42,12 @@ pub(super) struct Html<'a> {
     pub(super) style: &'a str,
     pub(super) script_hash: String,
     pub(super) style_hash: String,
+}
+
+/// A colour map to choose.
+pub(super) struct PaletteOption<'a> {
+    name: &'a str,
+    is_chosen: bool,
 }
 
 /// Whether a map was tested, and how sure everything is.
@@ -80,6 +88,15 @@ pub(super) struct AreaRow<'a> {
     share: String,
     area: String,
     peak: &'a str,
+}
+
+impl<'a> PaletteOption<'a> {
+    /// Lists all colour maps. `chosen` is the one with which the page begins; `None` for the one that
+    /// suits each map.
+    pub(super) fn all(words: &'a Words, chosen: Option<ColorMap>) -> Vec<Self> {
+        let named = ColorMap::ALL.iter().zip(words.controls.color_names);
+        named.map(|(it, name)| Self { name, is_chosen: chosen == Some(*it) }).collect()
+    }
 }
 
 impl<'a> TestBlock<'a> {

@@ -22,6 +22,9 @@ pub(super) const MAP_SIDE: usize = 256;
 pub(super) struct Data<'a> {
     pub(super) words: &'a ScriptWords,
     pub(super) seen: Box4,
+    pub(super) palettes: Vec<Palette>,
+    /// The palettes that suit unsigned and signed maps.
+    pub(super) suited: [Option<usize>; 2],
     #[serde(rename = "layers")]
     pub(super) maps: Vec<MapData<'a>>,
     #[serde(rename = "places")]
@@ -30,6 +33,13 @@ pub(super) struct Data<'a> {
 
 /// Left, top, width and height as shares of the photo's width and height.
 pub(super) type Box4 = [f64; 4];
+
+/// A colour map: 257 colours in Base64, for unsigned and for signed maps.
+#[derive(Serialize)]
+pub(super) struct Palette {
+    unsigned: String,
+    signed: String,
+}
 
 #[derive(Serialize)]
 pub(super) struct MapData<'a> {
@@ -47,7 +57,6 @@ pub(super) struct MapData<'a> {
     /// The labels at the ends of the legend.
     least: String,
     most: String,
-    colors: String,
     /// The lines around regions, if the map is one of regions.
     regions: Option<RegionLines>,
 }
@@ -79,14 +88,9 @@ pub(super) struct Outline<'a> {
 }
 
 impl<'a> MapData<'a> {
-    pub(super) fn new(
-        map: &'a PageMap,
-        method: String,
-        sentence: Sentence,
-        colors: Option<ColorMap>,
-    ) -> Self {
+    pub(super) fn new(map: &'a PageMap, method: String, sentence: Sentence) -> Self {
         let (scale, signed) = (map.scaled.scale(), map.scaled.map().is_signed());
-        let table = colors.unwrap_or(ColorMap::suited_to(signed)).table(signed);
+        let table = ColorMap::suited_to(signed).table(signed);
         let labels = Legend::new(&map.scaled, table).labels();
         // Numbers near 1 lose the least when they are rounded to half precision.
         let small = map.scaled.map().averaged(MAP_SIDE);
@@ -104,9 +108,24 @@ impl<'a> MapData<'a> {
             signed,
             least: labels.left,
             most: labels.right,
-            colors: BASE64_STANDARD.encode(table.concat()),
             regions: map.of_regions.then(|| RegionLines::new(map.scaled.map())),
         }
+    }
+}
+
+impl Palette {
+    /// Returns all colour maps, in the order of [`ColorMap::ALL`].
+    pub(super) fn all() -> Vec<Self> {
+        let encoded =
+            |colors: ColorMap, signed| BASE64_STANDARD.encode(colors.table(signed).concat());
+        let palette =
+            |colors| Self { unsigned: encoded(colors, false), signed: encoded(colors, true) };
+        ColorMap::ALL.map(palette).into()
+    }
+
+    /// Returns the number of a colour map in [`Palette::all`].
+    pub(super) fn number(colors: ColorMap) -> Option<usize> {
+        ColorMap::ALL.iter().position(|it| *it == colors)
     }
 }
 

@@ -15,8 +15,8 @@ use base64::prelude::BASE64_STANDARD;
 use saliency_photo::{Footprint, MarkedArea, Size, View, percent};
 use sha2::{Digest as _, Sha256};
 
-use self::content::{AreaRow, Html, MapRow, TestBlock};
-use self::data::{Data, MAP_SIDE, MapData, Outline, relative};
+use self::content::{AreaRow, Html, MapRow, PaletteOption, TestBlock};
+use self::data::{Data, MAP_SIDE, MapData, Outline, Palette, relative};
 pub use self::page_map::PageMap;
 pub use self::page_test::{Outcome, PageTest, Trial, Trials};
 use self::photo::jpeg_base64;
@@ -102,7 +102,7 @@ impl<'a> Page<'a> {
         self
     }
 
-    /// Sets the colours.
+    /// Sets the colours with which the page begins. People can choose others.
     #[must_use]
     pub fn with_colors(mut self, colors: ColorMap) -> Self {
         self.colors = Some(colors);
@@ -152,10 +152,13 @@ impl<'a> Page<'a> {
             signed: self.maps.iter().any(|it| it.scaled.map().is_signed()),
             first_has_regions: self.maps[0].of_regions,
             has_regions: self.maps.iter().any(|it| it.of_regions),
+            palettes: PaletteOption::all(WORDS, self.colors),
             coarse: self.maps.iter().any(|it| it.scaled.map().longer_side() > MAP_SIDE),
             data: Data {
                 words: &WORDS.script,
                 seen: relative(frame.region, frame),
+                palettes: Palette::all(),
+                suited: [false, true].map(|signed| Palette::number(ColorMap::suited_to(signed))),
                 maps,
                 outlines: self.outlines(),
             },
@@ -190,7 +193,7 @@ impl<'a> Page<'a> {
             }
             parts.rows.push(MapRow::new(page_map, &method, &sentence));
             parts.tests.push(TestBlock::new(page_map, WORDS)?);
-            parts.maps.push(MapData::new(page_map, method, sentence.clone(), self.colors));
+            parts.maps.push(MapData::new(page_map, method, sentence.clone()));
             parts.sentences.push(sentence);
         }
         Ok(parts)

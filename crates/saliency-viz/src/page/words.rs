@@ -88,6 +88,11 @@ pub(super) struct ControlWords {
     pub form: &'static str,
     pub method: &'static str,
     pub class: &'static str,
+    pub colors: &'static str,
+    /// The colours that suit a map.
+    pub suited: &'static str,
+    /// The names of `ColorMap::ALL`.
+    pub color_names: [&'static str; 6],
     pub regions: &'static str,
     pub over: &'static str,
     pub opacity: &'static str,
@@ -195,6 +200,9 @@ pub(super) const ENGLISH: Words = Words {
         form: "What is shown",
         method: "Method",
         class: "Class",
+        colors: "Colours of the map",
+        suited: "Automatic",
+        color_names: ["Inferno", "Magma", "Viridis", "Cividis", "Turbo", "Red and blue"],
         regions: "Draw lines around the regions",
         over: "Show the map over the photo in grey",
         opacity: "Opacity of the map",

@@ -127,6 +127,18 @@ fn regions_are_drawn_and_pixels_are_shown_on_request() {
     page.press(" ");
     assert_eq!([hidden("borders"), hidden("shares")], ["true"; 2]);
     page.press(" ");
+    // Whoever chooses colours wants to see them.
+    page.focus("palette");
+    page.press("ArrowDown");
+    assert_eq!([filter(), hidden("bar")], ["grayscale(1) brightness(0.55)", "false"]);
+    let inferno = page.drawn();
+    page.press("ArrowDown");
+    assert!(page.drawn() != inferno);
+    page.press("ArrowUp");
+    page.press("ArrowUp");
+    assert_eq!(page.drawn(), inferno, "the colours that suit this map");
+    page.focus("over");
+    page.press(" ");
     // The other map has no regions and was not tested.
     page.focus("class");
     page.press("ArrowDown");
