@@ -25,6 +25,12 @@ lint:
 book:
     mdbook build
 
+# check pages for what keeps people out, with axe-core (needs npm and Chromium): just axe maps/photo-page.html
+axe *pages:
+    npm install --silent --no-save --prefix target/axe axe-core@4.14.1
+    SALIENCY_AXE=target/axe/node_modules/axe-core/axe.min.js SALIENCY_AXE_PAGES="$(echo {{pages}} | tr ' ' ':')" \
+        cargo test {{features}} --workspace --test page axe
+
 # make every picture of the book again
 pictures:
     bash examples/pictures.sh

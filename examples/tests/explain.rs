@@ -73,6 +73,10 @@ fn without_arguments_regions_of_the_cat_are_explained_and_tested() {
     assert!(said.contains("explained: Egyptian cat (38."), "{said}");
     assert!(said.contains("completeness gap: ") && said.contains("time: "), "{said}");
     assert!(said.contains(". If the brightest "), "{said}");
+    assert!(
+        said.contains("half of it lies in ") && said.contains(" of 196 regions, in "),
+        "{said}"
+    );
     let gradients = said.split("gradients: ").nth(1).unwrap().lines().next().unwrap();
     assert!(gradients.parse::<usize>().unwrap() <= 12, "{said}");
     let kinds = ["heat-map", "overlay", "panel"];
@@ -515,11 +519,26 @@ fn regions_are_explained_and_covered() {
     );
     let p = cover["p"].as_f64().unwrap();
     assert!((1.0 / 21.0..=1.0).contains(&p), "{p}");
+    // The answers of the sentence, and the few regions that hold half of the map.
+    assert_eq!(cover["shown"]["name"], "Egyptian cat");
+    assert_eq!(cover["shown"]["probability"], cover["shown"]["explained"]);
+    for answer in ["covered", "elsewhere"] {
+        let [most, explained] = ["probability", "explained"].map(|of| cover[answer][of].as_f64());
+        assert!(most.unwrap() >= explained.unwrap(), "{cover}");
+    }
+    let half = &regions["half"];
+    let places = half["places"].as_array().unwrap();
+    let sum = |of: &str| places.iter().map(|place| place[of].as_f64().unwrap()).sum::<f64>();
+    assert_eq!((half["of"].as_u64(), half["regions"].as_f64()), (Some(196), Some(sum("regions"))));
+    assert!((0.5..0.6).contains(&sum("share")), "{half}");
     // The words say it too, and so does the page.
     assert!(text(&output.stderr).contains(sentence));
     let page = fs::read_to_string(folder.path("out/chelsea-page.html")).unwrap();
     let start = sentence.split(['(', '>']).next().unwrap();
     assert!(page.contains(start), "{start}");
+    assert!(page.contains("of 196 regions (") && page.contains("Tested: "));
+    assert_eq!(page.matches("<figure><img").count(), 3);
+    assert!(page.contains("As shown</span> <b>Egyptian cat 39\u{a0}%</b>"));
     assert!(folder.path("out/chelsea-regions-overlay.png").exists());
     // What speaks against the class is not tested, and nothing is if that is asked for.
     for option in ["--reduce=negative", "--no-cover"] {

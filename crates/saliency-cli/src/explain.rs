@@ -10,7 +10,6 @@ use burn::tensor::activation::softmax;
 use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
 use saliency::backends::ComputeDevice;
-use saliency::metrics::Verdict;
 use saliency::photo::{Map, Reduce, blurred, read_photo};
 use saliency::{Attribution, Baseline, MethodOptions, Model as _, Schedule, Score, Target};
 use saliency_models::{EfficientNetLite0, imagenet, photos};
@@ -18,12 +17,12 @@ use saliency_models::{EfficientNetLite0, imagenet, photos};
 use crate::args::{BaselineKind, ExplainArgs, ReduceKind, ScoreKind};
 use crate::boxes::areas;
 use crate::certainty::Certainty;
-use crate::cover::{cover_test, sentence};
+use crate::cover::{CoverTested, cover_test, sentence};
 use crate::method::{PhotoMethod, PhotoQuestion, Tolerance};
 use crate::output::{answer, say_aside};
 use crate::pictures::{Explained, PhotoPictures};
 use crate::program::{UnusableArguments, check_writable, unusable};
-use crate::report::{LikelyClass, PhotoError, PhotoReport};
+use crate::report::{HalfOfRegions, LikelyClass, PhotoError, PhotoReport};
 use crate::subject::{BYTES_PER_PHOTO, class_name, network, preparation};
 use crate::{Result, devices, percent};
 
@@ -63,6 +62,13 @@ struct Program<'a> {
     targets: Vec<usize>,
     /// The class that all others are compared with.
     instead_of: Option<usize>,
+}
+
+/// A photo as the network is shown it, and the network's answer.
+struct Asked {
+    input: Tensor<4>,
+    probabilities: Tensor<2>,
+    predicted: usize,
 }
 
 impl Program<'_> {
@@ -113,9 +119,9 @@ impl Program<'_> {
         for class in &likeliest {
             words.say(format_args!("  {:5.1} %  {}", 100.0 * class.probability, class.name));
         }
-        let predicted = likeliest[0].class;
-
-        let targets = if self.targets.is_empty() { &[predicted][..] } else { &self.targets };
+        let asked = Asked { input, probabilities, predicted: likeliest[0].class };
+        let predicted = [asked.predicted];
+        let targets = if self.targets.is_empty() { &predicted[..] } else { &self.targets };
         let methods = once_each(if self.args.compare.is_empty() {
             vec![self.args.method()]
         } else {
@@ -124,35 +130,7 @@ impl Program<'_> {
         let mut explained = Vec::new();
         for &class in targets {
             for &method in &methods {
-                let map = self.attribute(method, &input, class)?;
-                let (name, percent) = (class_name(class), percent_of(&probabilities, class));
-                words.say(format_args!("explained: {name} ({percent})"));
-                if let Some(other) = self.instead_of {
-                    let probability = percent_of(&probabilities, other);
-                    words.say(format_args!("instead of: {} ({probability})", class_name(other)));
-                }
-                let certainty = Certainty::of(&map).lines(self.args.limit);
-                let reduction =
-                    self.args.reduce.map_or_else(|| method.reduction(), ReduceKind::into);
-                let reduced = Map::of_row(&map.values, 0, reduction)?;
-                // To cover parts that speak against the class would raise its score, so these are
-                // not tested.
-                let tests = !self.args.no_cover && reduction != Reduce::Negative;
-                let verdict = tests.then(|| self.cover(&input, class, &reduced)).transpose()?;
-                if let Some(verdict) = &verdict {
-                    words.say(sentence(verdict));
-                }
-                certainty.iter().for_each(|line| words.say(line));
-                explained.push(Explained {
-                    method,
-                    class,
-                    reduced,
-                    map,
-                    certainty,
-                    verdict,
-                    probability: probability(&probabilities, class),
-                    is_predicted: class == predicted,
-                });
+                explained.push(self.explained(&asked, class, method)?);
             }
         }
         let pictures = PhotoPictures {
@@ -171,6 +149,43 @@ impl Program<'_> {
             answer(serde_json::to_string(&report)?)?;
         }
         Ok(())
+    }
+
+    /// Explains one class by one method, tests the map, and prints what was found.
+    fn explained(&self, asked: &Asked, class: usize, method: PhotoMethod) -> Result<Explained> {
+        let Asked { input, probabilities, predicted } = asked;
+        let words = self.args.words();
+        let map = self.attribute(method, input, class)?;
+        let (name, percent) = (class_name(class), percent_of(probabilities, class));
+        words.say(format_args!("explained: {name} ({percent})"));
+        if let Some(other) = self.instead_of {
+            let probability = percent_of(probabilities, other);
+            words.say(format_args!("instead of: {} ({probability})", class_name(other)));
+        }
+        let certainty = Certainty::of(&map).lines(self.args.limit);
+        let reduction = self.args.reduce.map_or_else(|| method.reduction(), ReduceKind::into);
+        let reduced = Map::of_row(&map.values, 0, reduction)?;
+        if method == PhotoMethod::Regions {
+            words.say(HalfOfRegions::of(&reduced));
+        }
+        // To cover parts that speak against the class would raise its score, so these are not
+        // tested.
+        let tests = !self.args.no_cover && reduction != Reduce::Negative;
+        let cover = tests.then(|| self.cover(input, class, &reduced)).transpose()?;
+        if let Some(cover) = &cover {
+            words.say(sentence(&cover.verdict));
+        }
+        certainty.iter().for_each(|line| words.say(line));
+        Ok(Explained {
+            method,
+            class,
+            reduced,
+            map,
+            certainty,
+            cover,
+            probability: probability(probabilities, class),
+            is_predicted: class == *predicted,
+        })
     }
 
     /// Explains one class by one method, behind a progress bar.
@@ -203,7 +218,7 @@ impl Program<'_> {
 
     /// Covers what a map calls important. `--instead-of` has no effect here, because people ask
     /// what the model answers when the parts are covered.
-    fn cover(&self, input: &Tensor<4>, class: usize, map: &Map) -> Result<Verdict> {
+    fn cover(&self, input: &Tensor<4>, class: usize, map: &Map) -> Result<CoverTested> {
         let schedule = self.compute.schedule();
         cover_test(&self.net, input, Target::Class(class), map, &schedule)
     }

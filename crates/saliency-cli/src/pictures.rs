@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Tensor;
 use image::RgbImage;
-use saliency::metrics::Verdict;
 use saliency::photo::{Coverage, Map, Region, ScaledMap, View};
 use saliency::viz::{
     Export, Figure, Page, PageMap, Picture, Record, Tile, write_file, write_picture,
@@ -13,7 +12,7 @@ use saliency::{Attribution, Method};
 
 use crate::args::{ExplainArgs, Mode, option_name};
 use crate::boxes::areas;
-use crate::cover::sentence;
+use crate::cover::CoverTested;
 use crate::method::PhotoMethod;
 use crate::output::say_aside;
 use crate::subject::class_name;
@@ -33,7 +32,7 @@ pub struct Explained {
     /// What is known of the answer's error, a line each.
     pub certainty: Vec<String>,
     /// What the model says if the brightest parts are covered.
-    pub verdict: Option<Verdict>,
+    pub cover: Option<CoverTested>,
     /// The class's probability.
     pub probability: f64,
     /// Whether the network predicts the class.
@@ -159,7 +158,11 @@ impl PhotoPictures<'_> {
                     self.write_figure(&figure, &stem, files)?;
                 }
                 Mode::Panel => {
-                    let panel = picture.panel(format!("{title}: {}", it.method.title()));
+                    let title = format!("{title}: {}", it.method.title());
+                    let panel = match it.method {
+                        PhotoMethod::Regions => picture.panel_of_regions(title),
+                        PhotoMethod::Pixels(_) => picture.panel(title),
+                    };
                     self.write_figure(&panel, &stem, files)?;
                 }
                 // The grid shows all maps, so it is drawn once and not here for each map.
@@ -191,19 +194,28 @@ impl PhotoPictures<'_> {
             page = page.with_colors(colors.into());
         }
         for (it, scaled) in self.explained.iter().zip(scaled) {
-            let map = PageMap::new(it.method.title(), self.class(it), scaled);
-            let map = if it.is_predicted {
-                map.with_prediction(it.probability)
-            } else {
-                map.with_probability(it.probability)
-            };
-            let map = match &it.verdict {
-                Some(verdict) => map.with_verdict(sentence(verdict)),
-                None => map,
-            };
-            page = page.with_map(it.certainty.iter().fold(map, PageMap::with_note));
+            page = page.with_map(self.page_map(it, scaled));
         }
         areas(&self.args.boxes).into_iter().fold(page, Page::with_marked_area)
+    }
+
+    fn page_map(&self, it: &Explained, scaled: ScaledMap) -> PageMap {
+        let mut map = PageMap::new(it.method.title(), self.class(it), scaled);
+        map = if it.is_predicted {
+            map.with_prediction(it.probability)
+        } else {
+            map.with_probability(it.probability)
+        };
+        if it.method == PhotoMethod::Regions {
+            map = map.with_regions();
+        }
+        if let Some(errors) = &it.map.error_estimate {
+            map = map.with_error(errors[0]);
+        }
+        if let Some(cover) = &it.cover {
+            map = map.with_test(cover.page_test());
+        }
+        it.certainty.iter().fold(map, PageMap::with_note)
     }
 
     /// Measures how much of each map is in the boxes of each name, and prints it.

@@ -1,11 +1,15 @@
 //! What `explain --json` prints about a photo, for other programs.
 
 use std::error::Error;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
+use saliency::metrics::{CoveredAnswer, Verdict};
+use saliency::photo::{Map, percent};
 use serde::Serialize;
 
 use crate::cover::sentence;
+use crate::method::PhotoMethod;
 use crate::pictures::{Explained, PhotoPictures, Written};
 use crate::subject::class_name;
 
@@ -52,6 +56,8 @@ struct ExplainedReport {
     /// Whether the tolerance was reached, if there is one.
     converged: Option<bool>,
     warnings: Vec<String>,
+    /// The few regions that hold half of the map, if it is a map of regions.
+    half: Option<HalfOfRegions>,
     /// What the model says if the brightest parts are covered, unless `--no-cover` is given.
     cover_test: Option<CoverReport>,
     boxes: Vec<BoxReport>,
@@ -66,6 +72,44 @@ struct CoverReport {
     /// The mean fall of the score.
     fall: f64,
     sentence: String,
+    /// The share of the regions that the sentence and the answers are about.
+    size: f64,
+    /// The answer for the photo as it is.
+    shown: AnswerReport,
+    /// The answer if the brightest regions are covered.
+    covered: AnswerReport,
+    /// The answer if as many are covered elsewhere, by the draw in the middle of all.
+    elsewhere: AnswerReport,
+}
+
+/// The model's answer for a picture.
+#[derive(Clone, Debug, Serialize)]
+struct AnswerReport {
+    class: usize,
+    name: &'static str,
+    /// The probability of the answer.
+    probability: Option<f64>,
+    /// The probability of the class that is explained.
+    explained: Option<f64>,
+}
+
+/// The few regions that hold half of a map.
+#[derive(Clone, Debug, Serialize)]
+pub struct HalfOfRegions {
+    /// How many regions hold half.
+    regions: usize,
+    /// How many regions the photo has.
+    of: usize,
+    /// Regions that touch are one place. The one with the largest share is the first.
+    places: Vec<PlaceReport>,
+}
+
+/// Regions that touch.
+#[derive(Clone, Debug, Serialize)]
+struct PlaceReport {
+    regions: usize,
+    /// The share of the map that they hold.
+    share: f64,
 }
 
 /// How much of the attribution is in the boxes of one name.
@@ -112,12 +156,8 @@ impl<'a> PhotoReport<'a> {
                 error_estimate: map.error_estimate.as_ref().map(|errors| errors[0]),
                 converged: map.converged.as_ref().map(|converged| converged[0]),
                 warnings: map.warnings.iter().map(ToString::to_string).collect(),
-                cover_test: it.verdict.as_ref().map(|verdict| CoverReport {
-                    finding: verdict.finding.name(),
-                    p: verdict.p,
-                    fall: verdict.fall,
-                    sentence: sentence(verdict),
-                }),
+                half: (it.method == PhotoMethod::Regions).then(|| HalfOfRegions::of(&it.reduced)),
+                cover_test: it.cover.as_ref().map(|cover| CoverReport::new(&cover.verdict)),
                 boxes: of_it
                     .map(|measured| BoxReport {
                         name: measured.name.clone(),
@@ -130,6 +170,65 @@ impl<'a> PhotoReport<'a> {
         };
         let explained = pictures.explained.iter().enumerate().map(report).collect();
         Self { photo: pictures.path, name: pictures.name, likeliest, explained, files }
+    }
+}
+
+impl CoverReport {
+    fn new(verdict: &Verdict) -> Self {
+        let size = verdict.size_in_words();
+        Self {
+            finding: verdict.finding.name(),
+            p: verdict.p,
+            fall: verdict.fall,
+            sentence: sentence(verdict),
+            size: size.size,
+            shown: AnswerReport::new(&verdict.original),
+            covered: AnswerReport::new(&size.covered[0]),
+            elsewhere: AnswerReport::new(&size.elsewhere[size.median_draw()]),
+        }
+    }
+}
+
+impl AnswerReport {
+    fn new(answer: &CoveredAnswer) -> Self {
+        Self {
+            class: answer.answer,
+            name: class_name(answer.answer),
+            probability: answer.answer_probability,
+            explained: answer.probability,
+        }
+    }
+}
+
+impl HalfOfRegions {
+    /// Finds the regions that hold half of a map.
+    pub fn of(map: &Map) -> Self {
+        let places = map.places(0.5);
+        Self {
+            regions: places.iter().map(|place| place.pixels.len()).sum(),
+            of: map.values().len(),
+            places: places
+                .iter()
+                .map(|place| PlaceReport { regions: place.pixels.len(), share: place.share })
+                .collect(),
+        }
+    }
+}
+
+/// For people: a line.
+impl fmt::Display for HalfOfRegions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { regions, of, places } = self;
+        let shares: Vec<_> = places.iter().take(4).map(|place| percent(place.share)).collect();
+        match places.len() {
+            0 => write!(f, "the map is zero everywhere"),
+            1 => write!(f, "half of it lies in {regions} of {of} regions, in one place"),
+            count => write!(
+                f,
+                "half of it lies in {regions} of {of} regions, in {count} places; the largest hold {}",
+                shares.join(", ")
+            ),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use saliency_core::{Explainer, InputTimesGradient, Schedule, SmoothGrad, Target}
 
 use crate::comparison::is_told_apart;
 use crate::fixtures::{Net, SIDE, photos};
-use crate::{CoverTest, Experiment, Fill, Finding, RowValues, SaCo, Units};
+use crate::{CoverTest, Experiment, Finding, RowValues, SaCo, Units};
 
 /// Cells of 2 x 2 pixels, as many down as across.
 const CELLS: usize = SIDE / 2;

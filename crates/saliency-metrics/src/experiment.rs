@@ -185,6 +185,23 @@ impl<'m> Experiment<'m> {
         Ok(batch.zip(self.input(), |part, like| part.to_device(&like.device())))
     }
 
+    /// Returns the covered copies, a row for each cover: what the model is shown. To look at a few of
+    /// them, because all are in memory at once.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the fill has another shape than the input, [`Error::NoNeighbours`],
+    /// [`Error::Cover`], and [`Error::InvalidOption`] if there is no cover.
+    pub fn covered(&self, fill: &Fill, covers: &[Cover]) -> Result<Batch> {
+        fill.check(self.input())?;
+        self.check_covers(covers)?;
+        if covers.is_empty() {
+            let (expected, found) = ("at least one", "none".to_owned());
+            return Err(Error::InvalidOption { option: "covers", expected, found });
+        }
+        let rows: Vec<usize> = covers.iter().map(|cover| cover.row).collect();
+        Ok(self.copies(fill, covers, &rows)?)
+    }
+
     /// Returns the score of each covered copy.
     ///
     /// # Errors
@@ -409,6 +426,15 @@ mod tests {
         let outputs = experiment.covered_outputs(&fill, &covers).unwrap();
         assert_eq!(outputs, [[10.0], [120.0], [2.0], [160.0]]);
         assert_eq!(experiment.covered_scores(&fill, &[]).unwrap(), [0.0; 0]);
+        let none = experiment.covered(&fill, &[]).unwrap_err();
+        assert!(matches!(none, Error::InvalidOption { option: "covers", .. }), "{none}");
+        let (copies, _) = experiment
+            .covered(&fill, &covers[1..3])
+            .unwrap()
+            .into_inputs::<(Tensor<3>, Fixed<Tensor<1>>)>();
+        assert_eq!(copies.dims(), [2, 2, 2]);
+        let copies = copies.try_into_vec_as::<f32>().unwrap();
+        assert_eq!(copies, [5.0, 6.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]);
     }
 
     #[test]
@@ -424,14 +450,17 @@ mod tests {
         assert_eq!(error, "expected a fill of the input's shape [[2, 3]], found [[1, 3]]");
         let fill = experiment.fill(x.clone()).unwrap();
         for cover in [Cover::of(2, 3, &[]), Cover::of(0, 2, &[])] {
-            let error = experiment.covered_scores(&fill, &[cover]).unwrap_err();
+            let error = experiment.covered_scores(&fill, std::slice::from_ref(&cover)).unwrap_err();
             assert!(matches!(error, Error::Cover { rows: 2, units: 3, .. }), "{error}");
+            assert_eq!(experiment.covered(&fill, &[cover]).unwrap_err(), error);
         }
         // A batch that `fill` has not seen.
         let other = Batch::new(x.clone().narrow(1, 0, 2)).unwrap();
-        let error =
-            experiment.covered_scores(&Fill::values(other), &[Cover::of(0, 3, &[])]).unwrap_err();
+        let error = experiment
+            .covered_scores(&Fill::values(other.clone()), &[Cover::of(0, 3, &[])])
+            .unwrap_err();
         assert!(matches!(error, Error::Shape { what: "a fill", .. }), "{error}");
+        assert_eq!(experiment.covered(&Fill::values(other), &[]).unwrap_err(), error);
         let sums = experiment.unit_sums(x * 2.0).unwrap();
         assert_eq!(sums, [[2.0; 3], [2.0; 3]]);
     }

@@ -5,7 +5,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
-use saliency_core::kit::{Batch, Key, Stream};
+use saliency_core::kit::{Key, Stream};
 use saliency_core::{Model, Schedule, Target, pure_function};
 
 use crate::experiment::Experiment;

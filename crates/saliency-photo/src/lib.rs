@@ -7,7 +7,8 @@
 //!    the network is shown; [`blurred`] makes a baseline of the input
 //! 3. [`Map`]: the attributions of one row, [reduced](Reduce) over channels
 //! 4. [`ScaledMap`]: the map scaled to 0..1, or to -1..1 if its values have signs, with outliers
-//!    clipped; several maps may [share a scale](Map::shared_scale)
+//!    clipped; several maps may [share a scale](Map::shared_scale); [`Map::places`] finds the few
+//!    [places](Place) that hold most of a map
 //! 5. [`MarkedArea`]: measures how much of a map is inside a marked part of the photo
 //!
 //! This crate draws nothing. The crate `saliency-viz` draws.
@@ -33,6 +34,7 @@ mod jpeg;
 mod map;
 mod marked_area;
 mod percent;
+mod places;
 mod preparation;
 mod profile;
 mod read;
@@ -47,6 +49,7 @@ pub use error::{Cause, Error, Result};
 pub use map::{Area, Map};
 pub use marked_area::MarkedArea;
 pub use percent::percent;
+pub use places::Place;
 pub use preparation::Preparation;
 pub use read::read_photo;
 pub use reduce::Reduce;

@@ -157,19 +157,27 @@ impl Map {
     /// # Ok::<(), saliency_photo::Error>(())
     /// ```
     pub fn area_holding(&self, share: f64) -> Option<Area> {
-        let mut sorted: Vec<f64> = self.positive_values().filter(|value| *value > 0.0).collect();
-        sorted.sort_by(|a, b| b.total_cmp(a));
-        let needed = share.clamp(0.0, 1.0) * sorted.iter().sum::<f64>();
-        // Take pixels, the strongest first, until they hold the needed sum.
+        let strongest = self.strongest(share);
+        let weakest = self.values[*strongest.last()?];
+        Some(Area { share: strongest.len() as f64 / self.values.len() as f64, weakest })
+    }
+
+    /// Returns the fewest pixels that hold a share of the total, the strongest first.
+    pub(crate) fn strongest(&self, share: f64) -> Vec<usize> {
+        let mut sorted: Vec<usize> =
+            (0..self.values.len()).filter(|&pixel| self.values[pixel] > 0.0).collect();
+        sorted.sort_by(|&a, &b| self.values[b].total_cmp(&self.values[a]));
+        let total: f64 = sorted.iter().map(|&pixel| self.values[pixel]).sum();
+        let needed = share.clamp(0.0, 1.0) * total;
+        // Take pixels, the strongest first, until they hold the needed sum. Because of rounding,
+        // even all pixels together may hold less.
         let mut held = 0.0;
-        let enough = sorted.iter().position(|value| {
-            held += value;
+        let enough = sorted.iter().position(|&pixel| {
+            held += self.values[pixel];
             held >= needed
         });
-        // Because of rounding, even all pixels together may hold less than the needed sum.
-        let last = enough.or(sorted.len().checked_sub(1))?;
-        let share = (last + 1) as f64 / self.values.len() as f64;
-        Some(Area { share, weakest: sorted[last] })
+        sorted.truncate(enough.map_or(sorted.len(), |last| last + 1));
+        sorted
     }
 }
 

@@ -45,6 +45,11 @@ const RED_BLUE: [&str; 5] = ["#0571b0", "#92c5de", "#f7f7f7", "#f4a582", "#ca002
 pub(crate) type Table = [[u8; 3]; 257];
 
 impl ColorMap {
+    /// All colour maps, in the order of their names on a page.
+    #[cfg(feature = "pages")]
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Inferno, Self::Magma, Self::Viridis, Self::Cividis, Self::Turbo, Self::RedBlue];
+
     /// Returns the colour at a place between 0 and 1. A place outside is moved to the nearer end.
     pub fn color(self, place: f32) -> Rgb<u8> {
         let [red, green, blue, _] = self.gradient().at(place.clamp(0.0, 1.0)).to_rgba8();

@@ -189,7 +189,7 @@ impl<'a> Layout<'a> {
         }
         let mut pngs = pngs.iter();
         for picture in &self.pictures {
-            svg += &picture.to_svg(pngs.next());
+            svg += &picture.to_svg(pngs.next(), *size);
         }
         for (index, legend) in (1..).zip(&self.legends) {
             svg += &legend.to_svg(index, self.grid.column.into(), self.legend_height());
@@ -222,7 +222,8 @@ impl Placed<'_> {
         }
     }
 
-    fn to_svg(&self, png: Option<&String>) -> String {
+    /// Returns the picture, if its PNG is given, with its lines and labels in letters of a size.
+    fn to_svg(&self, png: Option<&String>, letters: f64) -> String {
         let Self { x, y, size: Size { width, height }, shrink, tile } = self;
         let mut svg = String::new();
         if let Some(png) = png {
@@ -233,8 +234,14 @@ impl Placed<'_> {
         }
         for line in tile.lines.iter().map(Line::to_svg) {
             svg += &format!(
-                "<g transform='translate({x} {y}) scale({shrink})' fill='none' stroke-linejoin='round'>{line}</g>"
+                "<g transform='translate({x} {y}) scale({shrink})' fill='none' \
+                 stroke-linejoin='round' stroke-linecap='round'>{line}</g>"
             );
+        }
+        for label in &tile.labels {
+            let [left, top] = [x, y].map(|at| f64::from(*at));
+            let at = [left + label.x * shrink, top + label.y * shrink];
+            svg += &label.to_svg(at, top, letters);
         }
         svg
     }

@@ -5,7 +5,8 @@
 //! 1. A [`ScaledMap`] of the attributions and the [`View`] of the photo that the model was shown,
 //!    both from [`saliency_photo`]
 //! 2. [`ColorMap`]: from values to colours
-//! 3. [`Picture`]: heat map, overlay, masked photo and contour lines at the photo's own resolution
+//! 3. [`Picture`]: heat map, overlay, masked photo, contour lines and the few regions that hold most
+//!    of a map, at the photo's own resolution
 //! 4. [`Figure`]: several pictures with titles and [legends](Legend); `Page`: a file for the
 //!    browser
 //! 5. [`write_picture`] and [`write_file`]: to files; `Export`: the values for Python
@@ -56,9 +57,11 @@ mod fonts;
 mod grid;
 mod layout;
 mod legend;
+mod outline;
 #[cfg(feature = "pages")]
 mod page;
 mod picture;
+mod places;
 mod resize;
 mod text;
 mod tile;
@@ -75,7 +78,7 @@ pub use figure::Figure;
 pub use files::{remove_unfinished, write_file, write_picture};
 pub use legend::Legend;
 #[cfg(feature = "pages")]
-pub use page::{Page, PageMap};
+pub use page::{Outcome, Page, PageMap, PageTest, Trial, Trials};
 pub use picture::Picture;
 /// The values of a [`Record`].
 #[cfg(feature = "export")]

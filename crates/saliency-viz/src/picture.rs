@@ -92,10 +92,15 @@ impl<'a> Picture<'a> {
     /// Puts photo, heat map and overlay side by side, with titles and the legend. The panel is at
     /// most 2,000 pixels wide, unless [another width](Figure::with_max_width) is set.
     pub fn panel(&self, title: impl Into<String>) -> Figure {
+        self.panel_with(title, Tile::new("over the photo", self.overlay()))
+    }
+
+    /// Puts photo, heat map and another tile side by side.
+    pub(crate) fn panel_with(&self, title: impl Into<String>, over: Tile) -> Figure {
         Figure::new(title).with_row([
             Tile::new("photo", self.view.photo.clone()),
             Tile::new("attribution", self.heat_map()).with_legend(self.legend()),
-            Tile::new("over the photo", self.overlay()),
+            over,
         ])
     }
 

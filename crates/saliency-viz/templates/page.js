@@ -1,11 +1,13 @@
 "use strict";
-const data = JSON.parse(document.getElementById("data").textContent);
+const data = JSON.parse(document.getElementById("data").textContent), { words } = data;
 const at = (id) => document.getElementById(id);
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+// Puts values into their places in a text: {name}.
+const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const percent = (share) => {
   const value = 100 * share;
   if (value === 0) return "0 %";
-  if (value < 0.01) return "less than 0.01 %";
+  if (value < 0.01) return filled(words.less, { share: "0.01 %" });
   return value.toFixed(value < 1 ? 2 : value < 9.95 ? 1 : 0) + " %";
 };
 const number = (value) => {
@@ -27,8 +29,12 @@ for (const layer of data.layers) {
   layer.sorted = Float32Array.from(layer.values, Math.abs).sort();
   layer.speaksFor = layer.values.reduce((sum, value) => sum + Math.max(value, 0), 0);
   layer.against = layer.values.reduce((sum, value) => sum + Math.max(-value, 0), 0);
-  layer.colors = bytes(layer.colors);
 }
+const palettes = data.palettes.map(({ unsigned, signed }) => ({ unsigned: bytes(unsigned), signed: bytes(signed) }));
+const colorsOf = (layer) => {
+  const chosen = at("palette").value, sign = layer.signed ? "signed" : "unsigned";
+  return palettes[chosen === "" ? data.suited[Number(layer.signed)] : Number(chosen)][sign];
+};
 
 // Values between those of the map, and not colours, lie between them: red and blue do not make purple.
 const enlarged = (layer) => {
@@ -71,13 +77,36 @@ for (const box of data.places) {
   at("places").append(outline);
 }
 
+const lines = () => {
+  const { regions } = layer, hidden = !regions || !at("regions").checked;
+  at("borders").toggleAttribute("hidden", hidden);
+  at("shares").hidden = hidden;
+  if (!regions) return;
+  at("borders").setAttribute("viewBox", `0 0 ${regions.width} ${regions.height}`);
+  const [shade, ...borders] = at("borders").children;
+  for (const border of borders) border.setAttribute("d", regions.path);
+  // Everything else is darker, so that inside and outside are told apart.
+  const holes = regions.cells.map((cell) => `M${cell % regions.width} ${Math.floor(cell / regions.width)}h1v1h-1z`);
+  shade.setAttribute("d", `M0 0h${regions.width}v${regions.height}H0z` + holes.join(""));
+  at("shares").replaceChildren(...regions.labels.map(({ column, row, text }) => {
+    const label = document.createElement("span");
+    // Above its place, unless the photo begins there.
+    label.className = row ? "" : "inside";
+    label.textContent = text;
+    label.style.left = (100 * column) / regions.width + "%";
+    label.style.top = (100 * row) / regions.height + "%";
+    return label;
+  }));
+};
+
 const step = (value) => Math.round(256 * (layer.signed ? 0.5 + 0.5 * value : value));
 const draw = () => {
   const strength = at("over").checked ? at("opacity").value / 100 : 0, shown = at("threshold").value / 100;
-  const { sorted, scale, colors } = layer, { values, width, height } = enlarged(layer);
+  const { sorted, scale } = layer, colors = colorsOf(layer), { values, width, height } = enlarged(layer);
   const least = shown === 1 ? 0 : sorted[Math.floor((1 - shown) * sorted.length)];
   // Colours are read on grey; without the map the photo has its own.
   at("photo").className = strength > 0 ? "below" : "";
+  at("bar").hidden = strength === 0;
   map.width = width;
   map.height = height;
   const picture = context.createImageData(width, height);
@@ -89,23 +118,29 @@ const draw = () => {
     picture.data[4 * i + 3] = hidden ? 0 : 255 * strength * Math.abs(scaled);
   });
   context.putImageData(picture, 0, 0);
-  at("opacity-is").textContent = at("opacity").value + " %";
-  at("threshold-is").textContent = at("threshold").value + " % of what was seen";
+  const bar = at("colors").getContext("2d"), legend = bar.createImageData(257, 1);
+  for (let i = 0; i < 257; i++) legend.data.set([...colors.subarray(3 * i, 3 * i + 3), 255], 4 * i);
+  bar.putImageData(legend, 0, 0);
+  for (const id of ["opacity", "threshold"]) {
+    at(id + "-is").textContent = filled(words[id], { share: at(id).value + " %" });
+  }
 };
 
 const choose = () => {
   const wanted = data.layers.filter((it) => it.class === at("class").value);
   // Not every method may have been asked about every class.
   for (const option of at("method").options) option.disabled = !wanted.some((it) => it.method === option.value);
+  const before = layer;
   layer = wanted.find((it) => it.method === at("method").value) || wanted[0];
+  // Regions are read on the photo as it is, and maps of pixels only in their colours.
+  if (!before.regions !== !layer.regions) at("over").checked = !layer.regions;
   at("method").value = layer.method;
   at("shown").textContent = layer.method + ", " + layer.class;
-  at("sentence").textContent = layer.sentence;
-  at("verdict").textContent = layer.verdict;
-  map.setAttribute("aria-label", layer.sentence);
-  const bar = at("colors").getContext("2d"), picture = bar.createImageData(257, 1);
-  for (let i = 0; i < 257; i++) picture.data.set([...layer.colors.subarray(3 * i, 3 * i + 3), 255], 4 * i);
-  bar.putImageData(picture, 0, 0);
+  at("answer").textContent = layer.answer;
+  at("where").textContent = layer.place;
+  map.setAttribute("aria-label", layer.answer + " " + layer.place);
+  [...at("tests").children].forEach((test, i) => { test.hidden = data.layers[i] !== layer; });
+  lines();
   at("most").textContent = layer.most;
   at("least").textContent = layer.least;
   at("middle").textContent = layer.signed ? "0" : "";
@@ -125,9 +160,9 @@ const read = (x, y) => {
     if (sorted[middle] < size) low = middle + 1; else high = middle;
   }
   const total = value < 0 ? layer.against : layer.speaksFor, share = total > 0 ? size / total : 0;
-  const whole = !layer.signed ? "the total" : value < 0 ? "what speaks against it" : "what speaks for it";
-  at("value").textContent = `Value ${number(value)}: ${percent(share)} of ${whole}, ` +
-    `stronger than ${percent(low / sorted.length)} of what the model was shown.`;
+  const whole = !layer.signed ? words.total : value < 0 ? words.against : words.speaksFor;
+  const weaker = percent(low / sorted.length);
+  at("value").textContent = filled(words.value, { value: number(value), share: percent(share), whole, weaker });
   const mark = at("cursor");
   mark.hidden = false;
   mark.style.left = (100 * (x + 0.5)) / width + "%";
@@ -163,8 +198,11 @@ for (const key of ["method", "class"]) {
   at(key).addEventListener("change", choose);
 }
 at("over").addEventListener("change", draw);
+// Other colours are no use without a map.
+at("palette").addEventListener("change", () => { at("over").checked = true; draw(); });
 at("opacity").addEventListener("input", draw);
 at("threshold").addEventListener("input", draw);
+if (at("regions")) at("regions").addEventListener("change", lines);
 if (at("outlines")) at("outlines").addEventListener("change", (event) => { at("places").hidden = !event.target.checked; });
 at("controls").addEventListener("submit", (event) => event.preventDefault());
 at("class").value = layer.class;

@@ -1,6 +1,7 @@
 //! The cover test: does the model change its mind if what a map calls important is covered?
 
 mod draws;
+mod sentence;
 mod verdict;
 
 use crate::error::{Error, Result};
@@ -9,6 +10,7 @@ use crate::fill::Fill;
 use crate::maps::check_maps;
 use crate::units::ranking;
 use draws::{Elsewhere, central};
+use verdict::RegionTested;
 
 pub use verdict::{CoveredAnswer, Finding, SizeTested, Verdict};
 
@@ -72,6 +74,14 @@ pub struct CoverTest {
     seed: u64,
 }
 
+/// Units that are covered together.
+#[derive(Clone)]
+struct Region {
+    units: Vec<usize>,
+    /// The share of all units that was asked for.
+    size: f64,
+}
+
 impl Default for CoverTest {
     fn default() -> Self {
         Self { sizes: vec![0.05, 0.2], draws: 20, seed: 0 }
@@ -127,7 +137,7 @@ impl CoverTest {
             let ranked = ranking(map);
             let region = |size: &f64| {
                 let units = ((size * count as f64).round() as usize).clamp(1, count - 1);
-                (ranked[..units].to_vec(), *size)
+                Region { units: ranked[..units].to_vec(), size: *size }
             };
             self.sizes.iter().map(region).collect()
         });
@@ -152,7 +162,7 @@ impl CoverTest {
             return Err(Error::MapUnits { rows, units: count, found: vec![units.len()] });
         }
         let size = units.len() as f64 / count as f64;
-        self.test(experiment, fills, vec![vec![(units, size)]; rows])
+        self.test(experiment, fills, vec![vec![Region { units, size }]; rows])
     }
 
     fn check(&self, fills: &[Fill]) -> Result<()> {
@@ -177,29 +187,32 @@ impl CoverTest {
         &self,
         experiment: &Experiment<'_>,
         fills: &[Fill],
-        regions: Vec<Vec<(Vec<usize>, f64)>>,
+        regions: Vec<Vec<Region>>,
     ) -> Result<Vec<Verdict>> {
         let units = experiment.units();
         let count = units.count();
         // Each row: for each size the region itself, the middle, and the draws.
         let mut chosen = Vec::new();
         let mut elsewhere = Vec::new();
-        for (row, regions) in regions.iter().enumerate() {
-            let largest = regions.iter().max_by_key(|(region, _)| region.len());
-            let (largest, _) = largest.expect("at least one size");
+        let mut tested = Vec::with_capacity(regions.len());
+        for (row, regions) in regions.into_iter().enumerate() {
+            let largest = regions.iter().max_by_key(|region| region.units.len());
+            let largest = &largest.expect("at least one size").units;
             let places = Elsewhere::new(largest, units, self.seed, [row, self.draws]);
-            for (region, _) in regions {
-                chosen.push(Cover::of(row, count, region));
+            let mut of_row = Vec::with_capacity(regions.len());
+            for Region { units: region, size } in regions {
+                chosen.push(Cover::of(row, count, &region));
                 if let Some(grid) = units.grid() {
                     elsewhere.push(Cover::of(row, count, &central(grid, region.len())));
                 }
-                for draw in 0..self.draws {
-                    let region = places.region(region, draw);
-                    elsewhere.push(Cover::of(row, count, &region));
-                }
+                let draws: Vec<_> =
+                    (0..self.draws).map(|draw| places.region(&region, draw)).collect();
+                elsewhere.extend(draws.iter().map(|region| Cover::of(row, count, region)));
+                of_row.push(RegionTested { size, units: region, elsewhere: draws });
             }
+            tested.push(of_row);
         }
-        let whole: Vec<_> = (0..regions.len()).map(|row| Cover::of(row, count, &[])).collect();
+        let whole: Vec<_> = (0..tested.len()).map(|row| Cover::of(row, count, &[])).collect();
         let first = &fills[0];
         let original = experiment.covered_outputs(first, &whole)?;
         let by_fill = fills.iter().map(|fill| experiment.covered_outputs(fill, &chosen));
@@ -208,20 +221,19 @@ impl CoverTest {
         let names: Vec<&str> = fills.iter().map(Fill::name).collect();
 
         let controls = self.draws + usize::from(units.grid().is_some());
-        let classes = experiment.scored().target.classes(regions.len());
+        let classes = experiment.scored().target.classes(tested.len());
         let mut before = 0;
-        let mut verdicts = Vec::with_capacity(regions.len());
-        for (row, regions) in regions.iter().enumerate() {
+        let mut verdicts = Vec::with_capacity(tested.len());
+        for (row, regions) in tested.iter().enumerate() {
             let at = before..before + regions.len();
             before = at.end;
             verdicts.push(verdict::decide(&verdict::Answers {
                 class: classes[row],
-                sizes: &regions.iter().map(|(_, size)| *size).collect::<Vec<_>>(),
+                regions,
                 original: &original[row],
                 fills: &names,
                 chosen: &by_fill.iter().map(|all| &all[at.clone()]).collect::<Vec<_>>(),
                 elsewhere: &elsewhere[at.start * controls..at.end * controls],
-                draws: self.draws,
             }));
         }
         Ok(verdicts)

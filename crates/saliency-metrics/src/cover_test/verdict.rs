@@ -39,6 +39,8 @@ pub struct CoveredAnswer {
     pub score: f64,
     /// The probability of the class that is explained, if the model has two outputs or more.
     pub probability: Option<f64>,
+    /// The probability of the answer, if the model has two outputs or more.
+    pub answer_probability: Option<f64>,
 }
 
 /// What the model says if a share of the units is covered.
@@ -48,6 +50,10 @@ pub struct CoveredAnswer {
 pub struct SizeTested {
     /// The share of the units that is covered.
     pub size: f64,
+    /// The units of the region.
+    pub region: Vec<usize>,
+    /// The units that are covered elsewhere, for each draw.
+    pub regions_elsewhere: Vec<Vec<usize>>,
     /// The answer if the region is covered, for each fill in the order in which they were given.
     pub covered: Vec<CoveredAnswer>,
     /// The answer if as much is covered in the middle, with the first fill; `None` without a grid.
@@ -83,14 +89,21 @@ pub struct Verdict {
 pub(super) struct Answers<'a> {
     /// `None` for a function of the outputs.
     pub class: Option<usize>,
-    pub sizes: &'a [f64],
+    /// The regions of the row, the smallest first.
+    pub regions: &'a [RegionTested],
     pub original: &'a [f64],
     pub fills: &'a [&'a str],
     /// For each fill, for each size.
     pub chosen: &'a [&'a [Vec<f64>]],
     /// For each size the middle, if there is one, and the draws.
     pub elsewhere: &'a [Vec<f64>],
-    pub draws: usize,
+}
+
+/// A region of a row with its size, and the regions of the draws.
+pub(super) struct RegionTested {
+    pub size: f64,
+    pub units: Vec<usize>,
+    pub elsewhere: Vec<Vec<usize>>,
 }
 
 /// The largest `p` with which a map is confirmed.
@@ -100,16 +113,18 @@ pub(super) fn decide(answers: &Answers<'_>) -> Verdict {
     let reading = Reading::new(answers.class, answers.original);
     let of = |outputs: &Vec<f64>| reading.answer(outputs);
     let original = reading.answer(answers.original);
-    let controls = answers.elsewhere.len() / answers.sizes.len();
+    let controls = answers.elsewhere.len() / answers.regions.len();
     let sizes: Vec<SizeTested> = answers
-        .sizes
+        .regions
         .iter()
         .zip(answers.elsewhere.chunks(controls))
         .enumerate()
-        .map(|(at, (&size, elsewhere))| {
-            let (middle, draws) = elsewhere.split_at(controls - answers.draws);
+        .map(|(at, (region, elsewhere))| {
+            let (middle, draws) = elsewhere.split_at(controls - region.elsewhere.len());
             SizeTested {
-                size,
+                size: region.size,
+                region: region.units.clone(),
+                regions_elsewhere: region.elsewhere.clone(),
                 covered: answers.chosen.iter().map(|by_size| of(&by_size[at])).collect(),
                 middle: middle.first().map(of),
                 elsewhere: draws.iter().map(of).collect(),
@@ -123,13 +138,14 @@ pub(super) fn decide(answers: &Answers<'_>) -> Verdict {
     };
     let by_fill: Vec<f64> =
         (0..answers.fills.len()).map(|fill| fall(&|size| size.covered[fill].score)).collect();
+    let draws = sizes[0].elsewhere.len();
     let elsewhere: Vec<f64> =
-        (0..answers.draws).map(|draw| fall(&|size| size.elsewhere[draw].score)).collect();
+        (0..draws).map(|draw| fall(&|size| size.elsewhere[draw].score)).collect();
     let middle = sizes[0].middle.map(|_| fall(&|size| size.middle.expect("all have one").score));
     let as_large = |fall: f64| elsewhere.iter().filter(|other| **other >= fall).count();
-    let p = (1 + as_large(by_fill[0])) as f64 / (1 + answers.draws) as f64;
+    let p = (1 + as_large(by_fill[0])) as f64 / (1 + draws) as f64;
     let beats = |fall: f64| {
-        let p = (1 + as_large(fall)) as f64 / (1 + answers.draws) as f64;
+        let p = (1 + as_large(fall)) as f64 / (1 + draws) as f64;
         fall > 0.0 && p <= SURE && middle.is_none_or(|middle| fall > middle)
     };
     let finding = match (beats(by_fill[0]), by_fill.iter().all(|fall| *fall > 0.0)) {
@@ -149,117 +165,25 @@ pub(super) fn decide(answers: &Answers<'_>) -> Verdict {
     }
 }
 
+impl SizeTested {
+    /// Returns the draw that is neither lucky nor unlucky: the one in the middle if all are ordered
+    /// by their scores. Of two in the middle, the one with the lower score.
+    pub fn median_draw(&self) -> usize {
+        let scores: Vec<f64> = self.elsewhere.iter().map(|answer| answer.score).collect();
+        ranking(&scores)[scores.len() / 2]
+    }
+}
+
 impl Verdict {
     /// Returns the smallest size at which the model gives another answer with the first fill.
     pub fn changes_at(&self) -> Option<&SizeTested> {
         self.sizes.iter().find(|size| size.covered[0].answer != self.original.answer)
     }
 
-    /// Says the verdict in words. `name` gives the name of a class.
-    ///
-    /// The figures are probabilities, or scores if the probability does not fall: other classes may
-    /// lose more than the one that is explained.
-    pub fn sentence(&self, name: impl Fn(usize) -> String) -> String {
-        // The smallest size that changes the answer, or else the largest.
-        let size = self.changes_at().unwrap_or(&self.sizes[self.sizes.len() - 1]);
-        let figure = Figure::of(&self.original, &size.covered[0]);
-        let percent = 100.0 * size.size;
-        let effect = self.effect(&size.covered[0], figure, name);
-        let what = format!("If the brightest {percent:.0} % of the picture are covered, {effect}");
-        let elsewhere = self.elsewhere(size, figure);
-        match self.finding {
-            Finding::Confirmed => format!("Confirmed. {what}; {elsewhere}."),
-            Finding::FillsDisagree => {
-                let other = self.fills[1..].join(", ");
-                format!(
-                    "Not sure. {what}; {elsewhere}. But it depends on what the parts are covered \
-                     with: {} was tried, and {other}.",
-                    self.fills[0]
-                )
-            }
-            Finding::NotConfirmed => format!("Not confirmed. {what}, but {}.", self.objection()),
-        }
-    }
-
-    /// Says what the model answers if the region is covered.
-    fn effect(
-        &self,
-        covered: &CoveredAnswer,
-        figure: Figure,
-        name: impl Fn(usize) -> String,
-    ) -> String {
-        let change = figure.change(&self.original, covered);
-        let (class, answer) = (name(self.class), name(covered.answer));
-        if covered.answer == self.original.answer {
-            format!("the model still says {answer} ({class}: {change})")
-        } else if self.class == self.original.answer {
-            format!("the model no longer says {class} but {answer} ({change})")
-        } else {
-            format!("the model says {answer} ({class}: {change})")
-        }
-    }
-
-    /// Says what the model answers if as much is covered elsewhere.
-    fn elsewhere(&self, size: &SizeTested, figure: Figure) -> String {
-        let draws = size.elsewhere.len();
-        let same = size.elsewhere.iter().filter(|it| it.answer == self.original.answer).count();
-        let mean = size.elsewhere.iter().map(|it| figure.value(it)).sum::<f64>() / draws as f64;
-        let mean = figure.text(mean);
-        format!(
-            "if as much is covered elsewhere, it is {mean} on average, and the answer stays the \
-             same in {same} of {draws} tries"
-        )
-    }
-
-    /// Says why a map is not confirmed.
-    fn objection(&self) -> String {
-        let draws = self.falls_elsewhere.len();
-        let as_large = self.falls_elsewhere.iter().filter(|it| **it >= self.fall).count();
-        if as_large > 0 {
-            format!("covering other places lowers the score as much in {as_large} of {draws} tries")
-        } else {
-            "covering the middle lowers the score as much".to_owned()
-        }
-    }
-}
-
-/// The figure of a sentence.
-#[derive(Clone, Copy)]
-enum Figure {
-    Probability,
-    Score,
-}
-
-impl Figure {
-    /// Chooses the probability if there is one, and if it falls.
-    fn of(original: &CoveredAnswer, covered: &CoveredAnswer) -> Self {
-        match (original.probability, covered.probability) {
-            (Some(from), Some(to)) if to < from => Self::Probability,
-            _ => Self::Score,
-        }
-    }
-
-    fn value(self, answer: &CoveredAnswer) -> f64 {
-        match self {
-            Self::Probability => answer.probability.unwrap_or(f64::NAN),
-            Self::Score => answer.score,
-        }
-    }
-
-    fn text(self, value: f64) -> String {
-        match self {
-            Self::Probability => format!("{:.0} %", 100.0 * value),
-            Self::Score => format!("{value:.2}"),
-        }
-    }
-
-    fn change(self, from: &CoveredAnswer, to: &CoveredAnswer) -> String {
-        let unit = match self {
-            Self::Probability => "",
-            Self::Score => "score ",
-        };
-        let [from, to] = [from, to].map(|answer| self.text(self.value(answer)));
-        format!("{unit}{from} -> {to}")
+    /// Returns the size that the words are about: the smallest at which the model gives another
+    /// answer, or the largest if it never does.
+    pub fn size_in_words(&self) -> &SizeTested {
+        self.changes_at().unwrap_or(&self.sizes[self.sizes.len() - 1])
     }
 }
 
@@ -282,17 +206,20 @@ impl Reading {
 
     fn answer(self, outputs: &[f64]) -> CoveredAnswer {
         let answer = ranking(outputs)[0];
-        let score = outputs[self.class];
         let largest = outputs[answer];
-        let probability = if outputs.len() < 2 {
-            None
-        } else if self.probabilities {
-            Some(score)
-        } else {
-            let total: f64 = outputs.iter().map(|output| (output - largest).exp()).sum();
-            Some((score - largest).exp() / total)
+        let total: f64 = outputs.iter().map(|output| (output - largest).exp()).sum();
+        let probability = |output: f64| {
+            let softmax = || (output - largest).exp() / total;
+            let found = if self.probabilities { output } else { softmax() };
+            (outputs.len() > 1).then_some(found)
         };
-        CoveredAnswer { answer, score, probability }
+        let score = outputs[self.class];
+        CoveredAnswer {
+            answer,
+            score,
+            probability: probability(score),
+            answer_probability: probability(largest),
+        }
     }
 }
 
@@ -306,6 +233,9 @@ mod tests {
         let found = logits.answer(&[0.0, 3f64.ln()]);
         assert_eq!((found.answer, found.score), (1, 3f64.ln()));
         assert!((found.probability.unwrap() - 0.75).abs() < 1e-12);
+        let other = logits.answer(&[3f64.ln(), 0.0]);
+        assert!((other.probability.unwrap() - 0.25).abs() < 1e-12);
+        assert!((other.answer_probability.unwrap() - 0.75).abs() < 1e-12);
         // Decided by the input as it is: other logits may add up to one by chance.
         assert!(logits.answer(&[1.0, 0.0]).probability.unwrap() > 0.2);
         assert_eq!(Reading::new(Some(1), &[0.9, 0.1]).answer(&[0.6, 0.4]).probability, Some(0.4));
@@ -319,12 +249,15 @@ mod tests {
         elsewhere.extend(vec![vec![1.0, other]; 20]);
         decide(&Answers {
             class: Some(1),
-            sizes: &[0.1],
+            regions: &[RegionTested {
+                size: 0.1,
+                units: vec![0],
+                elsewhere: (0..20).map(|unit| vec![unit]).collect(),
+            }],
             original: &[1.0, 4.0],
             fills: &["blur", "grey"][..chosen.len()],
             chosen: &chosen.iter().map(Vec::as_slice).collect::<Vec<_>>(),
             elsewhere: &elsewhere,
-            draws: 20,
         })
     }
 
@@ -358,5 +291,19 @@ mod tests {
         assert!(middle.sentence(name).ends_with("covering the middle lowers the score as much."));
         // A region that raises the score is never confirmed.
         assert_eq!(decided(&[5.0], 6.0, 6.0).finding, Finding::NotConfirmed);
+    }
+
+    #[test]
+    fn the_median_draw_has_the_score_in_the_middle() {
+        let mut verdict = decided(&[0.0], 3.9, 3.0);
+        let size = &mut verdict.sizes[0];
+        for (draw, answer) in size.elsewhere.iter_mut().enumerate() {
+            answer.score = [4.0, 1.0, 3.0, 2.0][draw % 4] + draw as f64 / 100.0;
+        }
+        // Ten scores are above it and nine below: 2.03, 2.07, ..., 2.19, of which the largest.
+        assert_eq!((size.median_draw(), size.elsewhere[19].score), (19, 2.19));
+        assert_eq!(size.regions_elsewhere[19], [19]);
+        size.elsewhere.truncate(1);
+        assert_eq!(size.median_draw(), 0);
     }
 }

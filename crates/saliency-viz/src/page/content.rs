@@ -1,34 +1,40 @@
-//! The data for the template of a page and for its script.
+//! The data for the template of a page.
 
 use askama::Template;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use half::f16;
-use saliency_photo::{Coverage, Frame, Map, Region};
-use serde::Serialize;
+use saliency_photo::{Coverage, percent};
 
+use super::data::Data;
 use super::page_map::PageMap;
+use super::page_test::{Outcome, PageTest, Trial};
+use super::photo::small_jpeg_base64;
+use super::sentence::Sentence;
+use super::words::{OutcomeWords, Words, filled};
 use crate::color::ColorMap;
-use crate::legend::Legend;
+use crate::error::Result;
 use crate::text::number;
-use saliency_photo::percent;
-
-/// The longest side of a map on a page. Larger maps are averaged.
-pub(super) const MAP_SIDE: usize = 256;
 
 /// The page.
 #[derive(Template)]
 #[template(path = "page.html")]
 pub(super) struct Html<'a> {
+    pub(super) words: &'a Words,
     pub(super) title: &'a str,
+    pub(super) page_title: String,
+    pub(super) photo_name: String,
     pub(super) version: &'a str,
-    /// The share of the photo that the model was shown, unless that is the whole photo.
+    /// Says which share of the photo the model was shown, unless that is the whole photo.
     pub(super) seen: Option<String>,
     /// A JPEG in Base64.
     pub(super) photo: String,
+    pub(super) sentence: &'a Sentence,
+    pub(super) tests: Vec<TestBlock<'a>>,
     pub(super) rows: Vec<MapRow<'a>>,
     pub(super) places: Vec<AreaRow<'a>>,
     pub(super) signed: bool,
+    /// Whether the first map is one of regions.
+    pub(super) first_has_regions: bool,
+    pub(super) has_regions: bool,
+    pub(super) palettes: Vec<PaletteOption<'a>>,
     /// Whether a map is larger than the averaged map that the page shows.
     pub(super) coarse: bool,
     pub(super) data: Data<'a>,
@@ -36,6 +42,31 @@ pub(super) struct Html<'a> {
     pub(super) style: &'a str,
     pub(super) script_hash: String,
     pub(super) style_hash: String,
+}
+
+/// A colour map to choose.
+pub(super) struct PaletteOption<'a> {
+    name: &'a str,
+    is_chosen: bool,
+}
+
+/// Whether a map was tested, and how sure everything is.
+pub(super) struct TestBlock<'a> {
+    outcome: &'a OutcomeWords,
+    /// The class of the block in the style sheet.
+    style: &'static str,
+    trials: Vec<TrialBlock<'a>>,
+    sure: Vec<String>,
+    sentence: &'a str,
+}
+
+/// A small picture.
+struct TrialBlock<'a> {
+    title: &'a str,
+    /// A JPEG in Base64.
+    picture: String,
+    answer: &'a str,
+    others: &'a [String],
 }
 
 /// A row of the table of maps.
@@ -56,118 +87,92 @@ pub(super) struct AreaRow<'a> {
     class: &'a str,
     share: String,
     area: String,
-    peak: &'static str,
+    peak: &'a str,
 }
 
-/// The data that the script reads.
-#[derive(Serialize)]
-pub(super) struct Data<'a> {
-    pub(super) seen: Box4,
-    #[serde(rename = "layers")]
-    pub(super) maps: Vec<MapData<'a>>,
-    #[serde(rename = "places")]
-    pub(super) outlines: Vec<Outline<'a>>,
+impl<'a> PaletteOption<'a> {
+    /// Lists all colour maps. `chosen` is the one with which the page begins; `None` for the one that
+    /// suits each map.
+    pub(super) fn all(words: &'a Words, chosen: Option<ColorMap>) -> Vec<Self> {
+        let named = ColorMap::ALL.iter().zip(words.controls.color_names);
+        named.map(|(it, name)| Self { name, is_chosen: chosen == Some(*it) }).collect()
+    }
 }
 
-/// Left, top, width and height as shares of the photo's width and height.
-pub(super) type Box4 = [f64; 4];
-
-#[derive(Serialize)]
-pub(super) struct MapData<'a> {
-    method: String,
-    class: &'a str,
-    sentence: String,
-    verdict: &'a str,
-    width: u32,
-    height: u32,
-    /// Half-precision numbers in Base64, in units of `unit`.
-    values: String,
-    unit: f64,
-    scale: f64,
-    signed: bool,
-    /// The labels at the ends of the legend.
-    least: String,
-    most: String,
-    colors: String,
+impl<'a> TestBlock<'a> {
+    pub(super) fn new(map: &'a PageMap, words: &'a Words) -> Result<Self> {
+        let (outcome, style) = match map.test.as_ref().map(|test| test.outcome) {
+            Some(Outcome::Confirmed) => (&words.test.confirmed, "confirmed"),
+            Some(Outcome::Unsure) => (&words.test.unsure, "unsure"),
+            Some(Outcome::NotConfirmed) => (&words.test.not_confirmed, "not-confirmed"),
+            None => (&words.test.untested, "untested"),
+        };
+        let trials = match map.test.as_ref().and_then(|test| test.trials.as_ref()) {
+            Some(trials) => vec![
+                TrialBlock::new(&trials.shown, words.test.shown)?,
+                TrialBlock::new(&trials.covered, words.test.covered)?,
+                TrialBlock::new(&trials.elsewhere, words.test.elsewhere)?,
+            ],
+            None => Vec::new(),
+        };
+        let sentence = map.test.as_ref().map_or("", |test| &test.sentence);
+        Ok(Self { outcome, style, trials, sure: sure(map, words), sentence })
+    }
 }
 
-#[derive(Serialize)]
-pub(super) struct Outline<'a> {
-    pub(super) name: &'a str,
-    pub(super) r#box: Box4,
+/// Says how sure the answer, the map and its test are.
+fn sure(map: &PageMap, words: &Words) -> Vec<String> {
+    let probability = map
+        .probability
+        .map(|probability| filled(words.sure.answer, &[("probability", &percent(probability))]));
+    let error = match map.error {
+        Some(error) => filled(words.sure.map, &[("error", &percent(error))]),
+        None => words.sure.map_unknown.to_owned(),
+    };
+    let luck = map.test.as_ref().and_then(|test: &PageTest| test.luck);
+    let luck = luck.map(|luck| filled(words.sure.test, &[("luck", &percent(luck))]));
+    probability.into_iter().chain([error]).chain(luck).collect()
+}
+
+impl<'a> TrialBlock<'a> {
+    fn new(trial: &'a Trial, title: &'a str) -> Result<Self> {
+        let (answer, others) = match trial.answers.split_first() {
+            Some((answer, others)) => (answer.as_str(), others),
+            None => ("", &[][..]),
+        };
+        Ok(Self { title, picture: small_jpeg_base64(&trial.picture)?, answer, others })
+    }
 }
 
 impl<'a> MapRow<'a> {
-    pub(super) fn new(map: &'a PageMap, method: &str, sentence: &str) -> Self {
+    pub(super) fn new(map: &'a PageMap, method: &str, sentence: &Sentence) -> Self {
         Self {
             method: method.to_owned(),
             class: &map.class,
             probability: map.probability.map_or(String::new(), percent),
-            sentence: sentence.to_owned(),
+            sentence: sentence.to_string(),
             scale: number(map.scaled.scale()),
-            verdict: &map.verdict,
+            verdict: map.test.as_ref().map_or("", |test| &test.sentence),
             notes: &map.notes,
         }
     }
 }
 
 impl<'a> AreaRow<'a> {
-    pub(super) fn new(name: &'a str, map: &'a PageMap, method: &str, coverage: Coverage) -> Self {
+    pub(super) fn new(
+        name: &'a str,
+        map: &'a PageMap,
+        method: &str,
+        coverage: Coverage,
+        words: &'a Words,
+    ) -> Self {
         Self {
             name,
             method: method.to_owned(),
             class: &map.class,
             share: percent(coverage.share),
             area: percent(coverage.area),
-            peak: if coverage.peak { "yes" } else { "no" },
+            peak: if coverage.peak { words.tables.yes } else { words.tables.no },
         }
     }
-}
-
-impl<'a> MapData<'a> {
-    pub(super) fn new(
-        map: &'a PageMap,
-        method: String,
-        sentence: String,
-        colors: Option<ColorMap>,
-    ) -> Self {
-        let (scale, signed) = (map.scaled.scale(), map.scaled.map().is_signed());
-        let table = colors.unwrap_or(ColorMap::suited_to(signed)).table(signed);
-        let labels = Legend::new(&map.scaled, table).labels();
-        // Numbers near 1 lose the least when they are rounded to half precision.
-        let small = map.scaled.map().averaged(MAP_SIDE);
-        let unit = [scale, small.largest()].into_iter().find(|unit| *unit > 0.0).unwrap_or(1.0);
-        Self {
-            method,
-            class: &map.class,
-            sentence,
-            verdict: &map.verdict,
-            width: small.size().width,
-            height: small.size().height,
-            values: half_base64(&small, unit),
-            unit,
-            scale,
-            signed,
-            least: labels.left,
-            most: labels.right,
-            colors: BASE64_STANDARD.encode(table.concat()),
-        }
-    }
-}
-
-/// Encodes values in half precision, little-endian. Values that are too large become the largest
-/// half-precision number.
-fn half_base64(map: &Map, unit: f64) -> String {
-    let largest = f64::from(f16::MAX);
-    let half = |value: &f64| f16::from_f64((value / unit).clamp(-largest, largest));
-    let bytes = map.values().iter().flat_map(|value| half(value).to_le_bytes());
-    BASE64_STANDARD.encode(bytes.collect::<Vec<u8>>())
-}
-
-/// Returns a region as shares of the photo's width and height.
-pub(super) fn relative(region: Region, frame: Frame) -> Box4 {
-    let [width, height] = [frame.photo.width, frame.photo.height].map(f64::from);
-    let [x, wide] = [region.x, region.width].map(|length| f64::from(length) / width);
-    let [y, high] = [region.y, region.height].map(|length| f64::from(length) / height);
-    [x, y, wide, high]
 }

@@ -1,7 +1,10 @@
 mod content;
+mod data;
 mod page_map;
+mod page_test;
 mod photo;
 mod sentence;
+mod words;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,25 +15,38 @@ use base64::prelude::BASE64_STANDARD;
 use saliency_photo::{Footprint, MarkedArea, Size, View, percent};
 use sha2::{Digest as _, Sha256};
 
-use self::content::{AreaRow, Data, Html, MAP_SIDE, MapData, MapRow, Outline, relative};
+use self::content::{AreaRow, Html, MapRow, PaletteOption, TestBlock};
+use self::data::{Data, MAP_SIDE, MapData, Outline, Palette, relative};
 pub use self::page_map::PageMap;
+pub use self::page_test::{Outcome, PageTest, Trial, Trials};
 use self::photo::jpeg_base64;
-use self::sentence::{Marked, sentence};
+use self::sentence::{Marked, Sentence};
+use self::words::{ENGLISH, Words, filled};
 use crate::color::ColorMap;
 use crate::error::{Error, Result};
 
 const SCRIPT: &str = include_str!("../../templates/page.js");
 const STYLE: &str = include_str!("../../templates/page.css");
+/// The words of every page.
+const WORDS: &Words = &ENGLISH;
 
 /// One HTML file that shows people who do not program which parts of a photo led to a model's
 /// decision. It opens from disk, and needs neither a network connection nor any installation.
 ///
-/// The page shows the photo in grey with the map over it, or the photo alone in its colours. It has
-/// sliders for opacity and threshold and a choice of methods and classes, and it shows the value
-/// under the pointer. On top is a sentence in plain words with computed figures: "The model says
-/// Egyptian cat (38 %). Half of what made it say so lies in 6 % of the picture: the face." The
-/// sentence names a marked area only if the area holds two thirds of that half or more. Every text
-/// is escaped, and a content security policy allows only the page's own script to run.
+/// The first screen says what the model answered, where it looked, whether that was tested, and how
+/// sure all of it is:
+///
+/// - a sentence in plain words with computed figures: "The model says Egyptian cat (38 %). Half of
+///   what made it say so lies in 6 % of the picture: the face." It names a marked area only if the
+///   area holds two thirds of that half or more.
+/// - the photo. For a map [of regions](PageMap::with_regions) it has lines around the strongest
+///   places, with their shares. For other maps the photo is grey with the map over it.
+/// - the result of a [test](PageMap::with_test), with three small pictures and what the model
+///   answers for each.
+///
+/// Below are sliders for opacity and threshold, a choice of methods and classes, the value under the
+/// pointer, and tables of everything. Every text is escaped, and a content security policy allows
+/// only the page's own script to run. All words of the page itself are in one file, `words.rs`.
 ///
 /// # Parameters and defaults
 /// - title: "A picture"
@@ -62,32 +78,46 @@ pub struct Page<'a> {
     areas: Vec<MarkedArea>,
 }
 
+/// The parts of a page that each map has.
+#[derive(Default)]
+struct Parts<'a> {
+    rows: Vec<MapRow<'a>>,
+    areas: Vec<AreaRow<'a>>,
+    maps: Vec<MapData<'a>>,
+    tests: Vec<TestBlock<'a>>,
+    sentences: Vec<Sentence>,
+}
+
 impl<'a> Page<'a> {
     /// Creates a page about a photo and the region of it that the model was shown.
     pub fn new(view: View<'a>) -> Self {
-        let title = "A picture".to_owned();
+        let title = WORDS.untitled.to_owned();
         Self { view, title, colors: None, maps: Vec::new(), areas: Vec::new() }
     }
 
     /// Sets the title, for instance the name of the file.
+    #[must_use]
     pub fn with_title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
     }
 
-    /// Sets the colours.
+    /// Sets the colours with which the page begins. People can choose others.
+    #[must_use]
     pub fn with_colors(mut self, colors: ColorMap) -> Self {
         self.colors = Some(colors);
         self
     }
 
     /// Adds a map. The first one is shown at the beginning.
+    #[must_use]
     pub fn with_map(mut self, map: PageMap) -> Self {
         self.maps.push(map);
         self
     }
 
     /// Adds a marked area.
+    #[must_use]
     pub fn with_marked_area(mut self, area: MarkedArea) -> Self {
         self.areas.push(area);
         self
@@ -97,17 +127,56 @@ impl<'a> Page<'a> {
     ///
     /// # Errors
     /// [`Error::NoMaps`] without a map, [`Error::Photo`] if a region or a marked area is not in the
-    /// photo or a map does not fit its region, [`Error::Encode`] if the photo cannot be encoded.
+    /// photo, a map does not fit its region or a small picture has no pixels, [`Error::Encode`] if a
+    /// picture cannot be encoded.
     pub fn to_html(&self) -> Result<String> {
         if self.maps.is_empty() {
             return Err(Error::NoMaps);
         }
         let frame = self.view.frame();
         frame.check()?;
+        let Parts { rows, areas, maps, tests, sentences } = self.parts()?;
+        let seen = percent(frame.region_share());
+        let page = Html {
+            words: WORDS,
+            title: &self.title,
+            page_title: filled(WORDS.title, &[("title", &self.title)]),
+            photo_name: filled(WORDS.picture.photo, &[("title", &self.title)]),
+            version: env!("CARGO_PKG_VERSION"),
+            seen: (!self.view.is_whole()).then(|| filled(WORDS.picture.seen, &[("share", &seen)])),
+            photo: jpeg_base64(self.view.photo)?,
+            sentence: &sentences[0],
+            tests,
+            rows,
+            places: areas,
+            signed: self.maps.iter().any(|it| it.scaled.map().is_signed()),
+            first_has_regions: self.maps[0].of_regions,
+            has_regions: self.maps.iter().any(|it| it.of_regions),
+            palettes: PaletteOption::all(WORDS, self.colors),
+            coarse: self.maps.iter().any(|it| it.scaled.map().longer_side() > MAP_SIDE),
+            data: Data {
+                words: &WORDS.script,
+                seen: relative(frame.region, frame),
+                palettes: Palette::all(),
+                suited: [false, true].map(|signed| Palette::number(ColorMap::suited_to(signed))),
+                maps,
+                outlines: self.outlines(),
+            },
+            script_hash: BASE64_STANDARD.encode(Sha256::digest(SCRIPT)),
+            style_hash: BASE64_STANDARD.encode(Sha256::digest(STYLE)),
+            script: SCRIPT,
+            style: STYLE,
+        };
+        page.render().map_err(Error::encode)
+    }
+
+    /// Makes the parts of the page that each map has.
+    fn parts(&self) -> Result<Parts<'_>> {
+        let frame = self.view.frame();
         // Most maps have the same size, so the footprints of the marked areas are computed once per
         // size.
         let mut footprints: HashMap<Size, Vec<Footprint>> = HashMap::new();
-        let (mut map_rows, mut area_rows, mut maps) = (Vec::new(), Vec::new(), Vec::new());
+        let mut parts = Parts::default();
         for (index, page_map) in self.maps.iter().enumerate() {
             let map = page_map.scaled.map();
             frame.check_map(map)?;
@@ -116,30 +185,24 @@ impl<'a> Page<'a> {
                 Entry::Vacant(new) => new.insert(self.footprints(map.size())?),
             };
             let method = self.method_name(index);
-            let sentence = sentence(page_map, &self.marked(footprints), frame.region_share());
+            let sentence = self.sentence(page_map, footprints);
             for (area, footprint) in self.areas.iter().zip(&*footprints) {
                 let coverage = footprint.coverage_of(map);
-                area_rows.push(AreaRow::new(area.name(), page_map, &method, coverage));
+                let row = AreaRow::new(area.name(), page_map, &method, coverage, WORDS);
+                parts.areas.push(row);
             }
-            map_rows.push(MapRow::new(page_map, &method, &sentence));
-            maps.push(MapData::new(page_map, method, sentence, self.colors));
+            parts.rows.push(MapRow::new(page_map, &method, &sentence));
+            parts.tests.push(TestBlock::new(page_map, WORDS)?);
+            parts.maps.push(MapData::new(page_map, method, sentence.clone()));
+            parts.sentences.push(sentence);
         }
-        let page = Html {
-            title: &self.title,
-            version: env!("CARGO_PKG_VERSION"),
-            seen: (!self.view.is_whole()).then(|| percent(frame.region_share())),
-            photo: jpeg_base64(self.view.photo)?,
-            signed: self.maps.iter().any(|it| it.scaled.map().is_signed()),
-            coarse: self.maps.iter().any(|it| it.scaled.map().longer_side() > MAP_SIDE),
-            data: Data { seen: relative(frame.region, frame), maps, outlines: self.outlines() },
-            script_hash: BASE64_STANDARD.encode(Sha256::digest(SCRIPT)),
-            style_hash: BASE64_STANDARD.encode(Sha256::digest(STYLE)),
-            rows: map_rows,
-            places: area_rows,
-            script: SCRIPT,
-            style: STYLE,
-        };
-        page.render().map_err(Error::encode)
+        Ok(parts)
+    }
+
+    /// Writes the sentence about a map, given the footprints of the marked areas.
+    fn sentence(&self, map: &PageMap, footprints: &[Footprint]) -> Sentence {
+        let region_share = self.view.frame().region_share();
+        Sentence::new(map, &self.marked(footprints), region_share, &WORDS.sentence)
     }
 
     /// Computes the share of each pixel that each marked area covers, for maps of the given size.
@@ -196,7 +259,7 @@ mod tests {
     fn sentence(page: &Page) -> String {
         let map = &page.maps[0];
         let footprints = page.footprints(map.scaled.map().size()).unwrap();
-        super::sentence(map, &page.marked(&footprints), page.view.frame().region_share())
+        page.sentence(map, &footprints).to_string()
     }
 
     #[test]
@@ -236,11 +299,47 @@ mod tests {
     }
 
     #[test]
+    fn the_sentence_counts_regions_and_places() {
+        let photo = RgbImage::new(80, 40);
+        let said = |values: &[f32]| {
+            let values = Tensor::<1>::from_data(values, &Device::flex());
+            let values = values.reshape([1, 1, 14, 14]);
+            let map = Map::of_row(&values, 0, Reduce::Sum).unwrap().clip_beyond(1.0).unwrap();
+            let map = PageMap::new("regions", "tabby", map).with_prediction(0.4).with_regions();
+            let page = Page::new(View::new(&photo, SEEN)).with_map(map);
+            let said = sentence(&page);
+            let start = "The model says tabby (40 %). Half of what made it say so lies in ";
+            said.strip_prefix(start).expect(&said).to_owned()
+        };
+        let mut values = vec![0.0; 14 * 14];
+        values[0] = 4.0;
+        assert_eq!(said(&values), "1 of 196 regions (0.3 % of the picture), in one place.");
+        // Regions that touch at a corner are one place.
+        (values[15], values[42], values[195]) = (4.0, 3.0, 3.0);
+        assert_eq!(said(&values), "2 of 196 regions (0.5 % of the picture), in one place.");
+        values[195] = 5.0;
+        assert_eq!(said(&values), "2 of 196 regions (0.5 % of the picture), in two places.");
+        // Every second region of every second row: 49, of which none touches another.
+        let mut values: Vec<f32> =
+            (0..14 * 14).map(|at| f32::from(at % 2 == 0 && at / 14 % 2 == 0)).collect();
+        assert_eq!(said(&values), "25 of 196 regions (6.4 % of the picture), in 25 places.");
+        // Small places are not counted if large ones hold most.
+        values[0] = 10.0;
+        assert_eq!(said(&values), "20 of 196 regions (5.1 % of the picture), in 20 places.");
+        values[0] = 30.0;
+        let most = "10 of 196 regions (2.6 % of the picture), most of it in one place.";
+        assert_eq!(said(&values), most);
+    }
+
+    #[test]
     fn names_with_markup_in_them_are_text() {
         let photo = RgbImage::new(40, 40);
         let hostile = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&";
         let mut map = map([[1.0, 0.0], [0.0, 0.0]], Reduce::Max).with_note(hostile);
         (map.method, map.class) = (hostile.to_owned(), hostile.to_owned());
+        let trial = || Trial::new(RgbImage::new(8, 8), [hostile, hostile]);
+        let trials = Trials { shown: trial(), covered: trial(), elsewhere: trial() };
+        let map = map.with_test(PageTest::new(Outcome::Unsure, hostile).with_trials(trials));
         let whole = Region::whole(&photo);
         let page = Page::new(View::new(&photo, whole)).with_title(hostile).with_map(map);
         let html = page.with_marked_area(MarkedArea::boxes(hostile, [whole])).to_html().unwrap();
@@ -275,6 +374,11 @@ mod tests {
         let map = map([[1.0; 2]; 2], Reduce::Sum);
         let outside = Page::new(View::new(&photo, SEEN)).with_map(map.clone()).to_html();
         assert!(matches!(outside, Err(Error::Photo(PhotoError::Region { .. }))));
+        let trial = |side| Trial::new(RgbImage::new(side, side), ["tabby 80 %"]);
+        let trials = Trials { shown: trial(8), covered: trial(8), elsewhere: trial(0) };
+        let test = PageTest::new(Outcome::Confirmed, "Confirmed.").with_trials(trials);
+        let empty = Page::new(View::whole(&photo)).with_map(map.clone().with_test(test)).to_html();
+        assert!(matches!(empty, Err(Error::Photo(PhotoError::Region { .. }))));
         let flat = Region { x: 0, y: 0, width: 40, height: 10 };
         let flat = Page::new(View::new(&photo, flat)).with_map(map).to_html();
         assert!(matches!(flat, Err(Error::Photo(PhotoError::Aspect { .. }))));

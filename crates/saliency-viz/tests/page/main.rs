@@ -1,137 +1,19 @@
 //! Pages in the browser that people use: Chromium, or whichever the variable `CHROME` names.
 //!
-//! With `SALIENCY_SCREENSHOTS` set to a folder, what the browser showed is left there.
+//! With `SALIENCY_SCREENSHOTS` set to a folder, what the browser showed is left there. With
+//! `SALIENCY_AXE` set to the file `axe.min.js` of the npm package `axe-core`, pages are checked for
+//! what keeps people out: see [`axe`].
 
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+mod axe;
+mod browser;
+mod first_screen;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use headless_chrome::browser::{Tab, default_executable};
-use headless_chrome::protocol::cdp::types::Event;
-use headless_chrome::protocol::cdp::{Emulation, Network, Page as PageProtocol};
-use headless_chrome::{Browser, LaunchOptions};
 use image::{Rgb, RgbImage};
 use saliency_photo::{Map, MarkedArea, Reduce, Region, ScaledMap, View};
 use saliency_viz::{Page, PageMap, Tokens};
 
-/// A page in a browser, with its requests and complaints.
-struct Opened {
-    _browser: Browser,
-    tab: Arc<Tab>,
-    requests: Arc<Mutex<Vec<String>>>,
-    complaints: Arc<Mutex<Vec<String>>>,
-    _folder: tempfile::TempDir,
-}
-
-/// Opens a page. Returns `None` if this machine has no browser.
-fn open(html: &str) -> Option<Opened> {
-    let Ok(path) = default_executable() else {
-        println!("left out: no Chromium on this machine");
-        return None;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("<b>page #1.html");
-    std::fs::write(&file, html).unwrap();
-    let options = LaunchOptions::default_builder()
-        .path(Some(path))
-        .sandbox(false)
-        .window_size(Some((1280, 1600)))
-        .build()
-        .unwrap();
-    let browser = Browser::new(options).unwrap();
-    let tab = browser.new_tab().unwrap();
-    let (requests, complaints) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<Mutex<Vec<_>>>::default());
-    let (asked, complained) = (requests.clone(), complaints.clone());
-    tab.add_event_listener(Arc::new(move |event: &Event| match event {
-        Event::NetworkRequestWillBeSent(event) => {
-            asked.lock().unwrap().push(event.params.request.url.clone());
-        }
-        Event::RuntimeConsoleAPICalled(event) => {
-            complained.lock().unwrap().push(format!("{:?}", event.params));
-        }
-        Event::RuntimeExceptionThrown(event) => {
-            complained.lock().unwrap().push(format!("{:?}", event.params));
-        }
-        Event::LogEntryAdded(event) => {
-            complained.lock().unwrap().push(event.params.entry.text.clone());
-        }
-        _ => {}
-    }))
-    .unwrap();
-    tab.enable_runtime().unwrap();
-    tab.enable_log().unwrap();
-    tab.call_method(Network::Enable {
-        max_total_buffer_size: None,
-        max_resource_buffer_size: None,
-        max_post_data_size: None,
-        report_direct_socket_traffic: None,
-        enable_durable_messages: None,
-    })
-    .unwrap();
-    let address = format!("file://{}/%3Cb%3Epage%20%231.html", folder.path().display());
-    tab.navigate_to(&address).unwrap().wait_until_navigated().unwrap();
-    Some(Opened { _browser: browser, tab, requests, complaints, _folder: folder })
-}
-
-impl Opened {
-    /// Returns the value of an expression, as text.
-    fn ask(&self, expression: &str) -> String {
-        let value = self.tab.evaluate(&format!("String({expression})"), false).unwrap().value;
-        value.unwrap().as_str().unwrap().to_owned()
-    }
-
-    fn press(&self, key: &str) {
-        self.tab.press_key(key).unwrap();
-    }
-
-    /// Returns the map as it is drawn.
-    fn drawn(&self) -> String {
-        self.ask("document.getElementById('map').toDataURL()")
-    }
-
-    fn text(&self, id: &str) -> String {
-        self.ask(&format!("document.getElementById('{id}').textContent"))
-    }
-
-    fn focus(&self, id: &str) {
-        self.ask(&format!("document.getElementById('{id}').focus()"));
-    }
-
-    fn screenshot(&self, name: &str) {
-        if let Some(folder) = std::env::var_os("SALIENCY_SCREENSHOTS") {
-            let format = PageProtocol::CaptureScreenshotFormatOption::Png;
-            let png = self.tab.capture_screenshot(format, None, None, true).unwrap();
-            std::fs::write(Path::new(&folder).join(name), png).unwrap();
-        }
-    }
-
-    fn set_width(&self, width: u32, dark: bool) {
-        self.tab
-            .call_method(Emulation::SetDeviceMetricsOverride {
-                width,
-                height: 1400,
-                device_scale_factor: 1.0,
-                mobile: true,
-                scale: None,
-                screen_width: None,
-                screen_height: None,
-                position_x: None,
-                position_y: None,
-                dont_set_visible_size: None,
-                screen_orientation: None,
-                viewport: None,
-                display_feature: None,
-                device_posture: None,
-            })
-            .unwrap();
-        let feature = |value: &str| Emulation::MediaFeature {
-            name: "prefers-color-scheme".to_owned(),
-            value: value.to_owned(),
-        };
-        let features = Some(vec![feature(if dark { "dark" } else { "light" })]);
-        self.tab.call_method(Emulation::SetEmulatedMedia { media: None, features }).unwrap();
-    }
-}
+use browser::open;
 
 /// A bump of attribution around a place.
 fn bump(at: (f32, f32), reduce: Reduce) -> ScaledMap {
@@ -232,7 +114,7 @@ fn a_page_answers_to_mouse_and_keys_and_asks_for_nothing() {
     assert_eq!(page.ask("document.getElementById('places').hidden"), "true");
 
     for (width, dark, name) in [(360, false, "phone.png"), (360, true, "phone-dark.png")] {
-        page.set_width(width, dark);
+        page.set_size([width, 1400], dark);
         let wide: u32 = page.ask("document.documentElement.scrollWidth").parse().unwrap();
         assert!(wide <= width, "{wide} pixels wide on a phone of {width}");
         page.screenshot(name);
