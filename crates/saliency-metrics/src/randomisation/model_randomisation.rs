@@ -4,11 +4,11 @@ use burn::module::Module;
 use saliency_core::{Explainer, Inputs, Model, Target};
 
 use super::layer_similarities::{LayerSimilarities, LayerSimilarity};
+use super::maps_of;
 use super::parameters::{RandomParameters, Replacement, layers};
 use super::similarity::similarities;
-use super::{fixed_target, maps_of};
 use crate::error::{Error, Result};
-use crate::maps::Signs;
+use crate::maps::{Signs, fixed_target};
 
 /// Replaces the parameters of a model layer by layer by random ones, and compares the maps with
 /// those of the model as it is.
