@@ -10,8 +10,8 @@ mod similarity;
 mod smooth_randomisation;
 
 pub use efficient_randomisation::EfficientRandomisation;
-pub use layer_similarities::{Dependence, LayerSimilarities, LayerSimilarity};
-pub use model_randomisation::{LayerOrder, ModelRandomisation};
+pub use layer_similarities::{Dependence, LayerOrder, LayerSimilarities, LayerSimilarity};
+pub use model_randomisation::ModelRandomisation;
 pub use parameters::{Replacement, layers};
 pub use random_target::RandomTarget;
 pub use smooth_randomisation::SmoothRandomisation;
