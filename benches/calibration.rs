@@ -185,7 +185,8 @@ fn cover(photos: &[RgbImage]) {
             counts[*kind][0] += usize::from(is_confirmed);
             counts[*kind][1] += 1;
         }
-        eprintln!("{} of {all}", at + 1);
+        // What is known so far, for those who cannot wait.
+        eprintln!("{} of {all} photos: {counts:?}", at + 1);
     }
     for (at, (name, [found, of])) in names.iter().zip(counts).enumerate() {
         let wanted = if at == 0 { "most" } else { "to 7.5 %" };

@@ -61,10 +61,10 @@ fn of_photos(crops: u32) -> Result<ComparisonTable> {
     let net = EfficientNetLite0::embedded(&device);
     let both = [shipped::chelsea(), shipped::coffee()];
     let all = both.iter().flat_map(|photo| (0..crops).map(move |at| crop(photo, at, crops)));
-    let input = all.map(|crop| Preparation::imagenet().tensor(&crop, &device)).collect();
-    let input = Tensor::cat(input, 0);
+    let tensors = all.map(|crop| Preparation::imagenet().tensor(&crop, &device));
+    let input = Tensor::cat(tensors.collect(), 0);
     let [rows, channels, height, width] = input.dims();
-    let units = Units::cells([channels, height, width], [CELLS, CELLS])?;
+    let units = Units::cells([channels, height, width], [CELLS; 2])?;
     let (target, schedule) = (Target::Predicted, Schedule::new());
     let experiment = Experiment::new(&net, input.clone(), target, units, schedule.clone())?;
 
@@ -99,7 +99,7 @@ fn of_photos(crops: u32) -> Result<ComparisonTable> {
 /// Adds up a map of one photo in its cells.
 fn cells(values: &Tensor<4>) -> Result<Vec<f64>> {
     let [_, channels, height, width] = values.dims();
-    let units = Units::cells([channels, height, width], [CELLS, CELLS])?;
+    let units = Units::cells([channels, height, width], [CELLS; 2])?;
     Ok(units.sums(&values.to_data().iter().collect::<Vec<f64>>()))
 }
 
@@ -107,7 +107,6 @@ fn cells(values: &Tensor<4>) -> Result<Vec<f64>> {
 fn crop(photo: &RgbImage, at: u32, crops: u32) -> RgbImage {
     let side = photo.height() * 2 / 3;
     let x = (photo.width() - side) * at / (crops - 1).max(1);
-    // Up and down in turn.
     let y = (photo.height() - side) * (at % 3) / 2;
     crop_imm(photo, x, y, side, side).to_image()
 }

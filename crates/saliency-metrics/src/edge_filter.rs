@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use saliency_core::kit::{Batch, Question};
 use saliency_core::{Attribution, Error, Explainer, Inputs, Model, Schedule, Target};
 
-use crate::Error as MetricsError;
+use crate::error::Error as MetricsError;
 
 /// Sobel's edge filter of the input, as an explainer: it ignores the model and the target.
 ///

@@ -1,6 +1,7 @@
-//! Checks of maps: one for each row, with a value for each unit.
+//! Maps: one for each row. Their checks, distances, and what they explain.
 
-use saliency_core::kit::Batch;
+use saliency_core::kit::{Batch, Question};
+use saliency_core::{Inputs, Model, Schedule, Target};
 
 use crate::error::{Error, Result};
 use crate::estimate::{Note, Reason};
@@ -42,6 +43,17 @@ pub(crate) fn with_signs(map: &[f64], signs: Signs) -> Vec<f64> {
         Signs::Kept => map.to_vec(),
         Signs::Dropped => map.iter().map(|value| value.abs()).collect(),
     }
+}
+
+/// Returns the target whose predictions are replaced by the classes that a model predicts, so that
+/// other models are explained for the same classes.
+pub(crate) fn fixed_target<M: Model<I>, I: Inputs>(
+    model: &M,
+    input: I,
+    target: Target,
+) -> Result<Target> {
+    let question = Question::new(model, input, target, None)?;
+    Ok(question.resolve(&Schedule::new())?.target.into())
 }
 
 /// Reads the values of each row back from the device, but those of fixed tensors, which are not

@@ -7,7 +7,7 @@ use saliency_core::{Explainer, Inputs, Model, Target};
 
 use crate::error::{Error, Result};
 use crate::estimate::RowValues;
-use crate::maps::{explained_rows, relative_distance};
+use crate::maps::{explained_rows, fixed_target, relative_distance};
 
 /// Adds a constant to the input, and explains a model that first takes it away again.
 ///
@@ -33,7 +33,7 @@ use crate::maps::{explained_rows, relative_distance};
 /// - shift: -1, for all values
 ///
 /// # Cost
-/// Two attributions.
+/// Two attributions, and a forward pass.
 ///
 /// # Errors
 /// [`Error::InvalidOption`] if the shift is not finite, and those of the explainer. If the map of the
@@ -151,6 +151,8 @@ impl InputInvariance {
         // An input that can not be flattened is refused, rather than shifted.
         Batch::new(input.clone())?;
         let moved = shifted(input.clone(), shift);
+        // Rounding must not change the class.
+        let target = fixed_target(model, input.clone(), target)?;
         let before = explainer.attribute_to(model, input, target.clone())?;
         let model = ShiftedModel { model: model.clone(), shift };
         let after = explainer.attribute_to(&model, moved, target)?;

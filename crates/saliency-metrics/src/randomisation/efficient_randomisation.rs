@@ -3,11 +3,12 @@
 use burn::module::Module;
 use saliency_core::{Explainer, Inputs, Model, Target};
 
+use super::maps_of;
 use super::parameters::{RandomParameters, Replacement, layers};
 use super::similarity::check_alike;
-use super::{fixed_target, maps_of};
 use crate::error::{Error, Result};
 use crate::estimate::{Reason, RowValues};
+use crate::maps::fixed_target;
 use crate::units::all_equal;
 
 /// Compares how complex the map of a row is before and after all parameters are replaced by random

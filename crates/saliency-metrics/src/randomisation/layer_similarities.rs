@@ -2,9 +2,21 @@
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
-use super::model_randomisation::LayerOrder;
 use crate::bootstrap::mean;
 use crate::estimate::{Reason, RowValues};
+
+/// The order in which layers are replaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LayerOrder {
+    /// From the output to the input, each layer in addition to those before: cascading.
+    #[default]
+    TopDown,
+    /// From the input to the output, each layer in addition to those before.
+    BottomUp,
+    /// Each layer alone, from the input to the output.
+    Independent,
+}
 
 /// How similar the maps are to those of the model as it is, for each step of a
 /// [`ModelRandomisation`](crate::ModelRandomisation).

@@ -10,24 +10,17 @@ mod similarity;
 mod smooth_randomisation;
 
 pub use efficient_randomisation::EfficientRandomisation;
-pub use layer_similarities::{Dependence, LayerSimilarities, LayerSimilarity};
-pub use model_randomisation::{LayerOrder, ModelRandomisation};
+pub use layer_similarities::{Dependence, LayerOrder, LayerSimilarities, LayerSimilarity};
+pub use model_randomisation::ModelRandomisation;
 pub use parameters::{Replacement, layers};
 pub use random_target::RandomTarget;
 pub use smooth_randomisation::SmoothRandomisation;
 
-use saliency_core::kit::{Batch, Question};
-use saliency_core::{Explainer, Inputs, Model, Schedule, Target};
+use saliency_core::kit::Batch;
+use saliency_core::{Explainer, Inputs, Model, Target};
 
 use crate::error::Result;
 use crate::maps::explained_rows;
-
-/// Returns the target whose predictions are replaced by the classes that a model predicts, so that
-/// other models are explained for the same classes.
-fn fixed_target<M: Model<I>, I: Inputs>(model: &M, input: I, target: Target) -> Result<Target> {
-    let question = Question::new(model, input, target, None)?;
-    Ok(question.resolve(&Schedule::new())?.target.into())
-}
 
 /// Returns the map of each row.
 fn maps_of<M: Model<I>, I: Inputs>(

@@ -3,12 +3,12 @@
 use burn::module::Module;
 use saliency_core::{Explainer, Inputs, Model, Target};
 
-use super::layer_similarities::{LayerSimilarities, LayerSimilarity};
+use super::layer_similarities::{LayerOrder, LayerSimilarities, LayerSimilarity};
+use super::maps_of;
 use super::parameters::{RandomParameters, Replacement, layers};
 use super::similarity::similarities;
-use super::{fixed_target, maps_of};
 use crate::error::{Error, Result};
-use crate::maps::Signs;
+use crate::maps::{Signs, fixed_target};
 
 /// Replaces the parameters of a model layer by layer by random ones, and compares the maps with
 /// those of the model as it is.
@@ -91,19 +91,6 @@ pub struct ModelRandomisation {
     replacement: Replacement,
     signs: Signs,
     seed: u64,
-}
-
-/// The order in which layers are replaced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LayerOrder {
-    /// From the output to the input, each layer in addition to those before: cascading.
-    #[default]
-    TopDown,
-    /// From the input to the output, each layer in addition to those before.
-    BottomUp,
-    /// Each layer alone, from the input to the output.
-    Independent,
 }
 
 impl Default for ModelRandomisation {

@@ -3,8 +3,8 @@
 use burn::module::Module;
 use saliency_core::{Explainer, Inputs, Model, NoiseScale, SmoothGrad, Target};
 
-use super::layer_similarities::LayerSimilarities;
-use super::model_randomisation::{LayerOrder, ModelRandomisation};
+use super::layer_similarities::{LayerOrder, LayerSimilarities};
+use super::model_randomisation::ModelRandomisation;
 use crate::error::Result;
 
 /// Compares maps that are averaged over noisy copies of the input, before and after parameters are
