@@ -7,7 +7,7 @@ use saliency::kit::{Key, Stream};
 use saliency::methods::Family;
 use saliency::photo::Reduce;
 use saliency::{
-    After, Attribution, Explainer as _, IntegratedGradients, Method, MethodOptions, Model, ModelFn,
+    After, Attribution, Cut, Explainer as _, IntegratedGradients, Method, MethodOptions, Model, ModelFn,
     Schedule, Split, Target,
 };
 use saliency_models::{AfterBlock, EfficientNetLite0};
@@ -79,7 +79,7 @@ impl PhotoMethod {
                 let PhotoQuestion { net, input, target, .. } = question;
                 Ok(explainer.attribute_to(net, input.clone(), target)?)
             }
-            Self::Regions => regions(question),
+            Self::Regions => regions(question, LAYER),
         }
     }
 }
@@ -95,9 +95,9 @@ pub struct Tolerance {
 
 /// What is explained, and how.
 #[derive(Debug)]
-pub struct PhotoQuestion<'a> {
+pub struct PhotoQuestion<'a, M = EfficientNetLite0> {
     /// The network.
-    pub net: &'a EfficientNetLite0,
+    pub net: &'a M,
     /// The photo, prepared.
     pub input: &'a Tensor<4>,
     /// The class.
@@ -110,7 +110,7 @@ pub struct PhotoQuestion<'a> {
     pub schedule: &'a Schedule,
 }
 
-/// Explains regions of a photo.
+/// Explains regions of a photo, of any network that can be cut at a layer with places.
 ///
 /// The input is a switch for each region, between noise (0) and the photo (1) at the layer:
 ///
@@ -120,9 +120,15 @@ pub struct PhotoQuestion<'a> {
 ///
 /// Integrated Gradients of the switches are those of the activation, added up over the channels. So
 /// the estimate of the error, and a tolerance, are about the regions.
-fn regions(question: PhotoQuestion<'_>) -> Result<Attribution<Tensor<4>>> {
+///
+/// # Errors
+/// Those of [`Split::activation`] and of [`IntegratedGradients`].
+pub fn regions<M, P>(question: PhotoQuestion<'_, M>, layer: P) -> Result<Attribution<Tensor<4>>>
+where
+    M: Cut<Tensor<4>, P, Activation = Tensor<4>>,
+{
     let PhotoQuestion { net, input, target, tolerance, schedule, .. } = question;
-    let split = Split::at(net, LAYER);
+    let split = Split::at(net, layer);
     let photo = split.activation(input.clone(), schedule)?;
     let noise = split.activation(noise_like(input), schedule)?;
     let [rows, _, height, width] = photo.dims();
