@@ -50,7 +50,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{DType, Device};
 use judge::Judged;
-use network::Network;
+use network::{Effort, Network};
 use photo::Photo;
 use question::{DEFAULT, Question, experiment, untrained};
 use saliency_models::{EfficientNetLite0, SqueezeNet, Weights};
@@ -108,7 +108,8 @@ fn run<N: Network>(net: &N, photos: &[Photo], study: Study) {
     let untrained = untrained(net);
     let (mut found, mut verdicts) = (Found::new(), BTreeMap::new());
     for (at, photo) in photos.iter().enumerate() {
-        let (_, classes) = net.forward(photo.input.clone()).topk_with_indices(N::CLASSES, 1);
+        let count = if N::EFFORT == Effort::All { 2 } else { 1 };
+        let (_, classes) = net.forward(photo.input.clone()).topk_with_indices(count, 1);
         let classes: Vec<i64> = classes.into_data().iter().collect();
         let mut sums: BTreeMap<String, Judged> = BTreeMap::new();
         for &class in &classes {
@@ -151,6 +152,8 @@ fn judged<N: Network>(
     if study == Study::All {
         maps.extend(maps::candidates(question, &experiment));
     }
-    cover::cover(&experiment, photo, &maps, class, verdicts);
+    if N::EFFORT == Effort::All || study == Study::Controls {
+        cover::cover(&experiment, photo, &maps, class, verdicts);
+    }
     judge::judge(&experiment, photo, &maps)
 }

@@ -8,7 +8,7 @@ use saliency::{Baseline, Explainer, Gradient, IntegratedGradients, Rule, SmoothG
 
 use crate::cells::{CELLS, COUNT, Cells, added, cells, smoothed};
 use crate::layer::PathAtLayer;
-use crate::network::Network;
+use crate::network::{Effort, Network};
 use crate::photo::{Fills, Photo};
 use crate::question::Question;
 
@@ -37,7 +37,9 @@ pub fn candidates<N: Network>(question: &Question<'_, N>, experiment: &Experimen
         }
     }
     maps.insert("f1 occlusion 196".to_owned(), occlusion(experiment, photo));
-    combine::<N>(&mut maps);
+    if N::EFFORT == Effort::All {
+        combine::<N>(&mut maps);
+    }
     maps
 }
 
@@ -65,12 +67,14 @@ fn pixels<N: Network>(question: &Question<'_, N>) -> Maps {
     add("a1 IG grey abs 50", cells(&from_grey, true));
     add("a2 IG grey signed 50", cells(&from_grey, false));
     add("a3 gradient abs 1", cells(&explained(&Gradient::new()), true));
-    let smooth = SmoothGrad::default().with_samples(25);
-    add("a4 SmoothGrad abs 25", cells(&explained(&smooth), true));
     let from_blur = cells(&explained(&path_from(blur, 8)), false);
     add("b1 IG blur signed 8", from_blur.clone());
-    add("b2 IG blur signed 8, smoothed", smoothed(&from_blur));
-    add("b3 IG noise signed 8", cells(&explained(&path_from(noise, 8)), false));
+    if N::EFFORT == Effort::All {
+        let smooth = SmoothGrad::default().with_samples(25);
+        add("a4 SmoothGrad abs 25", cells(&explained(&smooth), true));
+        add("b2 IG blur signed 8, smoothed", smoothed(&from_blur));
+        add("b3 IG noise signed 8", cells(&explained(&path_from(noise, 8)), false));
+    }
     maps
 }
 

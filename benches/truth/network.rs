@@ -9,8 +9,8 @@ use crate::layer::PathAtLayer;
 
 /// A network that is asked.
 pub trait Network: Model<Tensor<4>> {
-    /// The number of classes of each photo that are explained, from the likeliest.
-    const CLASSES: usize;
+    /// How much is asked.
+    const EFFORT: Effort;
     /// The layers at which maps are made.
     const LAYERS: &'static [Layer];
     /// What the paths at layers start from.
@@ -31,6 +31,15 @@ pub trait Network: Model<Tensor<4>> {
     fn grad_cam(&self, input: &Tensor<4>, class: usize) -> Tensor<4>;
 }
 
+/// How much a network is asked.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Effort {
+    /// All maps of the two likeliest classes, and the cover test.
+    All,
+    /// The most important maps of the likeliest class.
+    Few,
+}
+
 /// A layer at which maps are made.
 pub struct Layer {
     pub name: &'static str,
@@ -41,7 +50,7 @@ pub struct Layer {
 }
 
 impl Network for EfficientNetLite0 {
-    const CLASSES: usize = 2;
+    const EFFORT: Effort = Effort::All;
     const LAYERS: &'static [Layer] = &[
         Layer { name: "4", sort: '4', points: &[4, 8] },
         Layer { name: "7", sort: '7', points: &[8] },
@@ -71,8 +80,7 @@ impl Network for EfficientNetLite0 {
 }
 
 impl Network for SqueezeNet {
-    // It takes twice as long as the other network.
-    const CLASSES: usize = 1;
+    const EFFORT: Effort = Effort::Few;
     const LAYERS: &'static [Layer] = &[
         Layer { name: "4", sort: '4', points: &[8] },
         Layer { name: "6", sort: '6', points: &[8] },

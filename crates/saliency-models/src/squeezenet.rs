@@ -94,7 +94,8 @@ impl SqueezeNet {
             let config = Conv2dConfig::new(channels, [kernel; 2])
                 .with_stride([stride; 2])
                 .with_padding(PaddingConfig2d::Explicit(padding, padding, padding, padding));
-            weights.conv(name, &config, to).map(Conv::new)
+            // The weights do not change any more.
+            weights.conv(name, &config, to).map(Conv::frozen)
         };
         let first = conv("conv1", [3, 96], 7, 2)?;
         let mut fires = Vec::new();
