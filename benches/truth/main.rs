@@ -108,7 +108,7 @@ fn run<N: Network>(net: &N, photos: &[Photo], study: Study) {
     let untrained = untrained(net);
     let (mut found, mut verdicts) = (Found::new(), BTreeMap::new());
     for (at, photo) in photos.iter().enumerate() {
-        let count = if N::EFFORT == Effort::All { 2 } else { 1 };
+        let count = if N::EFFORT == Effort::All && study != Study::Units { 2 } else { 1 };
         let (_, classes) = net.forward(photo.input.clone()).topk_with_indices(count, 1);
         let classes: Vec<i64> = classes.into_data().iter().collect();
         let mut sums: BTreeMap<String, Judged> = BTreeMap::new();

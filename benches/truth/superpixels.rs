@@ -36,28 +36,26 @@ pub fn judge_units<N: Network>(question: &Question<'_, N>) -> BTreeMap<String, J
     let mut found = judge(&experiment, photo, &in_cells);
 
     let picture = Preparation::imagenet().picture(&photo.input);
-    for compactness in [10.0, 30.0] {
-        let slic = Slic::new(COUNT).with_compactness(compactness).expect("a compactness");
-        let superpixels = slic.of(&picture).expect("superpixels");
-        let units = Units::labels(superpixels.labels_of_values(3)).expect("units");
-        let of_pixels = Units::labels(superpixels.labels().to_vec()).expect("units");
-        let (input, target) = (photo.input.clone(), Target::Class(class));
-        let experiment =
-            Experiment::new(net, input, target, units, Schedule::new()).expect("an experiment");
-        let sums = |map: &Tensor<4>| -> Cells {
-            let values: Vec<f64> = map.clone().sum_dim(1).into_data().iter().collect();
-            of_pixels.sums(&values)
-        };
-        let maps = BTreeMap::from(
-            [
-                ("regions", sums(&enlarged(&regions, InterpolateMode::Nearest))),
-                ("regions, enlarged smoothly", sums(&enlarged(&regions, InterpolateMode::Bilinear))),
-                ("IG blur signed 8", sums(&pixels)),
-            ]
-            .map(|(name, sums)| (format!("1  {name}, superpixels of compactness {compactness}"), sums)),
-        );
-        found.extend(judge(&experiment, photo, &maps));
-    }
+    let superpixels = Slic::new(COUNT).of(&picture).expect("superpixels");
+    let units = Units::labels(superpixels.labels_of_values(3)).expect("units");
+    let of_pixels = Units::labels(superpixels.labels().to_vec()).expect("units");
+    let (input, target) = (photo.input.clone(), Target::Class(class));
+    let experiment =
+        Experiment::new(net, input, target, units, Schedule::new()).expect("an experiment");
+    let sums = |map: &Tensor<4>| -> Cells {
+        let values: Vec<f64> = map.clone().sum_dim(1).into_data().iter().collect();
+        of_pixels.sums(&values)
+    };
+    let smooth = sums(&enlarged(&regions, InterpolateMode::Bilinear));
+    let in_superpixels = BTreeMap::from(
+        [
+            ("10 regions, superpixels", sums(&enlarged(&regions, InterpolateMode::Nearest))),
+            ("11 regions, enlarged smoothly, superpixels", smooth),
+            ("12 IG blur signed 8, superpixels", sums(&pixels)),
+        ]
+        .map(|(name, sums)| (name.to_owned(), sums)),
+    );
+    found.extend(judge(&experiment, photo, &in_superpixels));
     found
 }
 
