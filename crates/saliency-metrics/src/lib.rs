@@ -9,7 +9,7 @@
 //! interval of their mean.
 //!
 //! - faithfulness: [`Deletion`], [`Insertion`], [`PixelFlipping`], [`Infidelity`],
-//!   [`SensitivityN`], [`SaCo`]
+//!   [`SensitivityN`], [`SaCo`], [`RandomChoices`]
 //! - robustness: [`MaxSensitivity`], [`AvgSensitivity`]
 //! - localisation: [`PointingGame`], [`MassAccuracy`], [`RankAccuracy`], [`RocArea`],
 //!   [`TopKIntersection`]
@@ -44,7 +44,8 @@ pub use error::{Error, Result};
 pub use estimate::{Note, Reason, RowValues};
 pub use experiment::{Cover, Experiment};
 pub use faithfulness::{
-    Curves, Deletion, Infidelity, Insertion, Order, PixelFlipping, SaCo, Scale, SensitivityN,
+    Curves, Deletion, Infidelity, Insertion, Order, PixelFlipping, RandomChoices, SaCo, Scale,
+    SensitivityN,
 };
 pub use localisation::{MassAccuracy, PointingGame, RankAccuracy, RocArea, TopKIntersection};
 pub use perturbation::Perturbation;

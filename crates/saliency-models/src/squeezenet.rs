@@ -151,3 +151,58 @@ impl Fire {
         Tensor::cat(halves.into(), 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights::StoredTensor;
+
+    /// Weights that differ, and whose activations neither vanish nor grow.
+    fn weights() -> Weights {
+        let mut weights = Weights::default();
+        let mut layer = |name: &str, shape: [usize; 4]| {
+            let inputs = (shape[1] * shape[2] * shape[3]) as f64;
+            let count: usize = shape.iter().product();
+            let values = (0..count).map(|at| (at as f64 * 1.7).sin() * (6.0 / inputs).sqrt());
+            let values = StoredTensor { shape: shape.to_vec(), values: values.collect() };
+            weights.insert(format!("{name}.weight"), values);
+            let bias = StoredTensor { shape: vec![shape[0]], values: vec![0.1; shape[0]] };
+            weights.insert(format!("{name}.bias"), bias);
+        };
+        layer("conv1", [96, 3, 7, 7]);
+        for (number, FireShape { inputs, squeezed, half }) in (FIRST..).zip(FIRES) {
+            layer(&format!("fire{number}.squeeze"), [squeezed, inputs, 1, 1]);
+            layer(&format!("fire{number}.expand1"), [half, squeezed, 1, 1]);
+            layer(&format!("fire{number}.expand3"), [half, squeezed, 3, 3]);
+        }
+        layer("last", [1000, 512, 1, 1]);
+        weights
+    }
+
+    #[test]
+    fn layers_have_the_shapes_that_are_documented_and_cuts_change_nothing() {
+        let device = Device::flex();
+        let net = SqueezeNet::new(weights(), &device, DType::F32).unwrap();
+        let photo = Tensor::<4>::random([1, 3, 224, 224], burn::tensor::Distribution::Default, &device);
+        let scores = net.forward(photo.clone());
+        assert_eq!(scores.dims(), [1, 1000]);
+        let four = Cut::<_, AfterFire<4>>::before(&net, photo.clone());
+        let six = Cut::<_, AfterFire<6>>::before(&net, photo.clone());
+        let nine = Cut::<_, AfterFire<9>>::before(&net, photo);
+        let shapes = [four.dims(), six.dims(), nine.dims()];
+        assert_eq!(shapes, [[1, 256, 27, 27], [1, 384, 27, 27], [1, 512, 13, 13]]);
+        for cut in [
+            Cut::<_, AfterFire<4>>::after(&net, four),
+            Cut::<_, AfterFire<6>>::after(&net, six),
+            Cut::<_, AfterFire<9>>::after(&net, nine),
+        ] {
+            assert_eq!(cut.into_data(), scores.clone().into_data());
+        }
+    }
+
+    #[test]
+    fn a_missing_tensor_is_named() {
+        let error = SqueezeNet::new(Weights::default(), &Device::flex(), DType::F32).unwrap_err();
+        assert!(error.to_string().contains("conv1.weight"), "{error}");
+    }
+}

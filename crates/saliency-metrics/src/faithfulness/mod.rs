@@ -5,6 +5,7 @@ mod deletion;
 mod infidelity;
 mod insertion;
 mod pixel_flipping;
+mod random_choices;
 mod saco;
 mod sensitivity_n;
 
@@ -13,6 +14,7 @@ pub use deletion::Deletion;
 pub use infidelity::Infidelity;
 pub use insertion::Insertion;
 pub use pixel_flipping::PixelFlipping;
+pub use random_choices::RandomChoices;
 pub use saco::SaCo;
 pub use sensitivity_n::SensitivityN;
 
