@@ -4,7 +4,7 @@
 //! cargo bench --profile dev --bench coverage
 //! ```
 //!
-//! And how often do the intervals of two standard errors of SmoothGrad hold the right values?
+//! How often are the estimated errors of shares upper bounds? And how often do the intervals of two standard errors of SmoothGrad hold the right values?
 //!
 //! Prints a line for each kind of models. Errors are relative L1 errors. The right maps are closed
 //! forms, or have 4,000 points in double precision; those of the photo network have 2,000 points.
@@ -139,6 +139,56 @@ fn photo_network(device: &Device) -> Vec<Tally> {
     tallies
 }
 
+/// Prints how often the estimated errors of shares are upper bounds, and how many gradients it takes
+/// to know shares, and to know the map.
+fn errors_of_shares() {
+    println!(
+        "\n| Kind | 1 point | 3 points | Gradients for 1 point | for 3 points | for the map to 5 % |"
+    );
+    println!("|---|---|---|---|---|---|");
+    let ig = || IntegratedGradients::new().with_baseline(Baseline::zeros());
+    let explainers = [
+        ig().with_share_tolerance(0.01),
+        ig().with_share_tolerance(0.03),
+        ig().with_tolerance(0.05),
+    ];
+    let (mut asked, mut bounds, mut far_off) = (0, [0; 2], [0; 2]);
+    for kind in Kind::ALL {
+        let mut tallies = [Tally::default(), Tally::default(), Tally::default()];
+        for model in 0..MODELS {
+            let questions = kind.questions(model);
+            let (right, rows) = (questions.right(), questions.rows_with_shares());
+            for (tally, explainer) in tallies.iter_mut().zip(&explainers) {
+                let (input, target) = (questions.input.clone(), questions.target.clone());
+                let map = explainer.attribute_rows(&questions.model(), input, target, &rows);
+                let mut errors = questions.share_errors(&map.expect("a map"), &right);
+                // Single precision is not counted as an error of the path.
+                errors.right.iter_mut().for_each(|right| *right = (*right - 1e-6).max(0.0));
+                // Two shares of each row.
+                errors.converged =
+                    errors.converged.map(|met| met.into_iter().flat_map(|met| [met; 2]).collect());
+                tally.add(errors);
+            }
+        }
+        asked += tallies[0].right.len();
+        print!("| {} |", kind.name);
+        for (at, tolerance) in [0.01, 0.03].into_iter().enumerate() {
+            let held = tallies[at].bounds();
+            bounds[at] += held;
+            far_off[at] += tallies[at].converged_beyond(2.0 * tolerance);
+            print!(" {:.1} |", 100.0 * held as f64 / tallies[at].right.len() as f64);
+        }
+        for tally in &mut tallies {
+            tally.gradients.sort_unstable();
+            print!(" {} |", tally.gradients[tally.gradients.len() / 2]);
+        }
+        println!();
+    }
+    let share = bounds.map(|bounds| format!("{:.1}", 100.0 * bounds as f64 / asked as f64));
+    println!("| All {asked} | {} |", share.join(" | "));
+    println!("converged, but more than twice the tolerance off: {far_off:?}");
+}
+
 /// Prints how often intervals of two standard errors hold, over 4,000 rows of each kind.
 fn standard_errors() {
     println!(
@@ -199,5 +249,6 @@ fn main() {
         "converged: {:?}, more than twice the tolerance off: {:?}",
         totals.converged, totals.far_off
     );
+    errors_of_shares();
     standard_errors();
 }

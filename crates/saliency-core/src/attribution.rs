@@ -4,6 +4,8 @@ use crate::error::Result;
 use crate::execution::evaluator::Scored;
 use crate::input::batch::Batch;
 use crate::input::inputs::Inputs;
+use crate::input::rows::Rows;
+use crate::share::{EstimatedShare, Share};
 use crate::warning::Warning;
 
 /// The answer of an explainer: how much each value of the input contributed to the score, and
@@ -41,6 +43,8 @@ pub struct Attribution<I> {
     /// samples. From 50 samples on, `value ± 1.96 standard_error` holds the true value in about 95
     /// of 100 cases, unless there is a [`Warning::FewSamplesDecide`].
     pub standard_error: Option<I>,
+    /// The shares of each row's map that were asked for by [`Rows::with_shares`], in the same order.
+    pub shares: Option<Vec<Vec<EstimatedShare>>>,
     /// The number of evaluations of the model for each row: gradients, or forward passes for
     /// methods that need no gradient.
     pub evaluations: Vec<usize>,
@@ -62,6 +66,7 @@ impl<I> Attribution<I> {
             error_estimate: None,
             converged: None,
             standard_error: None,
+            shares: None,
             evaluations,
             warnings: Vec::new(),
         }
@@ -82,6 +87,7 @@ impl<I> Attribution<I> {
             completeness_gap: self.completeness_gap,
             error_estimate: self.error_estimate,
             converged: self.converged,
+            shares: self.shares,
             evaluations: self.evaluations,
             warnings: self.warnings,
         })
@@ -119,6 +125,7 @@ impl<I: Inputs> Attribution<I> {
             completeness_gap: joined(parts.iter().map(|part| part.completeness_gap.clone())),
             error_estimate: joined(parts.iter().map(|part| part.error_estimate.clone())),
             converged: joined(parts.iter().map(|part| part.converged.clone())),
+            shares: joined(parts.iter().map(|part| part.shares.clone())),
             standard_error: errors.and_then(I::stack_rows),
             values: I::stack_rows(parts.into_iter().map(|part| part.values).collect())?,
             warnings,
@@ -138,6 +145,25 @@ impl Attribution<Batch> {
     pub fn with_evaluations(mut self, evaluations: usize) -> Self {
         self.evaluations = vec![evaluations; self.scores.len()];
         self
+    }
+
+    /// Adds the shares of each row's map that are asked for, if there are any. `errors` are their
+    /// estimated errors, if the method knows them.
+    ///
+    /// # Errors
+    /// [`Error::Device`](crate::Error::Device) if the values cannot be read back.
+    pub fn with_shares(mut self, rows: &Rows, errors: Option<&[Vec<f64>]>) -> Result<Self> {
+        let Some(asked) = rows.shares() else { return Ok(self) };
+        let of_row = |(row, (asked, values)): (usize, (&Vec<Share>, Vec<f64>))| {
+            let estimate = |(at, share): (usize, &Share)| EstimatedShare {
+                share: share.of(values.iter().copied()),
+                error: errors.map(|errors| errors[row][at]),
+            };
+            asked.iter().enumerate().map(estimate).collect()
+        };
+        let values = self.values.host_rows()?;
+        self.shares = Some(asked.iter().zip(values).enumerate().map(of_row).collect());
+        Ok(self)
     }
 
     /// Adds the baseline's scores, the completeness gap, and a warning for each row whose baseline

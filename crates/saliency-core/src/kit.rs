@@ -33,3 +33,4 @@ pub use crate::random::key::{Key, Stream};
 pub use crate::random::noise::Noise;
 pub use crate::sampling::moments::Aggregate;
 pub use crate::sampling::samples::{Averaged, Draw, SampleMaps, Samples};
+pub use crate::share::Tolerance;

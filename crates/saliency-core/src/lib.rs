@@ -33,6 +33,7 @@ mod model;
 mod path;
 mod random;
 mod sampling;
+mod share;
 mod warning;
 
 use input::batch::Batch;
@@ -58,6 +59,7 @@ pub use model::score::{Score, ScoreFunction};
 pub use model::target::Target;
 pub use path::quadrature::Rule;
 pub use random::noise::{Distribution, NoiseScale};
+pub use share::{Counted, EstimatedShare, Share};
 pub use warning::Warning;
 
 /// The example in the README, run as a test.

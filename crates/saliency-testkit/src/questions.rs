@@ -7,8 +7,8 @@ use burn::tensor::{DType, Device, Tensor};
 use saliency_core::kit::{Key, Stream};
 
 use saliency_core::{
-    Baseline, Explainer, IntegratedGradients, Model, NoiseScale, Rule, Score, SmoothGrad, Target,
-    Warning, pure_function,
+    Attribution, Baseline, Counted, Explainer, IntegratedGradients, Model, NoiseScale, Rows, Rule,
+    Score, Share, SmoothGrad, Target, Warning, pure_function,
 };
 
 use crate::{relative_l1, values};
@@ -34,7 +34,7 @@ pub struct Questions {
 
 type Body = dyn Fn(Tensor<2>) -> Tensor<2> + Send + Sync;
 
-/// The relative L1 errors of the maps for one model, row by row.
+/// The errors of the maps for one model, row by row: relative L1 errors, or the errors of shares.
 #[derive(Clone, Debug)]
 pub struct Errors {
     /// The estimated errors.
@@ -180,6 +180,37 @@ impl Questions {
             gradients: map.evaluations,
             converged: map.converged,
         }
+    }
+
+    /// Asks for two shares of the map of each row, of random parts of it: of the values above zero,
+    /// and of all values without their signs.
+    pub fn rows_with_shares(&self) -> Rows {
+        let [rows, width] = self.input.dims();
+        let share = |row: usize, counted: Counted| {
+            let key = Key { seed: 3, row: row as u64, sample: counted as u64 };
+            // Outside, at the edge, or inside.
+            let weight = |number: f64| (number * 3.0).floor() / 2.0;
+            let weights = key.uniform(Stream::Own(7), width).into_iter().map(weight);
+            Share::new(weights.collect::<Vec<f64>>(), counted).expect("weights")
+        };
+        let of_row = |row| [Counted::Positive, Counted::Absolute].map(|it| share(row, it)).into();
+        Rows::all(rows).with_shares((0..rows).map(of_row).collect())
+    }
+
+    /// Compares the shares of a map with those of the right values.
+    pub fn share_errors(&self, map: &Attribution<Tensor<2>>, right: &[f64]) -> Errors {
+        let (asked, width) = (self.rows_with_shares(), self.input.dims()[1]);
+        let found = map.shares.as_ref().expect("shares");
+        let (mut estimated, mut wrong) = (Vec::new(), Vec::new());
+        let rows = asked.shares().expect("shares").iter().zip(found).zip(right.chunks(width));
+        for ((asked, found), right) in rows {
+            for (asked, found) in asked.iter().zip(found) {
+                estimated.push(found.error.expect("an estimate"));
+                wrong.push((found.share - asked.of(right.iter().copied())).abs());
+            }
+        }
+        let converged = map.converged.clone();
+        Errors { estimated, right: wrong, gradients: map.evaluations.clone(), converged }
     }
 }
 

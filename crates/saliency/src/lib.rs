@@ -124,10 +124,11 @@
 //!   own: `pictures`, `pages`, `charts`, `export`. All of them switch on `photo`
 
 pub use saliency_core::{
-    After, Attribution, Baseline, Cancel, Cause, Cut, Distribution, Error, Explainer, Fixed,
-    GoodRows, Inputs, MemoryBudget, Model, ModelFn, NoModule, NoiseScale, Parallelism, Progress,
-    ResolvedTarget, Result, RowError, Rows, Rule, Schedule, Score, ScoreFunction, Split, Stage,
-    Target, TokenReduction, Warning, attribute_good_rows, per_token, pure_function,
+    After, Attribution, Baseline, Cancel, Cause, Counted, Cut, Distribution, Error, EstimatedShare,
+    Explainer, Fixed, GoodRows, Inputs, MemoryBudget, Model, ModelFn, NoModule, NoiseScale,
+    Parallelism, Progress, ResolvedTarget, Result, RowError, Rows, Rule, Schedule, Score,
+    ScoreFunction, Share, Split, Stage, Target, TokenReduction, Warning, attribute_good_rows,
+    per_token, pure_function,
 };
 pub use saliency_core::{
     ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,

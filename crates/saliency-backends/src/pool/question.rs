@@ -35,9 +35,7 @@ impl<M, I: Inputs> Question<'_, M, I> {
         let total = shapes[0].first().copied().unwrap_or(0);
         self.target.check_rows(total)?;
         let rows = self.rows.cloned().unwrap_or_else(|| Rows::all(total));
-        if rows.of().len() != total {
-            return Err(errors::unequal_rows(0, rows.of().len(), total));
-        }
+        rows.check_count(total)?;
         for (tensor, shape) in shapes.iter().enumerate() {
             let found = shape.first().copied().unwrap_or(0);
             if found != total {

@@ -72,7 +72,13 @@ macro_rules! answers_questions {
             {
                 self.check()?;
                 let question = $crate::kit::Question::new(model, input, target, rows)?;
-                Ok(self.explain(&question)?.into_inputs())
+                let answer = self.explain(&question)?;
+                // A method that knows the errors of shares has added them already.
+                let answer = match answer.shares {
+                    Some(_) => answer,
+                    None => answer.with_shares(&question.rows, None)?,
+                };
+                Ok(answer.into_inputs())
             }
         }
 

@@ -223,6 +223,20 @@ impl Batch {
         Self { parts, ..batches[0].rest() }
     }
 
+    /// Reads all values of each row back from the device, tensor by tensor.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the values cannot be read back.
+    pub fn host_rows(&self) -> Result<Vec<Vec<f64>>> {
+        let mut rows = vec![Vec::with_capacity(self.width()); self.rows()];
+        for part in &self.parts {
+            let width = part.dims()[1];
+            let values = to_host(part.clone())?;
+            rows.iter_mut().zip(values.chunks(width)).for_each(|(row, more)| row.extend(more));
+        }
+        Ok(rows)
+    }
+
     /// Returns the sum over all values of each row, added up in double precision on the host.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use crate::methods::noise::{OverNoise, SmoothGrad, SmoothGradSquared, VarGrad};
 use crate::methods::path::{ExpectedGradients, IntegratedGradients};
 use crate::model::model::Model;
 use crate::sampling::samples::Samples;
+use crate::share::Tolerance;
 
 /// A method by name, with all that a program needs to offer it.
 ///
@@ -239,7 +240,7 @@ pub struct MethodOptions {
     expected: ExpectedGradients,
     steps: Option<usize>,
     samples: Option<usize>,
-    tolerance: Option<f64>,
+    tolerance: Option<Tolerance>,
     max_evaluations: Option<usize>,
     seed: u64,
 }
@@ -307,7 +308,14 @@ impl MethodOptions {
 
     /// Sets the tolerance, which takes precedence over a fixed number of points or samples.
     pub fn with_tolerance(mut self, tolerance: f64) -> Self {
-        self.tolerance = Some(tolerance);
+        self.tolerance = Some(Tolerance::Map(tolerance));
+        self
+    }
+
+    /// Sets the tolerance for each [`Share`](crate::Share) of a map that is asked for by
+    /// [`Rows::with_shares`](crate::Rows::with_shares), instead of one for the whole map.
+    pub fn with_share_tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = Some(Tolerance::Shares(tolerance));
         self
     }
 
@@ -330,9 +338,11 @@ impl MethodOptions {
         if let Some(steps) = self.steps {
             explainer = explainer.with_steps(steps);
         }
-        if let Some(tolerance) = self.tolerance {
-            explainer = explainer.with_tolerance(tolerance);
-        }
+        explainer = match self.tolerance {
+            Some(Tolerance::Map(error)) => explainer.with_tolerance(error),
+            Some(Tolerance::Shares(error)) => explainer.with_share_tolerance(error),
+            None => explainer,
+        };
         if let Some(gradients) = self.max_evaluations {
             explainer = explainer.with_max_gradients(gradients);
         }
@@ -355,9 +365,11 @@ impl MethodOptions {
         if let Some(count) = self.samples {
             samples = samples.with_count(count);
         }
-        if let Some(tolerance) = self.tolerance {
-            samples = samples.with_tolerance(tolerance);
-        }
+        samples = match self.tolerance {
+            Some(Tolerance::Map(error)) => samples.with_tolerance(error),
+            Some(Tolerance::Shares(error)) => samples.with_share_tolerance(error),
+            None => samples,
+        };
         if let Some(limit) = self.max_evaluations {
             samples = samples.with_limit(limit);
         }

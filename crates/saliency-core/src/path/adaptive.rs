@@ -7,6 +7,7 @@ use crate::path::error_estimate::{End, ErrorEstimate, Estimated, Gap};
 use crate::path::observation::Observation;
 use crate::path::score_change::ScoreChange;
 use crate::path::shape::PathScore;
+use crate::share::Share;
 
 /// The distance of the outermost points from the ends of the path. It is as small as single
 /// precision allows, but not zero, because a gradient exactly at an end may be infinite or that of
@@ -99,6 +100,8 @@ struct Measured {
 pub(crate) struct Judged {
     /// The estimated relative L1 error of the values.
     pub error: f64,
+    /// The estimated errors of the shares that are asked for.
+    pub share_errors: Vec<f64>,
     /// For each interval, the L1 norm of the difference between the contributions at its ends.
     differences: Vec<f64>,
     /// For each interval, the sum of its contributions minus its change of score.
@@ -203,8 +206,9 @@ impl AdaptivePath {
         weights
     }
 
-    /// Estimates the error of the integral.
-    pub fn judge(&mut self) -> Judged {
+    /// Estimates the error of the integral, and of shares of it. Their weights are those of the
+    /// sampled values.
+    pub fn judge(&mut self, shares: &[Share]) -> Judged {
         self.keep_fresh();
         let gaps = self.gaps();
         // The integral of the sampled values, and how many values each of them stands for.
@@ -230,15 +234,18 @@ impl AdaptivePath {
         }
         let ends = self.ends();
         ends.iter().for_each(|error| estimate.add_end(*error));
-        let error = estimate.relative(&Estimated {
+        let estimated = Estimated {
             values: &integral.sample,
             each,
             change: &self.change,
             missing: self.change.missing(integral.sum, self.change.from, self.change.to),
             points: self.received,
-        });
+        };
+        let error = estimate.relative(&estimated);
+        let share_errors = shares.iter().map(|share| estimate.of_share(&estimated, share));
+        let share_errors = share_errors.collect();
         let missing = gaps.into_iter().map(|gap| gap.missing).collect();
-        Judged { error, differences, missing, ends }
+        Judged { error, share_errors, differences, missing, ends }
     }
 
     /// Returns everything that was observed, with its weight in the integral.
@@ -528,7 +535,7 @@ mod tests {
                     Received::Refuse => panic!("not finite at {at}"),
                 }
             }
-            path.judge()
+            path.judge(&[])
         };
         let mut judged = receive(&mut path);
         for &more in rounds {

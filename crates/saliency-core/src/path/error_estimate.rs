@@ -9,12 +9,15 @@
 //! The scores at the points give more information: the contributions of a gap must sum to its
 //! change of score. If the sum is wrong by more than the differences can explain, the gradient
 //! changed between the points in a way that no point shows.
-//! points that none of them has seen.
+//!
+//! The error of a share of the map is estimated from the same draws: the share of the drawn values,
+//! against the share of the values.
 
 use std::sync::LazyLock;
 
 use crate::path::observation::Observation;
 use crate::path::score_change::ScoreChange;
+use crate::share::Share;
 
 /// The quantile of the drawn errors that is reported.
 const QUANTILE: f64 = 0.9;
@@ -22,6 +25,14 @@ const QUANTILE: f64 = 0.9;
 /// The mean of |z| for a standard normal z is √(2/π). With many values the L1 norm of independent
 /// errors hardly varies, and a quantile of the norm leaves no margin. This factor adds a margin.
 const MARGIN: f64 = 1.25 * 0.797_884_560_802_865_4;
+
+/// 90 % of the values of a normal distribution are within this many standard deviations. Few draws
+/// show the quantile less well than the standard deviation.
+const DEVIATIONS: f64 = 1.645;
+
+/// If the error of the map is larger than this share of its size, shares of it are unknown: its few
+/// points may all be unlike the rest of the path.
+const UNKNOWN: f64 = 0.75;
 
 /// The square root of Σ (missing · rough)², over all gaps, is multiplied by this factor.
 const MISSING: f64 = 1.25;
@@ -111,28 +122,90 @@ impl ErrorEstimate {
 
     /// Returns the estimated relative L1 error.
     pub fn relative(&self, of: &Estimated) -> f64 {
-        // The error that the differences explain: the quantile of the drawn norms.
-        let mut norms = vec![0.0; self.draws];
-        for drawn in self.drawn.chunks(self.draws) {
-            norms.iter_mut().zip(drawn).for_each(|(norm, error)| *norm += error.abs());
-        }
-        norms.sort_by(f64::total_cmp);
-        let rank = ((QUANTILE * self.draws as f64).ceil() as usize).clamp(1, self.draws) - 1;
-        let deviations: f64 = self.variances.iter().map(|variance| variance.sqrt()).sum();
-        let seen = of.each * norms[rank].max(MARGIN * deviations);
-        // The error that the scores show.
-        let error = seen.max(MISSING * self.squares.sqrt()) + self.unseen + self.ends;
-        let size = of.each * of.values.iter().map(|value| value.abs()).sum::<f64>();
-        let error = error.max(of.missing.abs()) + of.change.epsilon * size;
+        let error = self.error(of);
+        let size = of.size();
         // The true size is unknown: take the smaller candidate.
         let true_size = of.change.by().abs().max(size - error).max(0.01 * size);
         let relative = if error == 0.0 { 0.0 } else { error / true_size };
         if of.change.without_path {
             return relative;
         }
-        // A few gradients prove little, even if they are all equal.
-        relative.max((1.0 - of.points as f64).exp2())
+        relative.max(of.least())
     }
+
+    /// Returns the estimated L1 error.
+    fn error(&self, of: &Estimated) -> f64 {
+        // The error that the differences explain, and the errors that the scores show.
+        let error = (of.each * self.seen()).max(MISSING * self.squares.sqrt());
+        let error = error + self.unseen + self.ends;
+        error.max(of.missing.abs()) + of.change.epsilon * of.size()
+    }
+
+    /// Returns the L1 error of the sampled values that the differences explain: the quantile of the
+    /// drawn norms.
+    fn seen(&self) -> f64 {
+        let mut norms = vec![0.0; self.draws];
+        for drawn in self.drawn.chunks(self.draws) {
+            norms.iter_mut().zip(drawn).for_each(|(norm, error)| *norm += error.abs());
+        }
+        let deviations: f64 = self.variances.iter().map(|variance| variance.sqrt()).sum();
+        quantile(&mut norms).max(MARGIN * deviations)
+    }
+
+    /// Returns the estimated error of a share of the map, whose weights are those of the sampled
+    /// values.
+    ///
+    /// The differences between points explain an error of the map, and show how the share errs with
+    /// it. If the scores show a larger error, the share's error is scaled up in proportion. Nothing
+    /// is known about where the rest of the error lies: it may all be inside, or all outside.
+    pub fn of_share(&self, of: &Estimated, share: &Share) -> f64 {
+        let counted = of.each * share.counted(of.values);
+        if of.change.without_path {
+            return 0.0;
+        }
+        // Nothing counts, or nearly nothing is known about the values.
+        if counted <= 0.0 || self.error(of) >= UNKNOWN * of.size() {
+            return 1.0;
+        }
+        let estimated = share.of(of.values.iter().copied());
+        let mut errors: Vec<f64> = (0..self.draws)
+            .map(|draw| {
+                let values = of.values.iter().zip(self.drawn[draw..].iter().step_by(self.draws));
+                (share.of(values.map(|(value, error)| value + error)) - estimated).abs()
+            })
+            .collect();
+        let squares: f64 = errors.iter().map(|error| error * error).sum();
+        let deviation = (squares / self.draws as f64).sqrt();
+        let drawn = quantile(&mut errors).max(DEVIATIONS * deviation);
+        let largest_part = estimated.max(1.0 - estimated);
+        let anywhere = |error: f64| largest_part * error / counted;
+        // The errors that the scores show.
+        let shown = (MISSING * self.squares.sqrt()).max(of.missing.abs());
+        let seen = of.each * self.seen();
+        let scaled = if seen > 0.0 { drawn * (shown / seen).max(1.0) } else { anywhere(shown) };
+        let rest = self.unseen + self.ends + of.change.epsilon * of.size();
+        (scaled + anywhere(rest)).max(largest_part * of.least()).min(1.0)
+    }
+}
+
+impl Estimated<'_> {
+    /// Returns the L1 norm of all values.
+    fn size(&self) -> f64 {
+        self.each * self.values.iter().map(|value| value.abs()).sum::<f64>()
+    }
+
+    /// Returns the least relative error that so few points can prove, even if their gradients are
+    /// all equal.
+    fn least(&self) -> f64 {
+        (1.0 - self.points as f64).exp2()
+    }
+}
+
+/// Returns the [`QUANTILE`] of drawn errors.
+fn quantile(errors: &mut [f64]) -> f64 {
+    errors.sort_by(f64::total_cmp);
+    let rank = ((QUANTILE * errors.len() as f64).ceil() as usize).clamp(1, errors.len()) - 1;
+    errors[rank]
 }
 
 /// The most draws of the places of jumps.

@@ -6,6 +6,7 @@ use crate::path::error_estimate::{End, ErrorEstimate, Estimated, Gap};
 use crate::path::observation::Observation;
 use crate::path::quadrature::WeightedPosition;
 use crate::path::score_change::ScoreChange;
+use crate::share::Share;
 
 /// The number of neighbouring points, one of which is predicted from the others.
 const STENCIL: usize = 5;
@@ -129,14 +130,24 @@ impl FixedPath {
 
     /// Returns the estimated relative L1 error, after all points of the rule.
     pub fn error(&self) -> Option<f64> {
-        let estimate = self.estimate.as_ref()?;
-        Some(estimate.relative(&Estimated {
+        Some(self.estimate.as_ref()?.relative(&self.estimated()))
+    }
+
+    /// Returns the estimated error of shares, after all points of the rule. Their weights are those
+    /// of the sampled values.
+    pub fn share_errors(&self, shares: &[Share]) -> Option<Vec<f64>> {
+        let (estimate, estimated) = (self.estimate.as_ref()?, self.estimated());
+        Some(shares.iter().map(|share| estimate.of_share(&estimated, share)).collect())
+    }
+
+    fn estimated(&self) -> Estimated<'_> {
+        Estimated {
             values: &self.integral.sample,
             each: self.each(),
             change: &self.change,
             missing: self.change.missing(self.integral.sum, self.change.from, self.change.to),
             points: self.judged + 1,
-        }))
+        }
     }
 
     /// Returns the number of values that each sampled one stands for.

@@ -4,19 +4,20 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::error::{Error, Result, Stage, check_share};
+use crate::error::{Error, Result, Stage};
 use crate::execution::chunks::Chunk;
 use crate::execution::evaluator::Evaluator;
 use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
 use crate::input::batch::{Batch, add};
 use crate::model::resolved_target::ResolvedTarget;
-use crate::path::adaptive::{AdaptivePath, Received};
+use crate::path::adaptive::{AdaptivePath, Judged, Received};
 use crate::path::fixed::{FixedPath, FixedRule};
 use crate::path::observation::{Observation, Observer};
 use crate::path::quadrature::{PILOT, WeightedPosition};
 use crate::path::score_change::ScoreChange;
 use crate::path::shape::{PathScore, PathShape};
+use crate::share::{Share, Tolerance};
 
 /// The maximum of numbers that are kept on the way to a tolerance: the contributions at kept
 /// points, between which more points can be placed, and the sums of all other contributions.
@@ -54,6 +55,8 @@ pub struct PathIntegral<'a> {
     pub shape: &'a dyn PathShape,
     /// The change of score along the path of every row.
     pub changes: &'a [ScoreChange],
+    /// Shares of each row's integral whose errors are to be estimated too.
+    pub shares: Option<&'a [Vec<Share>]>,
     /// Chunks, workers, progress and cancellation.
     pub schedule: &'a Schedule,
 }
@@ -65,6 +68,9 @@ pub struct Integrals {
     pub values: Batch,
     /// The estimated relative L1 error of each row; `None` for a single point.
     pub errors: Option<Vec<f64>>,
+    /// The estimated errors of the shares that are asked for; `None` for a single point, or if none
+    /// are asked for.
+    pub share_errors: Option<Vec<Vec<f64>>>,
     /// Whether the error of each row met the tolerance, if there is one.
     pub converged: Option<Vec<bool>>,
     /// The number of gradients of each row.
@@ -98,6 +104,7 @@ struct Block {
 struct DoneBlock {
     total: Batch,
     errors: Vec<Option<f64>>,
+    share_errors: Vec<Option<Vec<f64>>>,
     scores: Vec<Vec<PathScore>>,
 }
 
@@ -135,10 +142,13 @@ impl Block {
         }
     }
 
-    fn finish(self) -> DoneBlock {
+    /// Estimates the errors; `shares` returns the shares of a row.
+    fn finish(self, shares: impl Fn(usize) -> Vec<Share>) -> DoneBlock {
+        let paths = || self.rows.clone().zip(&self.paths);
         DoneBlock {
             total: self.total.expect("at least one point"),
             errors: self.paths.iter().map(FixedPath::error).collect(),
+            share_errors: paths().map(|(row, path)| path.share_errors(&shares(row))).collect(),
             scores: self.scores,
         }
     }
@@ -197,6 +207,7 @@ impl PathIntegral<'_> {
         let observer = Observer::new(self.input);
         let mut totals: Vec<Batch> = Vec::new();
         let mut errors: Vec<Option<f64>> = Vec::with_capacity(rows);
+        let mut share_errors: Vec<Option<Vec<f64>>> = Vec::with_capacity(rows);
         let mut scores = Vec::with_capacity(rows);
         let mut block: Option<Block> = None;
         let work = Work::start(self.schedule, self.input, rows * rules.steps)?;
@@ -211,7 +222,7 @@ impl PathIntegral<'_> {
                 // Rows of a table are judged on the workers too.
                 let mut block = Block::new(self.changes, chunk, rules.steps);
                 block.receive(&rules, chunk, summed);
-                Ok(Evaluated::Done(block.finish()))
+                Ok(Evaluated::Done(block.finish(|row| self.shares_of(&observer, row))))
             },
             |chunk, evaluated| {
                 let done = match evaluated {
@@ -223,18 +234,26 @@ impl PathIntegral<'_> {
                         if chunk.repeats.end < rules.steps {
                             return Ok(());
                         }
-                        block.take().expect("an open block").finish()
+                        let whole = block.take().expect("an open block");
+                        whole.finish(|row| self.shares_of(&observer, row))
                     }
                 };
                 totals.push(done.total);
                 errors.extend(done.errors);
+                share_errors.extend(done.share_errors);
                 scores.extend(done.scores);
                 Ok(())
             },
         )?;
         let evaluations = vec![rules.steps; rows];
         let (values, errors) = (Batch::stack(&totals), errors.into_iter().collect());
-        Ok(Integrals { values, errors, converged: None, evaluations, scores })
+        let share_errors = self.shares.and_then(|_| share_errors.into_iter().collect());
+        Ok(Integrals { values, errors, share_errors, converged: None, evaluations, scores })
+    }
+
+    /// Returns the weights of the sampled values in the shares of a row.
+    fn shares_of(&self, observer: &Observer, row: usize) -> Vec<Share> {
+        self.shares.map_or_else(Vec::new, |shares| observer.shares(&shares[row]))
     }
 
     /// Evaluates a chunk of consecutive points, and sums them up.
@@ -260,14 +279,14 @@ impl PathIntegral<'_> {
         Ok(Summed { total, observed: found.observed })
     }
 
-    /// Integrates each row until its estimated error is at most `tolerance`, or `limit` gradients
-    /// (at least [`LEAST`](Self::LEAST)) are taken.
+    /// Integrates each row until its estimated error is small enough, or `limit` gradients (at least
+    /// [`LEAST`](Self::LEAST)) are taken.
     ///
     /// # Errors
-    /// Those of [`fixed`](Self::fixed); [`Error::InvalidOption`] if the tolerance is not in (0, 1]
-    /// or the limit is too small.
-    pub fn to_tolerance(&self, tolerance: f64, limit: usize) -> Result<Integrals> {
-        check_share("tolerance", tolerance)?;
+    /// Those of [`fixed`](Self::fixed); [`Error::InvalidOption`] if the tolerance is not in (0, 1],
+    /// if it is for shares and none are asked for, or if the limit is too small.
+    pub fn to_tolerance(&self, tolerance: Tolerance, limit: usize) -> Result<Integrals> {
+        tolerance.check(self.shares)?;
         if limit < Self::LEAST {
             let expected = format!("at least {}", Self::LEAST);
             return Err(Error::invalid_option("limit", expected, limit));
@@ -285,7 +304,7 @@ impl PathIntegral<'_> {
         for start in (0..rows).step_by(together) {
             let end = rows.min(start + together);
             let mut open: Vec<OpenPath> =
-                (start..end).map(|row| OpenPath::new(row, self.changes[row], most_nodes)).collect();
+                (start..end).map(|row| self.open_path(&observer, row, most_nodes)).collect();
             let mut done = Vec::with_capacity(open.len());
             while !open.is_empty() {
                 self.receive_asked(&work, &observer, &mut open)?;
@@ -312,7 +331,10 @@ impl PathIntegral<'_> {
         let values: Vec<Batch> = finished.iter().map(|result| result.values.clone()).collect();
         Ok(Integrals {
             values: Batch::stack(&values),
-            converged: Some(finished.iter().map(|result| result.error <= tolerance).collect()),
+            converged: Some(finished.iter().map(|result| result.converged).collect()),
+            share_errors: self
+                .shares
+                .map(|_| finished.iter().map(|result| result.share_errors.clone()).collect()),
             errors: Some(finished.iter().map(|result| result.error).collect()),
             evaluations: finished.iter().map(|result| result.evaluations).collect(),
             scores: finished.into_iter().map(|result| result.scores).collect(),
@@ -321,6 +343,17 @@ impl PathIntegral<'_> {
 
     /// The least number of gradients that [`to_tolerance`](Self::to_tolerance) takes for a row.
     pub const LEAST: usize = AdaptivePath::LEAST;
+
+    /// Returns the path of a row, on which nothing is known yet.
+    fn open_path(&self, observer: &Observer, row: usize, most_nodes: usize) -> OpenPath {
+        OpenPath {
+            row,
+            path: AdaptivePath::new(self.changes[row], most_nodes),
+            shares: self.shares_of(observer, row),
+            slots: Vec::new(),
+            forecast: 0,
+        }
+    }
 
     /// Refuses the changes of score unless there is one for each row.
     fn check_changes(&self) -> Result<()> {
@@ -411,8 +444,18 @@ fn stage_of(observed: &Observation) -> Stage {
 
 /// The condition under which a row is done.
 struct Goal {
-    tolerance: f64,
+    tolerance: Tolerance,
     limit: usize,
+}
+
+impl Goal {
+    /// Returns the error that must meet the tolerance.
+    fn error_of(&self, judged: &Judged) -> f64 {
+        match self.tolerance {
+            Tolerance::Map(_) => judged.error,
+            Tolerance::Shares(_) => judged.share_errors.iter().copied().fold(0.0, f64::max),
+        }
+    }
 }
 
 /// A position that a path asks for.
@@ -427,6 +470,8 @@ struct Asked {
 struct OpenPath {
     row: usize,
     path: AdaptivePath,
+    /// The shares whose errors are estimated, with the weights of the sampled values.
+    shares: Vec<Share>,
     /// The contributions, added up as the path says.
     slots: Vec<Option<Batch>>,
     /// The gradients that are still expected.
@@ -438,6 +483,8 @@ struct Finished {
     row: usize,
     values: Batch,
     error: f64,
+    share_errors: Vec<f64>,
+    converged: bool,
     evaluations: usize,
     scores: Vec<PathScore>,
 }
@@ -449,10 +496,6 @@ enum Advanced {
 }
 
 impl OpenPath {
-    fn new(row: usize, change: ScoreChange, most_nodes: usize) -> Self {
-        Self { row, path: AdaptivePath::new(change, most_nodes), slots: Vec::new(), forecast: 0 }
-    }
-
     /// Takes the contributions at the first position that the path asks for.
     fn receive(&mut self, contribution: Batch, observed: Observation, point: usize) -> Result<()> {
         let finite = observed.is_finite();
@@ -470,11 +513,12 @@ impl OpenPath {
 
     /// Estimates the error so far, and asks for more points if it is too large.
     fn advance(mut self, goal: &Goal) -> Advanced {
-        let judged = self.path.judge();
-        let (taken, error) = (self.path.received(), judged.error);
-        if error > goal.tolerance {
+        let judged = self.path.judge(&self.shares);
+        let (taken, error) = (self.path.received(), goal.error_of(&judged));
+        let tolerance = goal.tolerance.error();
+        if error > tolerance {
             // Errors fall with the number of points.
-            let needed = taken as f64 * error / goal.tolerance;
+            let needed = taken as f64 * error / tolerance;
             let next = needed.min(taken as f64 * growth(taken)).round() as usize;
             let next = next.max(taken + 1 + taken / 16).min(goal.limit);
             self.path.refine(&judged, next - taken);
@@ -483,11 +527,11 @@ impl OpenPath {
         if self.path.asked().next().is_some() {
             return Advanced::Open(self);
         }
-        Advanced::Finished(self.finish(error))
+        Advanced::Finished(self.finish(judged, error <= tolerance))
     }
 
     /// Adds up the contributions.
-    fn finish(self, error: f64) -> Finished {
+    fn finish(self, judged: Judged, converged: bool) -> Finished {
         let mut values = None;
         for (slot, weight) in self.slots.iter().flatten().zip(self.path.weights()) {
             add(&mut values, slot.map(|part| part.mul_scalar(weight)));
@@ -495,7 +539,9 @@ impl OpenPath {
         Finished {
             row: self.row,
             values: values.expect("a point on the path"),
-            error,
+            error: judged.error,
+            share_errors: judged.share_errors,
+            converged,
             evaluations: self.path.received(),
             scores: self.path.scores(),
         }

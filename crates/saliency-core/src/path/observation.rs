@@ -4,6 +4,7 @@ use burn::tensor::{Int, Tensor};
 
 use crate::error::Result;
 use crate::input::batch::{Batch, to_host};
+use crate::share::Share;
 
 /// The maximum number of values of a row whose contributions are read back from the device. Errors
 /// are estimated from these values, which stand for all values.
@@ -48,22 +49,36 @@ impl Observation {
 pub(crate) struct Observer {
     /// The sampled columns of each tensor of the input; `None` for all columns.
     columns: Vec<Option<Tensor<1, Int>>>,
+    /// The positions of the sampled values in a row; `None` for all values.
+    sampled: Option<Vec<usize>>,
 }
 
 impl Observer {
     /// Chooses the values that are sampled, evenly spread over each tensor of the input.
     pub fn new(input: &Batch) -> Self {
         let width = input.width();
-        let columns = input.parts.iter().map(|part| {
+        if width <= SAMPLED {
+            return Self { columns: vec![None; input.parts.len()], sampled: None };
+        }
+        let (mut columns, mut sampled, mut before) = (Vec::new(), Vec::new(), 0);
+        for part in &input.parts {
             let own = part.dims()[1];
             let count = (SAMPLED * own).div_ceil(width);
-            let index = |k: usize| (k * own / count) as i64;
-            (width > SAMPLED).then(|| {
-                let columns: Vec<i64> = (0..count).map(index).collect();
-                Tensor::from_data(&columns[..], &part.device())
-            })
-        });
-        Self { columns: columns.collect() }
+            let places: Vec<usize> = (0..count).map(|k| k * own / count).collect();
+            sampled.extend(places.iter().map(|place| before + place));
+            before += own;
+            let places: Vec<i64> = places.into_iter().map(|place| place as i64).collect();
+            columns.push(Some(Tensor::from_data(&places[..], &part.device())));
+        }
+        Self { columns, sampled: Some(sampled) }
+    }
+
+    /// Returns the weights of the sampled values in each share.
+    pub fn shares(&self, asked: &[Share]) -> Vec<Share> {
+        match &self.sampled {
+            Some(sampled) => asked.iter().map(|share| share.select(sampled)).collect(),
+            None => asked.to_vec(),
+        }
     }
 
     /// Returns one observation for each row of `contributions`, given the scores.

@@ -2,3 +2,4 @@
 
 pub(crate) mod moments;
 pub(crate) mod samples;
+mod share_errors;

@@ -3,13 +3,15 @@
 use std::ops::Range;
 
 use crate::attribution::Attribution;
-use crate::error::{Error, Result, Stage, check_share};
+use crate::error::{Error, Result, Stage};
 use crate::execution::chunks::Chunk;
 use crate::execution::evaluator::Scored;
 use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
 use crate::input::batch::Batch;
 use crate::sampling::moments::{Aggregate, Moments, RowCertainty, largest_values};
+use crate::sampling::share_errors::ShareErrors;
+use crate::share::{Share, Tolerance};
 use crate::warning::Warning;
 
 /// The number of samples to draw: fixed, or as many as a tolerance needs.
@@ -21,7 +23,7 @@ use crate::warning::Warning;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Samples {
     count: usize,
-    tolerance: Option<f64>,
+    tolerance: Option<Tolerance>,
     limit: usize,
 }
 
@@ -64,7 +66,13 @@ impl Samples {
     /// Sets the relative error that is small enough, in (0, 1]: Σ standard error / Σ |value| over the
     /// values of a row.
     pub fn with_tolerance(mut self, tolerance: f64) -> Self {
-        self.tolerance = Some(tolerance);
+        self.tolerance = Some(Tolerance::Map(tolerance));
+        self
+    }
+
+    /// Sets the error that is small enough in each share that is asked for, in (0, 1].
+    pub fn with_share_tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = Some(Tolerance::Shares(tolerance));
         self
     }
 
@@ -84,7 +92,7 @@ impl Samples {
     pub fn check(&self, aggregate: Aggregate) -> Result<()> {
         let (option, count) = match self.tolerance {
             Some(tolerance) => {
-                check_share("tolerance", tolerance)?;
+                tolerance.check_range()?;
                 ("limit", self.limit)
             }
             None => ("samples", self.count),
@@ -106,10 +114,9 @@ impl Samples {
         self.tolerance.map_or(self.count, |_| self.limit.min(Self::FIRST))
     }
 
-    /// Returns whether a row needs no more samples if it has `count` of them and this relative
-    /// error.
+    /// Returns whether a row needs no more samples if it has `count` of them and this error.
     fn enough(&self, count: usize, error: f64) -> bool {
-        self.tolerance.is_none_or(|tolerance| error <= tolerance || count >= self.limit)
+        self.tolerance.is_none_or(|tolerance| error <= tolerance.error() || count >= self.limit)
     }
 
     /// Returns the number of samples after which the error is estimated again.
@@ -117,10 +124,10 @@ impl Samples {
         self.limit.min((count as f64 * Self::LADDER).ceil() as usize)
     }
 
-    /// Forecasts how many more samples are needed, given the relative error after `count` samples.
+    /// Forecasts how many more samples are needed, given the error after `count` samples.
     /// Errors fall with the square root of the number of samples.
     fn forecast(&self, count: usize, error: f64) -> usize {
-        let tolerance = self.tolerance.unwrap_or(f64::INFINITY);
+        let tolerance = self.tolerance.map_or(f64::INFINITY, Tolerance::error);
         let needed = count as f64 * (error / tolerance).powi(2);
         self.limit.min(needed as usize).max(self.next(count)) - count
     }
@@ -159,6 +166,9 @@ pub struct Averaged {
     pub standard_error: Option<Batch>,
     /// The estimated relative L1 error of each row, if there are two or more samples.
     pub errors: Option<Vec<f64>>,
+    /// The estimated errors of the shares that are asked for; `None` if none are asked for, or if
+    /// there is no estimate.
+    pub share_errors: Option<Vec<Vec<f64>>>,
     evaluations: Vec<usize>,
     converged: Option<Vec<bool>>,
     warnings: Vec<Warning>,
@@ -166,7 +176,9 @@ pub struct Averaged {
 
 impl Averaged {
     /// Draws samples for every row of `input` and averages them. `draw` is given two lists of equal
-    /// length, rows and samples, and returns one map for each pair of a row and a sample.
+    /// length, rows and samples, and returns one map for each pair of a row and a sample. `shares`
+    /// are shares of each row's average whose errors are to be estimated too: this keeps sixteen
+    /// maps of each row.
     ///
     /// # Errors
     /// [`Error::InvalidOption`], [`Error::NotFinite`], those of `draw` and of [`Work::run`].
@@ -175,14 +187,16 @@ impl Averaged {
         aggregate: Aggregate,
         schedule: &Schedule,
         input: &Batch,
+        shares: Option<&[Vec<Share>]>,
         draw: &Draw,
     ) -> Result<Self> {
         samples.check(aggregate)?;
+        samples.tolerance.map_or(Ok(()), |tolerance| tolerance.check(shares))?;
         let first = samples.first();
         // To reach a tolerance, more samples than the first will be needed.
         let expected = samples.tolerance.map_or(first, |_| samples.limit.min(4 * first));
         let work = Work::start(schedule, input, input.rows() * expected)?;
-        let mut averaging = Averaging::new(samples, aggregate, input.rows());
+        let mut averaging = Averaging::new(samples, aggregate, input.rows(), shares);
         let mut drawn = 0..first;
         while !averaging.open.is_empty() {
             let moments = averaging.draw(&work, drawn.clone(), draw)?;
@@ -207,7 +221,7 @@ impl Averaged {
 }
 
 /// An average that is under way.
-struct Averaging {
+struct Averaging<'a> {
     samples: Samples,
     aggregate: Aggregate,
     /// The rows that need more samples.
@@ -218,6 +232,10 @@ struct Averaging {
     done: Vec<usize>,
     results: Vec<(Batch, Option<Batch>)>,
     errors: Vec<f64>,
+    shares: Option<&'a [Vec<Share>]>,
+    /// For each row, what the errors of its shares are estimated from; empty if none are asked for.
+    drawn: Vec<ShareErrors>,
+    share_errors: Vec<Option<Vec<f64>>>,
     evaluations: Vec<usize>,
     converged: Vec<bool>,
     /// Whether anything is known about convergence.
@@ -225,8 +243,13 @@ struct Averaging {
     warnings: Vec<Warning>,
 }
 
-impl Averaging {
-    fn new(samples: Samples, aggregate: Aggregate, rows: usize) -> Self {
+impl<'a> Averaging<'a> {
+    fn new(
+        samples: Samples,
+        aggregate: Aggregate,
+        rows: usize,
+        shares: Option<&'a [Vec<Share>]>,
+    ) -> Self {
         Self {
             samples,
             aggregate,
@@ -235,6 +258,9 @@ impl Averaging {
             done: Vec::new(),
             results: Vec::new(),
             errors: vec![f64::INFINITY; rows],
+            shares,
+            drawn: vec![ShareErrors::new(aggregate); shares.map_or(0, |_| rows)],
+            share_errors: vec![None; rows],
             evaluations: vec![0; rows],
             converged: vec![true; rows],
             may_converge: samples.tolerance.is_some(),
@@ -259,6 +285,7 @@ impl Averaging {
                     blocks.push(self.moments.as_ref().map(|before| before.select(&rows)));
                 }
                 self.push(&mut blocks[chunk.block], chunk, &maps.values)?;
+                self.keep_for_shares(chunk, &maps.values)?;
                 self.note(chunk, maps);
                 Ok(())
             },
@@ -279,6 +306,32 @@ impl Averaging {
             *block = Some(Moments::push(block.take(), self.aggregate, sample, largest));
         }
         Ok(())
+    }
+
+    /// Adds the maps of a chunk to those that the errors of shares are estimated from.
+    fn keep_for_shares(&mut self, chunk: &Chunk, maps: &Batch) -> Result<()> {
+        if self.shares.is_none() {
+            return Ok(());
+        }
+        let together = chunk.rows.len();
+        for (at, values) in maps.host_rows()?.into_iter().enumerate() {
+            let row = self.open[chunk.rows.start + at % together];
+            self.drawn[row].push(chunk.repeats.start + at / together, values);
+        }
+        Ok(())
+    }
+
+    /// Returns the error of an open row that must meet the tolerance, given the error of its map.
+    fn error_of(&mut self, row: usize, map: f64) -> f64 {
+        let Some(shares) = self.shares else { return map };
+        self.share_errors[row] = self.drawn[row].of(&shares[row]);
+        match (self.samples.tolerance, &self.share_errors[row]) {
+            (Some(Tolerance::Shares(_)), Some(errors)) => {
+                errors.iter().copied().fold(0.0, f64::max)
+            }
+            (Some(Tolerance::Shares(_)), None) => f64::INFINITY,
+            _ => map,
+        }
     }
 
     /// Records everything about the maps of a chunk except their values.
@@ -306,16 +359,18 @@ impl Averaging {
         let mut more = 0;
         let (mut finished, mut unfinished) = (Vec::new(), Vec::new());
         for (at, certainty) in moments.certainty()?.into_iter().enumerate() {
-            let RowCertainty { error, decided } = certainty;
+            let RowCertainty { error: of_map, decided } = certainty;
             let row = self.open[at];
+            let error = self.error_of(row, of_map);
             if !self.samples.enough(drawn, error) {
                 more += self.samples.forecast(drawn, error);
                 unfinished.push(at);
                 continue;
             }
             finished.push(at);
-            self.errors[row] = error;
-            self.converged[row] &= self.samples.tolerance.is_none_or(|most| error <= most);
+            self.errors[row] = of_map;
+            let met = |most: Tolerance| error <= most.error();
+            self.converged[row] &= self.samples.tolerance.is_none_or(met);
             if decided >= Samples::DECIDED {
                 self.warnings.push(Warning::FewSamplesDecide { row });
             }
@@ -345,6 +400,7 @@ impl Averaging {
             values,
             errors: standard_error.is_some().then_some(self.errors),
             standard_error,
+            share_errors: self.shares.and_then(|_| self.share_errors.into_iter().collect()),
             evaluations: self.evaluations,
             converged: self.may_converge.then_some(self.converged),
             warnings: self.warnings,

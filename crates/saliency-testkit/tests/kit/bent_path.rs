@@ -1,7 +1,9 @@
 //! Gradients along a path that is bent: first the first value moves, then all others.
 
 use burn::tensor::{DType, Device, Tensor};
-use saliency_core::kit::{Batch, PathIntegral, PathPoints, PathShape, Question, ScoreChange};
+use saliency_core::kit::{
+    Batch, PathIntegral, PathPoints, PathShape, Question, ScoreChange, Tolerance,
+};
 use saliency_core::{
     Attribution, Error, Explainer, Inputs, IntegratedGradients, Model, Result, Rule, Schedule,
     Target, pure_function,
@@ -79,10 +81,11 @@ impl<M: Model<I>, I: Inputs> Explainer<M, I> for BentGradients {
             input,
             shape: &Bent { from, corner, to: input.clone() },
             changes: &changes,
+            shares: None,
             schedule: &self.schedule,
         };
         let integrals = match self.tolerance {
-            Some(tolerance) => integral.to_tolerance(tolerance, 1000)?,
+            Some(tolerance) => integral.to_tolerance(Tolerance::Map(tolerance), 1000)?,
             None => integral.fixed(&[Rule::Midpoint.positions(8)])?,
         };
         // The scores along the path are kept beside the gradients.
@@ -113,6 +116,7 @@ fn wrong_arguments_of_an_integral_are_refused() {
         input: &question.input,
         shape: &path,
         changes: &changes,
+        shares: None,
         schedule: &schedule,
     };
     let rule = |count| Rule::Midpoint.positions(count);
@@ -120,9 +124,9 @@ fn wrong_arguments_of_an_integral_are_refused() {
         let error = integral.fixed(&rules).unwrap_err();
         assert_error!(error, Error::InvalidOption { option: "rules" });
     }
-    let error = integral.to_tolerance(0.1, 4).unwrap_err();
+    let error = integral.to_tolerance(Tolerance::Map(0.1), 4).unwrap_err();
     assert_error!(error, Error::InvalidOption { option: "limit", found: "4" });
-    let error = integral.to_tolerance(0.0, 10).unwrap_err();
+    let error = integral.to_tolerance(Tolerance::Map(0.0), 10).unwrap_err();
     assert_error!(error, Error::InvalidOption { option: "tolerance" });
     let error = PathIntegral { changes: &changes[..1], ..integral }.fixed(&[rule(2)]).unwrap_err();
     assert_error!(error, Error::InvalidOption { option: "changes of score", found: "1" });

@@ -88,6 +88,7 @@ fn the_conductance_of_two_layers_has_its_closed_form() {
         input: &question.input,
         shape: &path,
         changes: &changes,
+        shares: None,
         schedule: &schedule,
     };
     let found = integral.fixed(&[Rule::GaussLegendre.positions(5)]).unwrap();

@@ -3,10 +3,10 @@
 use burn::tensor::{Int, Tensor};
 use saliency_core::methods::{OverNoise, Variance};
 use saliency_core::{
-    Attribution, Baseline, Error, ExpectedGradients, Explainer, Fixed, Gradient, Inputs,
+    Attribution, Baseline, Counted, Error, ExpectedGradients, Explainer, Fixed, Gradient, Inputs,
     IntegratedGradients, MemoryBudget, Method, MethodOptions, Model, NoiseScale, Parallelism,
-    Result, Schedule, Score, SmoothGrad, SmoothGradSquared, Stage, Target, attribute_good_rows,
-    pure_function,
+    Result, Rows, Schedule, Score, Share, SmoothGrad, SmoothGradSquared, Stage, Target,
+    attribute_good_rows, pure_function,
 };
 use saliency_testkit::{assert_error, device, square, values};
 
@@ -479,4 +479,61 @@ fn an_input_that_contradicts_itself() {
         assert!(matches!(error, Error::InconsistentInputs { .. }), "{error}");
         assert!(error.to_string().contains(said), "{error}");
     }
+}
+
+#[test]
+fn shares_that_do_not_fit() {
+    let share = |weights: &[f64]| Share::new(weights, Counted::Positive).unwrap();
+    let ask = |explainer: &dyn Explainer<_, Tensor<2>>, shares: Vec<Vec<Share>>| {
+        let rows = Rows::all(2).with_shares(shares);
+        explainer.attribute_rows(&square(), ones([2, 3]), Target::Class(0), &rows).unwrap_err()
+    };
+    let gradient = Gradient::new();
+    let error = ask(&gradient, vec![vec![share(&[1.0; 3])]]);
+    assert_error!(error, Error::InvalidOption { option: "shares", found: "1" });
+    let error = ask(&gradient, vec![vec![], vec![share(&[1.0, 0.0])]]);
+    assert_error!(error, Error::InvalidOption { option: "weights of a share", found: "2" });
+    // A tolerance of shares needs shares, and must be a share itself.
+    let smooth = || SmoothGrad::new(Gradient::new());
+    for none in [vec![vec![], vec![share(&[1.0; 3])]], vec![vec![], vec![]]] {
+        let error = ask(&IntegratedGradients::new().with_share_tolerance(0.1), none.clone());
+        assert_error!(error, Error::InvalidOption { option: "share tolerance" });
+        let error = ask(&smooth().with_share_tolerance(0.1), none);
+        assert_error!(error, Error::InvalidOption { option: "share tolerance" });
+    }
+    let options = MethodOptions::new().with_share_tolerance(0.1);
+    for method in [Method::IntegratedGradients, Method::SmoothGrad] {
+        let explainer = method.explainer(&options);
+        let error = explainer.attribute(&square(), ones([2, 3])).unwrap_err();
+        assert_error!(error, Error::InvalidOption { option: "share tolerance" });
+    }
+    for bad in [0.0, 1.5, f64::NAN] {
+        let path = IntegratedGradients::new().with_share_tolerance(bad);
+        assert_error!(
+            path.check().unwrap_err(),
+            Error::InvalidOption { option: "share tolerance" }
+        );
+        let noise = smooth().with_share_tolerance(bad);
+        assert_error!(
+            noise.check().unwrap_err(),
+            Error::InvalidOption { option: "share tolerance" }
+        );
+    }
+}
+
+#[test]
+fn a_share_of_a_blank_map_is_unknown() {
+    // Nothing speaks for the score.
+    let model = pure_function(|x: Tensor<2>| x.powi_scalar(2).sum_dim(1) * -1);
+    let share = Share::new([1.0, 0.0], Counted::Positive).unwrap();
+    let rows = Rows::all(1).with_shares(vec![vec![share]]);
+    let path = IntegratedGradients::new().with_share_tolerance(0.1).with_max_gradients(20);
+    let map = path.attribute_rows(&model, ones([1, 2]), Target::Class(0), &rows).unwrap();
+    let found = map.shares.unwrap()[0][0];
+    assert_eq!((found.share, found.error), (0.0, Some(1.0)));
+    assert_eq!(map.converged, Some(vec![false]));
+    // A single gradient has no estimate of its error.
+    let map =
+        Gradient::new().attribute_rows(&model, ones([1, 2]), Target::Class(0), &rows).unwrap();
+    assert_eq!(map.shares.unwrap()[0][0].error, None);
 }

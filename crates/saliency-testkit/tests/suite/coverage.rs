@@ -1,7 +1,9 @@
 //! Error bars hold for models of every kind. The bench `tolerance` asks more questions.
 
 use burn::tensor::Tensor;
-use saliency_core::{Explainer, IntegratedGradients, NoiseScale, Rule, SmoothGrad, pure_function};
+use saliency_core::{
+    Baseline, Explainer, IntegratedGradients, NoiseScale, Rule, SmoothGrad, pure_function,
+};
 use saliency_testkit::{Intervals, Kind};
 
 /// The models of each kind.
@@ -46,6 +48,45 @@ fn the_estimate_is_an_upper_bound_for_models_of_every_kind() {
 }
 
 #[test]
+fn the_error_of_a_share_is_an_upper_bound_for_models_of_every_kind() {
+    let ig = || IntegratedGradients::new().with_baseline(Baseline::zeros());
+    let explainers =
+        [ig().with_share_tolerance(0.01), ig().with_share_tolerance(0.03), ig().with_steps(20)];
+    let (mut all, mut bounds) = (0, 0);
+    let (mut converged, mut far_off) = (0, 0);
+    for kind in Kind::ALL {
+        let (mut own, mut own_bounds) = (0, 0);
+        for model in 0..MODELS {
+            let questions = kind.questions(model);
+            let right = questions.right();
+            let rows = questions.rows_with_shares();
+            for (explainer, tolerance) in explainers.iter().zip([0.01, 0.03, 1.0]) {
+                let (input, target) = (questions.input.clone(), questions.target.clone());
+                let map = explainer.attribute_rows(&questions.model(), input, target, &rows);
+                let errors = questions.share_errors(&map.unwrap(), &right);
+                let pairs = || errors.estimated.iter().zip(&errors.right);
+                own += errors.right.len();
+                // Single precision is not counted as an error of the path.
+                let holds = |(estimated, right): &(&f64, &f64)| **estimated + 1e-6 >= **right;
+                own_bounds += pairs().filter(holds).count();
+                if let Some(met) = errors.converged {
+                    let met: Vec<bool> = met.into_iter().flat_map(|met| [met; 2]).collect();
+                    let rows = met.iter().zip(&errors.right).filter(|(met, _)| **met);
+                    converged += rows.clone().count();
+                    far_off += rows.filter(|(_, right)| **right > 2.0 * tolerance).count();
+                }
+            }
+        }
+        println!("{:44} {own_bounds} of {own}", kind.name);
+        assert!(own_bounds * 100 >= own * 75, "{}: {own_bounds} of {own}", kind.name);
+        (all, bounds) = (all + own, bounds + own_bounds);
+    }
+    println!("all: {bounds} of {all}; {far_off} of {converged} converged ones are far off");
+    assert!(bounds * 100 >= all * 88, "{bounds} of {all}");
+    assert!(far_off * 100 <= converged * 3, "{far_off} of {converged}");
+}
+
+#[test]
 fn intervals_of_two_standard_errors_hold_the_right_values() {
     let kind = |name: &str| *Kind::ALL.iter().find(|kind| kind.name == name).expect("a kind");
     // Smooth and bent networks; and gates, which few samples of the noise open.
@@ -70,6 +111,41 @@ fn intervals_of_two_standard_errors_hold_the_right_values() {
             );
             assert!(range.contains(&share) || found.unwarned == 0, "{name}: {found:?}");
         }
+    }
+}
+
+#[test]
+fn the_intervals_of_shares_hold_the_right_shares() {
+    let kind = |name: &str| *Kind::ALL.iter().find(|kind| kind.name == name).expect("a kind");
+    for name in ["ReLU 13-32-3", "tanh 13-32-3"] {
+        let (mut held, mut all, mut converged) = (0, 0, 0);
+        for model in 0..12 {
+            let questions = kind(name).questions(model);
+            let right = questions.smooth_right(20_000);
+            let rows = questions.rows_with_shares();
+            let smooth = || questions.smooth_grad();
+            let explainers = [
+                smooth().with_samples(50),
+                smooth().with_share_tolerance(0.03).with_max_samples(900),
+            ];
+            for explainer in explainers {
+                let (input, target) = (questions.input.clone(), questions.target.clone());
+                let map = explainer.attribute_rows(&questions.model(), input, target, &rows);
+                let errors = questions.share_errors(&map.unwrap(), &right);
+                let pairs = errors.estimated.iter().zip(&errors.right);
+                all += errors.right.len();
+                held += pairs.filter(|(estimated, right)| **estimated + 1e-6 >= **right).count();
+                let met = errors.converged.unwrap_or_default();
+                converged += met.iter().filter(|met| **met).count();
+                let within = met.iter().zip(errors.estimated.chunks(2));
+                within
+                    .for_each(|(met, errors)| assert!(!met || errors.iter().all(|it| *it <= 0.03)));
+            }
+        }
+        println!("{name}: {held} of {all} shares, {converged} of {} rows converged", all / 4);
+        let percent = 100.0 * held as f64 / all as f64;
+        assert!((92.0..=98.0).contains(&percent), "{name}: {percent}");
+        assert!(converged > 0, "{name}");
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use burn::tensor::Tensor;
 use saliency_backends::{Backend, ComputeDevice, DevicePool, PoolEvent};
 use saliency_core::{
-    Attribution, Baseline, Cancel, Error, Explainer, Gradient, IntegratedGradients, Model,
-    NoiseScale, Rows, SmoothGrad, Stage, Target, pure_function,
+    Attribution, Baseline, Cancel, Counted, Error, Explainer, Gradient, IntegratedGradients, Model,
+    NoiseScale, Rows, Share, SmoothGrad, Stage, Target, pure_function,
 };
 use saliency_testkit::{assert_close, assert_error, device, devices, square, values};
 
@@ -245,6 +245,29 @@ fn to_a_tolerance_a_pool_draws_the_samples_that_one_device_draws() {
             assert_eq!(map.warnings, alone.warnings);
         }
     }
+}
+
+#[test]
+fn a_pool_estimates_shares_as_one_device_does() {
+    let share = |row: usize| Share::new([1.0, row as f64 / 8.0, 0.0], Counted::Absolute).unwrap();
+    let rows = Rows::all(8).with_shares((0..8).map(|row| vec![share(row)]).collect());
+    let model = pure_function(|x: Tensor<2>| (x * 4.0).sin());
+    let path: Arc<dyn Explainer<_, _>> =
+        Arc::new(IntegratedGradients::new().with_share_tolerance(0.01));
+    let smooth = SmoothGrad::new(Gradient::new()).with_noise(NoiseScale::Absolute(0.7));
+    let smooth: Arc<dyn Explainer<_, _>> = Arc::new(smooth.with_share_tolerance(0.05));
+    for explainer in [path, smooth] {
+        let alone = explainer.attribute_rows(&model, x(8), Target::Class(1), &rows).unwrap();
+        let pool = DevicePool::new([flex(), flex()], |_| Shared(explainer.clone()));
+        let pool = pool.with_rows_at_once(3);
+        let map = pool.attribute_rows(&model, x(8), Target::Class(1), &rows).unwrap();
+        assert_eq!(map.shares, alone.shares);
+        assert_eq!(map.evaluations, alone.evaluations);
+    }
+    let wrong = Rows::all(8).with_shares(vec![vec![share(0)]]);
+    let pool = DevicePool::new([flex()], |_| Gradient::new());
+    let error = pool.attribute_rows(&square(), x(8), Target::Class(1), &wrong).unwrap_err();
+    assert_error!(error, Error::InvalidOption { option: "shares", found: "1" });
 }
 
 /// An explainer of any type.

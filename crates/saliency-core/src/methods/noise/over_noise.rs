@@ -80,6 +80,14 @@ impl<E, S> OverNoise<E, S> {
         self
     }
 
+    /// Draws samples until the estimated error of each [`Share`](crate::Share) that is asked for by
+    /// [`Rows::with_shares`](crate::Rows::with_shares) is at most `tolerance`, in (0, 1], or until
+    /// the limit is reached: 0.01 is one point of a percent.
+    pub fn with_share_tolerance(mut self, tolerance: f64) -> Self {
+        self.samples = self.samples.with_share_tolerance(tolerance);
+        self
+    }
+
     /// Sets the most samples that are drawn to reach a tolerance: up to 1,000,000.
     pub fn with_max_samples(mut self, samples: usize) -> Self {
         self.samples = self.samples.with_limit(samples);
@@ -148,12 +156,14 @@ impl<E, S: Statistic> OverNoise<E, S> {
             maps.values.check_finite(Stage::Attribution)?;
             Ok(maps)
         };
-        let averaged = Averaged::over(self.samples, S::AGGREGATE, &self.schedule, input, &draw)?;
+        let (samples, shares) = (self.samples, rows.shares());
+        let averaged = Averaged::over(samples, S::AGGREGATE, &self.schedule, input, shares, &draw)?;
+        let share_errors = averaged.share_errors.clone();
         let evaluator = &question.evaluator;
         evaluator.check_dependence(&self.schedule, &averaged.values, input, &scored.target)?;
         let mut attribution = averaged.into_attribution(scored);
         attribution.warnings.extend(noise.warnings(input, &deviations)?);
-        Ok(attribution)
+        attribution.with_shares(rows, share_errors.as_deref())
     }
 
     fn attribute_with<M: Model<I>, I: Inputs>(

@@ -141,6 +141,14 @@ impl ExpectedGradients {
         self
     }
 
+    /// Draws samples until the estimated error of each [`Share`](crate::Share) that is asked for by
+    /// [`Rows::with_shares`](crate::Rows::with_shares) is at most `tolerance`, in (0, 1], or until
+    /// the limit is reached: 0.01 is one point of a percent.
+    pub fn with_share_tolerance(mut self, tolerance: f64) -> Self {
+        self.samples = self.samples.with_share_tolerance(tolerance);
+        self
+    }
+
     /// Sets the most samples that are drawn to reach a tolerance: up to 1,000,000.
     pub fn with_max_samples(mut self, samples: usize) -> Self {
         self.samples = self.samples.with_limit(samples);
@@ -180,7 +188,7 @@ impl ExpectedGradients {
     }
 
     fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
-        let Question { evaluator, input, .. } = question;
+        let Question { evaluator, input, rows, .. } = question;
         let scored = question.resolve_for(&self.schedule, self.samples.most())?;
         let draws = Draws {
             question,
@@ -190,7 +198,10 @@ impl ExpectedGradients {
             baselines: self.baselines.like(input)?,
         };
         let draw = |rows: &[usize], samples: &[usize]| draws.draw(rows, samples);
-        let averaged = Averaged::over(self.samples, Aggregate::Mean, &self.schedule, input, &draw)?;
+        let (samples, shares) = (self.samples, rows.shares());
+        let averaged =
+            Averaged::over(samples, Aggregate::Mean, &self.schedule, input, shares, &draw)?;
+        let share_errors = averaged.share_errors.clone();
         evaluator.check_dependence(&self.schedule, &averaged.values, input, &scored.target)?;
         // With noise the scores are not those of the inputs; fixed values differ from row to row.
         let comparable = self.noise.is_none() && !input.fixed.contains(&true);
@@ -205,6 +216,7 @@ impl ExpectedGradients {
         let mut attribution = averaged.into_attribution(scored);
         evaluator.one_row_warning().into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
         attribution.warnings.extend(without_noise);
+        let attribution = attribution.with_shares(rows, share_errors.as_deref())?;
         match baseline_scores {
             Some(scores) => attribution.with_baseline(scores),
             None => Ok(attribution),

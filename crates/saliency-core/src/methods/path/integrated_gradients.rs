@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use crate::attribution::Attribution;
-use crate::error::{Error, Result, Stage, check_count, check_share};
+use crate::error::{Error, Result, Stage, check_count};
 use crate::execution::question::{Question, answers_questions};
 use crate::execution::schedule::Schedule;
 use crate::input::baseline::Baseline;
@@ -12,6 +12,7 @@ use crate::path::integral::{Integrals, PathIntegral};
 use crate::path::quadrature::{Rule, placed};
 use crate::path::score_change::ScoreChange;
 use crate::path::shape::StraightPath;
+use crate::share::Tolerance;
 use crate::warning::Warning;
 
 /// The difference of score between input and baseline, shared out over the values of the input.
@@ -32,7 +33,8 @@ use crate::warning::Warning;
 /// [`with_tolerance`](Self::with_tolerance) takes as many points as are needed to get the relative
 /// L1 error of a row's values below a tolerance: points are placed where the gradient changes, and
 /// every gradient is used. [`converged`](Attribution::converged) is false if the limit was reached
-/// first.
+/// first. [`with_share_tolerance`](Self::with_share_tolerance) does the same for shares of the map,
+/// such as the part of it that lies in a box.
 ///
 /// The estimate assumes that the gradient jumps somewhere between every two points, and compares
 /// the contributions there with the change of score. It was an upper bound of the true error in 95
@@ -48,7 +50,7 @@ use crate::warning::Warning;
 /// # Parameters and defaults
 /// - steps: 50 points on the path
 /// - rule, for a fixed number of steps: [`Rule::GaussLegendre`]
-/// - tolerance: none
+/// - tolerance: none, neither for the map nor for shares
 /// - at most 1,000 gradients per row, if there is a tolerance
 /// - baseline: zeros
 ///
@@ -92,7 +94,7 @@ use crate::warning::Warning;
 pub struct IntegratedGradients {
     steps: usize,
     rule: Rule,
-    tolerance: Option<f64>,
+    tolerance: Option<Tolerance>,
     max_gradients: usize,
     baseline: Baseline,
     schedule: Schedule,
@@ -129,7 +131,18 @@ impl IntegratedGradients {
     ///
     /// 0.05 is enough for a picture.
     pub fn with_tolerance(mut self, tolerance: f64) -> Self {
-        self.tolerance = Some(tolerance);
+        self.tolerance = Some(Tolerance::Map(tolerance));
+        self
+    }
+
+    /// Takes as many gradients as are needed for an error of at most `tolerance`, in (0, 1], in each
+    /// [`Share`](crate::Share) of the map that is asked for by
+    /// [`Rows::with_shares`](crate::Rows::with_shares): 0.01 is one point of a percent. The error of
+    /// the map as a whole may then be much larger.
+    ///
+    /// Eight gradients are the fewest that prove one point.
+    pub fn with_share_tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = Some(Tolerance::Shares(tolerance));
         self
     }
 
@@ -166,7 +179,7 @@ impl IntegratedGradients {
         let Some(tolerance) = self.tolerance else {
             return check_count("steps", self.steps, MOST_STEPS);
         };
-        check_share("tolerance", tolerance)?;
+        tolerance.check_range()?;
         let least = PathIntegral::LEAST;
         if (least..=MOST_STEPS).contains(&self.max_gradients) {
             return Ok(());
@@ -177,6 +190,7 @@ impl IntegratedGradients {
 
     fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
         let Question { evaluator, input, rows, .. } = question;
+        self.tolerance.map_or(Ok(()), |tolerance| tolerance.check(rows.shares()))?;
         let baseline = self.baseline.like(input, rows)?;
         // The values must sum to the difference between the scores at both ends.
         let calls = self.tolerance.map_or(self.steps, |_| self.max_gradients);
@@ -200,6 +214,7 @@ impl IntegratedGradients {
             input,
             shape: &path,
             changes: &changes,
+            shares: rows.shares(),
             schedule: &self.schedule,
         };
         let integrals = self.integrate(&integral, &baseline_scores, &scored.scores)?;
@@ -212,6 +227,7 @@ impl IntegratedGradients {
         let no_path = without_path.into_iter().map(|row| Warning::BaselineIsInput { row });
         attribution.warnings.splice(0..0, no_path);
         evaluator.one_row_warning().into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
+        let attribution = attribution.with_shares(rows, integrals.share_errors.as_deref())?;
         attribution.with_baseline(baseline_scores)
     }
 
