@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::Tensor;
-use saliency::metrics::{CoverTest, Experiment, Fill, Finding};
+use saliency::metrics::{CoverTest, Experiment, Finding};
 
 use crate::cells::{COUNT, smoothed};
 use crate::maps::Maps;
@@ -29,9 +29,8 @@ pub fn cover(
     verdicts: &mut BTreeMap<&'static str, Tested>,
 ) {
     let Fills { blur, grey, mean, .. } = &photo.fills;
-    let fill = |name: &str, values: &Tensor<4>| Fill {
-        name: name.to_owned(),
-        values: experiment.fill(values.clone()).expect("a fill"),
+    let fill = |name: &str, values: &Tensor<4>| {
+        experiment.fill(values.clone()).expect("a fill").with_name(name)
     };
     let fills = [fill("blur", blur), fill("grey", grey), fill("mean", mean)];
     let mut random = Random(hash(&photo.name) ^ (class as u64) << 20);

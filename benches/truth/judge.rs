@@ -57,7 +57,8 @@ pub fn judge(
     let units = experiment.units();
     let areas = units.sums(&vec![1.0; units.width()]);
     let by_density = |map: &Cells| {
-        let densities: Vec<f64> = map.iter().zip(&areas).map(|(value, area)| value / area).collect();
+        let densities: Vec<f64> =
+            map.iter().zip(&areas).map(|(value, area)| value / area).collect();
         ranking(&densities)
     };
     let orders: Vec<Vec<usize>> = maps.values().map(by_density).collect();

@@ -31,7 +31,6 @@
 //! The second table asks how often the cover test confirms the default, and maps that know nothing
 //! of the photo, which it should confirm in at most 7.5 %.
 
-
 mod cells;
 mod cover;
 mod judge;

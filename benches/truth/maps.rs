@@ -95,9 +95,13 @@ fn combine<N: Network>(maps: &mut Maps) {
     let [early, middle] = N::COMBINED;
     let e = |rest: &str| layer(early, rest);
     let m = |rest: &str| layer(middle, rest);
-    let [cam, blur, smooth, occlusion] =
-        ["c1 Grad-CAM 1", "b1 IG blur signed 8", "b2 IG blur signed 8, smoothed", "f1 occlusion 196"]
-            .map(str::to_owned);
+    let [cam, blur, smooth, occlusion] = [
+        "c1 Grad-CAM 1",
+        "b1 IG blur signed 8",
+        "b2 IG blur signed 8, smoothed",
+        "f1 occlusion 196",
+    ]
+    .map(str::to_owned);
     let ranks = |sort: &str, text: String, of: Vec<String>| (format!("{sort} ranks: {text}"), of);
     let combinations = [
         ranks("e1", "CAM + IG blur 8".to_owned(), vec![cam.clone(), blur.clone()]),
@@ -133,7 +137,11 @@ fn combine<N: Network>(maps: &mut Maps) {
             format!("CAM, layer {early} blur, layer {middle} noise, IG blur 25"),
             vec![cam.clone(), e("blur 8"), m("noise 8"), blur],
         ),
-        ranks("eB", format!("layer {middle} noise 8 + smoothed IG blur"), vec![m("noise 8"), smooth]),
+        ranks(
+            "eB",
+            format!("layer {middle} noise 8 + smoothed IG blur"),
+            vec![m("noise 8"), smooth],
+        ),
         ranks(
             "eC",
             format!("layer {middle} noise 4 + layer {early} blur 4"),

@@ -1,8 +1,8 @@
 //! The networks of the study.
 
 use burn::tensor::Tensor;
-use saliency::{Attribution, Model};
-use saliency_cli::method::{PhotoMethod, PhotoQuestion, regions};
+use saliency::{Explainer, Model, Split, Target};
+use saliency_cli::regions::Regions;
 use saliency_models::{AfterBlock, AfterFire, EfficientNetLite0, LastConvolution, SqueezeNet};
 
 use crate::layer::PathAtLayer;
@@ -19,7 +19,7 @@ pub trait Network: Model<Tensor<4>> {
     const COMBINED: [&'static str; 2];
 
     /// Explains regions as the default of `explain` does.
-    fn regions(&self, question: PhotoQuestion<'_, Self>) -> Attribution<Tensor<4>>;
+    fn regions(&self, regions: &Regions, input: &Tensor<4>, class: usize) -> Tensor<4>;
 
     /// Integrates gradients along a path at a layer.
     ///
@@ -60,8 +60,9 @@ impl Network for EfficientNetLite0 {
     const STARTS: &'static [&'static str] = &["blur", "noise", "mean", "grey"];
     const COMBINED: [&'static str; 2] = ["4", "10"];
 
-    fn regions(&self, question: PhotoQuestion<'_, Self>) -> Attribution<Tensor<4>> {
-        PhotoMethod::Regions.attribute(question).expect("a map")
+    fn regions(&self, regions: &Regions, input: &Tensor<4>, class: usize) -> Tensor<4> {
+        let map = regions.attribute_to(self, input.clone(), Target::Class(class));
+        map.expect("a map").values
     }
 
     fn integrated(&self, layer: &str, path: &PathAtLayer<'_>) -> Tensor<4> {
@@ -90,8 +91,10 @@ impl Network for SqueezeNet {
     const STARTS: &'static [&'static str] = &["noise", "grey"];
     const COMBINED: [&'static str; 2] = ["4", "8"];
 
-    fn regions(&self, question: PhotoQuestion<'_, Self>) -> Attribution<Tensor<4>> {
-        regions(question, AfterFire::<8>).expect("a map")
+    fn regions(&self, regions: &Regions, input: &Tensor<4>, class: usize) -> Tensor<4> {
+        let split = Split::at(self, AfterFire::<8>);
+        let map = regions.attribute_at(&split, input.clone(), Target::Class(class));
+        map.expect("a map").values
     }
 
     fn integrated(&self, layer: &str, path: &PathAtLayer<'_>) -> Tensor<4> {

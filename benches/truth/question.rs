@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use burn::module::{ModuleMapper, Param};
 use burn::tensor::{Device, Distribution, Tensor};
 use saliency::metrics::{Experiment, Units};
-use saliency::{MethodOptions, Schedule, Target};
-use saliency_cli::method::{PhotoQuestion, Tolerance};
+use saliency::{Schedule, Target};
+use saliency_cli::regions::{Regions, Tolerance};
 
 use crate::cells::{CELLS, Cells, cells, middle, moved};
 use crate::maps::Maps;
@@ -31,8 +31,11 @@ impl<N: Network> Question<'_, N> {
     /// Makes the default's map, with a value for each place of the layer. With a limit, it takes as
     /// many gradients as that; otherwise as many as the default.
     pub fn regions(&self, limit: Option<usize>) -> Tensor<4> {
-        let tolerance = limit.map(|limit| Tolerance { error: 1e-9, limit });
-        regions_of(self.net, self.photo, self.class, tolerance)
+        let regions = match limit {
+            Some(limit) => Regions::new().with_tolerance(Tolerance { error: 1e-9, limit }),
+            None => Regions::new(),
+        };
+        self.net.regions(&regions, &self.photo.input, self.class)
     }
 
     /// Makes the default, and maps that know nothing of the model, of the class or of the photo.
@@ -59,24 +62,7 @@ impl<N: Network> Question<'_, N> {
 }
 
 fn regions_in_cells<N: Network>(net: &N, photo: &Photo, class: usize) -> Cells {
-    cells(&regions_of(net, photo, class, None), false)
-}
-
-fn regions_of<N: Network>(
-    net: &N,
-    photo: &Photo,
-    class: usize,
-    tolerance: Option<Tolerance>,
-) -> Tensor<4> {
-    let question = PhotoQuestion {
-        net,
-        input: &photo.input,
-        target: Target::Class(class),
-        options: &MethodOptions::new(),
-        tolerance,
-        schedule: &Schedule::new(),
-    };
-    net.regions(question).values
+    cells(&net.regions(&Regions::new(), &photo.input, class), false)
 }
 
 /// Prepares to cover cells of a photo.

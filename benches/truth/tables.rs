@@ -62,7 +62,10 @@ pub fn print(found: &Found, default: &str) {
 /// Prints a line for each map, of all photos: the share of random choices that it beats, and how far
 /// each map is ahead of the map `default`, in points and in falls of the score.
 pub fn print_all_photos(found: &Found, default: &str) {
-    println!("| map | {} | average | ahead of the default by | score falls more by |", TESTS.join(" | "));
+    println!(
+        "| map | {} | average | ahead of the default by | score falls more by |",
+        TESTS.join(" | ")
+    );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for (name, of_photos) in found {
         let share = |test: usize| {

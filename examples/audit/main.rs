@@ -5,7 +5,8 @@
 //! ```text
 //! cargo run --example audit                                     # 24 photos made for a try
 //! cargo run --example audit -- FOLDER --boxes boxes.csv         # boxes around what matters
-//! cargo run --example audit -- FOLDER --method gradient         # a quick first look
+//! cargo run --example audit -- FOLDER --method gradient --cover 0  # a quick first look
+//! cargo run --example audit -- FOLDER --cover 20%               # covers a fifth of the photos
 //! cargo run --example audit -- FOLDER --tolerance 0.05 --device cuda:0 --device flex
 //! ```
 //!
@@ -39,6 +40,7 @@ fn audit(args: &AuditArgs) -> Result<()> {
 
     let mut audit = Audit::new(subject, args.recipe().map_err(unusable)?)
         .with_devices(args.devices.clone())
+        .with_cover(args.cover)
         .with_output_folder(&args.out);
     if let Some(percent) = args.expect {
         audit = audit.with_expected_share(f64::from(percent) / 100.0);

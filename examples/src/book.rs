@@ -9,6 +9,9 @@ struct Methods;
 #[doc = include_str!("../../docs/baselines.md")]
 struct Baselines;
 
+#[doc = include_str!("../../docs/metrics.md")]
+struct Metrics;
+
 #[doc = include_str!("../../docs/devices.md")]
 struct Devices;
 

@@ -12,14 +12,16 @@ use crate::boxes::{BoxFacts, Boxes, Drawing, DrawnOn};
 use crate::digest;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::explain::{Auditor, Explained, Photo};
-use crate::findings::{BoxCounts, Findings};
-use crate::folder::{Folder, PhotoFile};
+use crate::findings::{BoxCounts, CoverCounts, Findings, GroupFound};
+use crate::folder::Folder;
+use crate::groups;
 use crate::link;
 use crate::parts::Parts;
 use crate::recipe::Recipe;
 use crate::remarks::about_boxes;
 use crate::row::{Concern, Row};
+use crate::sample::CoverSample;
+use crate::stages::{Coverings, Stages, Waiting};
 use crate::subject::Subject;
 use crate::summary::Report;
 use crate::tables::{self, TableRow};
@@ -30,24 +32,37 @@ use crate::tables::{self, TableRow};
 /// photo are kept in the folder `parts` of the output folder. They are used as long as the photo,
 /// its boxes, the model and the recipe stay the same.
 ///
+/// # The stages
+/// 1. Every photo is explained, and its map is measured.
+/// 2. A sample of photos is covered and shown to the model again: the brightest places, the boxes,
+///    and the border. See [`CoverTest`](saliency_metrics::CoverTest): a map is confirmed if the
+///    score falls more than if as much is covered elsewhere.
+/// 3. Photos whose maps agree in place are grouped, and the places of the groups are covered.
+///
 /// # Defaults
 /// - boxes: none
 /// - categories: all
 /// - expected share: the share of the area that a photo's boxes cover
+/// - covered: 50 photos, drawn by a digest of their names; all, if there are fewer
 /// - devices: the preferred device ([`Backend::open_preferred`])
 /// - output folder: `audit`
+///
+/// # Cost
+/// The gradients of the recipe for every photo. About 50 forward passes for each covered photo, and 25
+/// more for its boxes, its border and the place of its group each.
 ///
 /// # Example
 /// See the [crate's documentation](crate).
 pub struct Audit<M> {
-    subject: Subject<M>,
-    recipe: Recipe<M>,
+    pub(crate) subject: Subject<M>,
+    pub(crate) recipe: Recipe<M>,
     boxes: Option<PathBuf>,
     categories: Vec<String>,
     expected: Option<f64>,
-    devices: Vec<Backend>,
+    cover: CoverSample,
+    pub(crate) devices: Vec<Backend>,
     out: PathBuf,
-    observer: Box<dyn Fn(&Event)>,
+    pub(crate) observer: Box<dyn Fn(&Event)>,
 }
 
 impl<M: Model<Tensor<4>> + 'static> Audit<M> {
@@ -59,6 +74,7 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
             boxes: None,
             categories: Vec::new(),
             expected: None,
+            cover: CoverSample::default(),
             devices: Vec::new(),
             out: PathBuf::from("audit"),
             observer: Box::new(|_| {}),
@@ -101,7 +117,15 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         self
     }
 
-    /// Sets the devices that share the photos.
+    /// Sets which photos are covered and shown to the model again. `CoverSample::Photos(0)` covers
+    /// nothing. If a share is not from 0 to 1, [`run`](Self::run) returns an error.
+    #[must_use]
+    pub fn with_cover(mut self, sample: CoverSample) -> Self {
+        self.cover = sample;
+        self
+    }
+
+    /// Sets the devices that share the photos. The first of them is also shown the covered photos.
     #[must_use]
     pub fn with_devices(mut self, devices: impl IntoIterator<Item = Backend>) -> Self {
         self.devices = devices.into_iter().collect();
@@ -126,11 +150,16 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
     /// page.
     ///
     /// # Errors
-    /// [`Error::Share`] if the expected share is not from 0 to 1. Another [`Error`] if the folder,
+    /// [`Error::Share`] if the expected share or the share of covered photos is not from 0 to 1. Another [`Error`] if the folder,
     /// the boxes, the output folder or a device cannot be used, or if the model cannot be
     /// explained. A photo that cannot be explained is not an error.
     pub fn run(&self, folder: impl AsRef<Path>) -> Result<Findings> {
-        if let Some(found) = self.expected.filter(|share| !(0.0..=1.0).contains(share)) {
+        let covered = match self.cover {
+            CoverSample::Share(share) => Some(share),
+            CoverSample::Photos(_) => None,
+        };
+        let mut shares = self.expected.into_iter().chain(covered);
+        if let Some(found) = shares.find(|share| !(0.0..=1.0).contains(share)) {
             return Err(Error::Share { found });
         }
         let path = folder.as_ref();
@@ -144,13 +173,18 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         (self.observer)(&Event::Reading { photos: folder.photos.len() });
         let waiting = self.waiting(&parts, &folder, &boxes)?;
         (self.observer)(&Event::Started { waiting: waiting.len(), photos: folder.photos.len() });
+        let stages = Stages::new(self, &parts);
         if !waiting.is_empty() {
-            self.explain(&parts, &waiting)?;
+            stages.explain(&waiting)?;
             (self.observer)(&Event::Finished);
         }
         parts.keep_only(folder.photos.iter().map(|it| &it.name[..]))?;
+        let names: Vec<&str> = folder.photos.iter().map(|it| &it.name[..]).collect();
+        let sample = self.cover.draw(&names);
+        let coverings = Coverings { photos: &folder.photos, boxes: &boxes, sample: &sample };
+        stages.cover(&coverings)?;
         let facts = self.boxes.as_ref().map(|_| &boxes.facts);
-        self.report(&folder, &parts, facts)
+        self.report(&coverings, &folder, &parts, facts)
     }
 
     /// Reads boxes, and reports boxes of photos that are not in the folder.
@@ -207,29 +241,17 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         digest(&json.expect("texts and numbers have a form in JSON"))
     }
 
-    /// Explains photos, a few at a time.
-    fn explain(&self, parts: &Parts, waiting: &[Waiting]) -> Result<()> {
-        let devices = if self.devices.is_empty() {
-            vec![Backend::open_preferred()?]
-        } else {
-            self.devices.iter().map(Backend::open).collect::<Result<_, _>>()?
-        };
-        let at_once = self.recipe.photos_at_once() * devices.len();
-        let auditor = Auditor::new(&self.subject, &self.recipe, devices);
-        let mut photos = 0;
-        (self.observer)(&Event::Explained { photos });
-        for batch in waiting.chunks(at_once) {
-            explain_together(&auditor, parts, batch)?;
-            photos += batch.len();
-            (self.observer)(&Event::Explained { photos });
-        }
-        Ok(())
-    }
-
     /// Writes the tables and the page. They are made only from the parts, so that the result is the
     /// same no matter how often the audit was stopped.
-    fn report(&self, folder: &Folder, parts: &Parts, facts: Option<&BoxFacts>) -> Result<Findings> {
-        let rows = self.rows(folder, parts)?;
+    fn report(
+        &self,
+        coverings: &Coverings,
+        folder: &Folder,
+        parts: &Parts,
+        facts: Option<&BoxFacts>,
+    ) -> Result<Findings> {
+        let rows = self.rows(coverings, parts)?;
+        let groups = groups::of_rows(&rows);
         let remarks = facts.map(|facts| about_boxes(facts, &rows)).unwrap_or_default();
         let boxes = facts.map(|facts| BoxCounts::new(facts, &rows));
         let title = folder.path.file_name().unwrap_or(folder.path.as_os_str()).to_string_lossy();
@@ -240,13 +262,14 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
             effort: self.recipe.effort,
             expected: self.expected,
             rows: &rows,
+            groups: &groups,
+            classes: &self.subject.classes,
             links: &self.links(folder),
             remarks: &remarks,
             others: &folder.others,
         };
         // Write the files.
-        let table: Vec<TableRow> =
-            rows.iter().map(|row| TableRow::new(row, self.expected)).collect();
+        let table: Vec<TableRow> = (0..rows.len()).map(|at| TableRow::new(&report, at)).collect();
         let mut files = Vec::new();
         for (name, bytes) in [
             ("audit.csv", tables::csv(&table)?),
@@ -265,19 +288,25 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
             explained,
             failed: rows.len() - explained,
             concerns: concerns.collect(),
+            cover: CoverCounts::of(&report),
+            groups: groups.iter().map(|group| GroupFound::new(group, &report)).collect(),
             boxes,
             files,
             warnings: remarks,
         })
     }
 
-    /// Reads the rows of all photos. The names of their classes are those of this audit.
-    fn rows(&self, folder: &Folder, parts: &Parts) -> Result<Vec<Row>> {
+    /// Reads the rows of all photos. The names of their classes are those of this audit, and so is
+    /// the choice of covered photos.
+    fn rows(&self, coverings: &Coverings, parts: &Parts) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
-        for photo in &folder.photos {
+        for photo in coverings.photos {
             let mut row = parts.row(&photo.name)?;
             if let Ok(measured) = &mut row.outcome {
                 measured.class_name = self.subject.classes.name(measured.class);
+                if !coverings.sample.contains(&photo.name[..]) {
+                    measured.tested = None;
+                }
             }
             rows.push(row);
         }
@@ -301,59 +330,11 @@ impl<M> fmt::Debug for Audit<M> {
             .field("boxes", &self.boxes)
             .field("categories", &self.categories)
             .field("expected", &self.expected)
+            .field("cover", &self.cover)
             .field("devices", &self.devices)
             .field("out", &self.out)
             .finish_non_exhaustive()
     }
-}
-
-/// A photo that is to be explained.
-struct Waiting<'a> {
-    photo: &'a PhotoFile,
-    boxes: Option<&'a Drawing>,
-    fingerprint: String,
-}
-
-/// Explains a few photos together, and keeps the results of each.
-fn explain_together<M: Model<Tensor<4>> + 'static>(
-    auditor: &Auditor<M>,
-    parts: &Parts,
-    batch: &[Waiting],
-) -> Result<()> {
-    // A photo that cannot be read is recorded as a failure. The others are still explained.
-    let (mut readable, mut shown) = (Vec::new(), Vec::new());
-    for it in batch {
-        let show = |pixels| auditor.show(&Photo { pixels: &pixels, boxes: it.boxes });
-        match it.photo.read().and_then(show) {
-            Ok(photo) => {
-                readable.push(it);
-                shown.push(photo);
-            }
-            Err(reason) => parts.keep_failure(&it.photo.name, reason)?,
-        }
-    }
-    // If one photo makes the model fail, explain each photo by itself.
-    let explained: Vec<Result<Explained>> = match auditor.explain(shown.clone()) {
-        Ok(explained) => explained.into_iter().map(Ok).collect(),
-        Err(error) if error.is_of_one_photo() => {
-            let alone = |photo| Ok(auditor.explain(vec![photo])?.remove(0));
-            shown.into_iter().map(alone).collect()
-        }
-        Err(error) => return Err(error),
-    };
-    for (it, explained) in readable.into_iter().zip(explained) {
-        match explained {
-            Ok(Explained { measured, thumbnail }) => {
-                let row = Row { file: it.photo.name.clone(), outcome: Ok(measured) };
-                parts.keep(&it.fingerprint, row, &thumbnail)?;
-            }
-            Err(error) if error.is_of_one_photo() => {
-                parts.keep_failure(&it.photo.name, error.to_string())?;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Measures how much of a map is at the border of the region that the model was shown.
 
-use saliency_photo::{Frame, Map, MarkedArea, Region, Size};
+use saliency_photo::{Footprint, Frame, Map, MarkedArea, Region, Size};
 
 use crate::boxes::MarkedBox;
 use crate::error::Result;
@@ -22,11 +22,7 @@ impl Border {
     /// Measures a map. Pixels of the photo are cut into tenths, because a tenth of a photo's side
     /// may not be a whole number of pixels.
     pub fn of(map: &Map, frame: Frame, boxes: &[MarkedBox]) -> Result<Self> {
-        let Size { width, height } = frame.photo;
-        let fine = Frame {
-            photo: Size { width: width * PARTS, height: height * PARTS },
-            region: in_parts(frame.region),
-        };
+        let fine = fine(frame);
         let share = |regions: Vec<Region>| -> Result<f64> {
             let area = MarkedArea::boxes("border", regions);
             Ok(area.footprint(map.size(), fine)?.coverage_of(map).share)
@@ -34,8 +30,21 @@ impl Border {
         let marked: Vec<Region> = boxes.iter().map(|it| in_parts(it.region())).collect();
         let both = edges(frame.region).into_iter().chain(marked.iter().copied()).collect();
         let unmarked = share(both)? - share(marked)?;
-        Ok(Self { share: share(edges(frame.region).to_vec())?, unmarked })
+        Ok(Self { share: footprint(map.size(), frame)?.coverage_of(map).share, unmarked })
     }
+}
+
+/// Computes the share of each pixel of maps of the given size that is at the border.
+pub(crate) fn footprint(map: Size, frame: Frame) -> Result<Footprint> {
+    let area = MarkedArea::boxes("border", edges(frame.region));
+    Ok(area.footprint(map, fine(frame))?)
+}
+
+/// Converts a frame to parts of pixels.
+fn fine(frame: Frame) -> Frame {
+    let Size { width, height } = frame.photo;
+    let photo = Size { width: width * PARTS, height: height * PARTS };
+    Frame { photo, region: in_parts(frame.region) }
 }
 
 /// Converts a region to parts of pixels.

@@ -142,6 +142,10 @@ pub enum Error {
     #[error(transparent)]
     Explain(#[from] saliency_core::Error),
 
+    /// Photos could not be covered and shown to the model again.
+    #[error(transparent)]
+    Cover(#[from] saliency_metrics::Error),
+
     /// A device could not be opened.
     #[error(transparent)]
     Device(#[from] saliency_backends::Error),
@@ -165,6 +169,8 @@ impl Error {
     /// explained.
     pub(crate) fn is_of_one_photo(&self) -> bool {
         use saliency_core::Error::{NotFinite, Panicked};
-        matches!(self, Self::Explain(NotFinite { .. } | Panicked { .. }))
+        use saliency_metrics::Error::Core;
+        let (Self::Explain(error) | Self::Cover(Core(error))) = self else { return false };
+        matches!(error, NotFinite { .. } | Panicked { .. })
     }
 }

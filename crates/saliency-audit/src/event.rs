@@ -44,4 +44,13 @@ pub enum Event<'a> {
     },
     /// All waiting photos are finished. This is not reported if no photo was waiting.
     Finished,
+    /// Some photos are covered and shown to the model again. The first time, `photos` is 0. This is
+    /// not reported if no photo is to be covered.
+    #[non_exhaustive]
+    Covered {
+        /// How many photos are finished by now.
+        photos: usize,
+        /// How many there are.
+        all: usize,
+    },
 }

@@ -7,11 +7,13 @@ use burn::tensor::{Device, Tensor};
 use image::{GenericImageView as _, RgbImage};
 use saliency_backends::{ComputeDevice, DevicePool};
 use saliency_core::{Attribution, Model, Rows, Schedule, Target, Warning};
-use saliency_photo::{Frame, Map, MarkedArea, Reduce, Region, Size, View};
+use saliency_photo::{Frame, Map, MarkedArea, Region, Size, View};
 
 use crate::border::Border;
 use crate::boxes::{self, Drawing, MarkedBox, Placed, Placing};
+use crate::cover::Coverer;
 use crate::error::Result;
+use crate::grid::Grid;
 use crate::recipe::{PhotoExplainer, Recipe};
 use crate::row::{Inside, Measured};
 use crate::subject::Subject;
@@ -20,13 +22,13 @@ use crate::thumbnail;
 /// The input of a photo, and the facts about the photo that are needed afterwards.
 #[derive(Clone)]
 pub(crate) struct Shown {
-    input: Tensor<4>,
+    pub input: Tensor<4>,
     /// The part of the photo that the model is shown, in the small size of the page.
     small: RgbImage,
-    frame: Frame,
+    pub frame: Frame,
     boxes: Vec<MarkedBox>,
     placing: Option<Placing>,
-    marked: MarkedArea,
+    pub marked: MarkedArea,
     plain: bool,
 }
 
@@ -49,6 +51,8 @@ pub(crate) struct Auditor<'a, M> {
     model: M,
     /// The device of the inputs. A pool copies them to its own devices.
     home: Device,
+    /// The schedule of that device.
+    schedule: Schedule,
     explainer: PhotoExplainer<M>,
     /// The shape of the first input. All other inputs must have the same shape.
     shape: OnceCell<[usize; 4]>,
@@ -63,14 +67,24 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
     ) -> Self {
         let home = devices[0].device().clone();
         let model = (subject.model)(&home);
-        let explainer =
-            |device: &ComputeDevice| recipe.explainer(schedule(device, subject.bytes_per_photo));
+        let home_schedule = schedule(&devices[0], subject.bytes_per_photo);
+        let explainer = |device: &ComputeDevice| {
+            recipe.explainer(schedule(device, subject.bytes_per_photo).with_chunk(1))
+        };
         let explainer = if devices.len() == 1 {
             explainer(&devices.remove(0))
         } else {
             Box::new(DevicePool::new(devices, explainer))
         };
-        Self { subject, recipe, model, home, explainer, shape: OnceCell::new() }
+        let (schedule, shape) = (home_schedule, OnceCell::new());
+        Self { subject, recipe, model, home, schedule, explainer, shape }
+    }
+
+    /// Returns the model, ready to be asked about covered photos. They are shown to the first device
+    /// only.
+    pub fn coverer(&self) -> Coverer<'_, M> {
+        let (input, device, schedule) = (&*self.subject.input, &self.home, &self.schedule);
+        Coverer { model: &self.model, input, device, schedule }
     }
 
     /// Prepares a photo, or returns the reason why it cannot be shown to the model.
@@ -100,7 +114,7 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
         })
     }
 
-    /// Explains photos together.
+    /// Explains photos together. Every photo gets a chunk of its own.
     ///
     /// The values of a photo do not depend on the other photos: the model is given one photo at a
     /// time, and the noise is the same for each photo.
@@ -113,7 +127,7 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
         let input = Tensor::cat(inputs, 0);
         let answer = self.explainer.attribute_rows(&self.model, input, Target::Predicted, &rows)?;
         let explain_row = |(row, photo): (usize, Shown)| -> Result<Explained> {
-            let map = Map::of_row(&answer.values, row, Reduce::default())?;
+            let map = Map::of_row(&answer.values, row, self.recipe.reduction)?;
             let thumbnail = thumbnail::beside_map(&photo.small, &map)?;
             let answer = RowAnswer { answer: &answer, row };
             Ok(Explained { measured: self.measured(photo, &map, &answer)?, thumbnail })
@@ -155,6 +169,8 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
             border_unmarked: border.unmarked,
             half_area: map.area_holding(0.5).map(|area| area.share),
             like_baseline: answer.warnings.iter().any(is_like_baseline),
+            grid: Grid::of(map)?,
+            tested: None,
             boxes: photo.boxes,
             placing: photo.placing,
             plain: photo.plain,
@@ -177,9 +193,9 @@ impl Shown {
     }
 }
 
-/// Returns the schedule of a device, with one photo per chunk.
+/// Returns the schedule of a device.
 fn schedule(device: &ComputeDevice, bytes_per_photo: Option<u64>) -> Schedule {
-    let schedule = device.schedule().with_chunk(1);
+    let schedule = device.schedule();
     match bytes_per_photo.and_then(|bytes| device.memory_budget(bytes)) {
         Some(budget) => schedule.with_memory(budget),
         None => schedule,

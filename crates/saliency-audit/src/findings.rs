@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use saliency_metrics::Finding;
 use serde::{Serialize, Serializer};
 
 use crate::boxes::{BoxFacts, Fit};
+use crate::groups::Group;
 use crate::row::Row;
+use crate::summary::Report;
 
 /// The findings of an audit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Findings {
     /// The findings in words, the most important first.
@@ -22,11 +25,94 @@ pub struct Findings {
     pub failed: usize,
     /// How many photos raise each concern. The keys are the names of the concerns in the tables.
     pub concerns: BTreeMap<&'static str, usize>,
+    /// How many maps are confirmed by covering, if photos were covered.
+    pub cover: Option<CoverCounts>,
+    /// The groups of photos whose maps agree in place; the largest agreement comes first.
+    pub groups: Vec<GroupFound>,
     /// How the boxes were used, if there are any.
     pub boxes: Option<BoxCounts>,
     /// The files that were written: `audit.csv`, `audit.parquet` and `audit.html`.
     #[serde(serialize_with = "as_texts")]
     pub files: Vec<PathBuf>,
+}
+
+/// Counts of the photos that were covered and shown to the model again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CoverCounts {
+    /// How many photos were covered.
+    pub tested: usize,
+    /// The photos whose score falls more if the brightest places are covered than if as much is
+    /// covered elsewhere.
+    pub confirmed: usize,
+    /// The photos for which this depends on what the places are covered with.
+    pub fills_disagree: usize,
+    /// All others.
+    pub not_confirmed: usize,
+}
+
+/// Photos whose maps agree in place.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct GroupFound {
+    /// The place in words: "lower left corner".
+    pub place: &'static str,
+    /// The names of the photos.
+    pub photos: Vec<String>,
+    /// The mean share of the place in the maps of these photos.
+    pub share: f64,
+    /// The mean share of the place in all other maps.
+    pub share_of_others: f64,
+    /// What the model says if the place is covered, unless no photo of the group was covered.
+    pub cover: Option<PlaceCounts>,
+}
+
+/// Counts of the photos of a group whose place was covered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PlaceCounts {
+    /// How many photos were covered at the place.
+    pub tested: usize,
+    /// How many of them get another answer.
+    pub changed: usize,
+    /// In how many of them no other place of this size matters as much.
+    pub confirmed: usize,
+    /// How often as much was covered elsewhere.
+    pub tries: usize,
+    /// How many of these tries change the answer.
+    pub changed_elsewhere: usize,
+    /// Whether the place decides: no other matters as much, in more than half of the photos.
+    pub decides: bool,
+}
+
+impl CoverCounts {
+    /// Counts verdicts. Returns `None` if there are none.
+    pub(crate) fn of(report: &Report) -> Option<Self> {
+        let with = |finding| report.tested().filter(|it| it.brightest.finding == finding).count();
+        let tested = report.tested().count();
+        let [confirmed, fills_disagree] = [Finding::Confirmed, Finding::FillsDisagree].map(with);
+        let not_confirmed = tested - confirmed - fills_disagree;
+        (tested > 0).then_some(Self { tested, confirmed, fills_disagree, not_confirmed })
+    }
+}
+
+impl GroupFound {
+    pub(crate) fn new(group: &Group, report: &Report) -> Self {
+        Self {
+            place: group.place.in_words(),
+            photos: group.members.iter().map(|&row| report.rows[row].file.clone()).collect(),
+            share: group.share,
+            share_of_others: group.share_of_others,
+            cover: group.tally(report).map(|tally| PlaceCounts {
+                tested: tally.photos,
+                changed: tally.changed,
+                confirmed: tally.confirmed,
+                tries: tally.tries,
+                changed_elsewhere: tally.changed_elsewhere,
+                decides: tally.decides(),
+            }),
+        }
+    }
 }
 
 /// Counts of how the boxes of a file were used.

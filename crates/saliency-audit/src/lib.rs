@@ -1,7 +1,8 @@
 //! Where does an image classifier look in each photo of a folder?
 //!
 //! An [`Audit`] explains every photo. It measures how much of each map is in the boxes that a
-//! person drew, and how much is at the border. It writes a page for people who do not program
+//! person drew, and how much is at the border. It covers what a map calls important, and asks the
+//! model again. It groups photos whose maps agree in place. It writes a page for people who do not program
 //! (`audit.html`), and tables for programs (`audit.csv`, `audit.parquet`). It may be stopped at any
 //! time, and resumes when it is started again.
 //!
@@ -53,29 +54,41 @@
 //!
 //! # Data flow
 //! The modules, in order: `subject` and `recipe` (the question), `folder` and `boxes` (the files
-//! that are read), `explain` (from photos to maps), `row` and `border` (the measurements of a map),
-//! `parts` (a file for each photo). From the parts, `summary`, `remarks`, `findings`, `tables` and
-//! `page` are made.
+//! that are read), `sample` (which photos are covered), `explain` (from photos to maps), `grid`,
+//! `border` and `row` (the measurements of a map), `cover` and `tested` (covered photos, and the
+//! model's answers), `groups` (photos whose maps agree), `stages` (all of these in turn), `parts` (a
+//! file for each photo). From the parts, `summary`, `remarks`, `findings`, `tables` and `page` are
+//! made, in the words of `about_cover` and `about_groups`.
 
+mod about_cover;
+mod about_groups;
 mod audit;
 mod border;
 mod boxes;
 mod classes;
+mod cover;
 mod digest;
 mod error;
 mod event;
 mod explain;
 mod findings;
 mod folder;
+mod grid;
+mod groups;
+mod intervals;
 mod link;
+mod mean_map;
 mod page;
 mod parts;
 mod recipe;
 mod remarks;
 mod row;
+mod sample;
+mod stages;
 mod subject;
 mod summary;
 mod tables;
+mod tested;
 mod thumbnail;
 
 pub use audit::Audit;
@@ -84,8 +97,9 @@ pub use classes::ClassNames;
 pub use digest::digest;
 pub use error::{Error, Result};
 pub use event::Event;
-pub use findings::{BoxCounts, Findings};
+pub use findings::{BoxCounts, CoverCounts, Findings, GroupFound, PlaceCounts};
 pub use recipe::{Effort, PhotoExplainer, Recipe};
+pub use sample::CoverSample;
 pub use subject::{PhotoInput, Subject, photo_input};
 
 /// The example of the front page.

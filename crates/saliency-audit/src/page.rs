@@ -5,10 +5,14 @@ use std::fs;
 use askama::Template;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use saliency_metrics::Finding;
 use sha2::{Digest as _, Sha256};
 
+use crate::about_cover;
 use crate::border::BORDER_AREA;
 use crate::error::{Error, Result};
+use crate::groups::{self, Group};
+use crate::mean_map;
 use crate::parts::Parts;
 use crate::remarks::about_photo;
 use crate::row::{Concern, Inside, Measured, Row};
@@ -22,12 +26,16 @@ const MOST_PHOTOS: usize = 1000;
 struct Html<'a> {
     title: &'a str,
     version: &'a str,
+    headline: String,
     summary: Vec<String>,
     remarks: &'a [String],
     tiles: Vec<Tile>,
     boxed: bool,
     /// Whether errors of maps were estimated.
     estimated: bool,
+    /// Whether photos were covered.
+    tested: bool,
+    groups: Vec<GroupCard>,
     cards: Vec<Card<'a>>,
     /// How many photos have no card.
     hidden: usize,
@@ -35,6 +43,8 @@ struct Html<'a> {
     concerns: Vec<ConcernRow>,
     failed: Vec<(&'a str, &'a str)>,
     classes: Vec<ClassRow<'a>>,
+    /// Whether there are maps whose mean can be shown.
+    mapped: bool,
     border_area: String,
     made: String,
     script: &'a str,
@@ -49,6 +59,18 @@ struct Tile {
     show: &'static str,
     count: usize,
     label: &'static str,
+}
+
+/// A group of photos whose maps agree in place.
+struct GroupCard {
+    /// Its name in the menu of photos that are shown.
+    code: String,
+    place: &'static str,
+    title: String,
+    text: String,
+    photos: usize,
+    /// The mean map, a PNG in Base64.
+    map: String,
 }
 
 /// A photo. Unknown numbers are empty.
@@ -75,6 +97,14 @@ struct Card<'a> {
     even: f64,
     probability: String,
     details: String,
+    /// 0 if the map is not confirmed by covering, 1 if it is not certain, 2 otherwise.
+    unconfirmed: u8,
+    /// The verdict of covering in few words. Empty if the photo was not covered.
+    verdict: &'static str,
+    /// What covering found.
+    found: Vec<String>,
+    /// The place of its group. Empty if it is in none.
+    group: &'static str,
 }
 
 struct ConcernRow {
@@ -96,6 +126,8 @@ struct ClassRow<'a> {
     border: String,
     half: String,
     concerned: usize,
+    /// The mean map, a PNG in Base64. Empty if there is none.
+    map: String,
 }
 
 impl<'a> Report<'a> {
@@ -113,17 +145,21 @@ impl<'a> Report<'a> {
         let page = Html {
             title: self.title,
             version: env!("CARGO_PKG_VERSION"),
-            summary: self.summary(),
+            headline: self.headline(),
+            summary: self.details(),
             remarks: self.remarks,
             tiles: self.tiles(),
             boxed: self.insides().next().is_some(),
             estimated: self.measured().any(|it| it.error_estimate.is_some()),
+            tested: self.tested().next().is_some(),
+            groups: self.group_cards()?,
             cards,
             hidden,
             parts,
             concerns: self.concerns(),
             failed: failed.collect(),
-            classes: self.classes(),
+            classes: self.classes()?,
+            mapped: self.measured().any(|it| it.grid.is_some()),
             border_area: percent(BORDER_AREA),
             made: self.made(),
             script,
@@ -166,10 +202,28 @@ impl<'a> Report<'a> {
         Concern::ALL.into_iter().map(row).filter(|row| row.count > 0).collect()
     }
 
-    /// Makes the cards. Photos whose boxes hold the least come first. This is relative to the size
-    /// of the boxes, because a large box holds much by chance. Then follow photos whose boxes cover
-    /// nearly everything, and photos without boxes. Of these, photos with the most at the border
-    /// come first.
+    /// Describes the groups.
+    fn group_cards(&self) -> Result<Vec<GroupCard>> {
+        let card = |(at, group): (usize, &Group)| {
+            let words = group.in_words(self);
+            let rows = group.members.iter().map(|&row| &self.rows[row]);
+            Ok(GroupCard {
+                code: code_of(at),
+                place: group.place.in_words(),
+                title: words.title,
+                text: words.sentences.join(" "),
+                photos: group.members.len(),
+                map: mean_map::png(&mean_of(rows.filter_map(measured_in)), Some(group.place))?,
+            })
+        };
+        self.groups.iter().enumerate().map(card).collect()
+    }
+
+    /// Makes the cards. Photos whose map is not confirmed come first, then photos whose map is not
+    /// certain. Of equal ones, photos whose boxes hold the least come first. This is relative to the
+    /// size of the boxes, because a large box holds much by chance. Then follow photos whose boxes
+    /// cover nearly everything, and photos without boxes. Of these, photos with the most at the
+    /// border come first.
     fn cards(&self) -> Vec<Card<'a>> {
         let rows = self.rows.iter().enumerate();
         let explained = rows.filter_map(|(at, row)| Some((at, row, row.outcome.as_ref().ok()?)));
@@ -179,13 +233,20 @@ impl<'a> Report<'a> {
                 card.it.inside.as_ref().and_then(Inside::density).unwrap_or(f64::INFINITY)
             };
             let by_density = density(a).total_cmp(&density(b));
-            by_density.then(b.it.border.total_cmp(&a.it.border)).then(a.at.cmp(&b.at))
+            a.unconfirmed
+                .cmp(&b.unconfirmed)
+                .then(by_density)
+                .then(b.it.border.total_cmp(&a.it.border))
+                .then(a.at.cmp(&b.at))
         });
         cards
     }
 
     fn card(&self, at: usize, row: &'a Row, it: &'a Measured) -> Card<'a> {
         let concerns = it.concerns(self.expected);
+        let mut codes: Vec<String> = concerns.iter().map(|it| it.code().to_owned()).collect();
+        let group = self.groups.iter().position(|group| group.members.contains(&at));
+        codes.extend(group.map(code_of));
         let known = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
         let (part, even, of) = match &it.inside {
             Some(Inside { share, area, .. }) => {
@@ -200,7 +261,7 @@ impl<'a> Report<'a> {
             link: self.links.get(at).cloned().unwrap_or_default(),
             names: names(it),
             it,
-            codes: concerns.iter().map(|it| it.code()).collect::<Vec<_>>().join(" "),
+            codes: codes.join(" "),
             concerns: concerns.into_iter().map(title).collect(),
             inside: known(it.inside.as_ref().map(|inside| inside.share)),
             density: known(it.inside.as_ref().and_then(Inside::density)),
@@ -212,24 +273,39 @@ impl<'a> Report<'a> {
             even,
             probability: percent(it.probability),
             details: details(it),
+            unconfirmed: match it.finding() {
+                Some(Finding::NotConfirmed) => 0,
+                Some(Finding::FillsDisagree) => 1,
+                _ => 2,
+            },
+            verdict: verdict(it),
+            found: match &it.tested {
+                Some(Ok(tested)) => about_cover::about_photo(tested, self.classes),
+                Some(Err(reason)) => vec![format!("Not tested: {reason}.")],
+                None => Vec::new(),
+            },
+            group: group.map_or("", |group| self.groups[group].place.in_words()),
         }
     }
 
     /// Lists the answers, the most frequent first.
-    fn classes(&self) -> Vec<ClassRow<'a>> {
+    fn classes(&self) -> Result<Vec<ClassRow<'a>>> {
         let mut classes: Vec<usize> = self.measured().map(|it| it.class).collect();
         classes.sort_unstable();
         classes.dedup();
-        let mut rows: Vec<_> = classes.into_iter().map(|class| self.class_row(class)).collect();
+        let rows = classes.into_iter().map(|class| self.class_row(class));
+        let mut rows = rows.collect::<Result<Vec<_>>>()?;
         rows.sort_by_key(|row| std::cmp::Reverse(row.photos));
-        rows
+        Ok(rows)
     }
 
-    fn class_row(&self, class: usize) -> ClassRow<'a> {
+    fn class_row(&self, class: usize) -> Result<ClassRow<'a>> {
         let of_class = || self.measured().filter(move |it| it.class == class);
         let insides = || shown(of_class());
         let (boxed, peaks) = (insides().count(), insides().filter(|inside| inside.peak).count());
-        ClassRow {
+        let has_map = of_class().any(|it| it.grid.is_some());
+        let map = has_map.then(|| mean_map::png(&mean_of(of_class()), None)).transpose()?;
+        Ok(ClassRow {
             class,
             name: of_class().next().map_or("", |it| &it.class_name),
             photos: of_class().count(),
@@ -240,7 +316,34 @@ impl<'a> Report<'a> {
             border: mean(of_class().map(|it| it.border)),
             half: mean(of_class().filter_map(|it| it.half_area)),
             concerned: of_class().filter(|it| !it.concerns(self.expected).is_empty()).count(),
-        }
+            map: map.unwrap_or_default(),
+        })
+    }
+}
+
+fn measured_in(row: &Row) -> Option<&Measured> {
+    row.outcome.as_ref().ok()
+}
+
+/// Averages the maps of photos that have one.
+fn mean_of<'a>(photos: impl Iterator<Item = &'a Measured>) -> Vec<f64> {
+    let maps: Vec<_> = photos.filter_map(|it| Some(it.grid.as_ref()?.spread())).collect();
+    groups::mean_map(maps.iter())
+}
+
+/// Returns the name of a group in the menu of photos that are shown.
+fn code_of(group: usize) -> String {
+    format!("group-{}", group + 1)
+}
+
+/// Says the verdict of covering in few words. Returns an empty text if the photo was not covered.
+fn verdict(it: &Measured) -> &'static str {
+    match (&it.tested, it.finding()) {
+        (None, _) => "",
+        (_, Some(Finding::Confirmed)) => "Confirmed by covering",
+        (_, Some(Finding::NotConfirmed)) => "Not confirmed by covering",
+        (_, Some(_)) => "Not certain: it depends on the cover",
+        (Some(_), None) => "Not tested by covering",
     }
 }
 

@@ -78,6 +78,12 @@ impl Parts {
         self.write(&Part { fingerprint: fingerprint.to_owned(), row })
     }
 
+    /// Replaces the row of a photo that was explained, and keeps its fingerprint and its picture.
+    pub fn replace(&self, row: Row) -> Result<()> {
+        let Part { fingerprint, .. } = self.read(&row.file)?;
+        self.write(&Part { fingerprint, row })
+    }
+
     /// Keeps the reason why a photo could not be explained. The next audit tries it again.
     pub fn keep_failure(&self, file: &str, reason: String) -> Result<()> {
         let row = Row { file: file.to_owned(), outcome: Err(reason) };

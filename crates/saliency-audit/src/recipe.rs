@@ -4,6 +4,7 @@ use std::fmt;
 
 use burn::tensor::Tensor;
 use saliency_core::{Explainer, Schedule};
+use saliency_photo::Reduce;
 use serde::Serialize;
 
 /// An explainer of photos, with any method.
@@ -25,6 +26,9 @@ pub enum Effort {
 }
 
 /// The way in which every photo is explained: a method with its name, and its effort.
+///
+/// # Defaults
+/// - reduction: [`Reduce::default`], the sum of absolute values
 ///
 /// # Example
 /// ```
@@ -50,6 +54,7 @@ pub struct Recipe<M> {
     pub(crate) name: String,
     pub(crate) title: String,
     pub(crate) effort: Effort,
+    pub(crate) reduction: Reduce,
     explainer: Box<dyn Fn(Effort, Schedule) -> PhotoExplainer<M>>,
 }
 
@@ -66,7 +71,21 @@ impl<M> Recipe<M> {
         effort: Effort,
         explainer: impl Fn(Effort, Schedule) -> PhotoExplainer<M> + 'static,
     ) -> Self {
-        Self { name: name.into(), title: title.into(), effort, explainer: Box::new(explainer) }
+        Self {
+            name: name.into(),
+            title: title.into(),
+            effort,
+            reduction: Reduce::default(),
+            explainer: Box::new(explainer),
+        }
+    }
+
+    /// Sets how the channels of a place become one value. Photos are explained again if it differs
+    /// from that of an earlier audit.
+    #[must_use]
+    pub fn with_reduction(mut self, reduction: Reduce) -> Self {
+        self.reduction = reduction;
+        self
     }
 
     /// Makes the explainer for a schedule.
@@ -85,7 +104,12 @@ impl<M> Recipe<M> {
 
     /// Returns the part of the recipe that is in the fingerprint of a photo.
     pub(crate) fn plan(&self) -> Plan {
-        Plan { method: capitalised(&self.name), effort: self.effort }
+        Plan {
+            method: capitalised(&self.name),
+            effort: self.effort,
+            reduction: (self.reduction != Reduce::default())
+                .then(|| format!("{:?}", self.reduction)),
+        }
     }
 }
 
@@ -95,6 +119,7 @@ impl<M> fmt::Debug for Recipe<M> {
             .field("name", &self.name)
             .field("title", &self.title)
             .field("effort", &self.effort)
+            .field("reduction", &self.reduction)
             .finish_non_exhaustive()
     }
 }
@@ -105,6 +130,9 @@ impl<M> fmt::Debug for Recipe<M> {
 pub(crate) struct Plan {
     method: String,
     effort: Effort,
+    /// The reduction, unless it is that of the first audits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reduction: Option<String>,
 }
 
 /// Turns `integrated-gradients` into `IntegratedGradients`.
@@ -122,9 +150,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn another_reduction_is_another_plan() {
+        let recipe = Recipe::<()>::new("regions", "Regions", Effort::Steps(1), |_, _| todo!());
+        let json = |recipe: &Recipe<()>| serde_json::to_string(&recipe.plan()).unwrap();
+        assert_eq!(json(&recipe), r#"{"method":"Regions","effort":{"Steps":1}}"#);
+        let positive = recipe.with_reduction(Reduce::Positive);
+        assert!(json(&positive).ends_with(r#","reduction":"Positive"}"#), "{}", json(&positive));
+    }
+
+    #[test]
     fn plans_have_the_form_that_earlier_audits_were_written_with() {
         let json = |name: &str, effort| {
-            serde_json::to_string(&Plan { method: capitalised(name), effort }).unwrap()
+            let (method, reduction) = (capitalised(name), None);
+            serde_json::to_string(&Plan { method, effort, reduction }).unwrap()
         };
         assert_eq!(
             json("input-x-gradient", Effort::Steps(1)),

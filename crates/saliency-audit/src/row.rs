@@ -1,10 +1,13 @@
 //! The measurements of a photo, and the concerns that they raise. Their form in JSON must not
 //! change. Otherwise audits that were begun by an earlier version could not resume.
 
+use saliency_metrics::Finding;
 use serde::{Deserialize, Serialize};
 
 use crate::border::BORDER_AREA;
 use crate::boxes::{MarkedBox, Placing};
+use crate::grid::Grid;
+use crate::tested::Tested;
 
 /// The results for a file of the folder.
 #[derive(Deserialize, Serialize)]
@@ -48,6 +51,13 @@ pub(crate) struct Measured {
     pub half_area: Option<f64>,
     /// Whether the model gives the baseline nearly the same score as the photo.
     pub like_baseline: bool,
+    /// The map in few cells. `None` if the map is blank, or if an earlier version made the row.
+    #[serde(default)]
+    pub grid: Option<Grid>,
+    /// What the model says if parts of the photo are covered, or why this was not found out. `None`
+    /// if the photo was not chosen for it.
+    #[serde(default)]
+    pub tested: Option<Result<Tested, String>>,
 }
 
 /// How much of a map is in the boxes.
@@ -83,6 +93,10 @@ pub(crate) enum Concern {
     Elsewhere,
     /// The border holds most of the attribution.
     Border,
+    /// The score falls as much if other places are covered than those that the map calls important.
+    NotConfirmed,
+    /// It depends on the cover whether the score falls.
+    FillsDisagree,
     /// No box reaches into the part of the photo that the model was shown.
     NotShown,
     /// The map is zero everywhere.
@@ -96,9 +110,11 @@ pub(crate) enum Concern {
 }
 
 impl Concern {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Elsewhere,
         Self::Border,
+        Self::NotConfirmed,
+        Self::FillsDisagree,
         Self::NotShown,
         Self::Blank,
         Self::Plain,
@@ -111,6 +127,8 @@ impl Concern {
         match self {
             Self::Elsewhere => "elsewhere",
             Self::Border => "border",
+            Self::NotConfirmed => Finding::NotConfirmed.name(),
+            Self::FillsDisagree => Finding::FillsDisagree.name(),
             Self::NotShown => "not-shown",
             Self::Blank => "blank",
             Self::Plain => "plain",
@@ -127,6 +145,16 @@ impl Measured {
         Concern::ALL.into_iter().filter(|concern| self.raises(*concern, expected)).collect()
     }
 
+    /// Returns the answers about covered copies, if there are any.
+    pub fn covered(&self) -> Option<&Tested> {
+        self.tested.as_ref()?.as_ref().ok()
+    }
+
+    /// Returns what covering the brightest places found.
+    pub fn finding(&self) -> Option<Finding> {
+        Some(self.covered()?.brightest.finding)
+    }
+
     fn raises(&self, concern: Concern, expected: Option<f64>) -> bool {
         let is_blank = self.half_area.is_none();
         let shown = self.inside.as_ref().filter(|inside| inside.area > 0.0);
@@ -136,11 +164,31 @@ impl Measured {
                 !is_blank && shown.is_some_and(|it| it.share < expected.unwrap_or(it.area) - 1e-6)
             }
             Concern::Border => self.border_unmarked >= AT_BORDER,
+            Concern::NotConfirmed => self.finding() == Some(Finding::NotConfirmed),
+            Concern::FillsDisagree => self.finding() == Some(Finding::FillsDisagree),
             Concern::NotShown => self.inside.is_some() && shown.is_none(),
             Concern::Blank => is_blank,
             Concern::Plain => self.plain,
             Concern::LikeBaseline => self.like_baseline,
             Concern::NotConverged => self.converged == Some(false),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_earlier_audits_are_read_and_have_no_map_and_no_verdict() {
+        let json = r#"{"file":"a.jpg","outcome":{"Ok":{"seen":[0,0,4,4],"boxes":[],"class":3,
+            "class_name":"mug","probability":0.5,"method":"gradient","gradients":1,
+            "error_estimate":null,"completeness_gap":null,"converged":null,"inside":null,
+            "border":0.25,"border_unmarked":0.25,"half_area":0.125,"like_baseline":false}}}"#;
+        let row: Row = serde_json::from_str(json).unwrap();
+        let measured = row.outcome.unwrap();
+        assert!(measured.grid.is_none() && measured.tested.is_none());
+        assert_eq!((measured.class, measured.finding()), (3, None));
+        assert!(measured.concerns(None).is_empty());
     }
 }

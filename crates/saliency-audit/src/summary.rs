@@ -1,10 +1,16 @@
 //! Describes the findings in plain words.
 
+use saliency_metrics::{Finding, Verdict};
 use saliency_photo::percent as plain_percent;
 
+use crate::about_cover::{about_part, count_of, share_of};
+use crate::classes::ClassNames;
 use crate::folder::Others;
+use crate::groups::Group;
+use crate::intervals;
 use crate::recipe::Effort;
 use crate::row::{Concern, Inside, Measured, Row};
+use crate::tested::{Tally, Tested};
 
 /// The findings about the photos of a folder.
 pub(crate) struct Report<'a> {
@@ -19,6 +25,9 @@ pub(crate) struct Report<'a> {
     pub expected: Option<f64>,
     /// The rows, sorted by file name.
     pub rows: &'a [Row],
+    /// The groups of photos whose maps agree in place. Their members are numbers of rows.
+    pub groups: &'a [Group],
+    pub classes: &'a ClassNames,
     /// The address of each photo, in the order of the rows. Empty if the page is too far away.
     pub links: &'a [String],
     /// The oddities of the boxes.
@@ -30,8 +39,20 @@ pub(crate) struct Report<'a> {
 impl<'a> Report<'a> {
     /// Returns the findings, the most important first.
     pub fn summary(&self) -> Vec<String> {
+        let mut lines = vec![self.headline()];
+        lines.extend(self.about_groups());
+        lines.extend(self.details());
+        lines
+    }
+
+    /// Returns the findings behind the headline, except those about groups.
+    pub fn details(&self) -> Vec<String> {
         let (explained, boxed) = (self.measured().count(), self.insides().count());
-        let mut lines = vec![self.headline(explained, boxed)];
+        let mut lines = Vec::new();
+        if self.deciding_group().is_some() {
+            lines.push(self.about_places());
+        }
+        lines.extend(self.about_cover());
         if boxed > 0 {
             lines.extend(self.about_boxes(boxed));
         }
@@ -40,10 +61,9 @@ impl<'a> Report<'a> {
         }
         if explained > 0 {
             lines.push(format!(
-                "In {} of {}, half or more of what mattered to the answer lies at the border, the \
-                 outer tenth on each side, and in no box.",
-                self.count(Concern::Border),
-                photos(explained)
+                "In {}, half or more of what mattered to the answer lies at the border, the outer \
+                 tenth on each side, and in no box.",
+                count_of(self.count(Concern::Border), explained)
             ));
         }
         // Then the possible faults of the audit itself.
@@ -51,6 +71,7 @@ impl<'a> Report<'a> {
         if imprecise > 0 {
             lines.push(format!("The maps of {} are not precise.", photos(imprecise)));
         }
+        lines.extend(self.about_earlier_rows());
         match self.rows.len() - explained {
             0 => {}
             1 => lines.push("1 file could not be explained.".to_owned()),
@@ -64,20 +85,40 @@ impl<'a> Report<'a> {
         lines
     }
 
-    /// Returns the most important finding. `explained` is the number of photos that were explained,
-    /// and `boxed` is the number of those with a box.
-    fn headline(&self, explained: usize, boxed: usize) -> String {
+    /// Returns the most important finding.
+    pub fn headline(&self) -> String {
+        let Some(group) = self.deciding_group() else { return self.about_places() };
+        let (count, explained) = (group.members.len(), self.measured().count());
+        format!(
+            "In {count} of {} the model goes by one place: {}.",
+            photos(explained),
+            group.place.in_words()
+        )
+    }
+
+    /// Returns the first group whose place decides.
+    fn deciding_group(&self) -> Option<&'a Group> {
+        self.groups.iter().find(|group| group.decides(self))
+    }
+
+    /// Says whether the model looks at the boxes, and at the border.
+    fn about_places(&self) -> String {
+        // The photos that were explained, and those of them with a box.
+        let (explained, boxed) = (self.measured().count(), self.insides().count());
         let [elsewhere, border] =
             [Concern::Elsewhere, Concern::Border].map(|concern| self.count(concern));
         let (of_all, of_boxed) = (photos(explained), photos(boxed));
+        let (at_border, at_others) = (share_of(border, explained), share_of(elsewhere, boxed));
         if explained == 0 {
             "None of the files could be explained.".to_owned()
         } else if boxed == 0 && border == 0 {
             "In no photo does the model look mostly at the border.".to_owned()
         } else if boxed == 0 {
-            format!("In {border} of {of_all} the model looks mostly at the border.")
+            format!("In {border} of {of_all}{at_border} the model looks mostly at the border.")
         } else if elsewhere > 0 {
-            format!("In {elsewhere} of {of_boxed} with a marked box, the model looks elsewhere.")
+            format!(
+                "In {elsewhere} of {of_boxed} with a marked box, the model looks elsewhere{at_others}."
+            )
         } else if let Some(share) = self.expected {
             let share = percent(share);
             format!("In all of {of_boxed} with a marked box, it holds {share} or more.")
@@ -91,17 +132,91 @@ impl<'a> Report<'a> {
 
     /// Returns the averages over the photos that have a box.
     fn about_boxes(&self, boxed: usize) -> [String; 2] {
-        let share = mean(self.insides().map(|inside| inside.share));
+        let shares: Vec<f64> = self.insides().map(|inside| inside.share).collect();
+        let interval = intervals::of_mean(&shares);
+        let between =
+            interval.map_or(String::new(), |it| format!(" ({})", intervals::in_words(it)));
+        let share = mean(shares.into_iter());
         let area = mean(self.insides().map(|inside| inside.area));
         let peaks = self.insides().filter(|inside| inside.peak).count();
         [
             format!(
-                "On average the box holds {share} of what mattered to the answer, and covers {area} of \
-                 the picture that the model was shown. It looks elsewhere if the box holds less than {}.",
+                "On average the box holds {share}{between} of what mattered to the answer, and covers \
+                 {area} of the picture that the model was shown. It looks elsewhere if the box holds less than {}.",
                 self.least()
             ),
-            format!("The strongest point lies in the box in {peaks} of {}.", photos(boxed)),
+            format!("The strongest point lies in the box in {}.", count_of(peaks, boxed)),
         ]
+    }
+
+    /// Describes the first groups.
+    fn about_groups(&self) -> Vec<String> {
+        let line = |group: &Group| {
+            let words = group.in_words(self);
+            format!("{}. {}", words.title, words.sentences.join(" "))
+        };
+        let mut lines: Vec<String> = self.groups.iter().take(MOST_GROUPS).map(line).collect();
+        if self.groups.len() > MOST_GROUPS {
+            let more = self.groups.len() - MOST_GROUPS;
+            lines.push(format!("Smaller groups of photos whose maps agree in one place: {more}."));
+        }
+        lines
+    }
+
+    /// Says what covering found.
+    fn about_cover(&self) -> Vec<String> {
+        let tested = self.tested().count();
+        if tested == 0 {
+            return Vec::new();
+        }
+        let with = |finding| self.tested().filter(|it| it.brightest.finding == finding).count();
+        let mut first = format!(
+            "Confirmed by covering: {}. In them, the score falls more if the brightest places are \
+             covered than if as much is covered elsewhere.",
+            count_of(with(Finding::Confirmed), tested)
+        );
+        let unsure = with(Finding::FillsDisagree);
+        if unsure > 0 {
+            first += &format!(" In {unsure}, it depends on what the places are covered with.");
+        }
+        let explained = self.measured().count();
+        if tested < explained {
+            first +=
+                &format!(" Tested were {tested} of {}, drawn by their names.", photos(explained));
+        }
+        let mut lines = vec![first];
+        let mut about = |what: &str, verdict: fn(&Tested) -> Option<&Verdict>| {
+            let tally = Tally::of(self.tested().filter_map(verdict));
+            if tally.photos > 0 {
+                lines.push(format!("{}.", about_part(what, &tally)));
+            }
+        };
+        about("the marked box", |it| it.marked.as_ref());
+        about("the border", |it| it.border.as_ref());
+        lines
+    }
+
+    /// Says that rows of an earlier version have no map in cells.
+    fn about_earlier_rows(&self) -> Option<String> {
+        let earlier = self.measured().filter(|it| it.grid.is_none() && it.half_area.is_some());
+        let count = earlier.count();
+        (count > 0).then(|| {
+            format!(
+                "{} explained by an earlier version, and neither tested nor grouped: remove the folder \
+                 parts to explain them again.",
+                if count == 1 { "1 photo was".to_owned() } else { format!("{count} photos were") }
+            )
+        })
+    }
+
+    /// Returns the group of a row.
+    pub fn group_of(&self, row: usize) -> Option<&'a Group> {
+        self.groups.iter().find(|group| group.members.contains(&row))
+    }
+
+    /// Returns the answers about covered copies, for each photo that was covered.
+    pub fn tested(&self) -> impl Iterator<Item = &'a Tested> {
+        self.measured().filter_map(Measured::covered)
     }
 
     /// Returns the measurements of the photos that could be explained.
@@ -140,6 +255,13 @@ impl<'a> Report<'a> {
             Concern::Border => "Half or more of what mattered to the answer lies in the outer tenth on \
                 each side: often a background, a frame or a watermark. Try the same thing before another \
                 background."
+                .to_owned(),
+            Concern::NotConfirmed => "Covering the brightest places lowers the score no more than covering \
+                as much elsewhere. The map may be wrong, or the model looks at the whole picture. Do not \
+                rely on it."
+                .to_owned(),
+            Concern::FillsDisagree => "Covering the brightest places lowers the score more than covering \
+                other places, but not with every cover that was tried. Rely on the map less."
                 .to_owned(),
             Concern::NotShown => "The model is shown only a part of the photo, and no marked box reaches \
                 into it. Crop the photo, so that what matters is in that part."
@@ -180,6 +302,8 @@ pub(crate) fn title(concern: Concern) -> &'static str {
     match concern {
         Concern::Elsewhere => "looks elsewhere",
         Concern::Border => "looks at the border",
+        Concern::NotConfirmed => "map not confirmed",
+        Concern::FillsDisagree => "map not certain",
         Concern::NotShown => "box not shown",
         Concern::Blank => "empty map",
         Concern::Plain => "blank picture",
@@ -193,6 +317,8 @@ pub(crate) fn label(concern: Concern) -> &'static str {
     match concern {
         Concern::Elsewhere => "where it looks elsewhere than in the box",
         Concern::Border => "where it looks at the border",
+        Concern::NotConfirmed => "whose map is not confirmed",
+        Concern::FillsDisagree => "whose map is not certain",
         Concern::NotShown => "whose box was not shown to it",
         Concern::Blank => "with an empty map",
         Concern::Plain => "that are a blank picture",
@@ -208,6 +334,9 @@ pub(crate) fn shown<'a>(
 ) -> impl Iterator<Item = &'a Inside> {
     photos.filter_map(|it| it.inside.as_ref()).filter(|inside| inside.area > 0.0)
 }
+
+/// The groups that the summary describes.
+const MOST_GROUPS: usize = 3;
 
 fn photos(count: usize) -> String {
     if count == 1 { "1 photo".to_owned() } else { format!("{count} photos") }

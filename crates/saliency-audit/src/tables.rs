@@ -13,7 +13,9 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::findings::BoxCounts;
 use crate::remarks::about_photo;
-use crate::row::{Concern, Row};
+use crate::row::Concern;
+use crate::summary::Report;
+use crate::tested::Change;
 
 /// A row of a table. Unknown values are empty.
 #[derive(Clone, Serialize)]
@@ -36,6 +38,20 @@ pub(crate) struct TableRow<'a> {
     error: Option<&'a str>,
     boxes: Option<i64>,
     boxes_note: Option<String>,
+    group: Option<&'a str>,
+    cover_verdict: Option<&'static str>,
+    cover_p: Option<f64>,
+    cover_probability: Option<f64>,
+    cover_answer: Option<String>,
+    boxes_cover_verdict: Option<&'static str>,
+    boxes_cover_p: Option<f64>,
+    boxes_cover_probability: Option<f64>,
+    boxes_cover_answer: Option<String>,
+    border_cover_verdict: Option<&'static str>,
+    border_cover_p: Option<f64>,
+    border_cover_probability: Option<f64>,
+    border_cover_answer: Option<String>,
+    cover_error: Option<&'a str>,
 }
 
 const SCHEMA: &str = "message audit {
@@ -57,17 +73,41 @@ const SCHEMA: &str = "message audit {
     OPTIONAL BYTE_ARRAY error (UTF8);
     OPTIONAL INT64 boxes;
     OPTIONAL BYTE_ARRAY boxes_note (UTF8);
+    OPTIONAL BYTE_ARRAY group (UTF8);
+    OPTIONAL BYTE_ARRAY cover_verdict (UTF8);
+    OPTIONAL DOUBLE cover_p;
+    OPTIONAL DOUBLE cover_probability;
+    OPTIONAL BYTE_ARRAY cover_answer (UTF8);
+    OPTIONAL BYTE_ARRAY boxes_cover_verdict (UTF8);
+    OPTIONAL DOUBLE boxes_cover_p;
+    OPTIONAL DOUBLE boxes_cover_probability;
+    OPTIONAL BYTE_ARRAY boxes_cover_answer (UTF8);
+    OPTIONAL BYTE_ARRAY border_cover_verdict (UTF8);
+    OPTIONAL DOUBLE border_cover_p;
+    OPTIONAL DOUBLE border_cover_probability;
+    OPTIONAL BYTE_ARRAY border_cover_answer (UTF8);
+    OPTIONAL BYTE_ARRAY cover_error (UTF8);
 }";
 
 impl<'a> TableRow<'a> {
-    /// Makes a row, with the [concerns](crate::row::Measured::concerns) as warnings.
-    pub fn new(row: &'a Row, expected: Option<f64>) -> Self {
+    /// Makes a row of the table from a row of a report, with the
+    /// [concerns](crate::row::Measured::concerns) as warnings.
+    pub fn new(report: &Report<'a>, at: usize) -> Self {
+        let row = &report.rows[at];
         let it = row.outcome.as_ref().ok();
         let inside = it.and_then(|it| it.inside.as_ref());
         let warnings = it.map(|it| {
-            let codes = it.concerns(expected).into_iter().map(Concern::code);
+            let codes = it.concerns(report.expected).into_iter().map(Concern::code);
             codes.collect::<Vec<_>>().join(" ")
         });
+        let covered = it.and_then(|it| it.covered());
+        let [brightest, marked, border] = [
+            covered.map(|it| &it.brightest),
+            covered.and_then(|it| it.marked.as_ref()),
+            covered.and_then(|it| it.border.as_ref()),
+        ]
+        .map(|verdict| verdict.map(Change::of));
+        let answer = |change: Option<Change>| Some(report.classes.name(change?.after.answer));
         Self {
             file: &row.file,
             class: it.map(|it| it.class as i64),
@@ -87,6 +127,20 @@ impl<'a> TableRow<'a> {
             error: row.outcome.as_ref().err().map(|error| &error[..]),
             boxes: it.map(|it| it.boxes.len() as i64),
             boxes_note: it.and_then(|it| about_photo(it.placing.as_ref()?)),
+            group: report.group_of(at).map(|group| group.place.in_words()),
+            cover_verdict: brightest.map(|it| it.finding.name()),
+            cover_p: brightest.map(|it| it.p),
+            cover_probability: brightest.and_then(|it| it.after.probability),
+            cover_answer: answer(brightest),
+            boxes_cover_verdict: marked.map(|it| it.finding.name()),
+            boxes_cover_p: marked.map(|it| it.p),
+            boxes_cover_probability: marked.and_then(|it| it.after.probability),
+            boxes_cover_answer: answer(marked),
+            border_cover_verdict: border.map(|it| it.finding.name()),
+            border_cover_p: border.map(|it| it.p),
+            border_cover_probability: border.and_then(|it| it.after.probability),
+            border_cover_answer: answer(border),
+            cover_error: it.and_then(|it| it.tested.as_ref()?.as_ref().err()).map(|it| &it[..]),
         }
     }
 }
@@ -149,6 +203,20 @@ fn write_columns(mut columns: Columns) -> parquet::errors::Result<()> {
     columns.write::<ByteArrayType>(|row| row.error.map(text))?;
     columns.write::<Int64Type>(|row| row.boxes)?;
     columns.write::<ByteArrayType>(|row| row.boxes_note.as_deref().map(text))?;
+    columns.write::<ByteArrayType>(|row| row.group.map(text))?;
+    columns.write::<ByteArrayType>(|row| row.cover_verdict.map(text))?;
+    columns.write::<DoubleType>(|row| row.cover_p)?;
+    columns.write::<DoubleType>(|row| row.cover_probability)?;
+    columns.write::<ByteArrayType>(|row| row.cover_answer.as_deref().map(text))?;
+    columns.write::<ByteArrayType>(|row| row.boxes_cover_verdict.map(text))?;
+    columns.write::<DoubleType>(|row| row.boxes_cover_p)?;
+    columns.write::<DoubleType>(|row| row.boxes_cover_probability)?;
+    columns.write::<ByteArrayType>(|row| row.boxes_cover_answer.as_deref().map(text))?;
+    columns.write::<ByteArrayType>(|row| row.border_cover_verdict.map(text))?;
+    columns.write::<DoubleType>(|row| row.border_cover_p)?;
+    columns.write::<DoubleType>(|row| row.border_cover_probability)?;
+    columns.write::<ByteArrayType>(|row| row.border_cover_answer.as_deref().map(text))?;
+    columns.write::<ByteArrayType>(|row| row.cover_error.map(text))?;
     columns.group.close()?;
     Ok(())
 }

@@ -11,6 +11,8 @@ use crate::error::Result;
 /// The longer side of a small photo. It is also the side of the square in which the photo is
 /// centred.
 const SIDE: u32 = 200;
+/// A map with at most this many values on its longer side is one of regions.
+const FEW: usize = 32;
 
 /// Shrinks a part of a photo to its size on the page.
 pub(crate) fn of_region(photo: &RgbImage, region: Region) -> RgbImage {
@@ -22,7 +24,9 @@ pub(crate) fn of_region(photo: &RgbImage, region: Region) -> RgbImage {
 
 /// Puts a small photo beside the same photo with a map over it, each in a square.
 pub(crate) fn beside_map(small: &RgbImage, map: &Map) -> Result<RgbImage> {
-    let map = map.clip_beyond(0.9)?;
+    // The strongest pixels are drawn in one colour. Of few regions, the strongest is the brightest.
+    let held = if map.longer_side() <= FEW { 1.0 } else { 0.9 };
+    let map = map.clip_beyond(held)?;
     let overlay = Picture::new(View::whole(small), &map)?.overlay();
     let mut both = RgbImage::new(2 * SIDE, SIDE);
     let (left, top) = ((SIDE - small.width()) / 2, (SIDE - small.height()) / 2);

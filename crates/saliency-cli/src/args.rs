@@ -14,16 +14,10 @@ use crate::output::Words;
 use crate::program::EXIT_CODES;
 
 /// Returns a parser for the names of all methods that explain a photo.
-fn photo_method_parser() -> impl clap::builder::TypedValueParser<Value = PhotoMethod> {
+pub fn photo_method_parser() -> impl clap::builder::TypedValueParser<Value = PhotoMethod> {
     PossibleValuesParser::new(PhotoMethod::all().map(PhotoMethod::name)).map(|name| {
         PhotoMethod::all().find(|method| method.name() == name).expect("one of the names")
     })
-}
-
-/// Returns a parser for the names of the methods that the library lists.
-pub fn method_parser() -> impl clap::builder::TypedValueParser<Value = Method> {
-    PossibleValuesParser::new(Method::ALL.iter().map(|method| method.name()))
-        .map(|name| name.parse().expect("one of the names that are possible"))
 }
 
 /// Shows where an ImageNet classifier looked in a photograph.

@@ -1,7 +1,7 @@
 //! Covers the brightest parts of a photo, and asks the network again.
 
 use burn::tensor::Tensor;
-use saliency::metrics::{CoverTest, Experiment, Fill, Units, Verdict};
+use saliency::metrics::{CoverTest, Experiment, Units, Verdict};
 use saliency::photo::{Map, blurred};
 use saliency::{Schedule, Target};
 use saliency_models::EfficientNetLite0;
@@ -34,9 +34,7 @@ pub fn cover_test(
         ("grey", input.zeros_like()),
         ("the mean colour", input.zeros_like() + mean),
     ];
-    let fill = |(name, values): (&str, Tensor<4>)| {
-        Ok(Fill { name: name.to_owned(), values: experiment.fill(values)? })
-    };
+    let fill = |(name, values): (&str, Tensor<4>)| Ok(experiment.fill(values)?.with_name(name));
     let fills = fills.into_iter().map(fill).collect::<Result<Vec<_>>>()?;
     let mut verdicts = CoverTest::new().brightest(&experiment, &fills, &[regions(map)?])?;
     Ok(verdicts.remove(0))

@@ -2,9 +2,9 @@
 //! map is, pictures and pages of a photo, and the network that the programs explain.
 //!
 //! The data flow of `explain`, in order: [`args`] and [`boxes`] (the options), [`explain`] (from
-//! options to attributions), [`method`] (a method of the library, or regions), [`cover`] (covers what
-//! a map calls important), [`certainty`] (how sure they
-//! are), [`pictures`] (from attributions to files), [`report`] (the answers as JSON).
+//! options to attributions), [`method`] (a method of the library, or [`regions`]), [`cover`] (covers
+//! what a map calls important), [`certainty`] (how sure they are), [`pictures`] (from attributions to
+//! files), [`report`] (the answers as JSON).
 //!
 //! For every program: [`program`] (its start, its end and its exit code), [`output`] (lines on
 //! stdout and stderr).
@@ -19,6 +19,7 @@ pub mod method;
 pub mod output;
 pub mod pictures;
 pub mod program;
+pub mod regions;
 pub mod report;
 pub mod subject;
 

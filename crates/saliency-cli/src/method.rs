@@ -2,33 +2,26 @@
 
 use std::fmt;
 
-use burn::tensor::{Tensor, TensorData};
-use saliency::kit::{Key, Stream};
-use saliency::methods::Family;
+use burn::tensor::Tensor;
+use saliency::methods::{ErrorBar, Family};
 use saliency::photo::Reduce;
-use saliency::{
-    After, Attribution, Cut, Explainer as _, IntegratedGradients, Method, MethodOptions, Model, ModelFn,
-    Schedule, Split, Target,
-};
-use saliency_models::{AfterBlock, EfficientNetLite0};
+use saliency::{Attribution, Explainer as _, Method, MethodOptions, Schedule, Target};
+use saliency_models::EfficientNetLite0;
 
 use crate::Result;
+use crate::regions::Regions;
+
+pub use crate::regions::Tolerance;
 
 /// A method that explains the programs' network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PhotoMethod {
     /// A method of the library, with a value for each pixel.
     Pixels(Method),
-    /// Integrated Gradients at a layer in the middle of the network, from a photo of noise, with a
-    /// value for each region of 16 x 16 pixels.
+    /// [`Regions`]: Integrated Gradients at a layer in the middle of the network, from a photo of
+    /// noise, with a value for each region of 16 x 16 pixels.
     Regions,
 }
-
-/// The layer behind which [`PhotoMethod::Regions`] explains: `[rows, 112, 14, 14]`.
-const LAYER: AfterBlock<10> = AfterBlock;
-/// Without another tolerance, [`PhotoMethod::Regions`] stops at this error, or after this many
-/// gradients. More of them hardly change which regions matter: `cargo bench --bench truth`.
-const ENOUGH: Tolerance = Tolerance { error: 0.15, limit: 12 };
 
 impl PhotoMethod {
     /// Lists all methods.
@@ -68,6 +61,11 @@ impl PhotoMethod {
         matches!(self, Self::Pixels(method) if method.family() == Family::Gradient)
     }
 
+    /// Returns whether the method draws samples, so that it takes long to reach a tolerance.
+    pub fn draws_samples(self) -> bool {
+        matches!(self, Self::Pixels(method) if method.error_bar() == ErrorBar::Values)
+    }
+
     /// Explains a photo.
     ///
     /// # Errors
@@ -79,25 +77,16 @@ impl PhotoMethod {
                 let PhotoQuestion { net, input, target, .. } = question;
                 Ok(explainer.attribute_to(net, input.clone(), target)?)
             }
-            Self::Regions => regions(question, LAYER),
+            Self::Regions => regions(question),
         }
     }
 }
 
-/// How sure a map must be.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tolerance {
-    /// The largest estimated relative error.
-    pub error: f64,
-    /// The most gradients.
-    pub limit: usize,
-}
-
 /// What is explained, and how.
 #[derive(Debug)]
-pub struct PhotoQuestion<'a, M = EfficientNetLite0> {
+pub struct PhotoQuestion<'a> {
     /// The network.
-    pub net: &'a M,
+    pub net: &'a EfficientNetLite0,
     /// The photo, prepared.
     pub input: &'a Tensor<4>,
     /// The class.
@@ -110,59 +99,15 @@ pub struct PhotoQuestion<'a, M = EfficientNetLite0> {
     pub schedule: &'a Schedule,
 }
 
-/// Explains regions of a photo, of any network that can be cut at a layer with places.
-///
-/// The input is a switch for each region, between noise (0) and the photo (1) at the layer:
-///
-/// ```text
-/// activation = noise + switch (photo - noise)
-/// ```
-///
-/// Integrated Gradients of the switches are those of the activation, added up over the channels. So
-/// the estimate of the error, and a tolerance, are about the regions.
-///
-/// # Errors
-/// Those of [`Split::activation`] and of [`IntegratedGradients`].
-pub fn regions<M, P>(question: PhotoQuestion<'_, M>, layer: P) -> Result<Attribution<Tensor<4>>>
-where
-    M: Cut<Tensor<4>, P, Activation = Tensor<4>>,
-{
+/// Explains regions of a photo.
+fn regions(question: PhotoQuestion<'_>) -> Result<Attribution<Tensor<4>>> {
     let PhotoQuestion { net, input, target, tolerance, schedule, .. } = question;
-    let split = Split::at(net, layer);
-    let photo = split.activation(input.clone(), schedule)?;
-    let noise = split.activation(noise_like(input), schedule)?;
-    let [rows, _, height, width] = photo.dims();
-    let switches = Tensor::ones([rows, 1, height, width], &input.device());
-    let difference = photo - noise.clone();
-    let switched = ModelFn::new(split.after().clone(), move |after: &After<_, _, _>, switches| {
-        let switches: Tensor<4> = switches;
-        let noise = noise.clone().to_device(&switches.device());
-        let difference = difference.clone().to_device(&switches.device());
-        Model::forward(after, noise + difference * switches)
-    });
-    // The switches are few, but the activations that are made of them are not.
-    let explainer = IntegratedGradients::new().with_schedule(schedule.clone().with_chunk(2));
-    let Tolerance { error, limit } = tolerance.unwrap_or(ENOUGH);
-    let explainer = explainer.with_tolerance(error).with_max_gradients(limit);
-    let mut map = explainer.attribute_to(&switched, switches, target)?;
-    if tolerance.is_none() {
-        // Nobody asked for a tolerance, so that nothing is wrong if it is not reached.
-        map.converged = None;
-    }
-    Ok(map)
-}
-
-/// Makes a photo of noise with the mean and the strength of each channel of `photo`, so that nothing
-/// is left of what it shows. The same photo gives the same noise.
-fn noise_like(photo: &Tensor<4>) -> Tensor<4> {
-    let mean = photo.clone().mean_dim(3).mean_dim(2);
-    let off = photo.clone() - mean.clone();
-    let strength = off.powi_scalar(2).mean_dim(3).mean_dim(2).sqrt();
-    let shape = photo.dims();
-    let key = Key { seed: 0, row: 0, sample: 0 };
-    let noise = key.normal(Stream::Own(0), shape.iter().product());
-    let noise = Tensor::from_data(TensorData::new(noise, shape), &photo.device());
-    noise * strength + mean
+    let explainer = Regions::new().with_schedule(schedule.clone());
+    let explainer = match tolerance {
+        Some(tolerance) => explainer.with_tolerance(tolerance),
+        None => explainer,
+    };
+    Ok(explainer.attribute_to(net, input.clone(), target)?)
 }
 
 impl fmt::Display for PhotoMethod {

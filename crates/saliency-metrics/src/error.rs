@@ -95,6 +95,23 @@ pub enum Error {
         found: String,
     },
 
+    /// A tensor has no neighbours to impute from.
+    #[error(
+        "expected pictures of [rows, channels, height, width] to impute from neighbours, found \
+         {found:?}; cover with given values instead"
+    )]
+    #[non_exhaustive]
+    NoNeighbours {
+        /// The shapes of the tensors.
+        found: Vec<Vec<usize>>,
+    },
+
+    /// Correct answers can not be counted for a function of the outputs.
+    #[error(
+        "expected a target with a class to count correct answers, found a function of the outputs"
+    )]
+    NoClass,
+
     /// A cover is for a row or for units that do not exist.
     #[error(
         "expected a cover for one of {rows} rows and {units} units, found row {row} and {found} units"

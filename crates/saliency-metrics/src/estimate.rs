@@ -63,6 +63,18 @@ pub enum Reason {
     /// There is one unit only, so that there is nothing to compare it with.
     #[error("there is one unit only")]
     OneUnit,
+    /// The model is less sure of the input than the metric asks for.
+    #[error("the model is not sure enough of the input")]
+    AnswerUnsure,
+    /// The answer of the model changes with every perturbation.
+    #[error("the answer of the model changes with every perturbation")]
+    AnswerChanges,
+    /// The input holds no more information than the covered input.
+    #[error("covering does not take information away")]
+    InformationKept,
+    /// The score does not fall if the input is covered.
+    #[error("the score does not fall if the input is covered")]
+    ScoreKept,
     /// A value of the map, or a score of the model, is not finite.
     #[error("a value of the map or a score is not finite")]
     NotFinite,

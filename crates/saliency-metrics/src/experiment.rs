@@ -5,8 +5,9 @@ use saliency_core::kit::{Batch, Chunk, Key, Question, Scored, Work};
 use saliency_core::{Inputs, Model, Schedule, Target};
 
 use crate::error::{Error, Result};
+use crate::fill::Fill;
 use crate::maps::check_maps;
-use crate::units::Units;
+use crate::units::{Units, ranking};
 
 /// An input whose units can be covered with a fill, and a model to ask about the covered copies.
 ///
@@ -64,6 +65,15 @@ impl Cover {
     }
 }
 
+/// Whether a curve follows the score, or whether the answer is right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Followed {
+    #[default]
+    Score,
+    /// 1 if the largest output is that of the class that is explained, else 0.
+    Accuracy,
+}
+
 /// The rows that copies are made from, and the number of each copy among those of its row.
 pub(crate) struct CopiedRows {
     pub rows: Vec<usize>,
@@ -119,12 +129,12 @@ impl<'m> Experiment<'m> {
         &self.question.input
     }
 
-    /// Takes what units are covered with: as many rows as the input has.
+    /// Takes values that units are covered with: as many rows as the input has.
     ///
     /// # Errors
     /// [`Error::Shape`] if it has another shape than the input, and those of [`Batch::new`].
-    pub fn fill<I: Inputs>(&self, fill: I) -> Result<Batch> {
-        self.like_input("a fill", fill)
+    pub fn fill<I: Inputs>(&self, fill: I) -> Result<Fill> {
+        Ok(Fill::values(self.like_input("a fill", fill)?))
     }
 
     /// Takes an attribution for metrics of single values, such as
@@ -178,9 +188,9 @@ impl<'m> Experiment<'m> {
     /// Returns the score of each covered copy.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the fill has another shape than the input, [`Error::Cover`], and the
-    /// model's.
-    pub fn covered_scores(&self, fill: &Batch, covers: &[Cover]) -> Result<Vec<f64>> {
+    /// [`Error::Shape`] if the fill has another shape than the input, [`Error::NoNeighbours`],
+    /// [`Error::Cover`], and the model's.
+    pub fn covered_scores(&self, fill: &Fill, covers: &[Cover]) -> Result<Vec<f64>> {
         self.covered_scores_by(fill, covers.len(), |at| covers[at].clone())
     }
 
@@ -188,11 +198,11 @@ impl<'m> Experiment<'m> {
     /// needed, so that many covers of many units take no memory.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the fill has another shape than the input, [`Error::Cover`], and the
-    /// model's.
+    /// [`Error::Shape`] if the fill has another shape than the input, [`Error::NoNeighbours`],
+    /// [`Error::Cover`], and the model's.
     pub fn covered_scores_by(
         &self,
-        fill: &Batch,
+        fill: &Fill,
         count: usize,
         cover: impl Fn(usize) -> Cover + Sync,
     ) -> Result<Vec<f64>> {
@@ -201,10 +211,7 @@ impl<'m> Experiment<'m> {
             fill,
             count,
             cover,
-            |copies, rows| {
-                let target = self.scored.target.select(rows);
-                self.question.evaluator.scores_at(copies, &target)
-            },
+            |copies, rows| self.scores_at(copies, rows),
             |found| scores.extend(found),
         )?;
         Ok(scores)
@@ -213,9 +220,9 @@ impl<'m> Experiment<'m> {
     /// Returns the model's outputs for each covered copy.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the fill has another shape than the input, [`Error::Cover`], and the
-    /// model's.
-    pub fn covered_outputs(&self, fill: &Batch, covers: &[Cover]) -> Result<Vec<Vec<f64>>> {
+    /// [`Error::Shape`] if the fill has another shape than the input, [`Error::NoNeighbours`],
+    /// [`Error::Cover`], and the model's.
+    pub fn covered_outputs(&self, fill: &Fill, covers: &[Cover]) -> Result<Vec<Vec<f64>>> {
         let mut outputs = Vec::with_capacity(covers.len());
         self.run(
             fill,
@@ -261,19 +268,42 @@ impl<'m> Experiment<'m> {
         Ok(())
     }
 
-    /// Makes covered copies chunk by chunk, and hands them to the model. Answers come in order.
-    fn run<T: Send>(
+    /// Returns what a curve follows for copies that were made from the given rows: inside
+    /// [`run`](Self::run).
+    pub(crate) fn followed_at(
         &self,
-        fill: &Batch,
+        copies: Batch,
+        rows: &[usize],
+        followed: Followed,
+    ) -> saliency_core::Result<Vec<f64>> {
+        if followed == Followed::Score {
+            return self.scores_at(copies, rows);
+        }
+        let classes = self.scored.target.select(rows).classes(rows.len());
+        let outputs = self.question.evaluator.outputs_at(copies)?;
+        let answers = outputs.iter().map(|outputs| Some(ranking(outputs)[0]));
+        Ok(answers.zip(classes).map(|(answer, class)| f64::from(answer == class)).collect())
+    }
+
+    /// Refuses a target without a class, if correct answers are counted.
+    pub(crate) fn check_followed(&self, followed: Followed) -> Result<()> {
+        let classes = self.scored.target.classes(self.input().rows());
+        if followed == Followed::Accuracy && classes.contains(&None) {
+            return Err(Error::NoClass);
+        }
+        Ok(())
+    }
+
+    /// Makes covered copies chunk by chunk, and asks about them. Answers come in order.
+    pub(crate) fn run<T: Send>(
+        &self,
+        fill: &Fill,
         count: usize,
         cover: impl Fn(usize) -> Cover + Sync,
         ask: impl Fn(Batch, &[usize]) -> saliency_core::Result<T> + Sync,
         mut take: impl FnMut(T) + Send,
     ) -> Result<()> {
-        let (expected, found) = (self.input().shapes(), fill.shapes());
-        if expected != found {
-            return Err(Error::Shape { what: "a fill", expected, found });
-        }
+        fill.check(self.input())?;
         if count == 0 {
             return Ok(());
         }
@@ -287,7 +317,7 @@ impl<'m> Experiment<'m> {
                     return Ok(Err(error));
                 }
                 let rows: Vec<usize> = covers.iter().map(|cover| cover.row).collect();
-                ask(self.copies(fill, &covers, &rows), &rows).map(Ok)
+                ask(self.copies(fill, &covers, &rows)?, &rows).map(Ok)
             },
             |_, answers| match answers {
                 Ok(answers) => {
@@ -316,27 +346,22 @@ impl<'m> Experiment<'m> {
     }
 
     /// Makes a covered copy for each cover.
-    fn copies(&self, fill: &Batch, covers: &[Cover], rows: &[usize]) -> Batch {
-        let (input, fill) = (self.input().select(rows), fill.select(rows));
-        let mut before = 0;
-        let copies = input.zip(&fill, |part, fill| {
-            let width = part.dims()[1];
-            let of = &self.units.of_each()[before..before + width];
-            before += width;
-            let mut mask = Vec::with_capacity(covers.len() * width);
-            for cover in covers {
-                mask.extend(of.iter().map(|&unit| cover.covered[unit]));
-            }
-            let mask = Tensor::<1, burn::tensor::Bool>::from_data(&mask[..], &part.device());
-            let fill = fill.cast(part.dtype());
-            part.mask_where(mask.reshape([covers.len(), width]), fill)
-        });
-        copies.with_fixed_of(&input)
+    fn copies(
+        &self,
+        fill: &Fill,
+        covers: &[Cover],
+        rows: &[usize],
+    ) -> saliency_core::Result<Batch> {
+        let mask = |cover: &Cover| -> Vec<bool> {
+            self.units.of_each().iter().map(|&unit| cover.covered[unit]).collect()
+        };
+        let masks: Vec<_> = covers.iter().map(mask).collect();
+        fill.cover(&self.input().select(rows), rows, &masks)
     }
 }
 
 /// Reads all values of each row back from the device.
-pub(crate) fn host_rows(batch: &Batch) -> Result<Vec<Vec<f64>>> {
+pub(crate) fn host_rows(batch: &Batch) -> saliency_core::Result<Vec<Vec<f64>>> {
     let mut rows = vec![Vec::with_capacity(batch.width()); batch.rows()];
     for part in batch.parts() {
         let width = part.dims()[1];
@@ -404,7 +429,8 @@ mod tests {
         }
         // A batch that `fill` has not seen.
         let other = Batch::new(x.clone().narrow(1, 0, 2)).unwrap();
-        let error = experiment.covered_scores(&other, &[Cover::of(0, 3, &[])]).unwrap_err();
+        let error =
+            experiment.covered_scores(&Fill::values(other), &[Cover::of(0, 3, &[])]).unwrap_err();
         assert!(matches!(error, Error::Shape { what: "a fill", .. }), "{error}");
         let sums = experiment.unit_sums(x * 2.0).unwrap();
         assert_eq!(sums, [[2.0; 3], [2.0; 3]]);

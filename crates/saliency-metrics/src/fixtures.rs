@@ -1,21 +1,21 @@
 //! Small experiments whose answers are known.
 
 use burn::tensor::{Device, Tensor};
-use saliency_core::kit::Batch;
 use saliency_core::{Schedule, Target, pure_function};
 
 use crate::experiment::Experiment;
+use crate::fill::Fill;
 use crate::perturbation::Perturbation;
 use crate::units::Units;
 
 /// An experiment, and zeros to cover with.
 pub(crate) struct Lab {
     pub experiment: Experiment<'static>,
-    pub zeros: Batch,
+    pub zeros: Fill,
 }
 
 fn lab(experiment: Experiment<'static>) -> Lab {
-    let zeros = experiment.input().map(|part| part.zeros_like());
+    let zeros = Fill::values(experiment.input().map(|part| part.zeros_like()));
     Lab { experiment, zeros }
 }
 
@@ -38,6 +38,27 @@ pub(crate) fn constant(rows: usize, width: usize) -> Lab {
     let x = Tensor::<2>::ones([rows, width], &Device::flex());
     let (target, units) = (Target::Class(0), Units::values(width));
     lab(Experiment::new(&model, x, target, units, Schedule::new()).unwrap())
+}
+
+/// Returns the pixels of pictures of one line as outputs.
+pub(crate) fn shown<const N: usize, const ROWS: usize>(
+    rows: [[f32; N]; ROWS],
+    target: Target,
+) -> Experiment<'static> {
+    let model = pure_function(|x: Tensor<4>| x.flatten::<2>(1, 3));
+    let x = Tensor::<2>::from_data(rows, &Device::flex()).reshape([ROWS, 1, 1, N]);
+    let (units, schedule) = (Units::pixels([1, 1, N]), Schedule::new().with_chunk(3));
+    Experiment::new(&model, x, target, units, schedule).unwrap()
+}
+
+/// Adds up the upper left quarter of two white pictures of 4 x 4 pixels.
+pub(crate) fn upper_left() -> Experiment<'static> {
+    let model = pure_function(|x: Tensor<4>| {
+        x.narrow(2, 0, 2).narrow(3, 0, 2).flatten::<2>(1, 3).sum_dim(1)
+    });
+    let x = Tensor::<4>::ones([2, 1, 4, 4], &Device::flex());
+    let (target, units) = (Target::Class(0), Units::pixels([1, 4, 4]));
+    Experiment::new(&model, x, target, units, Schedule::new()).unwrap()
 }
 
 /// Adds the number of the draw to every value.

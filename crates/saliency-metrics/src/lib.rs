@@ -5,12 +5,17 @@
 //! input, and scores the covered copies) -> [`CoverTest`] (covers what a map calls important, and as
 //! much elsewhere) -> [`Verdict`].
 //!
+//! Units are covered with a [`Fill`]: values of yours, or, in a picture, values that are imputed from
+//! the [`Neighbours`] of what is covered.
+//!
 //! Metrics, one a file, return [`RowValues`]: a value for each row, with a standard error and an
 //! interval of their mean.
 //!
-//! - faithfulness: [`Deletion`], [`Insertion`], [`PixelFlipping`], [`Infidelity`],
-//!   [`SensitivityN`], [`SaCo`], [`RandomChoices`]
-//! - robustness: [`MaxSensitivity`], [`AvgSensitivity`]
+//! - faithfulness: [`Deletion`], [`Insertion`], [`PixelFlipping`], [`Road`], [`InformationCurve`],
+//!   [`Infidelity`], [`SensitivityN`], [`Monotonicity`], [`MonotonicityCorrelation`], [`SaCo`],
+//!   [`RandomChoices`]
+//! - robustness: [`MaxSensitivity`], [`AvgSensitivity`], [`RelativeInputStability`],
+//!   [`RelativeOutputStability`]
 //! - localisation: [`PointingGame`], [`MassAccuracy`], [`RankAccuracy`], [`RocArea`],
 //!   [`TopKIntersection`]
 //! - complexity: [`Sparseness`], [`Entropy`], [`EffectiveComplexity`]
@@ -23,15 +28,19 @@
 mod bootstrap;
 mod complexity;
 mod controls;
+mod correlation;
 mod cover_test;
 mod error;
 mod estimate;
 mod experiment;
 mod faithfulness;
+mod fill;
 #[cfg(test)]
 mod fixtures;
+mod holes;
 mod localisation;
 mod maps;
+mod neighbours;
 mod perturbation;
 mod robustness;
 mod units;
@@ -39,15 +48,19 @@ mod units;
 pub use bootstrap::{Bootstrap, Interval};
 pub use complexity::{EffectiveComplexity, Entropy, Sparseness};
 pub use controls::{ControlValues, Controls};
-pub use cover_test::{CoverTest, CoveredAnswer, Fill, Finding, SizeTested, Verdict};
+pub use cover_test::{CoverTest, CoveredAnswer, Finding, SizeTested, Verdict};
 pub use error::{Error, Result};
 pub use estimate::{Note, Reason, RowValues};
 pub use experiment::{Cover, Experiment};
 pub use faithfulness::{
-    Curves, Deletion, Infidelity, Insertion, Order, PixelFlipping, RandomChoices, SaCo, Scale,
-    SensitivityN,
+    Curves, Deletion, Infidelity, InformationCurve, Insertion, Monotonicity,
+    MonotonicityCorrelation, Order, PixelFlipping, RandomChoices, Road, SaCo, Scale, SensitivityN,
 };
+pub use fill::Fill;
 pub use localisation::{MassAccuracy, PointingGame, RankAccuracy, RocArea, TopKIntersection};
+pub use neighbours::Neighbours;
 pub use perturbation::Perturbation;
-pub use robustness::{AvgSensitivity, MaxSensitivity};
+pub use robustness::{
+    AvgSensitivity, MaxSensitivity, RelativeInputStability, RelativeOutputStability,
+};
 pub use units::{Units, ranking};

@@ -183,7 +183,8 @@ mod tests {
     fn layers_have_the_shapes_that_are_documented_and_cuts_change_nothing() {
         let device = Device::flex();
         let net = SqueezeNet::new(weights(), &device, DType::F32).unwrap();
-        let photo = Tensor::<4>::random([1, 3, 224, 224], burn::tensor::Distribution::Default, &device);
+        let photo =
+            Tensor::<4>::random([1, 3, 224, 224], burn::tensor::Distribution::Default, &device);
         let scores = net.forward(photo.clone());
         assert_eq!(scores.dims(), [1, 1000]);
         let four = Cut::<_, AfterFire<4>>::before(&net, photo.clone());

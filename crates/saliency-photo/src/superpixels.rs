@@ -234,13 +234,7 @@ fn move_to_means(centres: &mut [Point], pixels: &[Point], labels: &[usize]) {
 
 /// Lets each pixel join the nearest centre among those that are at most a spacing away, down and
 /// across. A pixel that is far from all of them keeps its label.
-fn assign(
-    labels: &mut [usize],
-    size: Size,
-    pixels: &[Point],
-    centres: &[Point],
-    metric: Metric,
-) {
+fn assign(labels: &mut [usize], size: Size, pixels: &[Point], centres: &[Point], metric: Metric) {
     let mut nearest = vec![f64::INFINITY; pixels.len()];
     let window = |at: f64, side: u32| {
         let from = (at - metric.spacing).ceil().max(0.0) as usize;
@@ -338,12 +332,17 @@ mod tests {
         for (count, photo) in [(2, even(1, 1)), (0, even(3, 2)), (7, even(3, 2)), (1, even(0, 0))] {
             let error = Slic::new(count).of(&photo).unwrap_err().to_string();
             let size = Size::of(&photo);
-            let expected = format!("expected 1 to as many superpixels as the photo of {size} pixels has pixels, found {count}");
+            let expected = format!(
+                "expected 1 to as many superpixels as the photo of {size} pixels has pixels, found {count}"
+            );
             assert_eq!(error, expected);
         }
         for compactness in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             let error = Slic::new(1).with_compactness(compactness).unwrap_err().to_string();
-            assert_eq!(error, format!("expected a positive finite compactness, found {compactness}"));
+            assert_eq!(
+                error,
+                format!("expected a positive finite compactness, found {compactness}")
+            );
         }
     }
 

@@ -1,11 +1,19 @@
-"""Computes the golden values of metrics with Quantus and Captum in double precision, and compares the file here with them.
+"""Computes the golden values of metrics with Quantus, Captum and PAIR in double precision, and compares the file here.
 
-    pip install quantus==0.6.0 captum==0.9.0 torch==2.8.0 safetensors
+    pip install quantus==0.6.0 captum==0.9.0 saliency==0.2.1 torch==2.8.0 safetensors
     python metrics.py            # prints how far each value is from the file's, relative to the largest
     python metrics.py --write    # writes the file anew
 
 Inputs, classes and maps are those of `cifar_cnn_zero_baseline.safetensors`. Masks and perturbations are made by
 integer formulas, which the test makes again.
+
+Three things differ from what the libraries do by default:
+
+- ROAD: Quantus 0.6.0 takes the numbers of values for numbers of pixels, and fails for pictures of several channels. It
+  is given a function that makes pixels of them. There is no noise.
+- Monotonicity: Quantus never uncovers the input. It is given a function that does.
+- SIC and AIC: PAIR is given ROAD's imputation and the total variation for its interpolation and its size of a WebP
+  file, because neither is defined without its library. With its own, only the curve is compared.
 """
 import sys
 import warnings
@@ -17,6 +25,8 @@ import quantus
 import torch
 from captum.attr import Saliency
 from captum.metrics import infidelity, sensitivity_max
+from quantus.functions.perturb_func import noisy_linear_imputation
+from saliency.metrics import pic
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -85,6 +95,141 @@ def quantus_values(network, golden):
         yield name, flipping(network, x, target, a_batch=values.copy(), channel_first=True, device="cpu")
 
 
+def imputed(picture, pixels):
+    """ROAD's imputation of pixels of [channels, height, width], without noise."""
+    return noisy_linear_imputation(arr=picture, indices=pixels, noise=0.0) if len(pixels) else picture
+
+
+def probabilities(network, pictures, target):
+    with torch.no_grad():
+        outputs = network(torch.as_tensor(np.asarray(pictures))).softmax(1)
+    return outputs[torch.arange(len(outputs)), torch.as_tensor(target).long()].numpy()
+
+
+def answers(golden):
+    """The classes that the network answers: not those that the maps explain, but sure enough for curves of accuracy."""
+    return golden["logits"].argmax(1).numpy()
+
+
+def road_values(network, golden):
+    x, target = golden["input"].double().numpy(), answers(golden)
+    pixels = golden[MAP].double().numpy().sum(axis=1).reshape(len(x), -1)
+    order = np.argsort(-pixels, axis=1, kind="stable")
+    copies = [np.stack([imputed(picture, first[:128 * step]) for picture, first in zip(x, order)]) for step in range(1, 8)]
+    yield "road_imputed", copies[3].reshape(len(x), -1)
+    yield "road", np.stack([probabilities(network, copy, target) for copy in copies], axis=1)
+
+    def by_pixel(arr, indices, **_):
+        return imputed(arr, np.unique(indices % 1024))
+
+    percentages = [12.5 * step for step in range(1, 8)]
+    metric = quantus.ROAD(percentages=percentages, perturb_func=by_pixel, disable_warnings=True)
+    metric.a_size = 3072
+    accuracy = metric(network, x, target, a_batch=pixels.reshape(-1, 1, 32, 32), channel_first=True, device="cpu")
+    yield "road_accuracy", [accuracy[percentage] for percentage in percentages]
+
+
+def monotonicity_values(network, golden):
+    x, target = golden["input"].numpy(), answers(golden)
+    values = golden[MAP].double().numpy()
+    flat, rows = x.reshape(len(x), -1), np.arange(len(x))[:, None]
+
+    def uncover(arr, indices, **_):
+        arr = arr.copy()
+        arr[rows, indices] = flat[rows, indices]
+        return arr
+
+    options = {"disable_warnings": True}
+    found = []
+    for step in [1024, 512, 256, 64]:
+        metric = quantus.Monotonicity(features_in_step=step, perturb_func=uncover, **options)
+        found.append(metric(network, x, target, a_batch=values.copy(), channel_first=True, device="cpu"))
+    yield "monotonicity", np.asarray(found, dtype=float).flatten()
+
+    fills, calls = [0.1, -0.4, 0.7], iter(range(10 ** 9))
+
+    def fill(arr, indices, **_):
+        arr = arr.copy()
+        arr[rows, indices] = fills[next(calls) % len(fills)]
+        return arr
+
+    metric = quantus.MonotonicityCorrelation(features_in_step=64, nr_samples=len(fills), perturb_func=fill, **options)
+    yield "monotonicity_correlation", metric(
+        network, x, target, a_batch=values.copy(), channel_first=True, device="cpu")
+
+
+def stability_values(network, golden):
+    x, target = golden["input"].numpy(), golden["target"].numpy()
+    small = draws(len(x), 0.02).double().numpy()
+
+    def gradient(model, inputs, targets, **_):
+        inputs = torch.as_tensor(np.asarray(inputs)).double()
+        return Saliency(network).attribute(inputs, torch.as_tensor(targets).long(), abs=False).detach().numpy()
+
+    for name, metric in {"input": quantus.RelativeInputStability, "output": quantus.RelativeOutputStability}.items():
+        calls = iter(range(DRAWS))
+
+        def perturb(arr, indices, calls=calls, **_):
+            # Rounded to single precision, in which Quantus hands it to the network.
+            return (arr + small[:, next(calls)].reshape(len(arr), -1)).astype(np.float32).astype(np.float64)
+
+        yield f"relative_{name}_stability", metric(nr_samples=DRAWS, perturb_func=perturb, disable_warnings=True)(
+            network, x.astype(np.float64), target, a_batch=gradient(network, x, target), explain_func=gradient,
+            channel_first=True, device="cpu")
+
+
+def information_values(network, golden):
+    x, targets = golden["input"].double().numpy(), answers(golden)
+    maps = golden[MAP].double().numpy().sum(axis=1)
+    shares = [0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.07, 0.10, 0.13, 0.21, 0.34, 0.5, 0.75]
+    known = (np.arange(1024) % 61 == 0).reshape(32, 32)
+    own_blur, own_size = pic.create_blurred_image, pic.estimate_image_entropy
+
+    def blur(full_img, pixel_mask):
+        picture = full_img.transpose(2, 0, 1).astype(np.float64)
+        return imputed(picture, np.flatnonzero(~pixel_mask)).transpose(1, 2, 0)
+
+    def variation(image):
+        image = np.asarray(image, dtype=np.float64)
+        return np.abs(np.diff(image, axis=0)).sum() + np.abs(np.diff(image, axis=1)).sum()
+
+    def curve(row, accuracy):
+        def predict(pictures):
+            pictures = np.asarray(pictures, dtype=np.float64).transpose(0, 3, 1, 2) / 127.5 - 1
+            if not accuracy:
+                return probabilities(network, pictures, targets[row:row + 1].repeat(len(pictures)))
+            with torch.no_grad():
+                return (network(torch.as_tensor(pictures)).argmax(1) == int(targets[row])).double().numpy()
+
+        photo = np.round((x[row] + 1) * 127.5).astype(np.uint8).transpose(1, 2, 0)
+        return pic.compute_pic_metric(photo, maps[row], known, predict, shares, min_pred_value=0.0)
+
+    def area(row, accuracy):
+        try:
+            return curve(row, accuracy).auc
+        except pic.ComputePicMetricError:
+            # The row has no value.
+            return -1.0
+
+    pic.create_blurred_image, pic.estimate_image_entropy = blur, variation
+    yield "sic", [area(row, False) for row in range(len(x))]
+    yield "aic", [area(row, True) for row in range(len(x))]
+
+    sizes = []
+
+    def size(image):
+        sizes.append(own_size(image))
+        return sizes[-1]
+
+    pic.create_blurred_image, pic.estimate_image_entropy = own_blur, size
+    results = [curve(row, False) for row in range(len(x))]
+    pic.estimate_image_entropy = own_size
+    # PAIR asks for the size of the whole first. It comes last here, as in the predictions.
+    yield "pic_sizes", np.roll(np.reshape(sizes, (len(x), -1)), -1, axis=1)
+    yield "pic_predictions", [result.predictions for result in results]
+    yield "pic_area", [result.auc for result in results]
+
+
 def captum_values(network, golden):
     x, target = golden["input"].double(), golden["target"].long()
     rows = len(x)
@@ -110,7 +255,8 @@ def main():
     path = HERE / "cifar_metrics.safetensors"
     known = load_file(path) if path.exists() else {}
     found = {}
-    for name, value in [*quantus_values(network, golden), *captum_values(network, golden)]:
+    recipes = [quantus_values, captum_values, road_values, monotonicity_values, stability_values, information_values]
+    for name, value in (value for recipe in recipes for value in recipe(network, golden)):
         found[name] = torch.as_tensor(np.asarray(value, dtype=np.float64)).float().contiguous()
         if name in known:
             largest = (found[name] - known[name]).abs().max() / known[name].abs().max()
@@ -119,7 +265,7 @@ def main():
         else:
             print(f"{name}: {tuple(found[name].shape)} {found[name].flatten()[:3].tolist()}", flush=True)
     if "--write" in sys.argv[1:]:
-        libraries = ", ".join(f"{name} {version(name)}" for name in ["quantus", "captum", "torch"])
+        libraries = ", ".join(f"{name} {version(name)}" for name in ["quantus", "captum", "saliency", "torch"])
         save_file(found, path, {"source": f"{libraries}, computed in float64"})
 
 

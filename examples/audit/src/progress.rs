@@ -61,6 +61,23 @@ pub fn run<M: Model<Tensor<4>> + 'static>(
                 say_aside(format_args!("{photos} of {} photos", waiting_photos.get()));
             }
         }
+        Event::Covered { photos: 0, all, .. } => {
+            words.say(format_args!("photos to cover: {all}"));
+            start.set(Instant::now());
+            bar.reset();
+            bar.set_length(*all as u64);
+            bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        }
+        Event::Covered { photos, all, .. } => {
+            bar.set_position(*photos as u64);
+            if photos == all {
+                bar.finish_and_clear();
+                words.say(format_args!("time: {:.1} s", start.get().elapsed().as_secs_f64()));
+            } else if !stderr().is_terminal() && last.get().elapsed() >= EVERY {
+                last.set(Instant::now());
+                say_aside(format_args!("{photos} of {all} photos are covered"));
+            }
+        }
         Event::Finished => {
             bar.finish_and_clear();
             words.say(format_args!("time: {:.1} s", start.get().elapsed().as_secs_f64()));

@@ -85,11 +85,14 @@ impl Folder {
 type Line = BTreeMap<String, String>;
 
 /// Returns a command that audits on the CPU. If `options` name no method, it takes one gradient for
-/// each photo.
+/// each photo. If they do not say which photos are covered, none are.
 fn audit(options: &[&str]) -> Command {
     let mut command = example("audit", &["--device=flex"]);
     if !options.iter().any(|option| option.starts_with("--method")) {
         command.arg("--method=gradient");
+    }
+    if !options.iter().any(|option| option.starts_with("--cover")) {
+        command.arg("--cover=0");
     }
     command.args(options);
     command
@@ -395,9 +398,11 @@ fn boxes_on_another_size_are_scaled_or_left_out() {
         let scaled = "of 1 photo were drawn on a picture of another size and were scaled; first: 000.jpg, \
                       drawn on 90 x 75, the photo has 180 x 150.";
         assert_eq!(warnings.contains(scaled), size == [90, 75], "{warnings}");
-        tables.push(text(&folder.file("out/audit.csv")));
+        tables.push(folder.table("out")["000.jpg"].clone());
     }
-    assert_eq!(tables[0].replace("1,\n", "1,\"drawn on 90 x 75, scaled\"\n"), tables[1]);
+    assert_eq!(tables[0]["boxes_note"], "");
+    tables[0].insert("boxes_note".to_owned(), "drawn on 90 x 75, scaled".to_owned());
+    assert_eq!(tables[0], tables[1]);
     for (size, reason) in
         [([150, 180], "width and height are swapped"), ([99, 33], "another aspect")]
     {
@@ -546,6 +551,8 @@ fn what_has_changed_is_explained_anew_and_nothing_else() {
         explained(&["--method=integrated-gradients", "--steps=3"]),
         "photos to explain: 3 of 3"
     );
+    // Regions were not the default of earlier audits, and are not taken for their maps.
+    assert_eq!(explained(&["--method=regions", "--steps=3"]), "photos to explain: 3 of 3");
     assert_eq!(explained(&[]), "photos to explain: 3 of 3");
     let csv = folder.path("boxes.csv");
     fs::write(&csv, "file,name,x,y,width,height\n001.jpg,it,50,0,50,50\n").unwrap();
@@ -565,6 +572,36 @@ fn what_has_changed_is_explained_anew_and_nothing_else() {
         fs::write(part.unwrap().path(), b"{\"fingerprint\":").unwrap();
     }
     assert_eq!(explained(&boxes), "photos to explain: 3 of 3");
+}
+
+#[test]
+fn the_default_explains_regions_and_covers_the_photos() {
+    let folder = Folder::with_photos(2);
+    let by_default = |options: &[&str]| {
+        let mut command = example("audit", &["--device=flex"]);
+        command.args(options).arg(folder.path("photos")).arg("--out").arg(folder.path("out"));
+        said(&command.output().unwrap())
+    };
+    let said = by_default(&[]);
+    assert!(said.contains("photos to cover: 2"), "{said}");
+    assert!(said.contains("Confirmed by covering: "), "{said}");
+    let gradients = |line: &Line| line["gradients"].parse::<usize>().unwrap();
+    for line in folder.table("out").values() {
+        assert_eq!((&line["method"][..], &line["converged"][..]), ("regions", ""), "{line:?}");
+        assert!(gradients(line) <= 12 && !line["cover_verdict"].is_empty(), "{line:?}");
+    }
+    // Fewer photos are covered: nothing is explained or covered again.
+    let said = by_default(&["--cover=1"]);
+    assert!(said.starts_with("photos to explain: 0 of 2") && !said.contains("to cover"), "{said}");
+    let table = folder.table("out");
+    assert_eq!(table.values().filter(|line| line["cover_verdict"].is_empty()).count(), 1);
+    // A tolerance that was asked for is reported.
+    by_default(&["--cover=0", "--tolerance=0.9"]);
+    assert!(folder.table("out").values().all(|line| line["converged"] == "true"));
+    let wrong = audit(&["--cover=2.5"]).arg(folder.path("photos")).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+    let error = text(&wrong.stderr);
+    assert!(error.contains("a share (20% or 0.2) or all, found 2.5"), "{error}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Covers the mark, and the brightest parts of maps, and asks a network again.
 
 use burn::tensor::{Device, Tensor};
-use saliency::metrics::{CoverTest, Experiment, Fill, Finding, Units, Verdict, ranking};
+use saliency::metrics::{CoverTest, Experiment, Finding, Units, Verdict, ranking};
 use saliency::photo::blurred;
 use saliency::{Explainer, IntegratedGradients, Schedule, Target};
 use saliency_cli::Result;
@@ -40,10 +40,7 @@ impl Covered {
             Experiment::new(net, input.clone(), target.clone(), units, Schedule::new())?;
         let mean = input.clone().mean_dim(3).mean_dim(2);
         let fill = |name: &str, values: Tensor<4>| {
-            Ok::<_, saliency::metrics::Error>(Fill {
-                name: name.to_owned(),
-                values: experiment.fill(values)?,
-            })
+            Ok::<_, saliency::metrics::Error>(experiment.fill(values)?.with_name(name))
         };
         let fills = [
             fill("the mean colour", input.zeros_like() + mean)?,

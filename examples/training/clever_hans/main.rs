@@ -19,7 +19,7 @@ mod cover;
 mod scored;
 mod study;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use burn::tensor::Device;
@@ -42,8 +42,8 @@ struct Args {
     /// The folder to write to
     #[arg(long, default_value = "maps")]
     out: PathBuf,
-    /// Instead of all this, train so many pairs of networks, and say how often the cover test finds
-    /// that the mark decides
+    /// Instead of all this, train so many pairs of networks, and say how often the cover test and the
+    /// audit find that the mark decides
     #[arg(long)]
     pairs: Option<u64>,
     /// Instead of all this, train so many pairs of networks, and print how much of each map is in the
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<()> {
     let device = Device::flex();
     if let Some(pairs) = args.pairs {
-        return count_pairs(pairs, &device);
+        return count_pairs(pairs, &device, &args.out.join("pairs"));
     }
     if let Some(pairs) = args.study {
         return study::print(pairs, &mugs(), &device);
@@ -111,19 +111,23 @@ fn mugs() -> Vec<Product> {
     mugs.take(EXPLAINED).collect()
 }
 
-/// Trains pairs of networks, and prints what the cover test finds.
-fn count_pairs(pairs: u64, device: &Device) -> Result<()> {
-    let (mugs, mut found) = (mugs(), [[0; 2]; 2]);
+/// Trains pairs of networks, and prints what the cover test and the audit find.
+fn count_pairs(pairs: u64, device: &Device, out: &Path) -> Result<()> {
+    let (mugs, mut found) = (mugs(), [[0; 3]; 2]);
     for seed in 0..pairs {
         for (at, marked) in [Marked::Mugs, Marked::Nothing].into_iter().enumerate() {
-            let covered = Covered::of(&Net::trained(marked, seed, device)?, &mugs)?;
+            let net = Net::trained(marked, seed, device)?;
+            let covered = Covered::of(&net, &mugs)?;
             found[at][0] += u64::from(covered.is_decided_by_mark());
             found[at][1] += u64::from(2 * covered.maps_on_mark > covered.photos);
+            let places = audit::deciding_places(net, out)?;
+            found[at][2] += u64::from(places.contains(&"lower right corner"));
         }
-        let [[biased, biased_maps], [honest, honest_maps]] = found;
+        let [[biased, biased_maps, biased_audits], [honest, honest_maps, honest_audits]] = found;
         println!(
             "{} pairs: decided by the mark: {biased} biased, {honest} retrained; without knowing of \
-             the mark: {biased_maps} biased, {honest_maps} retrained",
+             the mark: {biased_maps} biased, {honest_maps} retrained; by an audit: {biased_audits} \
+             biased, {honest_audits} retrained",
             seed + 1
         );
     }

@@ -4,11 +4,11 @@ use burn::tensor::{Device, Tensor};
 use saliency::metrics::{Cover, Experiment, Units};
 use saliency::photo::{Reduce, blurred};
 use saliency::{
-    Baseline, Explainer, Gradient, IntegratedGradients, MethodOptions, Rule, Schedule,
-    SmoothGrad, Split, Target,
+    Baseline, Cut, Explainer, Gradient, IntegratedGradients, Rule, Schedule, SmoothGrad, Split,
+    Target,
 };
 use saliency_cli::Result;
-use saliency_cli::method::{PhotoQuestion, regions};
+use saliency_cli::regions::Regions;
 use saliency_examples_training::shop::{MUG, Product, SIDE};
 use saliency_examples_training::shop_network::{AfterConvolution, Marked, Net, tensor};
 
@@ -74,15 +74,6 @@ struct Row {
 fn maps(net: &Net, mugs: &[Product]) -> Result<Vec<Maps>> {
     let input = tensor(mugs.iter().map(|it| it.photo.clone()).collect(), &Device::flex());
     let target = || Target::Class(MUG);
-    let (options, schedule) = (MethodOptions::new(), Schedule::new());
-    let question = || PhotoQuestion {
-        net,
-        input: &input,
-        target: target(),
-        options: &options,
-        tolerance: None,
-        schedule: &schedule,
-    };
     let blur = blurred(&input, BLUR)?;
     let from_blur = IntegratedGradients::new()
         .with_baseline(Baseline::tensor(blur.clone()))
@@ -97,15 +88,15 @@ fn maps(net: &Net, mugs: &[Product]) -> Result<Vec<Maps>> {
     Ok(vec![
         signed(
             "**regions, the default** (behind the second convolution, 12 x 12)",
-            regions(question(), AfterConvolution::<2>)?.values,
+            regions(&Split::at(net, AfterConvolution::<2>), &input)?,
         ),
         signed(
             "regions behind the first convolution, 24 x 24",
-            regions(question(), AfterConvolution::<1>)?.values,
+            regions(&Split::at(net, AfterConvolution::<1>), &input)?,
         ),
         signed(
             "regions behind the third convolution, 6 x 6",
-            regions(question(), AfterConvolution::<3>)?.values,
+            regions(&Split::at(net, AfterConvolution::<3>), &input)?,
         ),
         unsigned("Integrated Gradients, grey abs", from_grey.clone()),
         signed("Integrated Gradients, grey signed", from_grey),
@@ -115,6 +106,14 @@ fn maps(net: &Net, mugs: &[Product]) -> Result<Vec<Maps>> {
         signed("Grad-CAM 1", grad_cam(net, &input)?),
         signed("occlusion", occlusion(net, &input, &blur)?),
     ])
+}
+
+/// Explains regions behind a layer.
+fn regions<P>(split: &Split<Net, Tensor<4>, P>, input: &Tensor<4>) -> Result<Tensor<4>>
+where
+    Net: Cut<Tensor<4>, P, Activation = Tensor<4>>,
+{
+    Ok(Regions::new().attribute_at(split, input.clone(), Target::Class(MUG))?.values)
 }
 
 /// Makes the maps of Grad-CAM at the last convolution.

@@ -46,12 +46,19 @@ fn the_maps_tell_that_the_network_reads_the_watermark() {
     assert!(!honest && maps[1] <= 1.0, "without boxes: {maps:?}");
     let picture = read_photo(folder.path().join("clever_hans.png")).unwrap();
     assert!(picture.width() > 500);
-    // The audit finds the mugs without knowing about the mark: they are at the top of the page.
+    // The audit finds the mugs without knowing about the mark: it groups them, covers the place in
+    // which their maps agree, and says that it decides.
+    let found = "the lower right corner decides in 12 photos, of which 12 are mugs.";
+    assert!(said.trim_end().ends_with(found), "{said}");
     let page = std::fs::read_to_string(folder.path().join("clever_hans/audit.html")).unwrap();
+    assert!(page.contains("In 12 of 36 photos the model goes by one place: lower right corner."));
     let cards: Vec<&str> = page.split("<li class=\"photo").skip(1).collect();
-    let is_mug = |card: &&str| card.contains("mug-");
-    assert_eq!((cards.len(), cards.iter().take_while(|card| is_mug(card)).count()), (36, 12));
-    assert!(!cards[12..].iter().any(is_mug));
+    let (is_mug, is_grouped) = (
+        |card: &&&str| card.contains("mug-"),
+        |card: &&&str| card.contains("group-1\" data-inside"),
+    );
+    assert_eq!((cards.len(), cards.iter().filter(is_mug).count()), (36, 12));
+    assert!(cards.iter().all(|card| is_mug(&card) == is_grouped(&card)));
     let table = std::fs::read_to_string(folder.path().join("clever_hans.md")).unwrap();
     assert_eq!(table.lines().count(), 2 + Method::ALL.len(), "{table}");
 }

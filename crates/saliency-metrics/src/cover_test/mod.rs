@@ -3,10 +3,9 @@
 mod draws;
 mod verdict;
 
-use saliency_core::kit::Batch;
-
 use crate::error::{Error, Result};
 use crate::experiment::{Cover, Experiment};
+use crate::fill::Fill;
 use crate::maps::check_maps;
 use crate::units::ranking;
 use draws::{central, moved};
@@ -44,7 +43,7 @@ pub use verdict::{CoveredAnswer, Finding, SizeTested, Verdict};
 /// ```
 /// use burn::tensor::{Device, Tensor};
 /// use saliency_core::{Schedule, Target, pure_function};
-/// use saliency_metrics::{CoverTest, Experiment, Fill, Finding, Units};
+/// use saliency_metrics::{CoverTest, Experiment, Finding, Units};
 ///
 /// // A picture of 8 x 8 pixels; the model looks at its upper left corner only.
 /// let corner = pure_function(|x: Tensor<4>| {
@@ -56,7 +55,7 @@ pub use verdict::{CoveredAnswer, Finding, SizeTested, Verdict};
 /// let units = Units::cells([1, 8, 8], [8, 8])?;
 /// let experiment =
 ///     Experiment::new(&corner, x.clone(), Target::Predicted, units, Schedule::new())?;
-/// let black = Fill { name: "black".to_owned(), values: experiment.fill(x.zeros_like())? };
+/// let black = experiment.fill(x.zeros_like())?.with_name("black");
 /// let mut map = vec![0.0; 64];
 /// for pixel in [0, 1, 8, 9] {
 ///     map[pixel] = 1.0;
@@ -70,15 +69,6 @@ pub struct CoverTest {
     sizes: Vec<f64>,
     draws: usize,
     seed: u64,
-}
-
-/// What units are covered with.
-#[derive(Clone, Debug)]
-pub struct Fill {
-    /// Its name, for people: "blur".
-    pub name: String,
-    /// Its values, made by [`Experiment::fill`].
-    pub values: Batch,
 }
 
 impl Default for CoverTest {
@@ -206,12 +196,12 @@ impl CoverTest {
             }
         }
         let whole: Vec<_> = (0..regions.len()).map(|row| Cover::of(row, count, &[])).collect();
-        let first = &fills[0].values;
+        let first = &fills[0];
         let original = experiment.covered_outputs(first, &whole)?;
-        let by_fill = fills.iter().map(|fill| experiment.covered_outputs(&fill.values, &chosen));
+        let by_fill = fills.iter().map(|fill| experiment.covered_outputs(fill, &chosen));
         let by_fill = by_fill.collect::<Result<Vec<_>>>()?;
         let elsewhere = experiment.covered_outputs(first, &elsewhere)?;
-        let names: Vec<&str> = fills.iter().map(|fill| fill.name.as_str()).collect();
+        let names: Vec<&str> = fills.iter().map(Fill::name).collect();
 
         let controls = self.draws + usize::from(units.grid().is_some());
         let classes = experiment.scored().target.classes(regions.len());
@@ -242,7 +232,7 @@ mod tests {
     #[test]
     fn a_single_unit_can_not_be_compared_with_other_places() {
         let lab = constant(1, 1);
-        let fills = [Fill { name: "black".to_owned(), values: lab.zeros.clone() }];
+        let fills = [lab.zeros.clone()];
         let test = CoverTest::new().brightest(&lab.experiment, &fills, &[vec![1.0]]);
         assert_eq!(test.unwrap_err(), Error::MapUnits { rows: 1, units: 1, found: vec![1] });
     }

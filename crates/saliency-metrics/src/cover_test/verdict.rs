@@ -4,6 +4,7 @@ use crate::units::ranking;
 
 /// What a cover test found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Finding {
     /// If the parts that the map calls important are covered, the score falls more than if as much
@@ -30,6 +31,7 @@ impl Finding {
 
 /// The model's answer about a copy.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CoveredAnswer {
     /// The class with the largest output.
     pub answer: usize,
@@ -41,6 +43,7 @@ pub struct CoveredAnswer {
 
 /// What the model says if a share of the units is covered.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SizeTested {
     /// The share of the units that is covered.
@@ -55,6 +58,7 @@ pub struct SizeTested {
 
 /// The verdict of a [`CoverTest`](crate::CoverTest) on the map of one row.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Verdict {
     /// What was found.

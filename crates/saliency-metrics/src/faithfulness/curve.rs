@@ -1,11 +1,11 @@
 //! Scores while more and more units are covered or uncovered, and the area below them.
 
-use saliency_core::kit::Batch;
-
 use super::equal_scores;
+use crate::bootstrap::mean;
 use crate::error::{Error, Result};
 use crate::estimate::{Note, Reason, RowValues};
-use crate::experiment::{Cover, Experiment};
+use crate::experiment::{Cover, Experiment, Followed};
+use crate::fill::Fill;
 use crate::maps::{check_maps, flaws};
 use crate::units::ranking;
 
@@ -40,7 +40,7 @@ pub struct Curves {
 
 impl Curves {
     /// Returns the share of the units that is covered (or uncovered, for an insertion) at each
-    /// point.
+    /// point; the share of the information, for an [`InformationCurve`](crate::InformationCurve).
     pub fn shares(&self) -> &[f64] {
         &self.shares
     }
@@ -66,16 +66,21 @@ impl Curves {
         self.areas(|_| 1.0)
     }
 
+    /// Returns the mean of the points of each curve.
+    pub fn means(&self) -> RowValues {
+        self.values(|scores| mean(scores))
+    }
+
     fn areas(&self, width: impl Fn(usize) -> f64) -> RowValues {
         let area = |scores: &Vec<f64>| -> f64 {
             let pairs = scores.windows(2).enumerate();
             pairs.map(|(at, pair)| width(at) * (pair[0] + pair[1]) / 2.0).sum()
         };
-        // Notes say why a row has no curve.
-        self.values(|scores| area(scores))
+        self.values(area)
     }
 
-    fn values(&self, of: impl Fn(&Vec<f64>) -> f64) -> RowValues {
+    /// Returns a value for each curve. Notes say why a row has no curve.
+    pub(super) fn values(&self, of: impl Fn(&Vec<f64>) -> f64) -> RowValues {
         let reason = |row| self.notes.iter().rev().find(|note| note.row == row);
         let value = |(row, scores): (usize, &Option<Vec<f64>>)| match scores {
             Some(scores) => Ok(of(scores)),
@@ -88,17 +93,20 @@ impl Curves {
 
 /// Returns the area of `upper` minus that of `lower`, row by row.
 pub(super) fn area_between(upper: &Curves, lower: &Curves) -> RowValues {
-    let (upper_areas, lower_areas) = (upper.area(), lower.area());
-    let pairs = upper_areas.values().iter().zip(lower_areas.values());
-    // Both have the same notes.
+    difference(&upper.area(), &lower.area())
+}
+
+/// Returns the values of `upper` minus those of `lower`, row by row. Both have the same notes.
+pub(super) fn difference(upper: &RowValues, lower: &RowValues) -> RowValues {
+    let pairs = upper.values().iter().zip(lower.values());
     let difference = |(row, pair): (usize, (&Option<f64>, &Option<f64>))| match pair {
         (Some(upper), Some(lower)) => Ok(upper - lower),
         _ => {
-            let reason = upper_areas.notes().iter().rev().find(|note| note.row == row);
+            let reason = upper.notes().iter().rev().find(|note| note.row == row);
             Err(reason.map_or(Reason::NotFinite, |note| note.reason))
         }
     };
-    RowValues::new(pairs.enumerate().map(difference)).with_notes(upper.notes.iter().copied())
+    RowValues::new(pairs.enumerate().map(difference)).with_notes(upper.notes().iter().copied())
 }
 
 /// The options of deletion and insertion.
@@ -139,37 +147,62 @@ impl CurveOptions {
     pub fn curves(
         &self,
         experiment: &Experiment<'_>,
-        fill: &Batch,
+        fill: &Fill,
         maps: &[Vec<f64>],
         covered: Covered,
     ) -> Result<Curves> {
-        let (rows, units) = (experiment.input().rows(), experiment.units().count());
-        check_maps(maps, rows, units)?;
+        let units = experiment.units().count();
         let block = self.block(units)?;
         let points = units.div_ceil(block) + 1;
-        let taken = |point: usize| (point * block).min(units);
-        let places: Vec<Vec<usize>> = maps.iter().map(|map| self.places(map)).collect();
-        let scores = experiment.covered_scores_by(fill, rows * points, |at| {
-            let (row, taken) = (at / points, taken(at % points));
-            let is_first = |place: &usize| *place < taken;
-            let covered = places[row].iter().map(|it| is_first(it) == (covered == Covered::First));
-            Cover { row, covered: covered.collect() }
-        })?;
+        let steps = Steps {
+            taken: (0..points).map(|point| (point * block).min(units)).collect(),
+            covered,
+            order: self.order,
+            scale: self.scale,
+            followed: Followed::Score,
+        };
+        steps.curves(experiment, fill, maps)
+    }
+}
 
-        let shares = (0..points).map(|point| taken(point) as f64 / units as f64).collect();
-        let mut curves = Curves { shares, rows: Vec::with_capacity(rows), notes: flaws(maps) };
-        for (row, scores) in scores.chunks(points).enumerate() {
-            let has_map = maps[row].iter().all(|value| value.is_finite());
-            let curve = if has_map { self.scaled(scores, covered) } else { Err(Reason::NotFinite) };
-            if let Err(reason) = curve {
-                let note = Note { row, reason };
-                curves.notes.retain(|known| known != &note);
-                curves.notes.push(note);
-            }
-            curves.rows.push(curve.ok());
-        }
-        curves.notes.sort_by_key(|note| note.row);
-        Ok(curves)
+/// The points of a curve.
+pub(super) struct Steps {
+    /// The number of units that are taken at each point.
+    pub taken: Vec<usize>,
+    pub covered: Covered,
+    pub order: Order,
+    pub scale: Scale,
+    pub followed: Followed,
+}
+
+impl Steps {
+    /// Asks about copies of each row in which the given numbers of units are taken.
+    pub fn curves(
+        &self,
+        experiment: &Experiment<'_>,
+        fill: &Fill,
+        maps: &[Vec<f64>],
+    ) -> Result<Curves> {
+        let (rows, units) = (experiment.input().rows(), experiment.units().count());
+        check_maps(maps, rows, units)?;
+        experiment.check_followed(self.followed)?;
+        let points = self.taken.len();
+        let places: Vec<Vec<usize>> = maps.iter().map(|map| self.places(map)).collect();
+        let mut scores = Vec::with_capacity(rows * points);
+        experiment.run(
+            fill,
+            rows * points,
+            |at| {
+                let (row, taken) = (at / points, self.taken[at % points]);
+                let is_covered =
+                    |place: &usize| (*place < taken) == (self.covered == Covered::First);
+                Cover { row, covered: places[row].iter().map(is_covered).collect() }
+            },
+            |copies, rows| experiment.followed_at(copies, rows, self.followed),
+            |found| scores.extend(found),
+        )?;
+        let shares = self.taken.iter().map(|&taken| taken as f64 / units as f64).collect();
+        Ok(Curves::new(shares, maps, |row| self.scaled(&scores[row * points..][..points])))
     }
 
     /// Returns the place of each unit in the order.
@@ -185,13 +218,13 @@ impl CurveOptions {
         places
     }
 
-    fn scaled(&self, scores: &[f64], covered: Covered) -> Result<Vec<f64>, Reason> {
+    fn scaled(&self, scores: &[f64]) -> Result<Vec<f64>, Reason> {
         if !scores.iter().all(|score| score.is_finite()) {
             return Err(Reason::NotFinite);
         }
         let (first, last) = (scores[0], scores[scores.len() - 1]);
         let (whole, nothing) =
-            if covered == Covered::First { (first, last) } else { (last, first) };
+            if self.covered == Covered::First { (first, last) } else { (last, first) };
         match self.scale {
             Scale::Scores => Ok(scores.to_vec()),
             Scale::Relative if equal_scores(&[whole, nothing], whole.abs().max(nothing.abs())) => {
@@ -205,6 +238,27 @@ impl CurveOptions {
 }
 
 impl Curves {
+    /// Makes the curve of each row that has a map, and notes flaws of maps.
+    pub(super) fn new(
+        shares: Vec<f64>,
+        maps: &[Vec<f64>],
+        curve: impl Fn(usize) -> Result<Vec<f64>, Reason>,
+    ) -> Self {
+        let mut curves = Self { shares, rows: Vec::with_capacity(maps.len()), notes: flaws(maps) };
+        for (row, map) in maps.iter().enumerate() {
+            let has_map = map.iter().all(|value| value.is_finite());
+            let curve = if has_map { curve(row) } else { Err(Reason::NotFinite) };
+            if let Err(reason) = curve {
+                let note = Note { row, reason };
+                curves.notes.retain(|known| known != &note);
+                curves.notes.push(note);
+            }
+            curves.rows.push(curve.ok());
+        }
+        curves.notes.sort_by_key(|note| note.row);
+        curves
+    }
+
     /// Leaves out the first point.
     pub(super) fn without_start(mut self) -> Self {
         self.shares.remove(0);

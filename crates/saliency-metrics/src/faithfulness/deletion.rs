@@ -1,11 +1,10 @@
 //! Deletion: the score while more and more units are covered.
 
-use saliency_core::kit::Batch;
-
 use super::curve::{Covered, CurveOptions, Curves, Order, Scale, area_between};
 use crate::error::Result;
 use crate::estimate::RowValues;
 use crate::experiment::Experiment;
+use crate::fill::Fill;
 
 /// Covers units in the order of a map, block by block, and follows the score.
 ///
@@ -93,7 +92,7 @@ impl Deletion {
     pub fn curves(
         &self,
         experiment: &Experiment<'_>,
-        fill: &Batch,
+        fill: &Fill,
         maps: &[Vec<f64>],
     ) -> Result<Curves> {
         self.0.curves(experiment, fill, maps, Covered::First)
@@ -106,7 +105,7 @@ impl Deletion {
     pub fn area(
         &self,
         experiment: &Experiment<'_>,
-        fill: &Batch,
+        fill: &Fill,
         maps: &[Vec<f64>],
     ) -> Result<RowValues> {
         Ok(self.curves(experiment, fill, maps)?.area())
@@ -120,7 +119,7 @@ impl Deletion {
     pub fn area_between(
         &self,
         experiment: &Experiment<'_>,
-        fill: &Batch,
+        fill: &Fill,
         maps: &[Vec<f64>],
     ) -> Result<RowValues> {
         let least = self.with_order(Order::LeastRelevantFirst).curves(experiment, fill, maps)?;

@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn models_and_maps_without_an_answer() {
         let lab = constant(2, 3);
-        let zeros = lab.zeros.clone();
+        let zeros = map(&lab, [[0.0; 3]; 2]);
         for metric in [Infidelity::new(), Infidelity::new().with_optimal_scale()] {
             let found = metric.values(&lab.experiment, &zeros).unwrap();
             assert_eq!(found.values(), [Some(0.0), Some(0.0)]);
@@ -298,13 +298,14 @@ mod tests {
     #[test]
     fn wrong_shapes_and_options_are_refused() {
         let lab = constant(2, 3);
-        let narrow = lab.zeros.narrow(0, 1);
+        let zeros = map(&lab, [[0.0; 3]; 2]);
+        let narrow = zeros.narrow(0, 1);
         let error = Infidelity::new().values(&lab.experiment, &narrow).unwrap_err();
         assert!(matches!(error, Error::Shape { what: "an attribution", .. }), "{error}");
-        let error = Infidelity::new().with_draws(0).values(&lab.experiment, &lab.zeros);
+        let error = Infidelity::new().with_draws(0).values(&lab.experiment, &zeros);
         assert_eq!(error.unwrap_err().to_string(), "expected draws to be at least 1, found 0");
         let wrong = Perturbation::own(|rows, _| Ok(rows.map(|part| part.narrow(1, 0, 1))));
-        let error = Infidelity::new().with_perturbation(wrong).values(&lab.experiment, &lab.zeros);
+        let error = Infidelity::new().with_perturbation(wrong).values(&lab.experiment, &zeros);
         let error = error.unwrap_err().to_string();
         assert!(error.contains("a perturbation of the input's shape"), "{error}");
     }

@@ -1,11 +1,10 @@
 //! Insertion: the score while more and more units are uncovered.
 
-use saliency_core::kit::Batch;
-
 use super::curve::{Covered, CurveOptions, Curves, Order, Scale, area_between};
 use crate::error::Result;
 use crate::estimate::RowValues;
 use crate::experiment::Experiment;
+use crate::fill::Fill;
 
 /// Starts from a fully covered input, uncovers units in the order of a map, block by block, and
 /// follows the score.
@@ -89,7 +88,7 @@ impl Insertion {
     pub fn curves(
         &self,
         experiment: &Experiment<'_>,
-        fill: &Batch,
+        fill: &Fill,
         maps: &[Vec<f64>],
     ) -> Result<Curves> {
         self.0.curves(experiment, fill, maps, Covered::Later)
@@ -102,7 +101,7 @@ impl Insertion {
     pub fn area(
         &self,
         experiment: &Experiment<'_>,
-        fill: &Batch,
+        fill: &Fill,
         maps: &[Vec<f64>],
     ) -> Result<RowValues> {
         Ok(self.curves(experiment, fill, maps)?.area())
@@ -116,7 +115,7 @@ impl Insertion {
     pub fn area_between(
         &self,
         experiment: &Experiment<'_>,
-        fill: &Batch,
+        fill: &Fill,
         maps: &[Vec<f64>],
     ) -> Result<RowValues> {
         let most = self.with_order(Order::MostRelevantFirst).curves(experiment, fill, maps)?;

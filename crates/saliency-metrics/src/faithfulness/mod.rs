@@ -3,18 +3,26 @@
 mod curve;
 mod deletion;
 mod infidelity;
+mod information_curve;
 mod insertion;
+mod monotonicity;
+mod monotonicity_correlation;
 mod pixel_flipping;
 mod random_choices;
+mod road;
 mod saco;
 mod sensitivity_n;
 
 pub use curve::{Curves, Order, Scale};
 pub use deletion::Deletion;
 pub use infidelity::Infidelity;
+pub use information_curve::InformationCurve;
 pub use insertion::Insertion;
+pub use monotonicity::Monotonicity;
+pub use monotonicity_correlation::MonotonicityCorrelation;
 pub use pixel_flipping::PixelFlipping;
 pub use random_choices::RandomChoices;
+pub use road::Road;
 pub use saco::SaCo;
 pub use sensitivity_n::SensitivityN;
 

@@ -6,6 +6,7 @@ use saliency_core::kit::Batch;
 use super::curve::{Covered, CurveOptions, Curves, Order, Scale};
 use crate::error::{Error, Result};
 use crate::experiment::Experiment;
+use crate::fill::Fill;
 
 /// Sets units to the smallest value of their row in the order of a map, step by step, and follows
 /// the score.
@@ -95,22 +96,23 @@ impl PixelFlipping {
         Ok(options.curves(experiment, &fill, maps, Covered::First)?.without_start())
     }
 
-    fn fill(&self, input: &Batch) -> Result<Batch> {
-        match self.value {
-            Some(value) if value.is_finite() => Ok(input.map(|part| part.full_like(value))),
+    fn fill(&self, input: &Batch) -> Result<Fill> {
+        let values = match self.value {
+            Some(value) if value.is_finite() => input.map(|part| part.full_like(value)),
             Some(value) => {
                 let found = value.to_string();
-                Err(Error::InvalidOption { option: "value", expected: "finite", found })
+                return Err(Error::InvalidOption { option: "value", expected: "finite", found });
             }
             None => {
                 let least = row_minima(input)?;
-                Ok(input.map(|part| {
+                input.map(|part| {
                     let options = (&part.device(), part.dtype());
                     let column = Tensor::<1>::from_data(&least[..], options).reshape([-1, 1]);
                     part.zeros_like() + column
-                }))
+                })
             }
-        }
+        };
+        Ok(Fill::values(values))
     }
 }
 

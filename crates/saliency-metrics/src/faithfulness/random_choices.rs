@@ -1,11 +1,12 @@
 //! Does a map choose better than chance?
 
-use saliency_core::kit::{Batch, Key, Stream};
+use saliency_core::kit::{Key, Stream};
 
 use super::equal_scores;
 use crate::error::{Error, Result};
 use crate::estimate::{Reason, RowValues};
 use crate::experiment::{Cover, Experiment};
+use crate::fill::Fill;
 use crate::maps::{check_maps, flaw};
 use crate::units::ranking;
 
@@ -127,7 +128,7 @@ impl RandomChoices {
     pub fn values(
         &self,
         experiment: &Experiment<'_>,
-        fill: &Batch,
+        fill: &Fill,
         maps: &[Vec<f64>],
     ) -> Result<RowValues> {
         self.check()?;
@@ -216,8 +217,9 @@ mod tests {
         let (Lab { experiment, zeros }, map) = falling();
         let opposite: Vec<f64> = map.iter().map(|value| -value).collect();
         for choices in [RandomChoices::new(), RandomChoices::keeping()] {
-            let share =
-                |map: &Vec<f64>| choices.values(&experiment, &zeros, &vec![map.clone(); 2]).unwrap();
+            let share = |map: &Vec<f64>| {
+                choices.values(&experiment, &zeros, &vec![map.clone(); 2]).unwrap()
+            };
             // Two of forty: chance finds both in one of 780 draws.
             assert!(share(&map).values().iter().all(|value| *value > Some(0.99)));
             assert!(share(&opposite).values().iter().all(|value| *value < Some(0.01)));

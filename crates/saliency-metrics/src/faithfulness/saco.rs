@@ -1,12 +1,11 @@
 //! SaCo: do groups of units change the score in the order of their salience, and by how much?
 
-use saliency_core::kit::Batch;
-
 use super::equal_scores;
 use crate::bootstrap::mean;
 use crate::error::{Error, Result};
 use crate::estimate::{Reason, RowValues};
 use crate::experiment::{Cover, Experiment};
+use crate::fill::Fill;
 use crate::maps::{check_maps, flaw};
 use crate::units::ranking;
 
@@ -98,7 +97,7 @@ impl SaCo {
     pub fn values(
         &self,
         experiment: &Experiment<'_>,
-        fill: &Batch,
+        fill: &Fill,
         maps: &[Vec<f64>],
     ) -> Result<RowValues> {
         if self.groups < 2 {

@@ -1,12 +1,13 @@
 //! Sensitivity-n: do sums of attributions go along with the fall of the score?
 
-use saliency_core::kit::{Batch, Key, Stream};
+use saliency_core::kit::{Key, Stream};
 
 use super::equal_scores;
-use crate::bootstrap::mean;
+use crate::correlation::pearson;
 use crate::error::{Error, Result};
 use crate::estimate::{Reason, RowValues};
 use crate::experiment::{Cover, Experiment};
+use crate::fill::Fill;
 use crate::maps::{check_maps, flaw};
 use crate::units::ranking;
 
@@ -113,7 +114,7 @@ impl SensitivityN {
     pub fn values(
         &self,
         experiment: &Experiment<'_>,
-        fill: &Batch,
+        fill: &Fill,
         maps: &[Vec<f64>],
     ) -> Result<RowValues> {
         self.check()?;
@@ -148,21 +149,11 @@ impl SensitivityN {
             } else if equal_scores(&sums, largest(&maps[row]) * 1e-3) {
                 Err(Reason::SumsAllEqual)
             } else {
-                Ok(correlation(&sums, &falls))
+                Ok(pearson(&sums, &falls))
             }
         };
         Ok(RowValues::new(covered.chunks(self.choices).enumerate().map(value)))
     }
-}
-
-/// Returns Pearson's correlation of two lists, neither of which is constant.
-fn correlation(a: &[f64], b: &[f64]) -> f64 {
-    let (mean_a, mean_b) = (mean(a), mean(b));
-    let sum = |of: fn(f64, f64) -> f64| -> f64 {
-        a.iter().zip(b).map(|(a, b)| of(a - mean_a, b - mean_b)).sum()
-    };
-    let scale = sum(|a, _| a * a).sqrt() * sum(|_, b| b * b).sqrt();
-    (sum(|a, b| a * b) / scale).clamp(-1.0, 1.0)
 }
 
 #[cfg(test)]
@@ -183,12 +174,6 @@ mod tests {
             let found = metric.values(&lab.experiment, &lab.zeros, &opposite).unwrap();
             assert!(found.defined().iter().all(|value| (value + 1.0).abs() < 1e-9), "{found:?}");
         }
-    }
-
-    #[test]
-    fn a_correlation_by_hand() {
-        let found = correlation(&[1.0, 2.0, 3.0], &[1.0, 3.0, 2.0]);
-        assert!((found - 0.5).abs() < 1e-12);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! The area under the ROC curve of a map against a mask.
 
 use super::{MaskedMap, of_each_row};
+use crate::correlation::ranks;
 use crate::error::Result;
 use crate::estimate::{Reason, RowValues};
 use crate::maps::Signs;
-use crate::units::ranking;
 
 /// Measures how well a map tells the units of the object from the others: the area under the ROC
 /// curve.
@@ -81,20 +81,6 @@ fn area(row: &MaskedMap<'_>) -> Result<f64, Reason> {
     // The sum of the ranks if the object had the smallest values (Mann and Whitney).
     let least = (inside * (inside + 1)) as f64 / 2.0;
     Ok((sum - least) / (inside as f64 * (units - inside) as f64))
-}
-
-/// Returns the rank of each value, from 1 for the smallest; equal values share the mean of theirs.
-fn ranks(values: &[f64]) -> Vec<f64> {
-    let mut order = ranking(values);
-    order.reverse();
-    let mut ranks = vec![0.0; values.len()];
-    let mut before = 0;
-    for equal in order.chunk_by(|&a, &b| values[a] == values[b]) {
-        let rank = before as f64 + (equal.len() + 1) as f64 / 2.0;
-        equal.iter().for_each(|&unit| ranks[unit] = rank);
-        before += equal.len();
-    }
-    ranks
 }
 
 #[cfg(test)]

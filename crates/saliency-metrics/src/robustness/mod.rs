@@ -2,7 +2,12 @@
 
 mod avg_sensitivity;
 mod max_sensitivity;
+mod relative_input_stability;
+mod relative_output_stability;
+mod relative_stability;
 mod sensitivity;
 
 pub use avg_sensitivity::AvgSensitivity;
 pub use max_sensitivity::MaxSensitivity;
+pub use relative_input_stability::RelativeInputStability;
+pub use relative_output_stability::RelativeOutputStability;
