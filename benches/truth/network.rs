@@ -1,7 +1,7 @@
 //! The networks of the study.
 
 use burn::tensor::Tensor;
-use saliency::{Explainer, Model, Split, Target};
+use saliency::{Explainer, Model, Rows, Split, Target};
 use saliency_cli::regions::Regions;
 use saliency_models::{AfterBlock, AfterFire, EfficientNetLite0, LastConvolution, SqueezeNet};
 
@@ -93,7 +93,8 @@ impl Network for SqueezeNet {
 
     fn regions(&self, regions: &Regions, input: &Tensor<4>, class: usize) -> Tensor<4> {
         let split = Split::at(self, AfterFire::<8>);
-        let map = regions.attribute_at(&split, input.clone(), Target::Class(class));
+        let rows = Rows::all(1);
+        let map = regions.attribute_at(&split, input.clone(), Target::Class(class), &rows);
         map.expect("a map").values
     }
 

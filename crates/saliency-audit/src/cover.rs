@@ -94,9 +94,7 @@ impl<M: Model<Tensor<4>> + 'static> Coverer<'_, M> {
         let grey =
             self.input.tensor(&RgbImage::from_pixel(columns, rows, Rgb([128; 3])), self.device);
         let mean = input.zeros_like() + input.clone().mean_dim(3).mean_dim(2);
-        let fill = |(name, values): (&str, Tensor<4>)| {
-            Ok(Fill { name: name.to_owned(), values: experiment.fill(values)? })
-        };
+        let fill = |(name, values): (&str, Tensor<4>)| Ok(experiment.fill(values)?.with_name(name));
         let fills = [
             ("blur", blurred(&input, BLUR * width as f64)?),
             ("grey", grey),

@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::grid::Grid;
 use crate::recipe::{PhotoExplainer, Recipe};
 use crate::row::{Inside, Measured};
+use crate::shares::{MapForm, ShareErrors};
 use crate::subject::Subject;
 use crate::thumbnail;
 
@@ -26,7 +27,7 @@ pub(crate) struct Shown {
     /// The part of the photo that the model is shown, in the small size of the page.
     small: RgbImage,
     pub frame: Frame,
-    boxes: Vec<MarkedBox>,
+    pub boxes: Vec<MarkedBox>,
     placing: Option<Placing>,
     pub marked: MarkedArea,
     plain: bool,
@@ -123,7 +124,7 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
             return Ok(Vec::new());
         }
         let inputs: Vec<_> = photos.iter().map(|photo| photo.input.clone()).collect();
-        let rows = Rows::all(1).select(&vec![0; inputs.len()]);
+        let rows = self.rows(&photos)?;
         let input = Tensor::cat(inputs, 0);
         let answer = self.explainer.attribute_rows(&self.model, input, Target::Predicted, &rows)?;
         let explain_row = |(row, photo): (usize, Shown)| -> Result<Explained> {
@@ -135,6 +136,22 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
         photos.into_iter().enumerate().map(explain_row).collect()
     }
 
+    /// Asks for the shares of each photo's map that the audit states.
+    fn rows(&self, photos: &[Shown]) -> Result<Rows> {
+        let rows = Rows::all(1).select(&vec![0; photos.len()]);
+        let [_, channels, height, width] = photos[0].input.dims();
+        let form = match self.recipe.map_size {
+            Some(size) => MapForm { size, channels: 1, reduction: self.recipe.reduction },
+            None => {
+                let size = Size { width: width as u32, height: height as u32 };
+                MapForm { size, channels, reduction: self.recipe.reduction }
+            }
+        };
+        let shares = photos.iter().map(|photo| form.shares(photo)).collect::<Result<Vec<_>>>()?;
+        let some = shares.iter().any(|shares| !shares.is_empty());
+        Ok(if some { rows.with_shares(shares) } else { rows })
+    }
+
     /// Measures a photo, given its map and its row of the explainer's answer.
     fn measured(&self, photo: Shown, map: &Map, of: &RowAnswer) -> Result<Measured> {
         let RowAnswer { answer, row } = *of;
@@ -143,7 +160,10 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
         let probability = probabilities.slice([0..1, class..class + 1]).into_scalar::<f32>();
 
         // Measure how much of the map is in the boxes, at the border, and in either of them.
-        let inside = if photo.boxes.is_empty() { None } else { Some(photo.inside(map)?) };
+        let errors = answer.shares.as_ref().map(|shares| ShareErrors::of(&shares[row]));
+        let errors = errors.unwrap_or_default();
+        let inside =
+            if photo.boxes.is_empty() { None } else { Some(photo.inside(map, errors.inside)?) };
         let border = Border::of(map, photo.frame, &photo.boxes)?;
 
         let is_like_baseline = |warning: &Warning| {
@@ -166,6 +186,7 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
             converged: answer.converged.as_ref().map(|converged| converged[row]),
             inside,
             border: border.share,
+            border_error: errors.border,
             border_unmarked: border.unmarked,
             half_area: map.area_holding(0.5).map(|area| area.share),
             like_baseline: answer.warnings.iter().any(is_like_baseline),
@@ -187,9 +208,9 @@ struct RowAnswer<'a> {
 
 impl Shown {
     /// Measures how much of the map is in the boxes.
-    fn inside(&self, map: &Map) -> Result<Inside> {
+    fn inside(&self, map: &Map, error: Option<f64>) -> Result<Inside> {
         let found = self.marked.coverage_of(map, self.frame)?;
-        Ok(Inside { share: found.share, area: found.area, peak: found.peak })
+        Ok(Inside { share: found.share, error, area: found.area, peak: found.peak })
     }
 }
 

@@ -84,6 +84,7 @@ mod recipe;
 mod remarks;
 mod row;
 mod sample;
+mod shares;
 mod stages;
 mod subject;
 mod summary;

@@ -80,6 +80,8 @@ struct Card<'a> {
     file: &'a str,
     it: &'a Measured,
     concerns: Vec<&'static str>,
+    /// Whether the share below is a reason to look at the photo.
+    is_odd: bool,
     codes: String,
     inside: String,
     density: String,
@@ -248,12 +250,12 @@ impl<'a> Report<'a> {
         let group = self.groups.iter().position(|group| group.members.contains(&at));
         codes.extend(group.map(code_of));
         let known = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
-        let (part, even, of) = match &it.inside {
-            Some(Inside { share, area, .. }) => {
+        let (part, error, even, of) = match &it.inside {
+            Some(Inside { share, error, area, .. }) => {
                 let boxes = if it.boxes.len() > 1 { "boxes" } else { "box" };
-                (*share, *area, format!("in the {boxes}, {} of the area", percent(*area)))
+                (*share, *error, *area, format!("in the {boxes}, {} of the area", percent(*area)))
             }
-            None => (it.border, BORDER_AREA, "at the border".to_owned()),
+            None => (it.border, it.border_error, BORDER_AREA, "at the border".to_owned()),
         };
         Card {
             at,
@@ -262,12 +264,13 @@ impl<'a> Report<'a> {
             names: names(it),
             it,
             codes: codes.join(" "),
+            is_odd: concerns.iter().any(|it| matches!(it, Concern::Elsewhere | Concern::Border)),
             concerns: concerns.into_iter().map(title).collect(),
             inside: known(it.inside.as_ref().map(|inside| inside.share)),
             density: known(it.inside.as_ref().and_then(Inside::density)),
             half: known(it.half_area),
             error: known(it.error_estimate),
-            share: percent(part),
+            share: with_error(part, error),
             of,
             part,
             even,
@@ -358,6 +361,15 @@ fn names(it: &Measured) -> String {
     names.join(", ")
 }
 
+/// Writes a share with its estimated error, if this is known: "41 % ± 1". An error below half a point
+/// is not written.
+fn with_error(share: f64, error: Option<f64>) -> String {
+    match error.map(|error| (100.0 * error).round()) {
+        Some(points) if points >= 1.0 => format!("{} ± {points}", percent(share)),
+        _ => percent(share),
+    }
+}
+
 /// Returns the less important measurements of a photo, in words.
 fn details(it: &Measured) -> String {
     let mut details = Vec::new();
@@ -365,7 +377,7 @@ fn details(it: &Measured) -> String {
         details.push(format!("half lies in {} of the picture", percent(area)));
     }
     if it.inside.is_some() {
-        details.push(format!("{} at the border", percent(it.border)));
+        details.push(format!("{} at the border", with_error(it.border, it.border_error)));
     }
     if let Some(error) = it.error_estimate {
         details.push(format!("error about {}", percent(error)));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use burn::tensor::Tensor;
 use saliency_core::{Explainer, Schedule};
-use saliency_photo::Reduce;
+use saliency_photo::{Reduce, Size};
 use serde::Serialize;
 
 /// An explainer of photos, with any method.
@@ -23,12 +23,21 @@ pub enum Effort {
         /// The most gradients for one photo.
         limit: usize,
     },
+    /// As many gradients as the shares need that the audit states: that of the border, and that of
+    /// the boxes.
+    Shares {
+        /// The error of a share at which a photo is finished; 0.01 is one point of a percent.
+        tolerance: f64,
+        /// The most gradients for one photo.
+        limit: usize,
+    },
 }
 
 /// The way in which every photo is explained: a method with its name, and its effort.
 ///
 /// # Defaults
 /// - reduction: [`Reduce::default`], the sum of absolute values
+/// - map size: the size of the input
 ///
 /// # Example
 /// ```
@@ -55,6 +64,7 @@ pub struct Recipe<M> {
     pub(crate) title: String,
     pub(crate) effort: Effort,
     pub(crate) reduction: Reduce,
+    pub(crate) map_size: Option<Size>,
     explainer: Box<dyn Fn(Effort, Schedule) -> PhotoExplainer<M>>,
 }
 
@@ -76,6 +86,7 @@ impl<M> Recipe<M> {
             title: title.into(),
             effort,
             reduction: Reduce::default(),
+            map_size: None,
             explainer: Box::new(explainer),
         }
     }
@@ -85,6 +96,14 @@ impl<M> Recipe<M> {
     #[must_use]
     pub fn with_reduction(mut self, reduction: Reduce) -> Self {
         self.reduction = reduction;
+        self
+    }
+
+    /// Sets the size of the maps, for a method whose maps have one channel and another size than the
+    /// input: one value for each region.
+    #[must_use]
+    pub fn with_map_size(mut self, size: impl Into<Size>) -> Self {
+        self.map_size = Some(size.into());
         self
     }
 

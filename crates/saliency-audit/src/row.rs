@@ -45,6 +45,9 @@ pub(crate) struct Measured {
     pub inside: Option<Inside>,
     /// The share of the attribution in the outer tenth on each side.
     pub border: f64,
+    /// The estimated error of this share.
+    #[serde(default)]
+    pub border_error: Option<f64>,
     /// The same share, without the part that is in the boxes.
     pub border_unmarked: f64,
     /// The smallest area that holds half of the attribution, or `None` if the map is blank.
@@ -65,6 +68,9 @@ pub(crate) struct Measured {
 pub(crate) struct Inside {
     /// The boxes' share of the attribution.
     pub share: f64,
+    /// The estimated error of this share.
+    #[serde(default)]
+    pub error: Option<f64>,
     /// The boxes' share of the area.
     pub area: f64,
     /// Whether the strongest value is in a box: the pointing game.

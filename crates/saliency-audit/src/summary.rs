@@ -292,6 +292,10 @@ impl<'a> Report<'a> {
                     ", to an estimated error of {tolerance} or {limit} gradients for each photo"
                 )
             }
+            Effort::Shares { tolerance, limit } => {
+                let points = 100.0 * tolerance;
+                format!(", to shares within {points} points or {limit} gradients for each photo")
+            }
         };
         format!("{}; {}{effort}.", self.model, self.method)
     }

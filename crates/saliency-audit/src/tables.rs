@@ -52,6 +52,8 @@ pub(crate) struct TableRow<'a> {
     border_cover_probability: Option<f64>,
     border_cover_answer: Option<String>,
     cover_error: Option<&'a str>,
+    inside_error: Option<f64>,
+    border_error: Option<f64>,
 }
 
 const SCHEMA: &str = "message audit {
@@ -87,6 +89,8 @@ const SCHEMA: &str = "message audit {
     OPTIONAL DOUBLE border_cover_probability;
     OPTIONAL BYTE_ARRAY border_cover_answer (UTF8);
     OPTIONAL BYTE_ARRAY cover_error (UTF8);
+    OPTIONAL DOUBLE inside_error;
+    OPTIONAL DOUBLE border_error;
 }";
 
 impl<'a> TableRow<'a> {
@@ -141,6 +145,8 @@ impl<'a> TableRow<'a> {
             border_cover_probability: border.and_then(|it| it.after.probability),
             border_cover_answer: answer(border),
             cover_error: it.and_then(|it| it.tested.as_ref()?.as_ref().err()).map(|it| &it[..]),
+            inside_error: inside.and_then(|inside| inside.error),
+            border_error: it.and_then(|it| it.border_error),
         }
     }
 }
@@ -217,6 +223,8 @@ fn write_columns(mut columns: Columns) -> parquet::errors::Result<()> {
     columns.write::<DoubleType>(|row| row.border_cover_probability)?;
     columns.write::<ByteArrayType>(|row| row.border_cover_answer.as_deref().map(text))?;
     columns.write::<ByteArrayType>(|row| row.cover_error.map(text))?;
+    columns.write::<DoubleType>(|row| row.inside_error)?;
+    columns.write::<DoubleType>(|row| row.border_error)?;
     columns.group.close()?;
     Ok(())
 }

@@ -2,8 +2,9 @@
 
 use burn::tensor::{Tensor, TensorData};
 use saliency::kit::{Key, Stream};
+use saliency::photo::Size;
 use saliency::{
-    After, Attribution, Cut, Explainer, IntegratedGradients, Model, ModelFn, Schedule, Split,
+    After, Attribution, Cut, Explainer, IntegratedGradients, Model, ModelFn, Rows, Schedule, Split,
     Target,
 };
 use saliency_models::{AfterBlock, EfficientNetLite0};
@@ -51,13 +52,14 @@ enum Points {
     #[default]
     Enough,
     Tolerance(Tolerance),
+    Shares(Tolerance),
     Steps(usize),
 }
 
 /// How sure a map must be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tolerance {
-    /// The largest estimated relative error.
+    /// The largest estimated error: of a map the relative one, of a share that in the share.
     pub error: f64,
     /// The most gradients.
     pub limit: usize,
@@ -68,6 +70,9 @@ impl Regions {
     /// them hardly change which regions matter: `cargo bench --bench truth`.
     pub const ENOUGH: Tolerance = Tolerance { error: 0.15, limit: 12 };
 
+    /// The size of its maps.
+    pub const SIZE: Size = Size { width: 14, height: 14 };
+
     /// Explains with the defaults.
     pub fn new() -> Self {
         Self::default()
@@ -77,6 +82,13 @@ impl Regions {
     #[must_use]
     pub fn with_tolerance(mut self, tolerance: Tolerance) -> Self {
         self.points = Points::Tolerance(tolerance);
+        self
+    }
+
+    /// Goes on until the estimated error of each share that is asked for is small enough.
+    #[must_use]
+    pub fn with_share_tolerance(mut self, tolerance: Tolerance) -> Self {
+        self.points = Points::Shares(tolerance);
         self
     }
 
@@ -104,21 +116,24 @@ impl Regions {
         split: &Split<M, Tensor<4>, P>,
         photos: Tensor<4>,
         target: Target,
+        rows: &Rows,
     ) -> saliency::Result<Attribution<Tensor<4>>>
     where
         M: Cut<Tensor<4>, P, Activation = Tensor<4>>,
     {
-        let rows = photos.dims()[0];
-        target.check_rows(rows)?;
+        let count = photos.dims()[0];
+        target.check_rows(count)?;
+        rows.check_count(count)?;
         let photo = |row: usize| {
             let photo = photos.clone().narrow(0, row, 1);
-            let map = self.attribute_photo(split, photo, target.select(&[row]));
+            let (target, rows) = (target.select(&[row]), rows.select(&[row]));
+            let map = self.attribute_photo(split, photo, target, &rows);
             map.map_err(|error| error.with_rows(|_| row))
         };
-        match Attribution::stack_rows((0..rows).map(photo).collect::<Result<_, _>>()?) {
+        match Attribution::stack_rows((0..count).map(photo).collect::<Result<_, _>>()?) {
             Some(maps) => Ok(maps),
             // A batch without rows: the error says so.
-            None => self.attribute_photo(split, photos, target),
+            None => self.attribute_photo(split, photos, target, rows),
         }
     }
 
@@ -128,6 +143,7 @@ impl Regions {
         split: &Split<M, Tensor<4>, P>,
         photo: Tensor<4>,
         target: Target,
+        rows: &Rows,
     ) -> saliency::Result<Attribution<Tensor<4>>>
     where
         M: Cut<Tensor<4>, P, Activation = Tensor<4>>,
@@ -135,8 +151,8 @@ impl Regions {
         // The activations of the photo and of the noise.
         let noise = split.activation(noise_like(&photo), &self.schedule)?;
         let photo = split.activation(photo, &self.schedule)?;
-        let [rows, _, height, width] = photo.dims();
-        let switches = Tensor::ones([rows, 1, height, width], &photo.device());
+        let [count, _, height, width] = photo.dims();
+        let switches = Tensor::ones([count, 1, height, width], &photo.device());
         let difference = photo - noise.clone();
 
         // The rest of the network, as a function of the switches.
@@ -154,8 +170,11 @@ impl Regions {
             Points::Steps(steps) => explainer.with_steps(steps),
             Points::Enough => to_tolerance(explainer, Self::ENOUGH),
             Points::Tolerance(tolerance) => to_tolerance(explainer, tolerance),
+            Points::Shares(Tolerance { error, limit }) => {
+                explainer.with_share_tolerance(error).with_max_gradients(limit)
+            }
         };
-        let mut map = explainer.attribute_to(&switched, switches, target)?;
+        let mut map = explainer.attribute_rows(&switched, switches, target, rows)?;
         if self.points == Points::Enough {
             map.converged = None;
         }
@@ -170,7 +189,18 @@ impl Explainer<EfficientNetLite0, Tensor<4>> for Regions {
         photos: Tensor<4>,
         target: Target,
     ) -> saliency::Result<Attribution<Tensor<4>>> {
-        self.attribute_at(&Split::at(net, LAYER), photos, target)
+        let rows = Rows::all(photos.dims()[0]);
+        self.attribute_rows(net, photos, target, &rows)
+    }
+
+    fn attribute_rows(
+        &self,
+        net: &EfficientNetLite0,
+        photos: Tensor<4>,
+        target: Target,
+        rows: &Rows,
+    ) -> saliency::Result<Attribution<Tensor<4>>> {
+        self.attribute_at(&Split::at(net, LAYER), photos, target, rows)
     }
 }
 

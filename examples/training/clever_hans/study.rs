@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 use saliency::metrics::{Cover, Experiment, Units};
 use saliency::photo::{Reduce, blurred};
 use saliency::{
-    Baseline, Cut, Explainer, Gradient, IntegratedGradients, Rule, Schedule, SmoothGrad, Split,
+    Baseline, Cut, Explainer, Gradient, IntegratedGradients, Rows, Rule, Schedule, SmoothGrad, Split,
     Target,
 };
 use saliency_cli::Result;
@@ -113,7 +113,8 @@ fn regions<P>(split: &Split<Net, Tensor<4>, P>, input: &Tensor<4>) -> Result<Ten
 where
     Net: Cut<Tensor<4>, P, Activation = Tensor<4>>,
 {
-    Ok(Regions::new().attribute_at(split, input.clone(), Target::Class(MUG))?.values)
+    let rows = Rows::all(input.dims()[0]);
+    Ok(Regions::new().attribute_at(split, input.clone(), Target::Class(MUG), &rows)?.values)
 }
 
 /// Makes the maps of Grad-CAM at the last convolution.

@@ -230,7 +230,7 @@ fn photos_without_marks_have_no_groups() {
 
 #[test]
 fn the_order_of_photos_changes_nothing_but_their_numbers() {
-    let marked = |number: usize| (number % 5 == 0).then_some(CORNERS[2]);
+    let marked = |number: usize| number.is_multiple_of(5).then_some(CORNERS[2]);
     let maps: Vec<_> = (0..100).map(|number| photo(3, number, SCENE, marked(number))).collect();
     let reversed: Vec<_> = maps.iter().rev().cloned().collect();
     let (groups, of_reversed) = (find(&maps), find(&reversed));

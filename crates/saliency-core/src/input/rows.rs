@@ -32,8 +32,7 @@ impl Rows {
         Self { of: (0..total).collect(), total, draws: vec![0; total], inside: false, shares: None }
     }
 
-    /// Asks for shares of the map of each row: a list for each row of the input, all of the same
-    /// length. They are in [`Attribution::shares`](crate::Attribution::shares).
+    /// Asks for shares of the map of each row: a list for each row of the input. They are in [`Attribution::shares`](crate::Attribution::shares).
     ///
     /// Lists that do not fit the input are refused by the explainer.
     #[must_use]
