@@ -18,5 +18,8 @@ struct Devices;
 #[doc = include_str!("../../docs/own-model.md")]
 struct OwnModel;
 
+#[doc = include_str!("../../docs/truth.md")]
+struct Truth;
+
 #[doc = include_str!("../../docs/upstream.md")]
 struct Upstream;

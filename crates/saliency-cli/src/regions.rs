@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, TensorData};
 use saliency::kit::{Key, Stream};
 use saliency::photo::Size;
 use saliency::{
-    After, Attribution, Explainer, IntegratedGradients, Model, ModelFn, Rows, Schedule, Split,
+    After, Attribution, Cut, Explainer, IntegratedGradients, Model, ModelFn, Rows, Schedule, Split,
     Target,
 };
 use saliency_models::{AfterBlock, EfficientNetLite0};
@@ -106,16 +106,49 @@ impl Regions {
         self
     }
 
-    /// Explains one photo.
-    fn attribute_photo(
+    /// Explains regions of photos at a layer of any network: one region for each place of the
+    /// activation `[rows, channels, height, width]`.
+    ///
+    /// # Errors
+    /// Those of [`IntegratedGradients`].
+    pub fn attribute_at<M, P>(
         &self,
-        net: &EfficientNetLite0,
+        split: &Split<M, Tensor<4>, P>,
+        photos: Tensor<4>,
+        target: Target,
+        rows: &Rows,
+    ) -> saliency::Result<Attribution<Tensor<4>>>
+    where
+        M: Cut<Tensor<4>, P, Activation = Tensor<4>>,
+    {
+        let count = photos.dims()[0];
+        target.check_rows(count)?;
+        rows.check_count(count)?;
+        let photo = |row: usize| {
+            let photo = photos.clone().narrow(0, row, 1);
+            let (target, rows) = (target.select(&[row]), rows.select(&[row]));
+            let map = self.attribute_photo(split, photo, target, &rows);
+            map.map_err(|error| error.with_rows(|_| row))
+        };
+        match Attribution::stack_rows((0..count).map(photo).collect::<Result<_, _>>()?) {
+            Some(maps) => Ok(maps),
+            // A batch without rows: the error says so.
+            None => self.attribute_photo(split, photos, target, rows),
+        }
+    }
+
+    /// Explains one photo.
+    fn attribute_photo<M, P>(
+        &self,
+        split: &Split<M, Tensor<4>, P>,
         photo: Tensor<4>,
         target: Target,
         rows: &Rows,
-    ) -> saliency::Result<Attribution<Tensor<4>>> {
+    ) -> saliency::Result<Attribution<Tensor<4>>>
+    where
+        M: Cut<Tensor<4>, P, Activation = Tensor<4>>,
+    {
         // The activations of the photo and of the noise.
-        let split = Split::at(net, LAYER);
         let noise = split.activation(noise_like(&photo), &self.schedule)?;
         let photo = split.activation(photo, &self.schedule)?;
         let [count, _, height, width] = photo.dims();
@@ -167,19 +200,7 @@ impl Explainer<EfficientNetLite0, Tensor<4>> for Regions {
         target: Target,
         rows: &Rows,
     ) -> saliency::Result<Attribution<Tensor<4>>> {
-        let count = photos.dims()[0];
-        target.check_rows(count)?;
-        rows.check_count(count)?;
-        let photo = |row: usize| {
-            let photo = photos.clone().narrow(0, row, 1);
-            let map = self.attribute_photo(net, photo, target.select(&[row]), &rows.select(&[row]));
-            map.map_err(|error| error.with_rows(|_| row))
-        };
-        match Attribution::stack_rows((0..count).map(photo).collect::<Result<_, _>>()?) {
-            Some(maps) => Ok(maps),
-            // A batch without rows: the error says so.
-            None => self.attribute_photo(net, photos, target, rows),
-        }
+        self.attribute_at(&Split::at(net, LAYER), photos, target, rows)
     }
 }
 

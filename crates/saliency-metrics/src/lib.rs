@@ -12,7 +12,8 @@
 //! interval of their mean.
 //!
 //! - faithfulness: [`Deletion`], [`Insertion`], [`PixelFlipping`], [`Road`], [`InformationCurve`],
-//!   [`Infidelity`], [`SensitivityN`], [`Monotonicity`], [`MonotonicityCorrelation`], [`SaCo`]
+//!   [`Infidelity`], [`SensitivityN`], [`Monotonicity`], [`MonotonicityCorrelation`], [`SaCo`],
+//!   [`RandomChoices`]
 //! - robustness: [`MaxSensitivity`], [`AvgSensitivity`], [`RelativeInputStability`],
 //!   [`RelativeOutputStability`]
 //! - localisation: [`PointingGame`], [`MassAccuracy`], [`RankAccuracy`], [`RocArea`],
@@ -68,7 +69,7 @@ pub use estimate::{Note, Reason, RowValues};
 pub use experiment::{Cover, Experiment};
 pub use faithfulness::{
     Curves, Deletion, Infidelity, InformationCurve, Insertion, Monotonicity,
-    MonotonicityCorrelation, Order, PixelFlipping, Road, SaCo, Scale, SensitivityN,
+    MonotonicityCorrelation, Order, PixelFlipping, RandomChoices, Road, SaCo, Scale, SensitivityN,
 };
 pub use fill::Fill;
 pub use localisation::{MassAccuracy, PointingGame, RankAccuracy, RocArea, TopKIntersection};

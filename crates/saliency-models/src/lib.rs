@@ -2,6 +2,7 @@
 //!
 //! - [`EfficientNetLite0`]: an ImageNet classifier, its weights embedded in half precision
 //! - [`CifarCnn`]: a small network for pictures of 32 x 32
+//! - [`SqueezeNet`]: an ImageNet classifier of another family, its weights read from a file
 //! - [`ResNet`], [`VisionTransformer`], [`Mlp`]: networks with random weights, for measuring
 //! - [`imagenet`]: the names of the 1,000 classes
 //! - [`photos`]: two photos that may be redistributed
@@ -17,6 +18,7 @@ pub mod imagenet;
 mod mlp;
 pub mod photos;
 mod resnet;
+mod squeezenet;
 mod vit;
 mod weights;
 
@@ -24,5 +26,6 @@ pub use cifar::CifarCnn;
 pub use efficientnet_lite0::{AfterBlock, EfficientNetLite0, LastConvolution};
 pub use mlp::Mlp;
 pub use resnet::ResNet;
+pub use squeezenet::{AfterFire, SqueezeNet};
 pub use vit::VisionTransformer;
 pub use weights::{StoredTensor, Weights, WeightsError};

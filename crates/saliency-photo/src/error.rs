@@ -72,6 +72,26 @@ pub enum Error {
         found: f64,
     },
 
+    /// More superpixels than pixels, or none.
+    #[error(
+        "expected 1 to as many superpixels as the photo of {photo} pixels has pixels, found {count}"
+    )]
+    #[non_exhaustive]
+    Superpixels {
+        /// The size of the photo.
+        photo: Size,
+        /// The number of superpixels that was asked for.
+        count: usize,
+    },
+
+    /// A compactness of superpixels that is not positive or not finite.
+    #[error("expected a positive finite compactness, found {found}")]
+    #[non_exhaustive]
+    Compactness {
+        /// The compactness that was given.
+        found: f64,
+    },
+
     /// A region that is empty or extends beyond the photo.
     #[error("the region of {region} is empty or reaches out of the photo of {photo} pixels")]
     #[non_exhaustive]

@@ -11,6 +11,8 @@
 //!    [places](Place) that hold most of a map
 //! 5. [`MarkedArea`]: measures how much of a map is inside a marked part of the photo
 //!
+//! [`Slic`] cuts a photo into superpixels: regions over which a map can be added up.
+//!
 //! This crate draws nothing. The crate `saliency-viz` draws.
 //!
 //! ```
@@ -41,6 +43,7 @@ mod read;
 mod reduce;
 mod region;
 mod scaled;
+mod superpixels;
 mod view;
 
 pub use blur::blurred;
@@ -55,6 +58,7 @@ pub use read::read_photo;
 pub use reduce::Reduce;
 pub use region::{Region, Size};
 pub use scaled::ScaledMap;
+pub use superpixels::{Slic, Superpixels};
 pub use view::{Frame, View};
 
 /// Compiles the example of the README.

@@ -17,6 +17,7 @@
 mod audit;
 mod cover;
 mod scored;
+mod study;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -45,6 +46,10 @@ struct Args {
     /// audit find that the mark decides
     #[arg(long)]
     pairs: Option<u64>,
+    /// Instead of all this, train so many pairs of networks, and print how much of each map is in the
+    /// mark: the default of `explain` and other maps
+    #[arg(long, conflicts_with = "pairs")]
+    study: Option<u64>,
 }
 
 /// The number of photos that are explained.
@@ -58,6 +63,9 @@ fn run(args: &Args) -> Result<()> {
     let device = Device::flex();
     if let Some(pairs) = args.pairs {
         return count_pairs(pairs, &device, &args.out.join("pairs"));
+    }
+    if let Some(pairs) = args.study {
+        return study::print(pairs, &mugs(), &device);
     }
     let biased = Net::trained(Marked::Mugs, 0, &device)?;
     let honest = Net::trained(Marked::Nothing, 0, &device)?;

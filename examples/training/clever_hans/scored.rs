@@ -25,9 +25,12 @@ impl Part {
 }
 
 /// The shares of a method's maps that are in the mark and in the product.
+#[derive(Clone, Copy, Default)]
 pub struct Scored {
     pub mark: Part,
     pub product: Part,
+    /// The share of photos whose strongest point is in the mark.
+    pub mark_hits: f64,
     /// The share of photos whose strongest point is on the product.
     pub hits: f64,
 }
@@ -41,10 +44,15 @@ impl Scored {
     ) -> Result<Self> {
         let input = tensor(mugs.iter().map(|it| it.photo.clone()).collect(), &Device::flex());
         let maps = explainer.attribute_to(net, input, Target::Class(MUG))?;
-        let mut mean = Self { mark: Part::default(), product: Part::default(), hits: 0.0 };
+        Self::of_maps(&maps.values, Reduce::AbsoluteSum, mugs)
+    }
+
+    /// Measures maps of photos of mugs.
+    pub fn of_maps(maps: &Tensor<4>, reduction: Reduce, mugs: &[Product]) -> Result<Self> {
+        let mut mean = Self::default();
         let each = 1.0 / mugs.len() as f64;
         for (row, mug) in mugs.iter().enumerate() {
-            let map = Map::of_row(&maps.values, row, Reduce::AbsoluteSum)?;
+            let map = Map::of_row(maps, row, reduction)?;
             let view = View::whole(&mug.photo);
             let mark = MarkedArea::boxes("the mark", [WATERMARK]).coverage_of(&map, view)?;
             let product = MarkedArea::mask("the product", mug.object.clone());
@@ -53,6 +61,7 @@ impl Scored {
             mean.mark.area += each * mark.area;
             mean.product.share += each * product.share;
             mean.product.area += each * product.area;
+            mean.mark_hits += if mark.peak { each } else { 0.0 };
             mean.hits += if product.peak { each } else { 0.0 };
         }
         Ok(mean)

@@ -8,7 +8,7 @@ use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use image::RgbImage;
-use saliency::Model;
+use saliency::{Cut, Model};
 use saliency::photo::Preparation;
 use saliency_cli::Result;
 
@@ -111,10 +111,28 @@ impl Net {
     }
 }
 
+/// The layer of a [`Net`] after this number of convolutions, from 1 to 3: `[rows, 12, 24, 24]`,
+/// `[rows, 24, 12, 12]` and `[rows, 32, 6, 6]`.
+#[derive(Debug)]
+pub struct AfterConvolution<const NUMBER: usize>;
+
 impl Model<Tensor<4>> for Net {
     fn forward(&self, photos: Tensor<4>) -> Tensor<2> {
-        let layers = self.convolutions.iter();
-        let features = layers.fold(photos, |x, layer| relu(layer.forward(x)));
+        let features = Cut::<_, AfterConvolution<3>>::before(self, photos);
+        Cut::<_, AfterConvolution<3>>::after(self, features)
+    }
+}
+
+impl<const NUMBER: usize> Cut<Tensor<4>, AfterConvolution<NUMBER>> for Net {
+    type Activation = Tensor<4>;
+
+    fn before(&self, photos: Tensor<4>) -> Tensor<4> {
+        self.convolutions[..NUMBER].iter().fold(photos, |x, layer| relu(layer.forward(x)))
+    }
+
+    fn after(&self, activation: Tensor<4>) -> Tensor<2> {
+        let layers = self.convolutions[NUMBER..].iter();
+        let features = layers.fold(activation, |x, layer| relu(layer.forward(x)));
         self.output.forward(features.flatten(1, 3))
     }
 }

@@ -1,0 +1,46 @@
+//! Maps at a layer of a network.
+
+use burn::tensor::Tensor;
+use saliency::{Baseline, Cut, Explainer, Gradient, IntegratedGradients, Rule, Split, Target};
+
+/// A path at a layer, between the activations of two photos.
+pub struct PathAtLayer<'a> {
+    pub input: &'a Tensor<4>,
+    pub start: &'a Tensor<4>,
+    pub class: usize,
+    pub points: usize,
+}
+
+impl PathAtLayer<'_> {
+    /// Integrates gradients along the path at a layer.
+    pub fn at<M: Cut<Tensor<4>, P, Activation = Tensor<4>>, P>(
+        &self,
+        net: &M,
+        point: P,
+    ) -> Tensor<4> {
+        let split = Split::at(net, point);
+        let activation = split.before(self.input.clone());
+        let explainer = IntegratedGradients::new()
+            .with_baseline(Baseline::tensor(split.before(self.start.clone())))
+            .with_rule(Rule::GaussLegendre)
+            .with_steps(self.points);
+        let target = Target::Class(self.class);
+        explainer.attribute_to(split.after(), activation, target).expect("a map").values
+    }
+}
+
+/// Returns the map of Grad-CAM at a layer.
+pub fn grad_cam<M: Cut<Tensor<4>, P, Activation = Tensor<4>>, P>(
+    net: &M,
+    point: P,
+    input: &Tensor<4>,
+    class: usize,
+) -> Tensor<4> {
+    let split = Split::at(net, point);
+    let activation = split.before(input.clone());
+    let gradient = Gradient::new()
+        .attribute_to(split.after(), activation.clone(), Target::Class(class))
+        .expect("a map");
+    let weights = gradient.values.mean_dim(3).mean_dim(2);
+    (activation * weights).sum_dim(1).clamp_min(0.0)
+}
