@@ -4,8 +4,8 @@ use burn::tensor::{Device, Tensor};
 use saliency::metrics::{Cover, Experiment, Units};
 use saliency::photo::{Reduce, blurred};
 use saliency::{
-    Baseline, Cut, Explainer, Gradient, IntegratedGradients, Rows, Rule, Schedule, SmoothGrad, Split,
-    Target,
+    Baseline, Cut, Explainer, Gradient, IntegratedGradients, Rows, Rule, Schedule, SmoothGrad,
+    Split, Target,
 };
 use saliency_cli::Result;
 use saliency_cli::regions::Regions;

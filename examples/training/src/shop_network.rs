@@ -8,8 +8,8 @@ use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use image::RgbImage;
-use saliency::{Cut, Model};
 use saliency::photo::Preparation;
+use saliency::{Cut, Model};
 use saliency_cli::Result;
 
 use crate::shop::{self, CLASSES, MUG, Product, SIDE};
