@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn equal_samples_have_no_error() {
         for aggregate in [Aggregate::Mean, Aggregate::MeanOfSquares] {
-            assert_eq!(errors(&[[3.0, -1.0]; 40], aggregate), Some(vec![0.0]));
+            let found = errors(&[[3.0, -1.0]; 40], aggregate).unwrap();
+            assert!(found[0] < 1e-12, "{found:?}");
         }
     }
 

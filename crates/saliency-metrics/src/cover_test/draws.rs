@@ -8,6 +8,13 @@ use crate::units::{Units, ranking};
 /// For each draw so many random places are tried.
 const TRIED: usize = 20;
 
+/// The largest share of a known area that another place may have. A place that covers the same mark
+/// says nothing about the rest of the picture: it is taken only if there are no others.
+pub(super) const APART: f64 = 0.34;
+/// A map's place may be any other one: a map that knows nothing must not win because the places
+/// beside it are left out.
+pub(super) const ANYWHERE: f64 = 1.0;
+
 /// Regions of the same number of units at other places, all different.
 ///
 /// On a grid a region is moved by a random shift around the edges and a random reflection, which
@@ -31,11 +38,23 @@ impl<'a> Elsewhere<'a> {
     ///
     /// If a grid has fewer other places, the region itself takes the rest, so that it is not
     /// confirmed by a few places that are counted again and again.
-    pub fn new(like: &[usize], units: &'a Units, seed: u64, [row, draws]: [usize; 2]) -> Self {
+    pub fn new(
+        like: &[usize],
+        units: &'a Units,
+        seed: u64,
+        [row, draws]: [usize; 2],
+        most_overlap: f64,
+    ) -> Self {
         let mut found = Self { units, seed, row, places: Vec::new() };
         let Some(grid) = units.grid() else { return found };
         let distance = from_middle(like, grid);
-        let off = |place: Place| ((from_middle(&place.of(like), grid) - distance).abs(), place);
+        let own = Cover::of(row, units.count(), like).covered;
+        let off = |place: Place| {
+            let moved = place.of(like);
+            let overlap = moved.iter().filter(|&&unit| own[unit]).count() as f64;
+            let is_same = if overlap > most_overlap * like.len() as f64 { 1.0 } else { 0.0 };
+            (is_same + (from_middle(&moved, grid) - distance).abs(), place)
+        };
         let key = Key { seed, row: row as u64, sample: 0 };
         let random = key.uniform(Stream::Own(0), 4 * TRIED * draws);
         let mut tried: Vec<(f64, Place)> =
@@ -43,7 +62,7 @@ impl<'a> Elsewhere<'a> {
         tried.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         // The places that are taken, each as the cover of the region; the first is its own.
         let cover = |region: &[usize]| Cover::of(row, units.count(), region).covered;
-        let mut taken = vec![cover(like)];
+        let mut taken = vec![own.clone()];
         for (_, place) in tried {
             let moved = cover(&place.of(like));
             if found.places.len() < draws && !taken.contains(&moved) {
@@ -118,7 +137,7 @@ mod tests {
 
     /// Returns a region at the places of all draws.
     fn moved(region: &[usize], like: &[usize], units: &Units, draws: usize) -> Vec<Vec<usize>> {
-        let elsewhere = Elsewhere::new(like, units, 3, [7, draws]);
+        let elsewhere = Elsewhere::new(like, units, 3, [7, draws], ANYWHERE);
         (0..draws).map(|draw| elsewhere.region(region, draw)).collect()
     }
 

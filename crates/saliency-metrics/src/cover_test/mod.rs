@@ -9,7 +9,7 @@ use crate::experiment::{Cover, Experiment};
 use crate::fill::Fill;
 use crate::maps::check_maps;
 use crate::units::ranking;
-use draws::{Elsewhere, central};
+use draws::{ANYWHERE, APART, Elsewhere, central};
 use verdict::RegionTested;
 
 pub use verdict::{CoveredAnswer, Finding, SizeTested, Verdict};
@@ -141,11 +141,12 @@ impl CoverTest {
             };
             self.sizes.iter().map(region).collect()
         });
-        self.test(experiment, fills, regions.collect())
+        self.test(experiment, fills, regions.collect(), ANYWHERE)
     }
 
     /// Tests one area that is the same for all rows, such as a marked product. `area` says of each
-    /// unit whether it is inside.
+    /// unit whether it is inside. The other places have at most a third of it, if there are enough of
+    /// them.
     ///
     /// # Errors
     /// See [`CoverTest`]; [`Error::MapUnits`] if the area is empty or holds every unit.
@@ -162,7 +163,7 @@ impl CoverTest {
             return Err(Error::MapUnits { rows, units: count, found: vec![units.len()] });
         }
         let size = units.len() as f64 / count as f64;
-        self.test(experiment, fills, vec![vec![Region { units, size }]; rows])
+        self.test(experiment, fills, vec![vec![Region { units, size }]; rows], APART)
     }
 
     fn check(&self, fills: &[Fill]) -> Result<()> {
@@ -188,6 +189,7 @@ impl CoverTest {
         experiment: &Experiment<'_>,
         fills: &[Fill],
         regions: Vec<Vec<Region>>,
+        most_overlap: f64,
     ) -> Result<Vec<Verdict>> {
         let units = experiment.units();
         let count = units.count();
@@ -198,7 +200,7 @@ impl CoverTest {
         for (row, regions) in regions.into_iter().enumerate() {
             let largest = regions.iter().max_by_key(|region| region.units.len());
             let largest = &largest.expect("at least one size").units;
-            let places = Elsewhere::new(largest, units, self.seed, [row, self.draws]);
+            let places = Elsewhere::new(largest, units, self.seed, [row, self.draws], most_overlap);
             let mut of_row = Vec::with_capacity(regions.len());
             for Region { units: region, size } in regions {
                 chosen.push(Cover::of(row, count, &region));
