@@ -34,6 +34,9 @@ const DEVIATIONS: f64 = 1.645;
 /// points may all be unlike the rest of the path.
 const UNKNOWN: f64 = 0.75;
 
+/// A part of the map that is smaller than this share of its size is as good as nothing.
+const LITTLE: f64 = 0.01;
+
 /// The square root of Σ (missing · rough)², over all gaps, is multiplied by this factor.
 const MISSING: f64 = 1.25;
 
@@ -159,14 +162,20 @@ impl ErrorEstimate {
     /// it. If the scores show a larger error, the share's error is scaled up in proportion. Nothing
     /// is known about where the rest of the error lies: it may all be inside, or all outside.
     pub fn of_share(&self, of: &Estimated, share: &Share) -> f64 {
-        let counted = of.each * share.counted(of.values);
+        let (counted, size) = (of.each * share.counted(of.values), of.size());
         if of.change.without_path {
             return 0.0;
         }
-        // Nothing counts, or nearly nothing is known about the values.
-        if counted <= 0.0 || self.error(of) >= UNKNOWN * of.size() {
+        // Nearly nothing is known about the values.
+        let error = self.error(of);
+        if error > 0.0 && error >= UNKNOWN * size {
             return 1.0;
         }
+        if size == 0.0 {
+            return of.least();
+        }
+        // If nothing counts, the share is 0, unless an error makes something count.
+        let counted = if counted > 0.0 { counted } else { LITTLE * size };
         let estimated = share.of(of.values.iter().copied());
         let mut errors: Vec<f64> = (0..self.draws)
             .map(|draw| {
@@ -183,7 +192,7 @@ impl ErrorEstimate {
         let shown = (MISSING * self.squares.sqrt()).max(of.missing.abs());
         let seen = of.each * self.seen();
         let scaled = if seen > 0.0 { drawn * (shown / seen).max(1.0) } else { anywhere(shown) };
-        let rest = self.unseen + self.ends + of.change.epsilon * of.size();
+        let rest = self.unseen + self.ends + of.change.epsilon * size;
         (scaled + anywhere(rest)).max(largest_part * of.least()).min(1.0)
     }
 }

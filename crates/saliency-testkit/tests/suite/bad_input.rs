@@ -522,7 +522,7 @@ fn shares_that_do_not_fit() {
 }
 
 #[test]
-fn a_share_of_a_blank_map_is_unknown() {
+fn a_share_of_a_map_in_which_nothing_counts_is_zero() {
     // Nothing speaks for the score.
     let model = pure_function(|x: Tensor<2>| x.powi_scalar(2).sum_dim(1) * -1);
     let share = Share::new([1.0, 0.0], Counted::Positive).unwrap();
@@ -530,8 +530,10 @@ fn a_share_of_a_blank_map_is_unknown() {
     let path = IntegratedGradients::new().with_share_tolerance(0.1).with_max_gradients(20);
     let map = path.attribute_rows(&model, ones([1, 2]), Target::Class(0), &rows).unwrap();
     let found = map.shares.unwrap()[0][0];
-    assert_eq!((found.share, found.error), (0.0, Some(1.0)));
-    assert_eq!(map.converged, Some(vec![false]));
+    let error = found.error.expect("an estimate");
+    assert!(found.share == 0.0 && error <= 0.1, "{found:?}");
+    assert_eq!(map.converged, Some(vec![true]));
+    assert!(map.evaluations[0] < 20, "{:?}", map.evaluations);
     // A single gradient has no estimate of its error.
     let map =
         Gradient::new().attribute_rows(&model, ones([1, 2]), Target::Class(0), &rows).unwrap();
