@@ -167,7 +167,9 @@ impl Measured {
         match concern {
             // Boxes around everything hold all of the attribution, but only up to rounding.
             Concern::Elsewhere => {
-                !is_blank && shown.is_some_and(|it| it.share < expected.unwrap_or(it.area) - 1e-6)
+                let at_most = |it: &Inside| it.share + it.error.unwrap_or(0.0);
+                !is_blank
+                    && shown.is_some_and(|it| at_most(it) < expected.unwrap_or(it.area) - 1e-6)
             }
             Concern::Border => self.border_unmarked >= AT_BORDER,
             Concern::NotConfirmed => self.finding() == Some(Finding::NotConfirmed),
