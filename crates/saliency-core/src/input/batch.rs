@@ -175,6 +175,17 @@ impl Batch {
         Self { parts, ..self.rest() }
     }
 
+    /// Combines two batches that are not needed any more, so that backends can reuse their memory.
+    pub(crate) fn zip_into(
+        self,
+        other: Self,
+        mut f: impl FnMut(Tensor<2>, Tensor<2>) -> Tensor<2>,
+    ) -> Self {
+        let Self { parts, shapes, fixed } = self;
+        let parts = parts.into_iter().zip(other.parts).map(|(a, b)| f(a, b)).collect();
+        Self { parts, shapes, fixed }
+    }
+
     /// Moves the batch to the device of `other`, and casts it to the precision of `other`.
     pub(crate) fn to_kind_of(&self, other: &Self) -> Self {
         self.zip(other, |part, like| part.to_device(&like.device()).cast(like.dtype()))

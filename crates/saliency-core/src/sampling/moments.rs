@@ -76,8 +76,11 @@ const GROWN: f64 = 256.0;
 pub(crate) fn largest_values(maps: &Batch) -> Result<Vec<f64>> {
     let mut largest = vec![0f64; maps.rows()];
     for part in &maps.parts {
-        let rows = to_host(part.clone().abs().max_dim(1))?;
-        largest.iter_mut().zip(rows).for_each(|(largest, row)| *largest = largest.max(row));
+        // Without a copy of the values.
+        let (high, low) = (to_host(part.clone().max_dim(1))?, to_host(part.clone().min_dim(1))?);
+        for (largest, (high, low)) in largest.iter_mut().zip(high.into_iter().zip(low)) {
+            *largest = largest.max(high.max(-low));
+        }
     }
     Ok(largest)
 }
@@ -113,10 +116,11 @@ impl Moments {
         let n = moments.count as f64;
         let off = moments.mean.zip(&sample, |mean, sample| mean - sample);
         let share = off.map(|off| off.mul_scalar(1.0 / n));
-        let mean = moments.mean.zip(&share, |mean, share| mean - share);
+        // Batches that are not needed any more are handed over, so that their memory is used again.
+        moments.mean = moments.mean.zip_into(share.clone(), |mean, share| mean - share);
         // off · (mean - sample), which Welford's formula adds to the sum of squares.
-        let product = mean.zip(&sample, |mean, sample| mean - sample);
-        let product = off.zip(&product, |off, after| off * after);
+        let product = moments.mean.zip(&sample, |mean, sample| mean - sample);
+        let product = off.zip_into(product, |off, after| off * after);
         let add = |sum: &Batch, more: &Batch| sum.zip(more, |sum, more| sum + more);
         if let [squares, cubes, fourths] = &moments.sums[..] {
             // Signs differ from the formulas as published: there the share is sample - mean.
@@ -130,11 +134,12 @@ impl Moments {
             let cubes = add(cubes, &more);
             moments.sums = vec![add(squares, &product), cubes, fourths];
         } else {
-            moments.sums = vec![add(&moments.sums[0], &product)];
+            let squares = moments.sums.remove(0);
+            moments.sums.push(squares.zip_into(product, |sum, more| sum + more));
         }
-        moments.mean = mean;
-        let [low, high] = &moments.range;
-        moments.range = [low.zip(&sample, Tensor::min_pair), high.zip(&sample, Tensor::max_pair)];
+        let [low, high] = moments.range;
+        let low = low.zip_into(sample.clone(), Tensor::min_pair);
+        moments.range = [low, high.zip_into(sample, Tensor::max_pair)];
         moments
     }
 

@@ -140,7 +140,7 @@ impl IntegratedGradients {
     /// [`Rows::with_shares`](crate::Rows::with_shares): 0.01 is one point of a percent. The error of
     /// the map as a whole may then be much larger.
     ///
-    /// Eight gradients are the fewest that prove one point.
+    /// One point takes at least seven gradients.
     pub fn with_share_tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = Some(Tolerance::Shares(tolerance));
         self
