@@ -8,9 +8,9 @@ use saliency_photo::{Footprint, Size, blurred};
 
 use crate::border;
 use crate::error::Result;
-use crate::explain::Shown;
 use crate::grid::{CELLS, Grid};
 use crate::groups::{Place, WINDOW};
+use crate::shown::Shown;
 use crate::subject::PhotoInput;
 use crate::tested::{PlaceTested, Tested, is_finite};
 

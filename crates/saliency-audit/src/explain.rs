@@ -7,31 +7,19 @@ use burn::tensor::{Device, Tensor};
 use image::{GenericImageView as _, RgbImage};
 use saliency_backends::{ComputeDevice, DevicePool};
 use saliency_core::{Attribution, Model, Rows, Schedule, Target, Warning};
-use saliency_photo::{Frame, Map, MarkedArea, Region, Size, View};
+use saliency_photo::{Map, Region, Size, View};
 
 use crate::border::Border;
-use crate::boxes::{self, Drawing, MarkedBox, Placed, Placing};
+use crate::boxes::{self, Drawing, Placed};
 use crate::cover::Coverer;
 use crate::error::Result;
 use crate::grid::Grid;
 use crate::recipe::{PhotoExplainer, Recipe};
-use crate::row::{Inside, Measured};
+use crate::row::Measured;
 use crate::shares::{MapForm, ShareErrors};
+use crate::shown::Shown;
 use crate::subject::Subject;
 use crate::thumbnail;
-
-/// The input of a photo, and the facts about the photo that are needed afterwards.
-#[derive(Clone)]
-pub(crate) struct Shown {
-    pub input: Tensor<4>,
-    /// The part of the photo that the model is shown, in the small size of the page.
-    small: RgbImage,
-    pub frame: Frame,
-    pub boxes: Vec<MarkedBox>,
-    placing: Option<Placing>,
-    pub marked: MarkedArea,
-    plain: bool,
-}
 
 /// A photo to be shown to the model.
 pub(crate) struct Photo<'a> {
@@ -204,14 +192,6 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
 struct RowAnswer<'a> {
     answer: &'a Attribution<Tensor<4>>,
     row: usize,
-}
-
-impl Shown {
-    /// Measures how much of the map is in the boxes.
-    fn inside(&self, map: &Map, error: Option<f64>) -> Result<Inside> {
-        let found = self.marked.coverage_of(map, self.frame)?;
-        Ok(Inside { share: found.share, error, area: found.area, peak: found.peak })
-    }
 }
 
 /// Returns the schedule of a device.

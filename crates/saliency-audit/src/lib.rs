@@ -85,6 +85,7 @@ mod remarks;
 mod row;
 mod sample;
 mod shares;
+mod shown;
 mod stages;
 mod subject;
 mod summary;

@@ -5,7 +5,7 @@ use saliency_photo::{Reduce, Size};
 
 use crate::border;
 use crate::error::Result;
-use crate::explain::Shown;
+use crate::shown::Shown;
 
 /// The form of the maps of all photos.
 #[derive(Clone, Copy)]
