@@ -1,5 +1,7 @@
 //! Maps in cells.
 
+use std::collections::BTreeMap;
+
 use burn::tensor::Tensor;
 use saliency::metrics::{Units, ranking};
 
@@ -11,6 +13,9 @@ pub const COUNT: usize = CELLS * CELLS;
 
 /// The value of a map in each cell.
 pub type Cells = Vec<f64>;
+
+/// Maps by name. The first three letters of a name sort the table.
+pub type Maps = BTreeMap<String, Cells>;
 
 /// Adds values `[1, channels, height, width]` up in cells; the sides are multiples of the cells' or
 /// the other way round.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use burn::tensor::Tensor;
 use saliency::metrics::{CoverTest, Experiment, Finding};
 
+use crate::cells::Maps;
 use crate::cells::{COUNT, smoothed};
-use crate::maps::Maps;
 use crate::photo::{Fills, Photo};
 use crate::question::DEFAULT;
 use crate::random::{Random, hash};

@@ -1,19 +1,14 @@
 //! All maps that might have become the default.
 
-use std::collections::BTreeMap;
-
 use burn::tensor::Tensor;
 use saliency::metrics::{Cover, Experiment};
 use saliency::{Baseline, Explainer, Gradient, IntegratedGradients, Rule, SmoothGrad, Target};
 
-use crate::cells::{CELLS, COUNT, Cells, added, cells, smoothed};
+use crate::cells::{CELLS, COUNT, Cells, Maps, added, cells, smoothed};
 use crate::layer::PathAtLayer;
 use crate::network::{Effort, Network};
 use crate::photo::{Fills, Photo};
 use crate::question::Question;
-
-/// Maps by name. The first three letters of a name sort the table.
-pub type Maps = BTreeMap<String, Cells>;
 
 /// Makes all maps that might have become the default. The number at the end of a name is the number
 /// of gradients or passes that the map takes.
@@ -57,7 +52,7 @@ fn named<'a>(fills: &'a Fills, name: &str) -> &'a Tensor<4> {
 fn pixels<N: Network>(question: &Question<'_, N>) -> Maps {
     let &Question { net, photo, class, .. } = question;
     let Fills { blur, grey, noise, .. } = &photo.fills;
-    let mut maps = BTreeMap::new();
+    let mut maps = Maps::new();
     let mut add = |name: &str, cells: Cells| maps.insert(name.to_owned(), cells);
     let explained = |explainer: &dyn Explainer<N, Tensor<4>>| {
         let map = explainer.attribute_to(net, photo.input.clone(), Target::Class(class));

@@ -8,8 +8,7 @@ use saliency::metrics::{Experiment, Units};
 use saliency::{Schedule, Target};
 use saliency_cli::regions::{Regions, Tolerance};
 
-use crate::cells::{CELLS, Cells, cells, middle, moved};
-use crate::maps::Maps;
+use crate::cells::{CELLS, Cells, Maps, cells, middle, moved};
 use crate::network::Network;
 use crate::photo::{Photo, SIDE};
 use crate::random::{Random, hash};

@@ -54,15 +54,15 @@ use crate::tables::{self, TableRow};
 /// # Example
 /// See the [crate's documentation](crate).
 pub struct Audit<M> {
-    pub(crate) subject: Subject<M>,
-    pub(crate) recipe: Recipe<M>,
+    subject: Subject<M>,
+    recipe: Recipe<M>,
     boxes: Option<PathBuf>,
     categories: Vec<String>,
     expected: Option<f64>,
     cover: CoverSample,
-    pub(crate) devices: Vec<Backend>,
+    devices: Vec<Backend>,
     out: PathBuf,
-    pub(crate) observer: Box<dyn Fn(&Event)>,
+    observer: Box<dyn Fn(&Event)>,
 }
 
 impl<M: Model<Tensor<4>> + 'static> Audit<M> {
@@ -173,7 +173,8 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         (self.observer)(&Event::Reading { photos: folder.photos.len() });
         let waiting = self.waiting(&parts, &folder, &boxes)?;
         (self.observer)(&Event::Started { waiting: waiting.len(), photos: folder.photos.len() });
-        let stages = Stages::new(self, &parts);
+        let (subject, recipe) = (&self.subject, &self.recipe);
+        let stages = Stages::new(subject, recipe, &self.devices, &*self.observer, &parts);
         if !waiting.is_empty() {
             stages.explain(&waiting)?;
             (self.observer)(&Event::Finished);

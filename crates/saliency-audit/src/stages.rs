@@ -7,7 +7,6 @@ use burn::tensor::Tensor;
 use saliency_backends::Backend;
 use saliency_core::Model;
 
-use crate::audit::Audit;
 use crate::boxes::{Boxes, Drawing};
 use crate::cover::Coverable;
 use crate::digest;
@@ -17,11 +16,17 @@ use crate::explain::{Auditor, Explained, Photo};
 use crate::folder::PhotoFile;
 use crate::groups::{self, Place};
 use crate::parts::Parts;
+use crate::recipe::Recipe;
 use crate::row::Row;
+use crate::subject::Subject;
 
 /// The stages of one audit. The devices are opened when a stage needs them.
 pub(crate) struct Stages<'a, M> {
-    audit: &'a Audit<M>,
+    subject: &'a Subject<M>,
+    recipe: &'a Recipe<M>,
+    /// None for the preferred device.
+    devices: &'a [Backend],
+    observer: &'a dyn Fn(&Event),
     parts: &'a Parts,
     auditor: OnceCell<Auditor<'a, M>>,
 }
@@ -50,8 +55,14 @@ struct Uncovered<'a> {
 }
 
 impl<'a, M: Model<Tensor<4>> + 'static> Stages<'a, M> {
-    pub fn new(audit: &'a Audit<M>, parts: &'a Parts) -> Self {
-        Self { audit, parts, auditor: OnceCell::new() }
+    pub fn new(
+        subject: &'a Subject<M>,
+        recipe: &'a Recipe<M>,
+        devices: &'a [Backend],
+        observer: &'a dyn Fn(&Event),
+        parts: &'a Parts,
+    ) -> Self {
+        Self { subject, recipe, devices, observer, parts, auditor: OnceCell::new() }
     }
 
     /// Returns the model on its devices.
@@ -59,26 +70,26 @@ impl<'a, M: Model<Tensor<4>> + 'static> Stages<'a, M> {
         if let Some(auditor) = self.auditor.get() {
             return Ok(auditor);
         }
-        let devices = if self.audit.devices.is_empty() {
+        let devices = if self.devices.is_empty() {
             vec![Backend::open_preferred()?]
         } else {
-            self.audit.devices.iter().map(Backend::open).collect::<Result<_, _>>()?
+            self.devices.iter().map(Backend::open).collect::<Result<_, _>>()?
         };
-        let auditor = Auditor::new(&self.audit.subject, &self.audit.recipe, devices);
+        let auditor = Auditor::new(self.subject, self.recipe, devices);
         Ok(self.auditor.get_or_init(|| auditor))
     }
 
     /// Explains photos, a few at a time.
     pub fn explain(&self, waiting: &[Waiting]) -> Result<()> {
         let auditor = self.auditor()?;
-        let devices = self.audit.devices.len().max(1);
-        let at_once = self.audit.recipe.photos_at_once() * devices;
+        let devices = self.devices.len().max(1);
+        let at_once = self.recipe.photos_at_once() * devices;
         let mut photos = 0;
-        (self.audit.observer)(&Event::Explained { photos });
+        (self.observer)(&Event::Explained { photos });
         for batch in waiting.chunks(at_once) {
             explain_together(auditor, self.parts, batch)?;
             photos += batch.len();
-            (self.audit.observer)(&Event::Explained { photos });
+            (self.observer)(&Event::Explained { photos });
         }
         Ok(())
     }
@@ -123,10 +134,10 @@ impl<'a, M: Model<Tensor<4>> + 'static> Stages<'a, M> {
         }
         let all = uncovered.len();
         let auditor = self.auditor()?;
-        (self.audit.observer)(&Event::Covered { photos: 0, all });
+        (self.observer)(&Event::Covered { photos: 0, all });
         for (at, it) in uncovered.iter().enumerate() {
             cover_photo(auditor, self.parts, it)?;
-            (self.audit.observer)(&Event::Covered { photos: at + 1, all });
+            (self.observer)(&Event::Covered { photos: at + 1, all });
         }
         Ok(())
     }

@@ -172,7 +172,7 @@ impl<'m> Experiment<'m> {
     /// [`Error::Shape`] if it has another shape than the input, and those of [`Batch::new`].
     pub fn unit_sums<I: Inputs>(&self, values: I) -> Result<Vec<Vec<f64>>> {
         let values = self.like_input("an attribution", values)?;
-        Ok(host_rows(&values)?.iter().map(|row| self.units.sums(row)).collect())
+        Ok(values.host_rows()?.iter().map(|row| self.units.sums(row)).collect())
     }
 
     fn like_input<I: Inputs>(&self, what: &'static str, inputs: I) -> Result<Batch> {
@@ -375,20 +375,6 @@ impl<'m> Experiment<'m> {
         let masks: Vec<_> = covers.iter().map(mask).collect();
         fill.cover(&self.input().select(rows), rows, &masks)
     }
-}
-
-/// Reads all values of each row back from the device.
-pub(crate) fn host_rows(batch: &Batch) -> saliency_core::Result<Vec<Vec<f64>>> {
-    let mut rows = vec![Vec::with_capacity(batch.width()); batch.rows()];
-    for part in batch.parts() {
-        let width = part.dims()[1];
-        let read = part.clone().try_into_vec_as::<f64>();
-        let read = read.map_err(saliency_core::Error::device)?;
-        for (row, values) in rows.iter_mut().zip(read.chunks(width)) {
-            row.extend_from_slice(values);
-        }
-    }
-    Ok(rows)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::execution::evaluator::Scored;
 use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
 use crate::input::batch::Batch;
+use crate::input::rows::Rows;
 use crate::sampling::moments::{Aggregate, Moments, RowCertainty, largest_values};
 use crate::sampling::share_errors::ShareErrors;
 use crate::share::{Share, Tolerance};
@@ -208,15 +209,18 @@ impl Averaged {
         averaging.finish()
     }
 
-    /// Returns the average as an answer.
-    pub fn into_attribution(self, scored: Scored) -> Attribution<Batch> {
+    /// Returns the average as an answer, with the shares that are asked for.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the values cannot be read back.
+    pub fn into_attribution(self, scored: Scored, rows: &Rows) -> Result<Attribution<Batch>> {
         let mut attribution = Attribution::of(self.values, scored);
         attribution.standard_error = self.standard_error;
         attribution.error_estimate = self.errors;
         attribution.evaluations = self.evaluations;
         attribution.converged = self.converged;
         self.warnings.into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
-        attribution
+        attribution.with_shares(rows, self.share_errors.as_deref())
     }
 }
 

@@ -7,7 +7,7 @@ use super::road::check_shares;
 use crate::bootstrap::quantile;
 use crate::error::{Error, Result};
 use crate::estimate::{Reason, RowValues};
-use crate::experiment::{Cover, Experiment, Followed, host_rows};
+use crate::experiment::{Cover, Experiment, Followed};
 use crate::fill::Fill;
 use crate::maps::check_maps;
 use crate::units::ranking;
@@ -219,7 +219,7 @@ impl InformationCurve {
                 Cover { row, covered: maps[row].iter().zip(&known[row]).map(hidden).collect() }
             },
             |copies, rows| {
-                let values = host_rows(&copies.clone().without_fixed())?;
+                let values = copies.clone().without_fixed().host_rows()?;
                 let scores = experiment.followed_at(copies, rows, self.followed)?;
                 let shown = |(values, score): (&Vec<f64>, f64)| Shown {
                     information: information(values),

@@ -4,7 +4,7 @@ use saliency_core::kit::{Batch, Noise, Question};
 use saliency_core::{Distribution, Explainer, Inputs, Model, NoiseScale, Rows, Schedule, Target};
 
 use crate::error::{Error, Result};
-use crate::experiment::{CopiedRows, host_rows};
+use crate::experiment::CopiedRows;
 use crate::maps::relative_distance;
 use crate::perturbation::Perturbation;
 
@@ -85,12 +85,12 @@ impl SensitivityOptions {
             let of = Rows::all(rows).select(&copies.rows);
             let target = target.select(&copies.rows);
             let map = explainer.attribute_rows(model, batch.clone().into_inputs(), target, &of)?;
-            let maps = host_rows(&Batch::new(map.values)?.without_fixed())?;
+            let maps = Batch::new(map.values)?.without_fixed().host_rows()?;
             let explained = maps.into_iter().map(|map| Explained { map, ..Explained::default() });
             let mut explained: Vec<Explained> = explained.collect();
             if with == ComparedWith::InputsAndOutputs {
                 let outputs = outputs(&question, &batch)?;
-                let inputs = host_rows(&batch.without_fixed())?;
+                let inputs = batch.without_fixed().host_rows()?;
                 for ((explained, input), outputs) in explained.iter_mut().zip(inputs).zip(outputs) {
                     (explained.input, explained.outputs) = (input, outputs);
                 }

@@ -158,12 +158,11 @@ impl<E, S: Statistic> OverNoise<E, S> {
         };
         let (samples, shares) = (self.samples, rows.shares());
         let averaged = Averaged::over(samples, S::AGGREGATE, &self.schedule, input, shares, &draw)?;
-        let share_errors = averaged.share_errors.clone();
         let evaluator = &question.evaluator;
         evaluator.check_dependence(&self.schedule, &averaged.values, input, &scored.target)?;
-        let mut attribution = averaged.into_attribution(scored);
+        let mut attribution = averaged.into_attribution(scored, rows)?;
         attribution.warnings.extend(noise.warnings(input, &deviations)?);
-        attribution.with_shares(rows, share_errors.as_deref())
+        Ok(attribution)
     }
 
     fn attribute_with<M: Model<I>, I: Inputs>(

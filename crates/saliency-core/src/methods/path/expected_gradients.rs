@@ -201,7 +201,6 @@ impl ExpectedGradients {
         let (samples, shares) = (self.samples, rows.shares());
         let averaged =
             Averaged::over(samples, Aggregate::Mean, &self.schedule, input, shares, &draw)?;
-        let share_errors = averaged.share_errors.clone();
         evaluator.check_dependence(&self.schedule, &averaged.values, input, &scored.target)?;
         // With noise the scores are not those of the inputs; fixed values differ from row to row.
         let comparable = self.noise.is_none() && !input.fixed.contains(&true);
@@ -213,10 +212,9 @@ impl ExpectedGradients {
             _ => None,
         };
         let without_noise = self.noise.warnings(input, &draws.deviations)?;
-        let mut attribution = averaged.into_attribution(scored);
+        let mut attribution = averaged.into_attribution(scored, rows)?;
         evaluator.one_row_warning().into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
         attribution.warnings.extend(without_noise);
-        let attribution = attribution.with_shares(rows, share_errors.as_deref())?;
         match baseline_scores {
             Some(scores) => attribution.with_baseline(scores),
             None => Ok(attribution),
