@@ -1,7 +1,7 @@
 """Exports the networks of `networks.py`, by both exporters of PyTorch, and writes golden values in double precision.
 
     pip install -r requirements.txt torch==2.8.0 onnxscript==0.7.2
-    python export.py            # writes into torch/
+    python export.py            # writes into pytorch/
 
 Writes NAME_EXPORTER_BATCH.onnx (EXPORTER: `script`, the old one, `norm`, the old one that keeps BatchNorm, or `dynamo`;
 BATCH: `fixed`, one row, or `dynamic`), and NAME.safetensors, which holds for all of them:
@@ -22,7 +22,7 @@ from torch import nn
 
 import networks
 
-OUT = Path(__file__).parent / "torch"
+OUT = Path(__file__).parent / "pytorch"
 OPSETS = {"script": 17, "norm": 17, "dynamo": 18}
 
 
