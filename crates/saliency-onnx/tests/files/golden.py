@@ -115,8 +115,8 @@ def main():
         kept = {f"in.{key}": value for key, value in given.items()}
         kept |= {f"out.{key}": np.ascontiguousarray(value) for key, value in outputs.items()}
         save_file(kept, path.with_suffix(".golden.safetensors"))
-        shapes = ", ".join(f"{key} {list(value.shape)} up to {np.abs(value).max():.3g}" for key, value in outputs.items())
-        print(f"{path.stem}: {shapes}", flush=True)
+        said = (f"{key} {list(value.shape)} up to {np.abs(value).max():.3g}" for key, value in outputs.items())
+        print(f"{path.stem}: {', '.join(said)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -87,7 +87,8 @@ class BertLayer(nn.Module):
     def __init__(self, width):
         super().__init__()
         self.attention, self.norm1 = SelfAttention(width), nn.LayerNorm(width)
-        self.wide, self.narrow, self.norm2 = nn.Linear(width, 4 * width), nn.Linear(4 * width, width), nn.LayerNorm(width)
+        self.wide, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.norm2 = nn.LayerNorm(width)
 
     def forward(self, x, mask):
         x = self.norm1(x + self.attention(x, mask))
