@@ -1,56 +1,54 @@
 //! Any number of rows, also if the file fixes one.
 
+use std::sync::{Arc, OnceLock};
+
 use burn::tensor::{Tensor, TensorData};
 
 use crate::error::{Error, Result};
 use crate::file::{Dimension, Element, Port};
-use crate::model::{OnnxModel, Part};
+use crate::model::OnnxModel;
 use crate::values::{Array, Floats, Integers, RANK, Value, full_dims};
 
 /// How the rows of an input are computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Batching {
     /// The file leaves the number of rows open.
     Open,
-    /// The file fixes one row, and several were found to give the same as each alone.
-    Opened,
-    /// The file fixes one row, and its nodes mix several.
-    OneByOne,
+    /// The file fixes one row. Several are computed together if that was found to give the same as
+    /// each alone, which is tried when it is asked for first.
+    One {
+        /// Whether several rows can be computed together.
+        together: Arc<OnceLock<bool>>,
+    },
 }
 
 /// Two results are the same up to rounding: the largest difference over the largest value.
 const SAME: f64 = 1e-4;
 
 impl Batching {
-    /// Reads off the inputs whether the number of rows is open.
+    /// Reads off the first input whether the number of rows is open.
     pub(crate) fn of(inputs: &[Port]) -> Self {
-        let fixed = |port: &Port| {
-            port.shape.as_ref().and_then(|shape| shape.first()) == Some(&Dimension::Fixed(1))
-        };
-        if inputs.iter().any(fixed) { Self::OneByOne } else { Self::Open }
+        let first = inputs.first().and_then(|port| port.shape.as_ref()?.first());
+        match first {
+            Some(Dimension::Fixed(1)) => Self::One { together: Arc::default() },
+            _ => Self::Open,
+        }
     }
+}
 
-    /// Runs a function on all rows together, or on each alone. The function is given the number of
-    /// rows, and again if the graph must be told that there are several.
-    pub(crate) fn run(
-        self,
-        inputs: Vec<Value>,
-        mut function: impl FnMut(Vec<Value>, usize, Option<usize>) -> Result<Vec<Value>>,
-    ) -> Result<Vec<Value>> {
-        let rows = inputs.first().and_then(|value| value.dims().first().copied()).unwrap_or(1);
-        if self != Self::OneByOne || rows <= 1 {
-            let opened = (self == Self::Opened && rows > 1).then_some(rows);
-            return function(inputs, rows, opened);
-        }
-        let mut columns: Vec<Vec<Value>> = Vec::new();
-        for row in 0..rows {
-            let one = inputs.iter().map(|value| row_of(value, row, rows)).collect();
-            let outputs = function(one, 1, None)?;
-            columns.resize_with(outputs.len(), Vec::new);
-            columns.iter_mut().zip(outputs).for_each(|(column, output)| column.push(output));
-        }
-        columns.into_iter().map(joined).collect()
+/// Computes each row alone, and joins the outputs.
+pub(crate) fn one_by_one(
+    inputs: &[Value],
+    rows: usize,
+    mut function: impl FnMut(Vec<Value>) -> Result<Vec<Value>>,
+) -> Result<Vec<Value>> {
+    let mut columns: Vec<Vec<Value>> = Vec::new();
+    for row in 0..rows {
+        let outputs = function(inputs.iter().map(|value| row_of(value, row, rows)).collect())?;
+        columns.resize_with(outputs.len(), Vec::new);
+        columns.iter_mut().zip(outputs).for_each(|(column, output)| column.push(output));
     }
+    columns.into_iter().map(joined).collect()
 }
 
 /// Returns one row of a value that has all.
@@ -104,27 +102,38 @@ fn joined(rows: Vec<Value>) -> Result<Value> {
 }
 
 impl OnnxModel {
-    /// Runs the model once on noise, if the file says which shapes it takes; and finds out whether
-    /// several rows can be computed together.
+    /// Runs the model once on noise, if the file says which shapes it takes.
     pub(crate) fn checked(self) -> Result<Self> {
-        let Some(one) = self.noise(1, 1) else { return Ok(self) };
-        let one = self.scores(one)?;
-        if self.part.batching != Batching::OneByOne {
-            return Ok(self);
+        if let Some(noise) = self.noise(1, 1) {
+            self.scores(noise)?;
         }
-        let opened = Part { batching: Batching::Opened, ..(*self.part).clone() };
-        let opened = Self { part: std::sync::Arc::new(opened), ..self.clone() };
-        // The second row of two is another photo than the first.
-        let (Some(both), Some(second)) = (self.noise(1, 2), self.noise(2, 1)) else {
-            return Ok(self);
+        Ok(self)
+    }
+
+    /// Returns whether several rows can be computed together although the file fixes one: two rows
+    /// of noise give the same together as each alone.
+    pub(crate) fn rows_fit_together(&self) -> bool {
+        let (Some(both), Some(first), Some(second)) =
+            (self.noise(1, 2), self.noise(1, 1), self.noise(2, 1))
+        else {
+            return false;
         };
-        let Ok(both) = opened.scores(both) else { return Ok(self) };
-        let second = self.scores(second)?;
-        let each = [one, second];
-        let fits = both.dims().first() == Some(&2)
-            && both.dims()[1..] == each[0].dims()[1..]
-            && each.iter().enumerate().all(|(row, alone)| same(&both, row, alone));
-        Ok(if fits { opened } else { self })
+        let scores = |noise, rows, opened| {
+            let mut outputs = self.run_rows(&self.part.plan, noise, rows, opened, &mut |_, _| ());
+            match outputs.as_mut().ok().and_then(Vec::pop) {
+                Some(Value::Floats(scores)) => Some(scores),
+                _ => None,
+            }
+        };
+        let (Some(both), Some(first), Some(second)) =
+            (scores(both, 2, Some(2)), scores(first, 1, None), scores(second, 1, None))
+        else {
+            return false;
+        };
+        both.dims().first() == Some(&2)
+            && both.dims()[1..] == first.dims()[1..]
+            && same(&both, 0, &first)
+            && same(&both, 1, &second)
     }
 
     /// Returns inputs for a number of rows, the first of which is `start`: noise for floats, and

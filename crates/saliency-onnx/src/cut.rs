@@ -232,7 +232,7 @@ impl OnnxModel {
             inputs,
             output: self.part.output.clone(),
             ending: self.part.ending.clone(),
-            batching: self.part.batching,
+            batching: self.part.batching.clone(),
         };
         Ok(OnnxCut {
             name,
@@ -275,8 +275,9 @@ impl OnnxModel {
             )
         };
         let one = self.trace(self.noise(1, 1).ok_or_else(open)?)?;
+        // Without the shapes of two rows, rows are computed one by one.
         let two = match self.part.batching {
-            Batching::OneByOne => None,
+            Batching::One { .. } if !self.rows_fit_together() => None,
             _ => self.noise(1, 2).and_then(|noise| self.trace(noise).ok()),
         };
         Ok(Traces { one, two })

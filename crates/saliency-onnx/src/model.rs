@@ -7,14 +7,14 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use saliency_core::Model;
 
-use crate::batch::Batching;
+use crate::batch::{Batching, one_by_one};
 use crate::error::{Error, Result};
-use crate::file::{OnnxFile, Port};
+use crate::file::{Element, OnnxFile, Port};
 use crate::graph::{Ending, Graph};
 use crate::inputs::OnnxInputs;
 use crate::operators::{Input, Settings};
 use crate::plan::{Layout, Plan, Request, Run, Watch, Weights};
-use crate::values::{Floats, Value};
+use crate::values::{Booleans, Floats, Integers, Value, check_rank, full_dims};
 
 /// The most values that a node may make: 4 GiB in single precision.
 const LARGEST: usize = 1 << 30;
@@ -39,7 +39,7 @@ const LARGEST: usize = 1 << 30;
 ///
 /// # Panics
 /// [`Model::forward`] panics if a node cannot be computed, for example because the photo has the
-/// wrong size. Explainers report it as an error. [`outputs_of`](Self::outputs_of) returns it.
+/// wrong size. Explainers report it as an error. [`compute`](Self::compute) returns it.
 ///
 /// # Example
 /// ```no_run
@@ -189,28 +189,31 @@ impl OnnxModel {
         Ok(Self { part: Arc::new(part), ..self })
     }
 
-    /// Computes all outputs of the file, endings included.
+    /// Computes all outputs of the file, endings included, from the numbers of its inputs in order.
     ///
     /// # Errors
     /// [`Error::Inputs`] and [`Error::Node`].
     ///
     /// # Example
     /// ```no_run
-    /// # use burn::tensor::{Device, Tensor};
+    /// # use burn::tensor::{Device, TensorData};
     /// # use saliency_onnx::OnnxModel;
-    /// let device = Device::flex();
-    /// let detector = OnnxModel::open("detector.onnx", &device)?;
-    /// for output in detector.outputs_of(Tensor::<4>::zeros([1, 3, 320, 320], &device))? {
-    ///     println!("{}: {:?}", output.name, output.data.shape);
+    /// let detector = OnnxModel::open("detector.onnx", &Device::flex())?;
+    /// let photo = TensorData::zeros::<f32, _>([1, 3, 320, 320]);
+    /// for output in detector.compute(vec![photo])? {
+    ///     println!("{}: {:?}", output.name, output.data.shape());
     /// }
     /// # Ok::<(), saliency_onnx::Error>(())
     /// ```
-    pub fn outputs_of<I: OnnxInputs>(&self, input: I) -> Result<Vec<OnnxOutput>> {
+    pub fn compute(&self, inputs: Vec<TensorData>) -> Result<Vec<OnnxOutput>> {
         let names: Vec<String> = self.outputs().iter().map(|port| port.name.clone()).collect();
-        let inputs: Vec<String> = self.part.inputs.iter().map(|port| port.name.clone()).collect();
-        let request = Request { inputs: &inputs, counted: &[], outputs: &names };
+        let given: Vec<String> = self.part.inputs.iter().map(|port| port.name.clone()).collect();
+        let request = Request { inputs: &given, counted: &[], outputs: &names };
         let plan = Plan::new(&self.graph.graph, &self.graph.layout, &request)?;
-        let values = self.run(&plan, input.into_values(), &mut |_, _| ())?;
+        let settings = self.settings(&[], None);
+        let values = self.part.inputs.iter().zip(inputs);
+        let values = values.map(|(port, data)| put(port, data, &settings));
+        let values = self.run(&plan, values.collect::<Result<_>>()?, &mut |_, _| ())?;
         names.into_iter().zip(values).map(|(name, value)| OnnxOutput::read(name, value)).collect()
     }
 
@@ -222,13 +225,32 @@ impl OnnxModel {
         watch: Watch<'_>,
     ) -> Result<Vec<Value>> {
         self.check_inputs(&inputs)?;
-        self.part.batching.run(inputs, |inputs, rows, opened| {
-            let inputs: Vec<Input> = inputs.into_iter().map(Input::from).collect();
-            let settings = self.settings(&inputs, opened);
-            let run = Run { weights: &self.weights, layout: &self.graph.layout, settings };
-            let outputs = run.outputs(plan, inputs, rows, watch)?;
-            Ok(outputs.into_iter().map(|output| output.value).collect())
-        })
+        let rows = inputs.first().and_then(|value| value.dims().first().copied()).unwrap_or(1);
+        match &self.part.batching {
+            Batching::One { together } if rows > 1 => {
+                if *together.get_or_init(|| self.rows_fit_together()) {
+                    return self.run_rows(plan, inputs, rows, Some(rows), watch);
+                }
+                one_by_one(&inputs, rows, |one| self.run_rows(plan, one, 1, None, watch))
+            }
+            _ => self.run_rows(plan, inputs, rows, None, watch),
+        }
+    }
+
+    /// Runs a plan on all rows together. `opened` is their number if the file fixes one.
+    pub(crate) fn run_rows(
+        &self,
+        plan: &Plan,
+        inputs: Vec<Value>,
+        rows: usize,
+        opened: Option<usize>,
+        watch: Watch<'_>,
+    ) -> Result<Vec<Value>> {
+        let inputs: Vec<Input> = inputs.into_iter().map(Input::from).collect();
+        let settings = self.settings(&inputs, opened);
+        let run = Run { weights: &self.weights, layout: &self.graph.layout, settings };
+        let outputs = run.outputs(plan, inputs, rows, watch)?;
+        Ok(outputs.into_iter().map(|output| output.value).collect())
     }
 
     fn settings(&self, inputs: &[Input], rows: Option<usize>) -> Settings {
@@ -242,6 +264,7 @@ impl OnnxModel {
             Value::Booleans(array) => Some(array.tensor.device()),
             Value::Known(_) => None,
         });
+        let device = device.or_else(|| self.devices().into_iter().next());
         let dtype = floats.map(|array| array.tensor.dtype()).or(self.weights.dtype());
         Settings {
             device: device.unwrap_or_default().inner(),
@@ -305,6 +328,23 @@ impl<I: OnnxInputs> Model<I> for OnnxModel {
             Err(error) => panic!("{error}"),
         }
     }
+}
+
+/// Puts the numbers of an input on a device.
+fn put(port: &Port, data: TensorData, settings: &Settings) -> Result<Value> {
+    let dims = data.shape().to_vec();
+    let wrong = |reason: String| Error::Inputs { expected: vec![port.to_string()], found: reason };
+    check_rank(&dims).map_err(wrong)?;
+    let (rank, device) = (dims.len(), &settings.device);
+    let dtype = data.dtype();
+    let data = TensorData::from_bytes(data.into_bytes(), full_dims(&dims), dtype);
+    Ok(match port.element {
+        Element::Float => {
+            Floats::new(Tensor::from_data(data, (device, settings.dtype)), rank).into()
+        }
+        Element::Integer => Integers::new(Tensor::from_data(data, device), rank).into(),
+        Element::Boolean => Booleans::new(Tensor::from_data(data, device), rank).into(),
+    })
 }
 
 /// One output of a model.

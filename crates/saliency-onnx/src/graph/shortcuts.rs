@@ -1,64 +1,87 @@
 //! Nodes that hand on what they are given.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::values::Numbers;
+use crate::values::{Constant, Numbers};
 
 use super::{Branch, Graph, Node};
 
-/// Removes identities and dropout, and turns `Constant` nodes into weights.
+/// Removes identities and dropout, and turns `Constant` nodes into weights, also in the graphs of
+/// nodes.
 pub(crate) fn remove(graph: &mut Graph) {
-    let mut renamed = HashMap::new();
-    let outputs: Vec<String> = graph.outputs.iter().map(|port| port.name.clone()).collect();
-    let mut constants = std::mem::take(&mut graph.constants);
-    let uses: HashMap<String, usize> =
-        graph.uses().into_iter().map(|(name, uses)| (name.to_owned(), uses)).collect();
-    graph.nodes.retain_mut(|node| {
-        rename(node, &renamed);
-        if node.operator == "Constant"
-            && let Some(constant) = crate::operators::constant(&node.attributes)
-            && let Some(output) = node.outputs.first()
-        {
-            constants.insert(output.clone(), constant);
-            return false;
-        }
-        let training = |at: usize| {
-            node.inputs.get(at).and_then(|name| constants.get(name)).is_some_and(|training| {
-                matches!(&training.numbers, Numbers::Booleans(on) if on.contains(&true))
-            })
-        };
-        let hands_on = match node.operator.as_str() {
-            "Identity" => true,
-            "Dropout" => {
-                let mask = node.outputs.get(1).is_some_and(|mask| uses.contains_key(mask));
-                !mask && !training(2)
-            }
-            _ => false,
-        };
-        let (Some(input), Some(output)) = (node.inputs.first(), node.outputs.first()) else {
-            return true;
-        };
-        // The name of an output of the graph must remain.
-        if !hands_on || outputs.contains(output) || input.is_empty() {
-            return true;
-        }
-        renamed.insert(output.clone(), input.clone());
-        false
-    });
-    graph.constants = constants;
+    let uses: HashSet<String> = graph.uses().into_keys().map(str::to_owned).collect();
+    let kept: HashSet<String> = graph.outputs.iter().map(|port| port.name.clone()).collect();
+    let mut shortcuts =
+        Shortcuts { constants: &mut graph.constants, uses, kept, renamed: HashMap::new() };
+    shortcuts.remove(&mut graph.nodes);
 }
 
+struct Shortcuts<'a> {
+    constants: &'a mut HashMap<String, Constant>,
+    uses: HashSet<String>,
+    /// Outputs of the graph, whose names must remain.
+    kept: HashSet<String>,
+    renamed: HashMap<String, String>,
+}
+
+impl Shortcuts<'_> {
+    fn remove(&mut self, nodes: &mut Vec<Node>) {
+        nodes.retain_mut(|node| {
+            rename(node, &self.renamed);
+            for branch in &mut node.branches {
+                self.remove(&mut branch.nodes);
+                // What the branch hands on may have another name now.
+                for name in &mut branch.outputs {
+                    change(name, &self.renamed);
+                }
+            }
+            self.is_needed(node)
+        });
+    }
+
+    fn is_needed(&mut self, node: &Node) -> bool {
+        let Some(output) = node.outputs.first() else { return true };
+        if node.operator == "Constant"
+            && let Some(constant) = crate::operators::constant(&node.attributes)
+        {
+            self.constants.insert(output.clone(), constant);
+            return false;
+        }
+        let Some(input) = node.inputs.first().filter(|input| !input.is_empty()) else { return true };
+        if !self.hands_on(node) || self.kept.contains(output) {
+            return true;
+        }
+        self.renamed.insert(output.clone(), input.clone());
+        false
+    }
+
+    fn hands_on(&self, node: &Node) -> bool {
+        match node.operator.as_str() {
+            "Identity" => true,
+            "Dropout" => {
+                let mask = node.outputs.get(1).is_some_and(|mask| self.uses.contains(mask));
+                let training = node.inputs.get(2).and_then(|name| self.constants.get(name));
+                let training = training.is_some_and(|training| {
+                    matches!(&training.numbers, Numbers::Booleans(on) if on.contains(&true))
+                });
+                !mask && !training
+            }
+            _ => false,
+        }
+    }
+}
+
+fn change(name: &mut String, renamed: &HashMap<String, String>) {
+    if let Some(new) = renamed.get(name) {
+        name.clone_from(new);
+    }
+}
+
+/// Replaces the names that a node reads, and those that its branches read from around it.
 fn rename(node: &mut Node, renamed: &HashMap<String, String>) {
-    let change = |name: &mut String| {
-        if let Some(new) = renamed.get(name) {
-            name.clone_from(new);
-        }
-    };
-    node.inputs.iter_mut().for_each(change);
+    node.inputs.iter_mut().for_each(|name| change(name, renamed));
     for Branch { nodes, outputs, .. } in &mut node.branches {
-        outputs.iter_mut().for_each(change);
-        for node in nodes {
-            rename(node, renamed);
-        }
+        outputs.iter_mut().for_each(|name| change(name, renamed));
+        nodes.iter_mut().for_each(|node| rename(node, renamed));
     }
 }

@@ -7,7 +7,7 @@ use saliency_flex::Conv;
 
 use crate::graph::Node;
 use crate::plan::Layer;
-use crate::values::{Booleans, Floats, Integers, Kind, Known, RANK, Value, check_rank, full_dims, resolve};
+use crate::values::{Booleans, Floats, Integers, Kind, Known, RANK, Value, check_rank, full_dims, integers, resolve};
 
 /// The outputs of a node, or what is wrong in words.
 pub(crate) type Outputs = Result<Vec<Value>, String>;
@@ -109,8 +109,7 @@ impl<'a> Call<'a> {
             Value::Booleans(array) => Integers::new(array.tensor.int(), array.rank),
             Value::Known(known) => {
                 check_rank(&known.dims)?;
-                let data = TensorData::new(known.integers(), full_dims(&known.dims));
-                let tensor = Tensor::from_data(data, &self.settings.device);
+                let tensor = integers(known.integers(), &known.dims, &self.settings.device);
                 Integers::new(tensor, known.dims.len())
             }
         })

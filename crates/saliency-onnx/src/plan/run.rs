@@ -1,5 +1,8 @@
 //! Running a plan.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::error::{Error, Result};
 use crate::graph::Node;
 use crate::operators::{Call, Input, Settings};
@@ -77,7 +80,9 @@ impl Run<'_> {
         let layer = step.layer.map(|at| self.weights.convolution(at));
         let kernel = self.layout.layer(step.node.outputs.first().map_or("", String::as_str));
         let mut call = Call::new(&step.node, inputs, &self.settings, layer.zip(kernel));
-        operator(&mut call).map_err(failed)
+        // Burn panics where shapes or numbers do not fit.
+        let computed = catch_unwind(AssertUnwindSafe(|| operator(&mut call)));
+        computed.unwrap_or_else(|panic| Err(reason(panic.as_ref()))).map_err(failed)
     }
 
     fn choose(
@@ -104,4 +109,12 @@ impl Run<'_> {
         let outputs = self.outputs(&branch.plan, inputs, rows, watch)?;
         Ok(outputs.into_iter().map(|output| output.value).collect())
     }
+}
+
+/// Returns the first line of the message of a panic.
+fn reason(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+    line.unwrap_or("the backend has stopped without a message").to_owned()
 }

@@ -78,10 +78,6 @@ impl<K: Basic> Array<K> {
         Ok(Self { tensor: reshaped(self.tensor, full_dims(dims)), rank: dims.len() })
     }
 
-    /// Puts more ones in front, up to a rank.
-    pub(crate) fn at_least(self, rank: usize) -> Self {
-        Self { rank: self.rank.max(rank), ..self }
-    }
 
     /// Returns where an axis is in the tensor of rank eight. Negative axes count from the end.
     pub(crate) fn axis(&self, axis: i64) -> Result<usize, String> {

@@ -86,11 +86,19 @@ impl Constant {
             Numbers::Integers(numbers) => numbers.clone(),
             _ => self.doubles().iter().map(|&it| it as i64).collect(),
         };
-        Tensor::from_data(TensorData::new(numbers, full_dims(&self.dims)), device)
+        integers(numbers, &self.dims, device)
     }
 
     /// Puts booleans on a device.
     pub(crate) fn booleans(&self, device: &Device) -> Tensor<RANK, Bool> {
         self.integers(device).not_equal_elem(0)
     }
+}
+
+/// Puts integers on a device, whose integers may have 32 bits. Larger ones stand for "to the end", and
+/// are read on the host.
+pub(crate) fn integers(numbers: Vec<i64>, dims: &[usize], device: &Device) -> Tensor<RANK, Int> {
+    let (least, most) = (i64::from(i32::MIN), i64::from(i32::MAX));
+    let numbers: Vec<i64> = numbers.into_iter().map(|it| it.clamp(least, most)).collect();
+    Tensor::from_data(TensorData::new(numbers, full_dims(dims)), device)
 }

@@ -6,7 +6,7 @@ mod constant;
 mod known;
 
 pub(crate) use array::{Array, Booleans, Floats, Integers, RANK, check_rank, full_dims, resolve};
-pub(crate) use constant::{Constant, Numbers};
+pub(crate) use constant::{Constant, Numbers, integers};
 pub(crate) use known::{Kind, Known, broadcast};
 
 use std::sync::Arc;
