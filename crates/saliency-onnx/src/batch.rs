@@ -1,0 +1,190 @@
+//! Any number of rows, also if the file fixes one.
+
+use burn::tensor::{Tensor, TensorData};
+
+use crate::error::{Error, Result};
+use crate::file::{Dimension, Element, Port};
+use crate::model::{OnnxModel, Part};
+use crate::values::{Array, Floats, Integers, RANK, Value, full_dims};
+
+/// How the rows of an input are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Batching {
+    /// The file leaves the number of rows open.
+    Open,
+    /// The file fixes one row, and several were found to give the same as each alone.
+    Opened,
+    /// The file fixes one row, and its nodes mix several.
+    OneByOne,
+}
+
+/// Two results are the same up to rounding: the largest difference over the largest value.
+const SAME: f64 = 1e-4;
+
+impl Batching {
+    /// Reads off the inputs whether the number of rows is open.
+    pub(crate) fn of(inputs: &[Port]) -> Self {
+        let fixed = |port: &Port| {
+            port.shape.as_ref().and_then(|shape| shape.first()) == Some(&Dimension::Fixed(1))
+        };
+        if inputs.iter().any(fixed) { Self::OneByOne } else { Self::Open }
+    }
+
+    /// Runs a function on all rows together, or on each alone. The function is given the number of
+    /// rows, and again if the graph must be told that there are several.
+    pub(crate) fn run(
+        self,
+        inputs: Vec<Value>,
+        mut function: impl FnMut(Vec<Value>, usize, Option<usize>) -> Result<Vec<Value>>,
+    ) -> Result<Vec<Value>> {
+        let rows = inputs.first().and_then(|value| value.dims().first().copied()).unwrap_or(1);
+        if self != Self::OneByOne || rows <= 1 {
+            let opened = (self == Self::Opened && rows > 1).then_some(rows);
+            return function(inputs, rows, opened);
+        }
+        let mut columns: Vec<Vec<Value>> = Vec::new();
+        for row in 0..rows {
+            let one = inputs.iter().map(|value| row_of(value, row, rows)).collect();
+            let outputs = function(one, 1, None)?;
+            columns.resize_with(outputs.len(), Vec::new);
+            columns.iter_mut().zip(outputs).for_each(|(column, output)| column.push(output));
+        }
+        columns.into_iter().map(joined).collect()
+    }
+}
+
+/// Returns one row of a value that has all.
+fn row_of(value: &Value, row: usize, rows: usize) -> Value {
+    let has_rows = value.dims().first() == Some(&rows);
+    if !has_rows {
+        return value.clone();
+    }
+    let axis = RANK - value.dims().len();
+    match value.clone() {
+        Value::Floats(array) => Array::new(array.tensor.narrow(axis, row, 1), array.rank).into(),
+        Value::Integers(array) => Array::new(array.tensor.narrow(axis, row, 1), array.rank).into(),
+        Value::Booleans(array) => Array::new(array.tensor.narrow(axis, row, 1), array.rank).into(),
+        Value::Known(known) => Value::Known(known),
+    }
+}
+
+/// Joins the outputs of all rows.
+fn joined(rows: Vec<Value>) -> Result<Value> {
+    let Some(first) = rows.first() else { return Err(Error::graph("it has no rows")) };
+    let rank = first.dims().len();
+    if rank == 0 {
+        return Err(Error::no_such_part("an output is a single number, without rows"));
+    }
+    let axis = RANK - rank;
+    let mixed = || Error::graph("an output has another kind of numbers in each row");
+    Ok(match first {
+        Value::Floats(_) => {
+            let parts = rows.into_iter().map(|value| match value {
+                Value::Floats(array) => Some(array),
+                _ => None,
+            });
+            Array::cat(parts.collect::<Option<Vec<_>>>().ok_or_else(mixed)?, axis).into()
+        }
+        Value::Integers(_) => {
+            let parts = rows.into_iter().map(|value| match value {
+                Value::Integers(array) => Some(array),
+                _ => None,
+            });
+            Array::cat(parts.collect::<Option<Vec<_>>>().ok_or_else(mixed)?, axis).into()
+        }
+        Value::Booleans(_) => {
+            let parts = rows.into_iter().map(|value| match value {
+                Value::Booleans(array) => Some(array),
+                _ => None,
+            });
+            Array::cat(parts.collect::<Option<Vec<_>>>().ok_or_else(mixed)?, axis).into()
+        }
+        Value::Known(known) => Value::Known(known.clone()),
+    })
+}
+
+impl OnnxModel {
+    /// Runs the model once on noise, if the file says which shapes it takes; and finds out whether
+    /// several rows can be computed together.
+    pub(crate) fn checked(self) -> Result<Self> {
+        let Some(one) = self.noise(1, 1) else { return Ok(self) };
+        let one = self.scores(one)?;
+        if self.part.batching != Batching::OneByOne {
+            return Ok(self);
+        }
+        let opened = Part { batching: Batching::Opened, ..(*self.part).clone() };
+        let opened = Self { part: std::sync::Arc::new(opened), ..self.clone() };
+        // The second row of two is another photo than the first.
+        let (Some(both), Some(second)) = (self.noise(1, 2), self.noise(2, 1)) else {
+            return Ok(self);
+        };
+        let Ok(both) = opened.scores(both) else { return Ok(self) };
+        let second = self.scores(second)?;
+        let each = [one, second];
+        let fits = both.dims().first() == Some(&2)
+            && both.dims()[1..] == each[0].dims()[1..]
+            && each.iter().enumerate().all(|(row, alone)| same(&both, row, alone));
+        Ok(if fits { opened } else { self })
+    }
+
+    /// Returns inputs for a number of rows, the first of which is `start`: noise for floats, and
+    /// zeros for integers. Returns `None` if a shape is open.
+    pub(crate) fn noise(&self, start: usize, rows: usize) -> Option<Vec<Value>> {
+        let device = self.device();
+        let dtype = self.weights.dtype().unwrap_or(burn::tensor::DType::F32);
+        self.part
+            .inputs
+            .iter()
+            .map(|port| {
+                let mut dims = port.one_row()?;
+                let each: usize = dims.iter().product();
+                if let Some(first) = dims.first_mut() {
+                    *first *= rows;
+                }
+                let full = full_dims(&dims);
+                Some(match port.element {
+                    Element::Float => {
+                        let values = (0..rows).flat_map(|row| noise((start + row) as u64, each));
+                        let data = TensorData::new(values.collect::<Vec<f32>>(), full);
+                        Floats::new(Tensor::from_data(data, (&device, dtype)), dims.len()).into()
+                    }
+                    Element::Integer => Integers::new(Tensor::zeros(full, &device), dims.len()).into(),
+                    Element::Boolean => {
+                        let zeros = Tensor::<RANK, burn::tensor::Int>::zeros(full, &device);
+                        Array::new(zeros.equal_elem(1), dims.len()).into()
+                    }
+                })
+            })
+            .collect()
+    }
+
+    fn device(&self) -> burn::tensor::Device {
+        use burn::module::Module;
+        self.devices().into_iter().next().unwrap_or_default().inner()
+    }
+}
+
+/// Returns numbers between -1 and 1 that look like chance.
+fn noise(seed: u64, count: usize) -> impl Iterator<Item = f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    std::iter::repeat_with(move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    })
+    .take(count)
+}
+
+/// Returns whether a row of a result equals the result of that row alone.
+fn same(both: &Floats, row: usize, alone: &Floats) -> bool {
+    let axis = RANK - both.rank;
+    let part = both.tensor.clone().narrow(axis, row, 1);
+    let (Ok(part), Ok(alone)) =
+        (part.try_into_vec_as::<f64>(), alone.tensor.clone().try_into_vec_as::<f64>())
+    else {
+        return false;
+    };
+    let largest = alone.iter().fold(0.0f64, |most, it| most.max(it.abs()));
+    let difference =
+        part.iter().zip(&alone).fold(0.0f64, |most, (a, b)| most.max((a - b).abs()));
+    part.len() == alone.len() && difference <= SAME * largest.max(1e-6)
+}

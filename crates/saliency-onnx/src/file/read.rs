@@ -1,0 +1,153 @@
+//! Reading a file.
+
+use std::path::Path;
+
+use onnx_ir::{Message, ModelProto};
+
+use crate::check::{self, Check};
+use crate::error::{Error, Result};
+use crate::file::Port;
+use crate::graph::Graph;
+use crate::values::{Constant, Numbers};
+
+/// The versions of ONNX's operators that are supported.
+pub(crate) const LEAST: i64 = 1;
+pub(crate) const MOST: i64 = 24;
+
+/// An ONNX file that was read, but is on no device yet: its inputs, its outputs, and its metadata.
+///
+/// # Example
+/// ```no_run
+/// use burn::tensor::Device;
+/// use saliency_onnx::OnnxFile;
+///
+/// let file = OnnxFile::read("shop.onnx")?;
+/// for input in file.inputs() {
+///     println!("{input}"); // photo: numbers [N, 3, 224, 224]
+/// }
+/// let model = file.load(&Device::flex())?;
+/// # Ok::<(), saliency_onnx::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct OnnxFile {
+    pub(crate) graph: Graph,
+    metadata: Vec<(String, String)>,
+    producer: String,
+}
+
+impl OnnxFile {
+    /// Reads a file. Weights may lie in other files, in the same folder or below it.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if the file cannot be read; otherwise what is wrong with its contents.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path)
+            .map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        Self::parse(&bytes, Some(folder.unwrap_or(Path::new("."))))
+    }
+
+    /// Reads the bytes of a file. All weights must be in them.
+    ///
+    /// # Errors
+    /// As [`OnnxFile::read`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Self::parse(bytes, None)
+    }
+
+    /// Lists all operators of a file, and those that are not supported, without any other work.
+    pub(crate) fn check(path: &Path) -> Result<Check> {
+        let bytes = std::fs::read(path)
+            .map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
+        Ok(Check::of(decode(&bytes)?.graph.get_or_default()))
+    }
+
+    fn parse(bytes: &[u8], folder: Option<&Path>) -> Result<Self> {
+        let model = decode(bytes)?;
+        let version = version(&model)?;
+        let proto = model.graph.get_or_default();
+        check::refuse_unsupported(proto)?;
+        let graph = Graph::read(proto, folder, version)?;
+        let metadata =
+            model.metadata_props.iter().map(|it| (it.key.clone(), it.value.clone())).collect();
+        Ok(Self { graph, metadata, producer: model.producer_name.clone() })
+    }
+
+    /// Returns the inputs of the model.
+    pub fn inputs(&self) -> &[Port] {
+        &self.graph.inputs
+    }
+
+    /// Returns the outputs of the model.
+    pub fn outputs(&self) -> &[Port] {
+        &self.graph.outputs
+    }
+
+    /// Returns the names and values that the exporter has stored beside the graph, such as the names
+    /// of classes.
+    pub fn metadata(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Returns the name of the program that wrote the file, such as "pytorch". It may be empty.
+    pub fn producer(&self) -> &str {
+        &self.producer
+    }
+
+    /// Gives an input a fixed integer, for inputs that are options rather than data, such as the
+    /// sampling rate of a sound. The input is then no longer one of the model's.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] if there is no such input.
+    pub fn with_integer(mut self, input: &str, number: i64) -> Result<Self> {
+        let at = self.graph.inputs.iter().position(|port| port.name == input);
+        let Some(at) = at else {
+            let known = self.graph.inputs.iter().map(|port| port.name.clone()).collect();
+            return Err(Error::UnknownName { kind: "input", name: input.into(), known });
+        };
+        let port = self.graph.inputs.remove(at);
+        let dims = vec![1; port.shape.map_or(0, |shape| shape.len())];
+        let constant = Constant { dims, numbers: Numbers::Integers(vec![number]), range: None };
+        self.graph.constants.insert(input.to_owned(), constant);
+        Ok(self)
+    }
+}
+
+/// Decodes the outer format, and refuses what is not a model.
+fn decode(bytes: &[u8]) -> Result<ModelProto> {
+    if bytes.is_empty() {
+        return Err(Error::not_onnx("the file is empty"));
+    }
+    if bytes.starts_with(b"PK\x03\x04") {
+        return Err(Error::not_onnx(
+            "it is a zip archive; a PyTorch file (.pt, .pth) is one, and must be exported first",
+        ));
+    }
+    if bytes.starts_with(b"\x89HDF") {
+        return Err(Error::not_onnx("it is an HDF5 file, as Keras writes them: export it first"));
+    }
+    if bytes.starts_with(b"version https://git-lfs") {
+        return Err(Error::not_onnx("it is a pointer of Git LFS: fetch the file itself"));
+    }
+    let model = ModelProto::parse_from_bytes(bytes)
+        .map_err(|error| Error::not_onnx(format!("its bytes are cut off or damaged ({error})")))?;
+    let graph = model.graph.get_or_default();
+    if !model.training_info.is_empty() {
+        return Err(Error::Training);
+    }
+    if graph.output.is_empty() && graph.node.is_empty() {
+        return Err(Error::not_onnx("it has no graph"));
+    }
+    Ok(model)
+}
+
+/// Returns the version of the operators.
+fn version(model: &ModelProto) -> Result<i64> {
+    let own = |domain: &str| matches!(domain, "" | "ai.onnx");
+    let found = model.opset_import.iter().find(|it| own(&it.domain)).map_or(1, |it| it.version);
+    if !(LEAST..=MOST).contains(&found) {
+        return Err(Error::Version { found, least: LEAST, most: MOST });
+    }
+    Ok(found)
+}

@@ -1,0 +1,28 @@
+//! The Softmax or Sigmoid at the end of a classifier.
+
+use super::Graph;
+
+/// What the last node of a classifier does to its scores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    /// `Softmax` or `Sigmoid`.
+    pub(crate) operator: String,
+    /// The scores before it.
+    pub(crate) scores: String,
+}
+
+impl Ending {
+    /// Finds the ending of an output: a Softmax over the last axis of `[rows, classes]`, or a
+    /// Sigmoid.
+    pub(crate) fn of(graph: &Graph, output: &str, rank: Option<usize>) -> Option<Self> {
+        let node = graph.nodes.iter().find(|node| node.outputs.iter().any(|it| it == output))?;
+        let scores = node.inputs.first()?.clone();
+        let axis = node.attributes.integer("axis").unwrap_or(if graph.version < 13 { 1 } else { -1 });
+        let is_ending = match node.operator.as_str() {
+            "Softmax" => rank == Some(2) && (axis == 1 || axis == -1),
+            "Sigmoid" => matches!(rank, Some(1 | 2)),
+            _ => false,
+        };
+        is_ending.then(|| Self { operator: node.operator.clone(), scores })
+    }
+}

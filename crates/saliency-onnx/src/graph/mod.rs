@@ -1,0 +1,54 @@
+//! The graph of a file: nodes in the order of computation, and weights by name.
+
+mod attributes;
+mod batch_norm;
+mod fold;
+mod ending;
+mod node;
+mod read;
+mod shortcuts;
+
+pub(crate) use attributes::Attributes;
+pub(crate) use ending::Ending;
+pub(crate) use node::{Branch, Node};
+
+use std::collections::HashMap;
+
+use crate::error::Result;
+use crate::file::Port;
+use crate::values::Constant;
+
+/// A graph, ready to be computed node by node.
+#[derive(Clone, Debug)]
+pub(crate) struct Graph {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) constants: HashMap<String, Constant>,
+    pub(crate) inputs: Vec<Port>,
+    pub(crate) outputs: Vec<Port>,
+    /// The version of the operators.
+    pub(crate) version: i64,
+}
+
+impl Graph {
+    /// Removes what does not change a value: constants that are computed, identities, dropout; and
+    /// merges batch normalisations into the convolutions before them.
+    pub(crate) fn simplified(mut self) -> Result<Self> {
+        shortcuts::remove(&mut self);
+        fold::constants(&mut self)?;
+        shortcuts::remove(&mut self);
+        batch_norm::merge(&mut self);
+        Ok(self)
+    }
+
+    /// Counts how often each value is used, outputs of the graph included.
+    pub(crate) fn uses(&self) -> HashMap<&str, usize> {
+        let mut uses = HashMap::new();
+        for name in self.nodes.iter().flat_map(Node::reads) {
+            *uses.entry(name).or_insert(0) += 1;
+        }
+        for output in &self.outputs {
+            *uses.entry(output.name.as_str()).or_insert(0) += 1;
+        }
+        uses
+    }
+}

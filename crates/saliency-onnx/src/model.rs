@@ -1,0 +1,346 @@
+//! The file as a model of Burn.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use saliency_core::Model;
+
+use crate::batch::Batching;
+use crate::error::{Error, Result};
+use crate::file::{OnnxFile, Port};
+use crate::graph::{Ending, Graph};
+use crate::inputs::OnnxInputs;
+use crate::operators::{Input, Settings};
+use crate::plan::{Layout, Plan, Request, Run, Watch, Weights};
+use crate::values::{Floats, Value};
+
+/// The most values that a node may make: 4 GiB in single precision.
+const LARGEST: usize = 1 << 30;
+
+/// A model from an ONNX file: a Burn [`Module`], and a [`Model`] that every explainer takes.
+///
+/// The graph is computed node by node with Burn's tensors, so that it has gradients on every
+/// backend. Batch normalisations are merged into convolutions, and what is constant is computed once.
+///
+/// # Shapes
+/// - input: that of the file, rows first: a [`Tensor`] of any rank, `Fixed` integers or booleans, or
+///   a tuple of them in the order of [`inputs`](Self::inputs). If the file fixes one row, any number
+///   of rows is accepted
+/// - output: `[rows, scores]`, the first output of the file, flattened
+///
+/// # Defaults
+/// - output: the first; see [`with_output`](Self::with_output)
+/// - a Softmax or a Sigmoid at the end is left out, because explanations ask for scores: gradients
+///   of a probability near one are zero. [`ending`](Self::ending) names it, and
+///   [`with_ending`](Self::with_ending) keeps it
+/// - precision: single
+///
+/// # Panics
+/// [`Model::forward`] panics if a node cannot be computed, for example because the photo has the
+/// wrong size. Explainers report it as an error. [`outputs_of`](Self::outputs_of) returns it.
+///
+/// # Example
+/// ```no_run
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::{Explainer, IntegratedGradients};
+/// use saliency_onnx::OnnxModel;
+///
+/// let device = Device::flex();
+/// let model = OnnxModel::open("shop.onnx", &device)?;
+/// let photo = Tensor::<4>::zeros([1, 3, 224, 224], &device);
+/// let map = IntegratedGradients::new().attribute(&model, photo)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Module, Debug)]
+pub struct OnnxModel {
+    pub(crate) weights: Weights,
+    #[module(skip)]
+    pub(crate) graph: Arc<Shared>,
+    #[module(skip)]
+    pub(crate) part: Arc<Part>,
+}
+
+/// What all parts of a model share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) graph: Graph,
+    pub(crate) layout: Layout,
+}
+
+/// The part of a graph that is computed.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) inputs: Vec<Port>,
+    /// The output that is explained.
+    pub(crate) output: String,
+    pub(crate) ending: Option<Ending>,
+    pub(crate) plan: Plan,
+    pub(crate) batching: Batching,
+}
+
+impl OnnxFile {
+    /// Puts the model on a device, in single precision.
+    ///
+    /// If the file fixes the shapes of the inputs, the model is run once, so that errors are found
+    /// here.
+    ///
+    /// # Errors
+    /// [`Error::Graph`], [`Error::Weight`] and [`Error::Node`].
+    pub fn load(self, device: &Device) -> Result<OnnxModel> {
+        let graph = self.graph.simplified()?;
+        let (weights, layout) = Weights::new(&graph, device, DType::F32)?;
+        let inputs = graph.inputs.clone();
+        let output = graph.outputs[0].name.clone();
+        let shared = Arc::new(Shared { graph, layout });
+        let part = Part {
+            plan: shared.plan(&inputs, &output)?,
+            batching: Batching::of(&inputs),
+            inputs,
+            output,
+            ending: None,
+        };
+        let model = OnnxModel { weights, graph: shared, part: Arc::new(part) };
+        model.checked()?.without_ending()
+    }
+}
+
+impl Shared {
+    fn plan(&self, inputs: &[Port], output: &str) -> Result<Plan> {
+        let names: Vec<String> = inputs.iter().map(|port| port.name.clone()).collect();
+        let request = Request { inputs: &names, counted: &[], outputs: &[output.to_owned()] };
+        Plan::new(&self.graph, &self.layout, &request)
+    }
+}
+
+impl OnnxModel {
+    /// Opens a file and puts it on a device. The same as [`OnnxFile::read`] and
+    /// [`OnnxFile::load`].
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn open(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        OnnxFile::read(path)?.load(device)
+    }
+
+    /// Returns the inputs, in the order in which they are given.
+    pub fn inputs(&self) -> &[Port] {
+        &self.part.inputs
+    }
+
+    /// Returns the outputs of the file.
+    pub fn outputs(&self) -> &[Port] {
+        &self.graph.graph.outputs
+    }
+
+    /// Returns the name of the tensor that is explained: the scores.
+    pub fn output(&self) -> &str {
+        self.part.ending.as_ref().map_or(&self.part.output, |ending| &ending.scores)
+    }
+
+    /// Returns `Softmax` or `Sigmoid` if it was left out at the end.
+    pub fn ending(&self) -> Option<&str> {
+        self.part.ending.as_ref().map(|ending| ending.operator.as_str())
+    }
+
+    /// Explains another output, by its name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`]; [`Error::Node`] if the model cannot be run.
+    pub fn with_output(self, name: &str) -> Result<Self> {
+        if !self.outputs().iter().any(|port| port.name == name) {
+            let known = self.outputs().iter().map(|port| port.name.clone()).collect();
+            return Err(Error::UnknownName { kind: "output", name: name.into(), known });
+        }
+        let part = Part {
+            plan: self.graph.plan(&self.part.inputs, name)?,
+            output: name.to_owned(),
+            ending: None,
+            ..(*self.part).clone()
+        };
+        Self { part: Arc::new(part), ..self }.checked()?.without_ending()
+    }
+
+    /// Keeps the Softmax or the Sigmoid at the end.
+    ///
+    /// # Errors
+    /// None that [`OnnxFile::load`] has not reported.
+    pub fn with_ending(self) -> Result<Self> {
+        let plan = self.graph.plan(&self.part.inputs, &self.part.output)?;
+        let part = Part { plan, ending: None, ..(*self.part).clone() };
+        Ok(Self { part: Arc::new(part), ..self })
+    }
+
+    /// Computes in another precision, such as [`DType::F64`].
+    #[must_use]
+    pub fn with_precision(self, dtype: DType) -> Self {
+        self.map(&mut Precision(dtype))
+    }
+
+    fn without_ending(self) -> Result<Self> {
+        let port = self.graph.graph.outputs.iter().find(|port| port.name == self.part.output);
+        let rank = port.and_then(|port| port.shape.as_ref()).map(Vec::len);
+        let Some(ending) = Ending::of(&self.graph.graph, &self.part.output, rank) else {
+            return Ok(self);
+        };
+        let plan = self.graph.plan(&self.part.inputs, &ending.scores)?;
+        let part = Part { plan, ending: Some(ending), ..(*self.part).clone() };
+        Ok(Self { part: Arc::new(part), ..self })
+    }
+
+    /// Computes all outputs of the file, endings included.
+    ///
+    /// # Errors
+    /// [`Error::Inputs`] and [`Error::Node`].
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use burn::tensor::{Device, Tensor};
+    /// # use saliency_onnx::OnnxModel;
+    /// let device = Device::flex();
+    /// let detector = OnnxModel::open("detector.onnx", &device)?;
+    /// for output in detector.outputs_of(Tensor::<4>::zeros([1, 3, 320, 320], &device))? {
+    ///     println!("{}: {:?}", output.name, output.data.shape);
+    /// }
+    /// # Ok::<(), saliency_onnx::Error>(())
+    /// ```
+    pub fn outputs_of<I: OnnxInputs>(&self, input: I) -> Result<Vec<OnnxOutput>> {
+        let names: Vec<String> = self.outputs().iter().map(|port| port.name.clone()).collect();
+        let inputs: Vec<String> = self.part.inputs.iter().map(|port| port.name.clone()).collect();
+        let request = Request { inputs: &inputs, counted: &[], outputs: &names };
+        let plan = Plan::new(&self.graph.graph, &self.graph.layout, &request)?;
+        let values = self.run(&plan, input.into_values(), &mut |_, _| ())?;
+        names.into_iter().zip(values).map(|(name, value)| OnnxOutput::read(name, value)).collect()
+    }
+
+    /// Runs a plan, all rows together or one by one.
+    pub(crate) fn run(
+        &self,
+        plan: &Plan,
+        inputs: Vec<Value>,
+        watch: Watch<'_>,
+    ) -> Result<Vec<Value>> {
+        self.check_inputs(&inputs)?;
+        self.part.batching.run(inputs, |inputs, rows, opened| {
+            let inputs: Vec<Input> = inputs.into_iter().map(Input::from).collect();
+            let settings = self.settings(&inputs, opened);
+            let run = Run { weights: &self.weights, layout: &self.graph.layout, settings };
+            let outputs = run.outputs(plan, inputs, rows, watch)?;
+            Ok(outputs.into_iter().map(|output| output.value).collect())
+        })
+    }
+
+    fn settings(&self, inputs: &[Input], rows: Option<usize>) -> Settings {
+        let floats = inputs.iter().find_map(|input| match &input.value {
+            Value::Floats(array) => Some(array),
+            _ => None,
+        });
+        let device = inputs.iter().find_map(|input| match &input.value {
+            Value::Floats(array) => Some(array.tensor.device()),
+            Value::Integers(array) => Some(array.tensor.device()),
+            Value::Booleans(array) => Some(array.tensor.device()),
+            Value::Known(_) => None,
+        });
+        let dtype = floats.map(|array| array.tensor.dtype()).or(self.weights.dtype());
+        Settings {
+            device: device.unwrap_or_default().inner(),
+            dtype: dtype.unwrap_or(DType::F32),
+            rows,
+            version: self.graph.graph.version,
+            largest: LARGEST,
+        }
+    }
+
+    fn check_inputs(&self, inputs: &[Value]) -> Result<()> {
+        let fits = |(port, value): (&Port, &Value)| {
+            port.shape.as_ref().is_none_or(|shape| shape.len() == value.dims().len())
+        };
+        let ports = &self.part.inputs;
+        if ports.len() == inputs.len() && ports.iter().zip(inputs).all(fits) {
+            return Ok(());
+        }
+        let found: Vec<String> =
+            inputs.iter().map(|value| format!("{} {:?}", value.kind(), value.dims())).collect();
+        Err(Error::Inputs {
+            expected: ports.iter().map(ToString::to_string).collect(),
+            found: if found.is_empty() { "nothing".into() } else { found.join(", ") },
+        })
+    }
+
+    /// Returns the explained output.
+    pub(crate) fn scores(&self, inputs: Vec<Value>) -> Result<Floats> {
+        let mut outputs = self.run(&self.part.plan, inputs, &mut |_, _| ())?;
+        match outputs.pop() {
+            Some(Value::Floats(scores)) => Ok(scores),
+            Some(other) => Err(Error::no_such_part(format!(
+                "the output `{}` holds {}, which have no gradient: choose another output",
+                self.part.output,
+                other.kind(),
+            ))),
+            None => Err(Error::graph("it has no output")),
+        }
+    }
+}
+
+impl<I: OnnxInputs> Model<I> for OnnxModel {
+    fn forward(&self, input: I) -> Tensor<2> {
+        let inputs = input.into_values();
+        let rows = inputs.first().and_then(|value| value.dims().first().copied()).unwrap_or(1);
+        let scores = self.scores(inputs).and_then(|scores| {
+            let count = scores.len();
+            if scores.dims().first() != Some(&rows) || rows == 0 {
+                return Err(Error::no_such_part(format!(
+                    "the output `{}` has the shape {:?}, which does not start with the {rows} rows \
+                     of the input",
+                    self.part.output,
+                    scores.dims(),
+                )));
+            }
+            let flat = scores.reshape(&[rows, count / rows]).and_then(Floats::fixed::<2>);
+            flat.map_err(Error::no_such_part)
+        });
+        match scores {
+            Ok(scores) => scores,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// One output of a model.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct OnnxOutput {
+    /// The name in the file.
+    pub name: String,
+    /// The shape and the numbers.
+    pub data: TensorData,
+}
+
+impl OnnxOutput {
+    fn read(name: String, value: Value) -> Result<Self> {
+        let dims = value.dims();
+        let cannot = |error: burn::tensor::ExecutionError| Error::Node {
+            node: format!("`{name}`"),
+            reason: error.to_string(),
+        };
+        let flat = match value {
+            Value::Floats(array) => array.tensor.try_into_data().map_err(cannot)?,
+            Value::Integers(array) => array.tensor.try_into_data().map_err(cannot)?,
+            Value::Booleans(array) => array.tensor.try_into_data().map_err(cannot)?,
+            Value::Known(known) => TensorData::new(known.numbers.clone(), known.dims.clone()),
+        };
+        let dtype = flat.dtype();
+        let data = TensorData::from_bytes(flat.into_bytes(), dims, dtype);
+        Ok(Self { name, data })
+    }
+}
+
+struct Precision(DType);
+
+impl ModuleMapper for Precision {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        Param::initialized(param.id, param.val().cast(self.0))
+    }
+}
+

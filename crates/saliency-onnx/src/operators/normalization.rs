@@ -1,0 +1,180 @@
+//! Normalisations.
+
+use burn::tensor::Tensor;
+
+use crate::values::{Floats, RANK};
+
+use super::Entry;
+use super::call::{Call, Outputs, mapped, one};
+
+pub(super) const TABLE: &[Entry] = &[
+    ("BatchNormalization", batch),
+    ("GroupNormalization", group),
+    ("InstanceNormalization", instance),
+    ("LRN", local_response),
+    ("LayerNormalization", layer),
+    ("LpNormalization", lp),
+    ("MeanVarianceNormalization", mean_variance),
+    ("RMSNormalization", rms),
+];
+
+/// Brings numbers for each channel to a shape that broadcasts along the channels.
+fn per_channel(call: &Call, at: usize, rank: usize, channels: usize) -> Result<Tensor<RANK>, String> {
+    let array = call.floats(at)?;
+    if array.dims() != [channels] {
+        return Err(format!("{:?} does not fit {channels} channels", array.dims()));
+    }
+    let mut dims = vec![1; rank];
+    dims[1.min(rank - 1)] = channels;
+    Ok(array.reshape(&dims)?.tensor)
+}
+
+/// Subtracts the mean over some axes and divides by the standard deviation.
+pub(super) fn normalised(x: Tensor<RANK>, axes: &[usize], epsilon: f64) -> Tensor<RANK> {
+    let centred = x.clone() - x.mean_dims(axes);
+    let variance = (centred.clone() * centred.clone()).mean_dims(axes);
+    centred / (variance + epsilon).sqrt()
+}
+
+fn picture(x: &Floats) -> Result<usize, String> {
+    match x.dims().get(1) {
+        Some(&channels) if x.len() > 0 => Ok(channels),
+        _ => Err(format!("{:?} has no channels", x.dims())),
+    }
+}
+
+fn batch(call: &mut Call) -> Outputs {
+    if call.integer("training_mode", 0) != 0 {
+        return Err("it is in training mode: export the model for inference".into());
+    }
+    let x = call.floats(0)?;
+    let channels = picture(&x)?;
+    let part = |at: usize| per_channel(call, at, x.rank, channels);
+    let (scale, shift, mean, variance) = (part(1)?, part(2)?, part(3)?, part(4)?);
+    let factor = scale / (variance + call.float("epsilon", 1e-5)).sqrt();
+    let shift = shift - mean * factor.clone();
+    one(mapped(x, |x| x * factor + shift))
+}
+
+fn instance(call: &mut Call) -> Outputs {
+    let x = call.floats(0)?;
+    let channels = picture(&x)?;
+    if x.rank < 3 {
+        return Err(format!("{:?} is no picture", x.dims()));
+    }
+    let axes: Vec<usize> = (RANK - x.rank + 2..RANK).collect();
+    let (scale, shift) =
+        (per_channel(call, 1, x.rank, channels)?, per_channel(call, 2, x.rank, channels)?);
+    let epsilon = call.float("epsilon", 1e-5);
+    one(mapped(x, |x| normalised(x, &axes, epsilon) * scale + shift))
+}
+
+fn group(call: &mut Call) -> Outputs {
+    let x = call.floats(0)?;
+    let channels = picture(&x)?;
+    let groups = call.size("num_groups", 1)?;
+    if groups == 0 || channels % groups != 0 {
+        return Err(format!("{channels} channels do not make {groups} groups"));
+    }
+    let dims = x.dims();
+    let each = x.len() / dims[0] / groups;
+    let epsilon = call.float("epsilon", 1e-5);
+    let rank = x.rank;
+    let flat = mapped(x.reshape(&[dims[0], groups, each])?, |x| normalised(x, &[RANK - 1], epsilon));
+    let y = flat.reshape(&dims)?;
+    // Before version 21 there was one scale for each group.
+    let widened = |at: usize| {
+        let array = call.floats(at)?;
+        let wide = if call.settings.version < 21 && array.dims() == [groups] {
+            array.reshape(&[groups, 1])?.expand(&[groups, channels / groups])?.reshape(&[channels])?
+        } else {
+            array
+        };
+        let mut shape = vec![1; rank];
+        shape[1] = channels;
+        wide.reshape(&shape)
+    };
+    let (scale, shift) = (widened(1)?, widened(2)?);
+    one(mapped(y, |y| y * scale.tensor + shift.tensor))
+}
+
+/// Returns the axes from the one that an option names to the last.
+fn last_axes(call: &Call, x: &Floats) -> Result<Vec<usize>, String> {
+    let axis = call.axis(-1, x.rank)?;
+    if x.len() == 0 {
+        return Err("there are no values".into());
+    }
+    Ok((RANK - x.rank + axis..RANK).collect())
+}
+
+fn layer(call: &mut Call) -> Outputs {
+    if call.wants(1) || call.wants(2) {
+        return Err("the mean and the deviation are not supported as outputs".into());
+    }
+    let x = call.floats(0)?;
+    let axes = last_axes(call, &x)?;
+    let scale = call.floats(1)?;
+    let shift = if call.has(2) { Some(call.floats(2)?) } else { None };
+    let epsilon = call.float("epsilon", 1e-5);
+    one(mapped(x, |x| {
+        let y = normalised(x, &axes, epsilon) * scale.tensor;
+        match shift {
+            Some(shift) => y + shift.tensor,
+            None => y,
+        }
+    }))
+}
+
+fn rms(call: &mut Call) -> Outputs {
+    let x = call.floats(0)?;
+    let axes = last_axes(call, &x)?;
+    let scale = call.floats(1)?;
+    let epsilon = call.float("epsilon", 1e-5);
+    one(mapped(x, |x| {
+        let square = (x.clone() * x.clone()).mean_dims(&axes);
+        x / (square + epsilon).sqrt() * scale.tensor
+    }))
+}
+
+fn lp(call: &mut Call) -> Outputs {
+    let x = call.floats(0)?;
+    let axis = RANK - x.rank + call.axis(-1, x.rank)?;
+    let order = call.integer("p", 2);
+    one(mapped(x, |x| match order {
+        1 => x.clone() / x.abs().sum_dim(axis),
+        _ => x.clone() / (x.clone() * x).sum_dim(axis).sqrt(),
+    }))
+}
+
+fn mean_variance(call: &mut Call) -> Outputs {
+    let x = call.floats(0)?;
+    let axes = call.list("axes").unwrap_or(&[0, 2, 3]);
+    let axes = axes.iter().map(|&axis| x.axis(axis)).collect::<Result<Vec<_>, _>>()?;
+    one(mapped(x, |x| {
+        let centred = x.clone() - x.mean_dims(&axes);
+        let variance = (centred.clone() * centred.clone()).mean_dims(&axes);
+        centred / (variance.sqrt() + 1e-9)
+    }))
+}
+
+/// Divides by the strength of the neighbouring channels.
+fn local_response(call: &mut Call) -> Outputs {
+    let x = call.floats(0)?;
+    let channels = picture(&x)?;
+    let (alpha, beta) = (call.float("alpha", 1e-4), call.float("beta", 0.75));
+    let (bias, size) = (call.float("bias", 1.0), call.size("size", 1)?);
+    if size == 0 || size > 1 << 16 {
+        return Err(format!("{size} channels cannot be summed"));
+    }
+    let axis = RANK - x.rank + 1;
+    // So many channels before and after.
+    let (before, after) = ((size - 1) / 2, size / 2);
+    let mut pairs = [(0, 0); RANK];
+    pairs[axis] = (before, after);
+    one(mapped(x, |x| {
+        let squares = (x.clone() * x.clone()).pad(pairs, burn::tensor::ops::PadMode::Constant(0.0));
+        let part = |at: usize| squares.clone().narrow(axis, at, channels);
+        let sum = (1..size).fold(part(0), |sum, at| sum + part(at));
+        x / (sum * (alpha / size as f64) + bias).powf_scalar(beta)
+    }))
+}

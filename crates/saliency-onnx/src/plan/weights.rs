@@ -1,0 +1,158 @@
+//! The weights of a graph, as parameters of a module.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use burn::module::{Module, Param};
+use burn::tensor::{DType, Device, Int, Tensor};
+use saliency_flex::Conv;
+
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::operators::{Input, layer};
+use crate::values::{
+    Booleans, Constant, Floats, Integers, Known, Numbers, RANK, Value, check_rank,
+};
+
+/// Constants of at most so many numbers are known on the host too.
+const FEW: usize = 4096;
+
+/// The weights on a device.
+#[derive(Module, Debug)]
+pub(crate) struct Weights {
+    floats: Vec<Param<Tensor<RANK>>>,
+    integers: Vec<Param<Tensor<RANK, Int>>>,
+    convolutions: Vec<Conv>,
+}
+
+/// Where each weight is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layout {
+    stored: HashMap<String, Stored>,
+    /// The convolution of a node, by the name of its output.
+    layers: HashMap<String, Layer>,
+}
+
+/// A convolution whose weights are constants.
+#[derive(Clone, Debug)]
+pub(crate) struct Layer {
+    pub(crate) index: usize,
+    pub(crate) kernel: [usize; 4],
+}
+
+#[derive(Clone, Debug)]
+struct Stored {
+    place: Place,
+    rank: usize,
+    known: Option<Arc<Known>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Float(usize),
+    Integer(usize),
+    Boolean(usize),
+}
+
+impl Layout {
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.stored.contains_key(name)
+    }
+
+    pub(crate) fn layer(&self, output: &str) -> Option<&Layer> {
+        self.layers.get(output)
+    }
+}
+
+impl Weights {
+    /// Puts the weights of a graph on a device. Convolutions of pictures become layers, whose
+    /// weights are not stored a second time.
+    pub(crate) fn new(graph: &Graph, device: &Device, dtype: DType) -> Result<(Self, Layout)> {
+        let mut weights = Self { floats: vec![], integers: vec![], convolutions: vec![] };
+        let mut layout = Layout::default();
+        for node in graph.nodes.iter().filter(|node| node.operator == "Conv") {
+            let constant = |at: usize| {
+                node.inputs.get(at).filter(|name| !name.is_empty()).map(|it| graph.constants.get(it))
+            };
+            let Some(Some(kernel)) = constant(1) else { continue };
+            let Ok(dims) = <[usize; 4]>::try_from(kernel.dims.clone()) else { continue };
+            let bias = match constant(2) {
+                None => None,
+                Some(Some(bias)) if bias.dims == [dims[0]] && bias.is_float() => Some(bias),
+                Some(_) => continue,
+            };
+            if !kernel.is_float() || dims.contains(&0) {
+                continue;
+            }
+            let tensor = kernel.tensor(device, dtype).reshape(dims);
+            let bias = bias.map(|bias| bias.tensor(device, dtype).reshape([dims[0]]));
+            if let Some(conv) = layer(node, tensor, bias) {
+                let index = weights.convolutions.len();
+                layout.layers.insert(node.outputs[0].clone(), Layer { index, kernel: dims });
+                weights.convolutions.push(conv);
+            }
+        }
+        let elsewhere = graph.nodes.iter().filter(|node| {
+            node.outputs.first().is_none_or(|output| !layout.layers.contains_key(output))
+        });
+        let mut needed: Vec<&str> = elsewhere
+            .flat_map(crate::graph::Node::reads)
+            .chain(graph.outputs.iter().map(|port| port.name.as_str()))
+            .filter(|name| graph.constants.contains_key(*name))
+            .collect();
+        needed.sort_unstable();
+        needed.dedup();
+        for name in needed {
+            let stored = weights.store(name, &graph.constants[name], device, dtype)?;
+            layout.stored.insert(name.to_owned(), stored);
+        }
+        Ok((weights, layout))
+    }
+
+    fn store(
+        &mut self,
+        name: &str,
+        constant: &Constant,
+        device: &Device,
+        dtype: DType,
+    ) -> Result<Stored> {
+        check_rank(&constant.dims).map_err(|reason| Error::weight(name, reason))?;
+        let place = match constant.numbers {
+            Numbers::Floats(_) | Numbers::Doubles(_) => {
+                self.floats.push(Param::from_tensor(constant.tensor(device, dtype)));
+                Place::Float(self.floats.len() - 1)
+            }
+            Numbers::Integers(_) | Numbers::Booleans(_) => {
+                let integers = constant.integers(device);
+                self.integers.push(Param::initialized(Default::default(), integers));
+                let at = self.integers.len() - 1;
+                let is_boolean = matches!(constant.numbers, Numbers::Booleans(_));
+                if is_boolean { Place::Boolean(at) } else { Place::Integer(at) }
+            }
+        };
+        let known = (constant.len() <= FEW).then(|| Arc::new(constant.known()));
+        Ok(Stored { place, rank: constant.dims.len(), known })
+    }
+
+    /// Returns a weight.
+    pub(super) fn get(&self, layout: &Layout, name: &str) -> Option<Input> {
+        let Stored { place, rank, known } = layout.stored.get(name)?;
+        let value: Value = match *place {
+            Place::Float(at) => Floats::new(self.floats[at].val(), *rank).into(),
+            Place::Integer(at) => Integers::new(self.integers[at].val(), *rank).into(),
+            Place::Boolean(at) => {
+                Booleans::new(self.integers[at].val().not_equal_elem(0), *rank).into()
+            }
+        };
+        Some(Input { value, known: known.clone() })
+    }
+
+    pub(super) fn convolution(&self, at: usize) -> &Conv {
+        &self.convolutions[at]
+    }
+
+    /// Returns the precision of the weights.
+    pub(crate) fn dtype(&self) -> Option<DType> {
+        self.floats.first().map(|weight| weight.val().dtype())
+    }
+}
