@@ -35,6 +35,23 @@ def tiny():
     return model(nodes, [4], [3], weights)
 
 
+def tiny_external():
+    """The good file with its weights one after the other in another file, in a folder below."""
+    made, place = tiny(), OUT / "weights/tiny_external.bin"
+    place.parent.mkdir()
+    content = b""
+    for weight in made.graph.initializer:
+        entries = {"location": "weights/tiny_external.bin", "offset": len(content), "length": len(weight.raw_data)}
+        content += weight.raw_data
+        weight.ClearField("raw_data")
+        weight.data_location = TensorProto.EXTERNAL
+        for key, value in entries.items():
+            entry = weight.external_data.add()
+            entry.key, entry.value = key, str(value)
+    place.write_bytes(content)
+    return made
+
+
 def model(nodes, before, after, weights=(), opset=17):
     info = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows", *shape])
     graph = helper.make_graph(nodes, "tiny", [info("x", before)], [info("y", after)], list(weights))
@@ -601,6 +618,7 @@ def main():
     OUT.mkdir()
     onnx.checker.check_model(tiny())
     (OUT / "tiny_good.onnx").write_bytes(tiny().SerializeToString())
+    (OUT / "tiny_external.onnx").write_bytes(tiny_external().SerializeToString())
     rows = [f"| `{make.__name__}.onnx` | {make.__doc__} |" for make in MAKERS]
     for make in MAKERS:
         made = make()

@@ -9,8 +9,8 @@ through the whole output, and `out.OUTPUT` the value. For each input of floating
 whole numbers, INPUT is the value in the graph that holds the vectors of the words.
 
 Where PyTorch cannot read the file, the reference evaluator of the package `onnx` computes, in double precision,
-`along.INPUT`: the derivative of the score in the direction cos(0), cos(1), cos(2), ..., counted through the whole input,
-by central differences.
+`along.INPUT`: the derivative of the score in the direction cos(0), cos(1), cos(2), ..., counted through the whole
+input, by central differences.
 
 Files of which either computes other outputs than onnxruntime are left out, and named.
 """
