@@ -31,7 +31,7 @@ const LARGEST: usize = 1 << 30;
 /// - output: `[rows, scores]`, the first output of the file, flattened
 ///
 /// # Defaults
-/// - output: the first; see [`with_output`](Self::with_output)
+/// - output: the first that holds real numbers; see [`with_output`](Self::with_output)
 /// - a Softmax or a Sigmoid at the end is left out, because explanations ask for scores: gradients
 ///   of a probability near one are zero. [`ending`](Self::ending) names it, and
 ///   [`with_ending`](Self::with_ending) keeps it
@@ -83,8 +83,8 @@ pub(crate) struct Part {
 impl OnnxFile {
     /// Puts the model on a device, in single precision.
     ///
-    /// If the file fixes the shapes of the inputs, the model is run once, so that errors are found
-    /// here.
+    /// If the only input is one of real numbers whose shape the file fixes, the model is run once, so
+    /// that errors are found here.
     ///
     /// # Errors
     /// [`Error::Graph`], [`Error::Weight`] and [`Error::Node`].
@@ -92,7 +92,9 @@ impl OnnxFile {
         let graph = self.graph.simplified()?;
         let (weights, layout) = Weights::new(&graph, device, DType::F32)?;
         let inputs = graph.inputs.clone();
-        let output = graph.outputs[0].name.clone();
+        // Some classifiers state the chosen class first.
+        let float = graph.outputs.iter().find(|port| port.element == Element::Float);
+        let output = float.unwrap_or(&graph.outputs[0]).name.clone();
         let shared = Arc::new(Shared { graph, layout });
         let part = Part {
             plan: shared.plan(&inputs, &output)?,

@@ -180,7 +180,14 @@ fn leaky_relu(call: &mut Call) -> Outputs {
 }
 
 fn prelu(call: &mut Call) -> Outputs {
-    let (x, slope) = (call.floats(0)?, call.floats(1)?);
+    let (x, mut slope) = (call.floats(0)?, call.floats(1)?);
+    // Before version 7 there was one slope for each channel, whatever follows them.
+    if call.settings.version < 7 && slope.rank == 1 && x.rank > 2 {
+        let mut dims = vec![1; x.rank - 1];
+        dims[0] = slope.len();
+        slope = slope.reshape(&dims)?;
+    }
+    crate::values::broadcast(&x.dims(), &slope.dims())?;
     one(mapped(x, |x| activation::relu(x.clone()) - activation::relu(-x) * slope.tensor))
 }
 

@@ -213,20 +213,35 @@ fn arg(
 }
 
 fn cumulative_sum(call: &mut Call) -> Outputs {
-    if call.integer("exclusive", 0) != 0 || call.integer("reverse", 0) != 0 {
-        return Err("`exclusive` and `reverse` are not supported".into());
-    }
     let rank = call.dims(0)?.len();
     let axis = call.read_integers(1)?.first().copied().unwrap_or(0);
     let full = RANK - rank + resolve(axis, rank)?;
-    one(match call.value(0)? {
-        Value::Integers(array) => Value::from(Integers::new(array.tensor.cumsum(full), rank)),
-        Value::Known(known) if known.kind != Kind::Float => {
-            let array = call.integers_of(Value::Known(known))?;
-            Integers::new(array.tensor.cumsum(full), rank).into()
-        }
-        _ => Floats::new(call.floats(0)?.tensor.cumsum(full), rank).into(),
-    })
+    let backwards = call.integer("reverse", 0) != 0;
+    // Without the value itself.
+    let exclusive = call.integer("exclusive", 0) != 0;
+    let is_float = match call.value(0)? {
+        Value::Known(known) => known.kind == Kind::Float,
+        Value::Floats(_) => true,
+        _ => false,
+    };
+    if is_float {
+        let x = call.floats(0)?;
+        return one(Floats::new(summed_up(x.tensor, full, backwards, exclusive), rank));
+    }
+    let x = call.integers(0)?;
+    one(Integers::new(summed_up(x.tensor, full, backwards, exclusive), rank))
+}
+
+fn summed_up<K: burn::tensor::kind::Numeric>(
+    x: Tensor<RANK, K>,
+    axis: usize,
+    backwards: bool,
+    exclusive: bool,
+) -> Tensor<RANK, K> {
+    let turned = if backwards { x.flip([axis]) } else { x };
+    let sum = turned.clone().cumsum(axis);
+    let sum = if exclusive { sum - turned } else { sum };
+    if backwards { sum.flip([axis]) } else { sum }
 }
 
 fn non_zero(call: &mut Call) -> Outputs {

@@ -3,7 +3,7 @@
 use burn::tensor::ops::PadMode;
 use burn::tensor::{Tensor, TensorData, kind::Basic};
 
-use crate::values::{Array, Floats, Kind, Known, RANK, Value, resolve};
+use crate::values::{Array, Booleans, Kind, Known, RANK, Value, resolve};
 
 use super::Entry;
 use super::call::{Call, Outputs, one};
@@ -299,24 +299,42 @@ fn pad(call: &mut Call) -> Outputs {
     }
     let fill = if call.has(2) { call.read(2)?.only().unwrap_or(0.0) } else { call.float("value", 0.0) };
     let mode = call.text("mode", "constant");
-    let mut array = match &value {
-        Value::Floats(_) => call.floats(0)?,
-        _ => return padded_known(call, &axes, &pads, fill),
-    };
-    for (at, &axis) in axes.iter().enumerate() {
-        array = padded(call, array, axis, [pads[at], pads[axes.len() + at]], mode, fill)?;
+    let pads: Vec<Pads> = axes
+        .iter()
+        .enumerate()
+        .map(|(at, &axis)| Pads { axis, before: pads[at], after: pads[axes.len() + at] })
+        .collect();
+    if let (Value::Known(known), [Pads { axis: 0, before, after }], "constant") =
+        (&value, pads.as_slice(), mode)
+    {
+        return padded_known(call, known, *before, *after, fill);
     }
-    one(array)
+    let is_float = match &value {
+        Value::Floats(_) => true,
+        Value::Known(known) => known.kind == Kind::Float,
+        _ => false,
+    };
+    if is_float {
+        return one(padded(call, call.floats(0)?, &pads, mode, fill)?);
+    }
+    let padded = padded(call, call.integers(0)?, &pads, mode, fill)?;
+    if matches!(value, Value::Booleans(_)) {
+        return one(Booleans::new(padded.tensor.not_equal_elem(0), padded.rank));
+    }
+    one(padded)
+}
+
+/// How far an axis is extended. Negative pads crop.
+struct Pads {
+    axis: usize,
+    before: i64,
+    after: i64,
 }
 
 /// Pads known numbers, which are shapes and lists, by a constant.
-fn padded_known(call: &Call, axes: &[usize], pads: &[i64], fill: f64) -> Outputs {
-    let known = call.read(0)?;
-    let (&[0], &[before, after]) = (axes, pads) else {
-        return Err("integers of more than one axis cannot be padded".into());
-    };
+fn padded_known(call: &Call, known: &Known, before: i64, after: i64, fill: f64) -> Outputs {
     let (Ok(before), Ok(after)) = (usize::try_from(before), usize::try_from(after)) else {
-        return Err("integers cannot be cropped".into());
+        return Err("a list of the host cannot be cropped".into());
     };
     call.check_size(&[before.saturating_add(after).saturating_add(known.numbers.len())])?;
     let mut numbers = vec![fill; before];
@@ -325,48 +343,57 @@ fn padded_known(call: &Call, axes: &[usize], pads: &[i64], fill: f64) -> Outputs
     one(Known { dims: vec![numbers.len()], numbers, kind: known.kind, range: None })
 }
 
-/// Pads one axis. Negative pads crop.
-fn padded(
+/// Pads each axis in turn.
+fn padded<K: burn::tensor::kind::Numeric>(
     call: &Call,
-    array: Floats,
-    axis: usize,
-    pads: [i64; 2],
+    mut array: Array<K>,
+    pads: &[Pads],
     mode: &str,
     fill: f64,
-) -> Result<Floats, String> {
-    if pads == [0, 0] {
-        return Ok(array);
+) -> Result<Array<K>, String> {
+    for &Pads { axis, before, after } in pads {
+        if (before, after) == (0, 0) {
+            continue;
+        }
+        let mut dims = array.dims();
+        let size = dims[axis] as i64;
+        let (full, rank) = (RANK - array.rank + axis, array.rank);
+        let total = before.checked_add(after).and_then(|pads| pads.checked_add(size));
+        let total = total.and_then(|it| usize::try_from(it).ok());
+        let total = total.ok_or_else(|| format!("{size} values cannot be padded so"))?;
+        dims[axis] = total;
+        call.check_size(&dims)?;
+        if mode == "constant" {
+            let crop = |pad: i64| pad.min(0).unsigned_abs() as usize;
+            let kept: Vec<usize> =
+                (crop(before)..(size as usize).saturating_sub(crop(after))).collect();
+            let kept = pick(array, full, &kept);
+            let mut pairs = [(0, 0); RANK];
+            pairs[full] = (before.max(0) as usize, after.max(0) as usize);
+            array = Array::new(kept.tensor.pad(pairs, PadMode::Constant(fill as f32)), rank);
+            continue;
+        }
+        let positions = (0..total as i64).map(|at| reflected(at - before, size, mode));
+        array = pick(array, full, &positions.collect::<Result<Vec<_>, _>>()?);
     }
-    let mut dims = array.dims();
-    let size = dims[axis] as i64;
-    let full = RANK - array.rank + axis;
-    let total = pads[0].checked_add(pads[1]).and_then(|pads| pads.checked_add(size));
-    let total = total.and_then(|it| usize::try_from(it).ok()).ok_or("the pads are too large")?;
-    dims[axis] = total;
-    call.check_size(&dims)?;
-    let rank = array.rank;
-    if mode == "constant" {
-        let crop = |pad: i64| pad.min(0).unsigned_abs() as usize;
-        let (before, after) = (crop(pads[0]), crop(pads[1]));
-        let kept: Vec<usize> = (before..(size as usize).saturating_sub(after)).collect();
-        let kept = pick(array, full, &kept);
-        let mut pairs = [(0, 0); RANK];
-        pairs[full] = (pads[0].max(0) as usize, pads[1].max(0) as usize);
-        return Ok(Array::new(kept.tensor.pad(pairs, PadMode::Constant(fill as f32)), rank));
-    }
+    Ok(array)
+}
+
+/// Returns the position that stands at a place outside of the data.
+fn reflected(at: i64, size: i64, mode: &str) -> Result<usize, String> {
     let last = size - 1;
-    let place = |at: i64| match mode {
-        "edge" => Ok(at.clamp(0, last)),
-        "reflect" if last == 0 => Ok(0),
+    let position = match mode {
+        _ if size == 0 => return Err("there are no values".into()),
+        "edge" => at.clamp(0, last),
+        "reflect" if last == 0 => 0,
         "reflect" => {
             let at = at.rem_euclid(2 * last);
-            Ok(if at > last { 2 * last - at } else { at })
+            if at > last { 2 * last - at } else { at }
         }
-        "wrap" => Ok(at.rem_euclid(size)),
-        other => Err(format!("the mode `{other}` is not supported")),
+        "wrap" => at.rem_euclid(size),
+        other => return Err(format!("the mode `{other}` is not supported")),
     };
-    let positions = (0..total as i64).map(|at| place(at - pads[0]).map(|at| at as usize));
-    Ok(pick(array, full, &positions.collect::<Result<Vec<_>, _>>()?))
+    Ok(position as usize)
 }
 
 fn depth_to_space(call: &mut Call) -> Outputs {
@@ -398,21 +425,23 @@ fn space_to_depth(call: &mut Call) -> Outputs {
 fn trilu(call: &mut Call) -> Outputs {
     let diagonal = if call.has(1) { call.read_integers(1)?.first().copied().unwrap_or(0) } else { 0 };
     let upper = call.integer("upper", 1) != 0;
-    let x = call.value(0)?;
-    if let Value::Booleans(array) = x {
-        let tensor = array.tensor.int();
-        let tensor = if upper { tensor.triu(diagonal) } else { tensor.tril(diagonal) };
-        return one(crate::values::Booleans::new(tensor.not_equal_elem(0), array.rank));
+    let x = match call.value(0)? {
+        Value::Booleans(array) => {
+            let turned = triangle(Array::new(array.tensor.int(), array.rank), diagonal, upper);
+            return one(Booleans::new(turned.tensor.not_equal_elem(0), turned.rank));
+        }
+        Value::Integers(array) => return one(triangle(array, diagonal, upper)),
+        _ => call.floats(0)?,
+    };
+    one(triangle(x, diagonal, upper))
+}
+
+fn triangle<K: burn::tensor::kind::Numeric>(x: Array<K>, diagonal: i64, upper: bool) -> Array<K> {
+    if x.len() == 0 {
+        return x;
     }
-    if let Value::Integers(array) = x {
-        let tensor = array.tensor;
-        let tensor = if upper { tensor.triu(diagonal) } else { tensor.tril(diagonal) };
-        return one(crate::values::Integers::new(tensor, array.rank));
-    }
-    let array = call.floats(0)?;
-    let tensor = array.tensor;
-    let tensor = if upper { tensor.triu(diagonal) } else { tensor.tril(diagonal) };
-    one(Floats::new(tensor, array.rank))
+    let tensor = if upper { x.tensor.triu(diagonal) } else { x.tensor.tril(diagonal) };
+    Array::new(tensor, x.rank)
 }
 
 /// Reshapes a value: see [`reshaped`].

@@ -108,21 +108,22 @@ fn last_axes(call: &Call, x: &Floats) -> Result<Vec<usize>, String> {
 }
 
 fn layer(call: &mut Call) -> Outputs {
-    if call.wants(1) || call.wants(2) {
-        return Err("the mean and the deviation are not supported as outputs".into());
-    }
     let x = call.floats(0)?;
     let axes = last_axes(call, &x)?;
     let scale = call.floats(1)?;
     let shift = if call.has(2) { Some(call.floats(2)?) } else { None };
     let epsilon = call.float("epsilon", 1e-5);
-    one(mapped(x, |x| {
-        let y = normalised(x, &axes, epsilon) * scale.tensor;
-        match shift {
-            Some(shift) => y + shift.tensor,
-            None => y,
-        }
-    }))
+    let mean = x.tensor.clone().mean_dims(&axes);
+    let centred = x.tensor - mean.clone();
+    let variance = (centred.clone() * centred.clone()).mean_dims(&axes);
+    let inverse = (variance + epsilon).sqrt().recip();
+    let y = centred * inverse.clone() * scale.tensor;
+    let y = match shift {
+        Some(shift) => y + shift.tensor,
+        None => y,
+    };
+    let array = |tensor| Floats::new(tensor, x.rank).into();
+    Ok(vec![array(y), array(mean), array(inverse)])
 }
 
 fn rms(call: &mut Call) -> Outputs {

@@ -111,10 +111,11 @@ impl Run<'_> {
     }
 }
 
-/// Returns the first line of the message of a panic.
+/// Returns the message of a panic in one line, without the headings that Burn sets around it.
 fn reason(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
-    line.unwrap_or("the backend has stopped without a message").to_owned()
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("==="));
+    let lines: Vec<&str> = lines.take(3).collect();
+    if lines.is_empty() { "the backend has stopped without a message".into() } else { lines.join(" ") }
 }
