@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::error::{Error, Result};
 use crate::file::{Dimension, Element, Port};
-use crate::model::OnnxModel;
+use crate::model::{LARGEST, OnnxModel};
 use crate::values::{Array, Floats, Integers, RANK, Value, full_dims};
 
 /// How the rows of an input are computed.
@@ -40,6 +40,7 @@ impl Batching {
 pub(crate) fn one_by_one(
     inputs: &[Value],
     rows: usize,
+    axes: &[usize],
     mut function: impl FnMut(Vec<Value>) -> Result<Vec<Value>>,
 ) -> Result<Vec<Value>> {
     let mut columns: Vec<Vec<Value>> = Vec::new();
@@ -48,7 +49,7 @@ pub(crate) fn one_by_one(
         columns.resize_with(outputs.len(), Vec::new);
         columns.iter_mut().zip(outputs).for_each(|(column, output)| column.push(output));
     }
-    columns.into_iter().map(joined).collect()
+    columns.into_iter().zip(axes).map(|(column, &axis)| joined(column, axis)).collect()
 }
 
 /// Returns one row of a value that has all.
@@ -66,47 +67,41 @@ fn row_of(value: &Value, row: usize, rows: usize) -> Value {
     }
 }
 
-/// Joins the outputs of all rows.
-fn joined(rows: Vec<Value>) -> Result<Value> {
-    let Some(first) = rows.first() else { return Err(Error::graph("it has no rows")) };
-    let rank = first.dims().len();
-    if rank == 0 {
+/// Joins an output of all rows along an axis.
+fn joined(rows: Vec<Value>, axis: usize) -> Result<Value> {
+    let rank = rows.first().map_or(0, |first| first.dims().len());
+    if axis >= rank {
         return Err(Error::no_such_part("an output is a single number, without rows"));
     }
-    let axis = RANK - rank;
-    let mixed = || Error::graph("an output has another kind of numbers in each row");
-    Ok(match first {
-        Value::Floats(_) => {
-            let parts = rows.into_iter().map(|value| match value {
-                Value::Floats(array) => Some(array),
-                _ => None,
-            });
-            Array::cat(parts.collect::<Option<Vec<_>>>().ok_or_else(mixed)?, axis).into()
+    let (mut floats, mut integers, mut booleans) = (Vec::new(), Vec::new(), Vec::new());
+    let count = rows.len();
+    for row in rows {
+        match row {
+            Value::Floats(array) => floats.push(array),
+            Value::Integers(array) => integers.push(array),
+            Value::Booleans(array) => booleans.push(array),
+            Value::Known(known) => return Ok(Value::Known(known)),
         }
-        Value::Integers(_) => {
-            let parts = rows.into_iter().map(|value| match value {
-                Value::Integers(array) => Some(array),
-                _ => None,
-            });
-            Array::cat(parts.collect::<Option<Vec<_>>>().ok_or_else(mixed)?, axis).into()
-        }
-        Value::Booleans(_) => {
-            let parts = rows.into_iter().map(|value| match value {
-                Value::Booleans(array) => Some(array),
-                _ => None,
-            });
-            Array::cat(parts.collect::<Option<Vec<_>>>().ok_or_else(mixed)?, axis).into()
-        }
-        Value::Known(known) => Value::Known(known.clone()),
-    })
+    }
+    let full = RANK - rank + axis;
+    if floats.len() == count {
+        Ok(Array::cat(floats, full).into())
+    } else if integers.len() == count {
+        Ok(Array::cat(integers, full).into())
+    } else if booleans.len() == count {
+        Ok(Array::cat(booleans, full).into())
+    } else {
+        Err(Error::graph("an output has another kind of numbers in each row"))
+    }
 }
 
 impl OnnxModel {
     /// Runs the model once on noise, if noise can be its input.
     pub(crate) fn checked(self) -> Result<Self> {
-        let takes_noise = self.part.inputs.len() == 1 && self.part.inputs[0].element == Element::Float;
+        let takes_noise =
+            self.part.inputs.len() == 1 && self.part.inputs[0].element == Element::Float;
         if let Some(noise) = self.noise(1, 1).filter(|_| takes_noise) {
-            self.run(&self.part.plan, noise, &mut |_, _| ())?;
+            self.run(&self.part.plan, noise, &[0], &mut |_, _| ())?;
         }
         Ok(self)
     }
@@ -131,14 +126,18 @@ impl OnnxModel {
         else {
             return false;
         };
-        both.dims().first() == Some(&2)
-            && both.dims()[1..] == first.dims()[1..]
-            && same(&both, 0, &first)
-            && same(&both, 1, &second)
+        let axis = self.row_axis(&self.part.output);
+        let mut expected = first.dims();
+        if let Some(rows) = expected.get_mut(axis) {
+            *rows *= 2;
+        }
+        let is = |row, alone| same(&both, axis, row, alone);
+        both.dims() == expected && axis < both.rank && is(0, &first) && is(1, &second)
     }
 
     /// Returns inputs for a number of rows, the first of which is `start`: noise for floats, and
-    /// zeros for integers. Returns `None` if a shape is open.
+    /// zeros for integers. Returns `None` if a shape is open
+    /// or too large.
     pub(crate) fn noise(&self, start: usize, rows: usize) -> Option<Vec<Value>> {
         let device = self.device();
         let dtype = self.weights.dtype().unwrap_or(burn::tensor::DType::F32);
@@ -147,7 +146,10 @@ impl OnnxModel {
             .iter()
             .map(|port| {
                 let mut dims = port.one_row()?;
-                let each: usize = dims.iter().product();
+                let each = dims.iter().try_fold(1usize, |all, &size| all.checked_mul(size))?;
+                if each > LARGEST || dims.len() > RANK {
+                    return None;
+                }
                 if let Some(first) = dims.first_mut() {
                     *first *= rows;
                 }
@@ -158,7 +160,9 @@ impl OnnxModel {
                         let data = TensorData::new(values.collect::<Vec<f32>>(), full);
                         Floats::new(Tensor::from_data(data, (&device, dtype)), dims.len()).into()
                     }
-                    Element::Integer => Integers::new(Tensor::zeros(full, &device), dims.len()).into(),
+                    Element::Integer => {
+                        Integers::new(Tensor::zeros(full, &device), dims.len()).into()
+                    }
                     Element::Boolean => {
                         let zeros = Tensor::<RANK, burn::tensor::Int>::zeros(full, &device);
                         Array::new(zeros.equal_elem(1), dims.len()).into()
@@ -178,15 +182,16 @@ impl OnnxModel {
 fn noise(seed: u64, count: usize) -> impl Iterator<Item = f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     std::iter::repeat_with(move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
     })
     .take(count)
 }
 
 /// Returns whether a row of a result equals the result of that row alone.
-fn same(both: &Floats, row: usize, alone: &Floats) -> bool {
-    let axis = RANK - both.rank;
+fn same(both: &Floats, axis: usize, row: usize, alone: &Floats) -> bool {
+    let axis = RANK - both.rank + axis;
     let part = both.tensor.clone().narrow(axis, row, 1);
     let (Ok(part), Ok(alone)) =
         (part.try_into_vec_as::<f64>(), alone.tensor.clone().try_into_vec_as::<f64>())
@@ -194,7 +199,6 @@ fn same(both: &Floats, row: usize, alone: &Floats) -> bool {
         return false;
     };
     let largest = alone.iter().fold(0.0f64, |most, it| most.max(it.abs()));
-    let difference =
-        part.iter().zip(&alone).fold(0.0f64, |most, (a, b)| most.max((a - b).abs()));
+    let difference = part.iter().zip(&alone).fold(0.0f64, |most, (a, b)| most.max((a - b).abs()));
     part.len() == alone.len() && difference <= SAME * largest.max(1e-6)
 }

@@ -144,7 +144,8 @@ impl OnnxModel {
     pub fn default_layer(&self) -> Result<Layer> {
         let layers = self.layers()?;
         let is_map = |layer: &&Layer| matches!(layer.shape.as_slice(), [1, _, height, width] if *height > 1 && *width > 1);
-        let has_tokens = |layer: &&Layer| matches!(layer.shape.as_slice(), [1, tokens, _] if *tokens > 1);
+        let has_tokens =
+            |layer: &&Layer| matches!(layer.shape.as_slice(), [1, tokens, _] if *tokens > 1);
         let found = layers.iter().rev().find(is_map).or(layers.iter().rev().find(has_tokens));
         found.cloned().ok_or_else(|| {
             Error::no_such_part("the model has no layer with a height and a width, or with tokens")
@@ -181,7 +182,10 @@ impl OnnxModel {
         let mut names: HashSet<&str> = HashSet::from([input]);
         for node in &graph.nodes {
             let reads = |at: usize| node.inputs.get(at).map(String::as_str);
-            let is_copy = matches!(node.operator.as_str(), "Cast" | "Identity" | "Unsqueeze" | "Squeeze" | "Reshape");
+            let is_copy = matches!(
+                node.operator.as_str(),
+                "Cast" | "Identity" | "Unsqueeze" | "Squeeze" | "Reshape"
+            );
             if is_copy && reads(0).is_some_and(|name| names.contains(name)) {
                 names.extend(node.outputs.first().map(String::as_str));
             }
@@ -262,9 +266,11 @@ impl OnnxModel {
         match self.needs(&[port], &counted) {
             Ok(()) => true,
             // Integers and booleans can be given beside the activation.
-            Err(Missing(names)) => self.part.inputs.iter().all(|port| {
-                !names.contains(&port.name) || port.element != Element::Float
-            }),
+            Err(Missing(names)) => self
+                .part
+                .inputs
+                .iter()
+                .all(|port| !names.contains(&port.name) || port.element != Element::Float),
         }
     }
 
@@ -274,16 +280,16 @@ impl OnnxModel {
                 "the file leaves the shape of an input open: set it with `OnnxModel::with_shape`",
             )
         };
-        let one = self.trace(self.noise(1, 1).ok_or_else(open)?)?;
+        let one = self.trace(self.noise(1, 1).ok_or_else(open)?, 1)?;
         // Without the shapes of two rows, rows are computed one by one.
         let two = match self.part.batching {
             Batching::One { .. } if !self.rows_fit_together() => None,
-            _ => self.noise(1, 2).and_then(|noise| self.trace(noise).ok()),
+            _ => self.noise(1, 2).and_then(|noise| self.trace(noise, 2).ok()),
         };
         Ok(Traces { one, two })
     }
 
-    fn trace(&self, inputs: Vec<Value>) -> Result<Trace> {
+    fn trace(&self, inputs: Vec<Value>, rows: usize) -> Result<Trace> {
         let mut trace = Trace::default();
         let mut watch = |node: &Node, outputs: &[Value]| {
             for (name, value) in node.outputs.iter().zip(outputs) {
@@ -301,8 +307,18 @@ impl OnnxModel {
                 }
             }
         };
-        self.run(&self.part.plan, inputs, &mut watch)?;
+        self.run_rows(
+            &self.part.plan,
+            inputs,
+            rows,
+            (rows > 1 && self.is_opened()).then_some(rows),
+            &mut watch,
+        )?;
         Ok(trace)
+    }
+
+    fn is_opened(&self) -> bool {
+        matches!(self.part.batching, Batching::One { .. })
     }
 
     /// Finds the tensor of a name.

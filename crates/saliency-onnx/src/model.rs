@@ -9,15 +9,15 @@ use saliency_core::Model;
 
 use crate::batch::{Batching, one_by_one};
 use crate::error::{Error, Result};
-use crate::file::{Element, OnnxFile, Port};
+use crate::file::{Dimension, Element, OnnxFile, Port};
 use crate::graph::{Ending, Graph};
 use crate::inputs::OnnxInputs;
 use crate::operators::{Input, Settings};
 use crate::plan::{Layout, Plan, Request, Run, Watch, Weights};
 use crate::values::{Booleans, Floats, Integers, Value, check_rank, full_dims};
 
-/// The most values that a node may make: 4 GiB in single precision.
-const LARGEST: usize = 1 << 30;
+/// The most values that a node may make for one row: 256 MiB in single precision.
+pub(crate) const LARGEST: usize = 1 << 26;
 
 /// A model from an ONNX file: a Burn [`Module`], and a [`Model`] that every explainer takes.
 ///
@@ -28,7 +28,7 @@ const LARGEST: usize = 1 << 30;
 /// - input: that of the file, rows first: a [`Tensor`] of any rank, `Fixed` integers or booleans, or
 ///   a tuple of them in the order of [`inputs`](Self::inputs). If the file fixes one row, any number
 ///   of rows is accepted
-/// - output: `[rows, scores]`, the first output of the file, flattened
+/// - output: `[rows, scores]`, one output of the file, flattened
 ///
 /// # Defaults
 /// - output: the first that holds real numbers; see [`with_output`](Self::with_output)
@@ -181,9 +181,7 @@ impl OnnxModel {
     }
 
     fn without_ending(self) -> Result<Self> {
-        let port = self.graph.graph.outputs.iter().find(|port| port.name == self.part.output);
-        let rank = port.and_then(|port| port.shape.as_ref()).map(Vec::len);
-        let Some(ending) = Ending::of(&self.graph.graph, &self.part.output, rank) else {
+        let Some(ending) = Ending::of(&self.graph.graph, &self.part.output) else {
             return Ok(self);
         };
         let plan = self.graph.plan(&self.part.inputs, &ending.scores)?;
@@ -212,18 +210,21 @@ impl OnnxModel {
         let given: Vec<String> = self.part.inputs.iter().map(|port| port.name.clone()).collect();
         let request = Request { inputs: &given, counted: &[], outputs: &names };
         let plan = Plan::new(&self.graph.graph, &self.graph.layout, &request)?;
-        let settings = self.settings(&[], None);
+        let settings = self.settings(&[], 1, None);
         let values = self.part.inputs.iter().zip(inputs);
         let values = values.map(|(port, data)| put(port, data, &settings));
-        let values = self.run(&plan, values.collect::<Result<_>>()?, &mut |_, _| ())?;
+        let axes: Vec<usize> = names.iter().map(|name| self.row_axis(name)).collect();
+        let values = self.run(&plan, values.collect::<Result<_>>()?, &axes, &mut |_, _| ())?;
         names.into_iter().zip(values).map(|(name, value)| OnnxOutput::read(name, value)).collect()
     }
 
-    /// Runs a plan, all rows together or one by one.
+    /// Runs a plan, all rows together or one by one. `axes` says which axis of each output counts the
+    /// rows.
     pub(crate) fn run(
         &self,
         plan: &Plan,
         inputs: Vec<Value>,
+        axes: &[usize],
         watch: Watch<'_>,
     ) -> Result<Vec<Value>> {
         self.check_inputs(&inputs)?;
@@ -233,7 +234,7 @@ impl OnnxModel {
                 if *together.get_or_init(|| self.rows_fit_together()) {
                     return self.run_rows(plan, inputs, rows, Some(rows), watch);
                 }
-                one_by_one(&inputs, rows, |one| self.run_rows(plan, one, 1, None, watch))
+                one_by_one(&inputs, rows, axes, |one| self.run_rows(plan, one, 1, None, watch))
             }
             _ => self.run_rows(plan, inputs, rows, None, watch),
         }
@@ -249,13 +250,28 @@ impl OnnxModel {
         watch: Watch<'_>,
     ) -> Result<Vec<Value>> {
         let inputs: Vec<Input> = inputs.into_iter().map(Input::from).collect();
-        let settings = self.settings(&inputs, opened);
+        let settings = self.settings(&inputs, rows, opened);
         let run = Run { weights: &self.weights, layout: &self.graph.layout, settings };
         let outputs = run.outputs(plan, inputs, rows, watch)?;
         Ok(outputs.into_iter().map(|output| output.value).collect())
     }
 
-    fn settings(&self, inputs: &[Input], rows: Option<usize>) -> Settings {
+    /// Returns which axis of an output counts the rows. It is the first one, unless the file says
+    /// otherwise: readers of text state `[steps, rows, letters]`.
+    pub(crate) fn row_axis(&self, output: &str) -> usize {
+        let rows = self.part.inputs.first().and_then(|port| port.shape.as_ref()?.first());
+        let port = self.outputs().iter().find(|port| port.name == output);
+        let (Some(rows), Some(shape)) = (rows, port.and_then(|port| port.shape.as_ref())) else {
+            return 0;
+        };
+        let is_named = !matches!(rows, Dimension::Open(name) if name.is_empty());
+        match shape.iter().position(|size| size == rows) {
+            Some(axis) if is_named => axis,
+            _ => 0,
+        }
+    }
+
+    fn settings(&self, inputs: &[Input], count: usize, rows: Option<usize>) -> Settings {
         let floats = inputs.iter().find_map(|input| match &input.value {
             Value::Floats(array) => Some(array),
             _ => None,
@@ -273,7 +289,7 @@ impl OnnxModel {
             dtype: dtype.unwrap_or(DType::F32),
             rows,
             version: self.graph.graph.version,
-            largest: LARGEST,
+            largest: LARGEST.saturating_mul(count.max(1)),
         }
     }
 
@@ -295,7 +311,8 @@ impl OnnxModel {
 
     /// Returns the explained output.
     pub(crate) fn scores(&self, inputs: Vec<Value>) -> Result<Floats> {
-        let mut outputs = self.run(&self.part.plan, inputs, &mut |_, _| ())?;
+        let axes = [self.row_axis(&self.part.output)];
+        let mut outputs = self.run(&self.part.plan, inputs, &axes, &mut |_, _| ())?;
         match outputs.pop() {
             Some(Value::Floats(scores)) => Ok(scores),
             Some(other) => Err(Error::no_such_part(format!(
@@ -312,17 +329,28 @@ impl<I: OnnxInputs> Model<I> for OnnxModel {
     fn forward(&self, input: I) -> Tensor<2> {
         let inputs = input.into_values();
         let rows = inputs.first().and_then(|value| value.dims().first().copied()).unwrap_or(1);
+        let axis = self.row_axis(&self.part.output);
         let scores = self.scores(inputs).and_then(|scores| {
-            let count = scores.len();
-            if scores.dims().first() != Some(&rows) || rows == 0 {
+            let (count, dims) = (scores.len(), scores.dims());
+            // Some files state another shape than they have.
+            let counts = |&at: &usize| dims[at] == rows;
+            let others: Vec<usize> = (0..dims.len()).filter(counts).collect();
+            let axis = match others.as_slice() {
+                [only] if dims.get(axis) != Some(&rows) => *only,
+                _ => axis,
+            };
+            if dims.get(axis) != Some(&rows) || rows == 0 {
                 return Err(Error::no_such_part(format!(
-                    "the output `{}` has the shape {:?}, which does not start with the {rows} rows \
-                     of the input",
+                    "the output `{}` has the shape {dims:?}, without an axis for the {rows} rows of \
+                     the input",
                     self.part.output,
-                    scores.dims(),
                 )));
             }
-            let flat = scores.reshape(&[rows, count / rows]).and_then(Floats::fixed::<2>);
+            // Rows first.
+            let order: Vec<usize> =
+                std::iter::once(axis).chain((0..dims.len()).filter(|&it| it != axis)).collect();
+            let turned = if axis == 0 { Ok(scores) } else { scores.permute(&order) };
+            let flat = turned.and_then(|it| it.reshape(&[rows, count / rows])?.fixed::<2>());
             flat.map_err(Error::no_such_part)
         });
         match scores {
@@ -385,4 +413,3 @@ impl ModuleMapper for Precision {
         Param::initialized(param.id, param.val().cast(self.0))
     }
 }
-

@@ -32,7 +32,11 @@ fn outputs_of_real_files_equal_those_of_onnxruntime() {
         };
         for output in outputs {
             let difference = largest_difference(&output.data, &golden.output(&output.name));
-            eprintln!("{name} {}: {difference:.1e}, opened in {opened:?}, {:?}", output.name, model.ending());
+            eprintln!(
+                "{name} {}: {difference:.1e}, opened in {opened:?}, {:?}",
+                output.name,
+                model.ending()
+            );
             if difference.is_nan() || difference > 1e-5 {
                 wrong.push(format!("{name}, {}: {difference:.1e}", output.name));
             }
@@ -45,8 +49,14 @@ fn outputs_of_real_files_equal_those_of_onnxruntime() {
 const OTHERWISE: [(&str, &str); 8] = [
     ("pytorch-operator/test_operator_add_broadcast", "numbers outside of single precision"),
     ("pytorch-operator/test_operator_add_size1_broadcast", "numbers outside of single precision"),
-    ("pytorch-operator/test_operator_add_size1_right_broadcast", "numbers outside of single precision"),
-    ("pytorch-operator/test_operator_add_size1_singleton_broadcast", "numbers outside of single precision"),
+    (
+        "pytorch-operator/test_operator_add_size1_right_broadcast",
+        "numbers outside of single precision",
+    ),
+    (
+        "pytorch-operator/test_operator_add_size1_singleton_broadcast",
+        "numbers outside of single precision",
+    ),
     ("pytorch-operator/test_operator_addconstant", "numbers outside of single precision"),
     ("test_averagepool_2d_ceil_last_window_starts_on_pad", "stated to four digits"),
     ("test_resize_downsample_scales_cubic_align_corners", "onnxruntime differs too"),

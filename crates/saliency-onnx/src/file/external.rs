@@ -20,7 +20,8 @@ pub(crate) fn bytes(
     let location = entry("location").ok_or("it lies in another file, which is not named")?;
     let folder = folder.ok_or("it lies in another file, and the model was not read from a file")?;
     let path = Path::new(location);
-    let inside = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let inside =
+        path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     if !inside || location.contains(['\0', '\\']) {
         return Err(format!("it lies at `{location}`, outside the folder of the model"));
     }

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use burn::tensor::TensorData;
 use onnx_ir::{Message, ModelProto};
 
 use crate::check::{self, Check};
 use crate::error::{Error, Result};
-use crate::file::Port;
+use crate::file::{Element, Port};
 use crate::graph::Graph;
 use crate::values::{Constant, Numbers};
 
@@ -42,8 +43,8 @@ impl OnnxFile {
     /// [`Error::Read`] if the file cannot be read; otherwise what is wrong with its contents.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path)
-            .map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
+        let bytes =
+            std::fs::read(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         Self::parse(&bytes, Some(folder.unwrap_or(Path::new("."))))
     }
@@ -58,8 +59,8 @@ impl OnnxFile {
 
     /// Lists all operators of a file, and those that are not supported, without any other work.
     pub(crate) fn check(path: &Path) -> Result<Check> {
-        let bytes = std::fs::read(path)
-            .map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
+        let bytes =
+            std::fs::read(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
         Ok(Check::of(decode(&bytes)?.graph.get_or_default()))
     }
 
@@ -95,21 +96,47 @@ impl OnnxFile {
         &self.producer
     }
 
-    /// Gives an input a fixed integer, for inputs that are options rather than data, such as the
-    /// sampling rate of a sound. The input is then no longer one of the model's.
+    /// Fixes an input, for inputs that are options rather than data, such as the sampling rate of a
+    /// sound or the first state of a recurrent network. It is then no longer an input of the model.
     ///
     /// # Errors
-    /// [`Error::UnknownName`] if there is no such input.
-    pub fn with_integer(mut self, input: &str, number: i64) -> Result<Self> {
+    /// [`Error::UnknownName`] if there is no such input; [`Error::Inputs`] if the numbers do not fit.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use burn::tensor::TensorData;
+    /// use saliency_onnx::OnnxFile;
+    ///
+    /// let file = OnnxFile::read("voice.onnx")?.with_constant("rate", TensorData::from([16_000]))?;
+    /// # Ok::<(), saliency_onnx::Error>(())
+    /// ```
+    pub fn with_constant(mut self, input: &str, numbers: TensorData) -> Result<Self> {
         let at = self.graph.inputs.iter().position(|port| port.name == input);
         let Some(at) = at else {
             let known = self.graph.inputs.iter().map(|port| port.name.clone()).collect();
             return Err(Error::UnknownName { kind: "input", name: input.into(), known });
         };
-        let port = self.graph.inputs.remove(at);
-        let dims = vec![1; port.shape.map_or(0, |shape| shape.len())];
-        let constant = Constant { dims, numbers: Numbers::Integers(vec![number]), range: None };
-        self.graph.constants.insert(input.to_owned(), constant);
+        let port = &self.graph.inputs[at];
+        let mut dims = numbers.shape().to_vec();
+        // A single number may have any number of ones around it.
+        if dims.iter().product::<usize>() == 1
+            && let Some(shape) = &port.shape
+        {
+            dims = vec![1; shape.len()];
+        }
+        if port.shape.as_ref().is_some_and(|shape| shape.len() != dims.len()) {
+            let found = format!("numbers of the shape {dims:?}");
+            return Err(Error::Inputs { expected: vec![port.to_string()], found });
+        }
+        let numbers = match port.element {
+            Element::Float => Numbers::Floats(numbers.iter().collect()),
+            Element::Integer => Numbers::Integers(numbers.iter().collect()),
+            Element::Boolean => {
+                Numbers::Booleans(numbers.iter::<i64>().map(|it| it != 0).collect())
+            }
+        };
+        self.graph.inputs.remove(at);
+        self.graph.constants.insert(input.to_owned(), Constant { dims, numbers, range: None });
         Ok(self)
     }
 }

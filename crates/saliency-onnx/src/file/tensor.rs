@@ -29,7 +29,9 @@ pub(crate) fn read(tensor: &TensorProto, folder: Option<&Path>) -> Result<Consta
     let numbers = numbers(tensor, folder, count)?;
     let found = numbers.len();
     if found != count {
-        return Err(format!("its shape, {dims:?}, needs {count} numbers, and the file has {found}"));
+        return Err(format!(
+            "its shape, {dims:?}, needs {count} numbers, and the file has {found}"
+        ));
     }
     let range = match tensor.data_type {
         2 => Some((0.0, 255.0)),
@@ -58,13 +60,9 @@ fn numbers(tensor: &TensorProto, folder: Option<&Path>, count: usize) -> Result<
     Ok(match (kind, raw) {
         (1, Some(raw)) => Numbers::Floats(parts(&raw, f32::from_le_bytes)),
         (1, None) => Numbers::Floats(tensor.float_data.clone()),
-        (10, Some(raw)) => {
-            Numbers::Floats(parts(&raw, |it| f32::from(f16::from_le_bytes(it))))
-        }
+        (10, Some(raw)) => Numbers::Floats(parts(&raw, |it| f32::from(f16::from_le_bytes(it)))),
         (10, None) => Numbers::Floats(small.iter().map(|&bits| half(bits)).collect()),
-        (16, Some(raw)) => {
-            Numbers::Floats(parts(&raw, |it| f32::from(bf16::from_le_bytes(it))))
-        }
+        (16, Some(raw)) => Numbers::Floats(parts(&raw, |it| f32::from(bf16::from_le_bytes(it)))),
         (16, None) => Numbers::Floats(small.iter().map(|&bits| brain(bits)).collect()),
         (11, Some(raw)) => Numbers::Doubles(parts(&raw, f64::from_le_bytes)),
         (11, None) => Numbers::Doubles(tensor.double_data.clone()),

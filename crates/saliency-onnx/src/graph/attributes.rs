@@ -79,7 +79,58 @@ impl Attributes {
     }
 }
 
+/// Options whose meaning is the same for all operators, by the kind of their value. An option of
+/// another kind would be read as if it were not there.
+const KINDS: [(&[&str], &str); 5] = [
+    (
+        &[
+            "axis",
+            "batch_dims",
+            "blocksize",
+            "ceil_mode",
+            "count_include_pad",
+            "fmod",
+            "group",
+            "hidden_size",
+            "is_causal",
+            "keepdims",
+            "largest",
+            "layout",
+            "linear_before_reset",
+            "num_groups",
+            "num_outputs",
+            "size",
+            "to",
+            "transA",
+            "transB",
+            "upper",
+        ],
+        "an integer",
+    ),
+    (
+        &["axes", "dilations", "kernel_shape", "output_padding", "pads", "perm", "strides"],
+        "integers",
+    ),
+    (&["alpha", "beta", "bias", "epsilon", "gamma", "lambd"], "a number"),
+    (&["auto_pad", "coordinate_transformation_mode", "direction", "equation", "mode"], "a text"),
+    (&["scales"], "numbers"),
+];
+
 impl Attribute {
+    /// Returns the kind of value that an option of this name must have, if the value is of another.
+    pub(crate) fn wrong_kind(&self, name: &str) -> Option<&'static str> {
+        let (_, expected) = KINDS.iter().find(|(names, _)| names.contains(&name))?;
+        let found = match self {
+            Self::Integer(_) => "an integer",
+            Self::Float(_) => "a number",
+            Self::Text(_) => "a text",
+            Self::Integers(_) => "integers",
+            Self::Floats(_) => "numbers",
+            Self::Texts(_) | Self::Tensor(_) | Self::Other => "something else",
+        };
+        (found != *expected).then_some(expected)
+    }
+
     /// Reads an attribute. `tensor` reads a weight.
     pub(crate) fn read(
         proto: &AttributeProto,

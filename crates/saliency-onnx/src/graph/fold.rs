@@ -8,7 +8,7 @@ use burn::tensor::{DType, Device};
 
 use crate::error::{Error, Result};
 use crate::operators::{self, Call, Input, Settings};
-use crate::values::{Booleans, Constant, Floats, Integers, Known, Kind, Numbers, Value};
+use crate::values::{Booleans, Constant, Floats, Integers, Kind, Known, Numbers, Value};
 
 use super::{Graph, Node};
 
@@ -39,7 +39,8 @@ pub(crate) fn constants(graph: &mut Graph) -> Result<()> {
     }
     graph.nodes = kept;
     // Weights that only constants were computed from are no longer needed.
-    let used: std::collections::HashSet<String> = graph.uses().into_keys().map(str::to_owned).collect();
+    let used: std::collections::HashSet<String> =
+        graph.uses().into_keys().map(str::to_owned).collect();
     graph.constants.retain(|name, _| used.contains(name));
     Ok(())
 }
@@ -49,8 +50,9 @@ pub(crate) fn constants(graph: &mut Graph) -> Result<()> {
 fn chosen(node: &mut Node, condition: &Constant) -> Result<Vec<Node>> {
     let name = if condition.doubles() == [0.0] { "else_branch" } else { "then_branch" };
     let branch = node.branches.iter_mut().find(|branch| branch.name == name);
-    let branch =
-        branch.ok_or_else(|| Error::graph(format!("{node_name} has no `{name}`", node_name = "an `If`")))?;
+    let branch = branch.ok_or_else(|| {
+        Error::graph(format!("{node_name} has no `{name}`", node_name = "an `If`"))
+    })?;
     let mut nodes = std::mem::take(&mut branch.nodes);
     for (output, inner) in node.outputs.iter().zip(&branch.outputs) {
         nodes.push(Node {

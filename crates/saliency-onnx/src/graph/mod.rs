@@ -2,8 +2,8 @@
 
 mod attributes;
 mod batch_norm;
-mod fold;
 mod ending;
+mod fold;
 mod node;
 mod read;
 mod shortcuts;

@@ -98,19 +98,31 @@ impl Reader<'_> {
             let name = attribute.name.clone();
             if attribute.type_.enum_value_or_default() == AttributeType::GRAPH {
                 let prefix = format!("{prefix}{line}.{name}/");
-                branches.push(self.branch(attribute.g.get_or_default(), names, prefix, name, depth)?);
+                branches.push(self.branch(
+                    attribute.g.get_or_default(),
+                    names,
+                    prefix,
+                    name,
+                    depth,
+                )?);
                 continue;
             }
             let tensor = |tensor: &onnx_ir::TensorProto| read_tensor(tensor, self.folder);
             let read = Attribute::read(attribute, tensor)
                 .map_err(|reason| Error::weight(&format!("{operator}.{name}"), reason))?;
+            if let Some(expected) = read.wrong_kind(&name) {
+                return Err(Error::graph(format!(
+                    "the option `{name}` of a `{operator}` in line {line} is not {expected}"
+                )));
+            }
             attributes.0.insert(name, read);
         }
         let outputs =
             proto.output.iter().map(|name| names.define(name, prefix)).collect::<Result<_>>()?;
-        let namespace = proto.metadata_props.iter().find(|entry| {
-            entry.key == "namespace" || entry.key == "pkg.torch.onnx.name_scopes"
-        });
+        let namespace = proto
+            .metadata_props
+            .iter()
+            .find(|entry| entry.key == "namespace" || entry.key == "pkg.torch.onnx.name_scopes");
         let scope = namespace.map(|entry| entry.value.clone()).unwrap_or_default();
         let name = proto.name.clone();
         Ok(Node { operator, name, scope, line, inputs, outputs, attributes, branches })

@@ -47,7 +47,9 @@ impl Shortcuts<'_> {
             self.constants.insert(output.clone(), constant);
             return false;
         }
-        let Some(input) = node.inputs.first().filter(|input| !input.is_empty()) else { return true };
+        let Some(input) = node.inputs.first().filter(|input| !input.is_empty()) else {
+            return true;
+        };
         if !self.hands_on(node) || self.kept.contains(output) {
             return true;
         }

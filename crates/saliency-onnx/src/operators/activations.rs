@@ -40,7 +40,9 @@ pub(super) const TABLE: &[Entry] = &[
     ("Celu", celu),
     ("Clip", clip),
     ("Elu", |call| exponential(call, call.float("alpha", 1.0), 1.0)),
-    ("Selu", |call| exponential(call, call.float("alpha", 1.673_263_2), call.float("gamma", 1.050_701))),
+    ("Selu", |call| {
+        exponential(call, call.float("alpha", 1.673_263_2), call.float("gamma", 1.050_701))
+    }),
     ("Gelu", gelu),
     ("HardSigmoid", |call| hard_sigmoid(call, call.float("alpha", 0.2), call.float("beta", 0.5))),
     ("HardSwish", hard_swish),
@@ -54,7 +56,11 @@ pub(super) const TABLE: &[Entry] = &[
 ];
 
 /// Computes a function on the host for known numbers, and on the device for others.
-fn unary(call: &Call, on_device: fn(Tensor<RANK>) -> Tensor<RANK>, on_host: fn(f64) -> f64) -> Outputs {
+fn unary(
+    call: &Call,
+    on_device: fn(Tensor<RANK>) -> Tensor<RANK>,
+    on_host: fn(f64) -> f64,
+) -> Outputs {
     if let Value::Known(known) = call.value(0)? {
         return one(known.map(on_host));
     }

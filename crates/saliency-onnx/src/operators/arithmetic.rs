@@ -106,10 +106,12 @@ fn combined(call: &Call, left: Value, at: usize, function: &Binary) -> Result<Va
         Value::Known(known) => known.kind == Kind::Float,
         _ => false,
     };
-    crate::values::broadcast(&left.dims(), &right.dims()).or_else(|problem| {
+    match crate::values::broadcast(&left.dims(), &right.dims()) {
+        Ok(dims) => call.check_size(&dims)?,
         // Before version 7 the shapes were aligned by an option.
-        if call.settings.version < 7 && call.has_option("broadcast") { Ok(left.dims()) } else { Err(problem) }
-    })?;
+        Err(_) if call.settings.version < 7 && call.has_option("broadcast") => {}
+        Err(problem) => return Err(problem),
+    }
     if !is_float(&left) && !is_float(&right) {
         let left = Call::integers_of(call, left)?;
         let right = call.integers(at)?;

@@ -41,7 +41,12 @@ fn attention(call: &mut Call) -> Outputs {
         let widen = |x: Tensor<4>| {
             let [rows, heads, tokens, width] = x.dims();
             let wide = x.reshape([rows, heads, 1, tokens, width]);
-            wide.expand([rows, heads, shared, tokens, width]).reshape([rows, heads * shared, tokens, width])
+            wide.expand([rows, heads, shared, tokens, width]).reshape([
+                rows,
+                heads * shared,
+                tokens,
+                width,
+            ])
         };
         (key, value) = (widen(key), widen(value));
     }
@@ -59,7 +64,10 @@ fn attention(call: &mut Call) -> Outputs {
     }
     if call.integer("is_causal", 0) != 0 {
         let mask = Tensor::<2, burn::tensor::Bool>::tril_mask([queries, keys], 0, &scores.device());
-        scores = scores.mask_fill(mask.unsqueeze::<4>().expand([rows, count, queries, keys]), f32::NEG_INFINITY);
+        scores = scores.mask_fill(
+            mask.unsqueeze::<4>().expand([rows, count, queries, keys]),
+            f32::NEG_INFINITY,
+        );
     }
     let result = activation::softmax(scores, 3).matmul(value);
     if !in_three {

@@ -7,7 +7,9 @@ use saliency_flex::Conv;
 
 use crate::graph::Node;
 use crate::plan::Layer;
-use crate::values::{Booleans, Floats, Integers, Kind, Known, RANK, Value, check_rank, full_dims, integers, resolve};
+use crate::values::{
+    Booleans, Floats, Integers, Kind, Known, RANK, Value, check_rank, full_dims, integers, resolve,
+};
 
 /// The outputs of a node, or what is wrong in words.
 pub(crate) type Outputs = Result<Vec<Value>, String>;
@@ -169,9 +171,8 @@ impl<'a> Call<'a> {
     /// Returns all inputs if the node can be computed on the host: its inputs are known, and at
     /// least one is not a weight.
     pub(crate) fn all_known(&self) -> Option<Vec<Arc<Known>>> {
-        let of_host = |input: &Option<Input>| {
-            matches!(input, Some(Input { value: Value::Known(_), .. }))
-        };
+        let of_host =
+            |input: &Option<Input>| matches!(input, Some(Input { value: Value::Known(_), .. }));
         if !self.inputs.iter().any(of_host) {
             return None;
         }
@@ -225,6 +226,14 @@ impl<'a> Call<'a> {
     pub(crate) fn size(&self, name: &str, default: usize) -> Result<usize, String> {
         let found = self.integer(name, default as i64);
         usize::try_from(found).map_err(|_| format!("`{name}` is {found}"))
+    }
+
+    /// Returns a count that is an option, which is not zero.
+    pub(crate) fn positive(&self, name: &str, default: usize) -> Result<usize, String> {
+        match self.size(name, default)? {
+            0 => Err(format!("`{name}` is zero")),
+            size => Ok(size),
+        }
     }
 
     /// Returns a list of sizes that is an option, with one size for each dimension.

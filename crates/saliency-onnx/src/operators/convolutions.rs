@@ -1,12 +1,14 @@
 //! Convolutions of one to three dimensions.
 
+use burn::module::Param;
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
-use burn::module::Param;
-use burn::tensor::module::{conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d};
-use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::Tensor;
+use burn::tensor::module::{
+    conv_transpose1d, conv_transpose2d, conv_transpose3d, conv1d, conv2d, conv3d,
+};
 use burn::tensor::ops::PadMode;
+use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use saliency_flex::Conv;
 
 use crate::values::{Floats, RANK};
@@ -41,7 +43,9 @@ impl<const N: usize> Window<N> {
                         return Err(format!("the pads are {list:?}"));
                     }
                     for at in 0..N {
-                        let pad = |it: i64| usize::try_from(it).map_err(|_| format!("the pads are {list:?}"));
+                        let pad = |it: i64| {
+                            usize::try_from(it).map_err(|_| format!("the pads are {list:?}"))
+                        };
                         pads[at] = (pad(list[at])?, pad(list[N + at])?);
                     }
                 }
@@ -64,6 +68,8 @@ impl<const N: usize> Window<N> {
                 return Err(format!("a window of {} does not fit {padded} values", reach(at)));
             }
         }
+        let padded = |at: usize| sizes[at] + pads[at].0 + pads[at].1;
+        call.check_size(&std::array::from_fn::<usize, N, _>(padded))?;
         Ok(Self { kernel, strides, dilations, pads })
     }
 }
@@ -109,7 +115,7 @@ fn options<const N: usize, const D: usize>(
 ) -> Result<ConvOptions<N>, String> {
     let dims = x.dims();
     let kernel: [usize; N] = weight[2..].try_into().map_err(|_| "the kernel does not fit")?;
-    let groups = call.size("group", 1)?.max(1);
+    let groups = call.positive("group", 1)?;
     if weight[1].checked_mul(groups) != Some(dims[1]) || weight[0] % groups != 0 {
         return Err(format!("the kernel {weight:?} in {groups} groups does not fit {dims:?}"));
     }
@@ -117,12 +123,20 @@ fn options<const N: usize, const D: usize>(
         return Err("the bias does not fit the kernel".into());
     }
     let window = Window::read(call, kernel, &dims[2..])?;
+    let size = |at: usize| dims[2 + at] + window.pads[at].0 + window.pads[at].1;
+    let reach = |at: usize| (kernel[at] - 1) * window.dilations[at] + 1;
+    let sizes = (0..N).map(|at| (size(at) - reach(at)) / window.strides[at] + 1);
+    call.check_size(&[dims[0], weight[0]].into_iter().chain(sizes).collect::<Vec<_>>())?;
     Ok(ConvOptions::new_with_padding(window.strides, window.pads, window.dilations, groups))
 }
 
 /// Makes the layer of a convolution of pictures whose weights are constants. Returns `None` if its
 /// padding depends on the picture, or if its options are wrong, which the node reports.
-pub(crate) fn layer(node: &crate::graph::Node, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Option<Conv> {
+pub(crate) fn layer(
+    node: &crate::graph::Node,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+) -> Option<Conv> {
     let attributes = &node.attributes;
     let pair = |name: &str| match attributes.integers(name) {
         None => Some([1, 1]),
@@ -141,7 +155,8 @@ pub(crate) fn layer(node: &crate::graph::Node, weight: Tensor<4>, bias: Option<T
     };
     // Top, left, bottom, right, in ONNX as in Burn.
     let [top, left, bottom, right] = padding;
-    let groups = usize::try_from(attributes.integer("group").unwrap_or(1)).ok().filter(|&it| it > 0)?;
+    let groups =
+        usize::try_from(attributes.integer("group").unwrap_or(1)).ok().filter(|&it| it > 0)?;
     let [_, _, height, width] = weight.dims();
     Some(Conv::frozen(Conv2d {
         weight: Param::from_tensor(weight),
@@ -190,16 +205,22 @@ struct Transposed<const N: usize> {
 
 impl<const N: usize> Transposed<N> {
     fn read(call: &Call, dims: &[usize], weight: &[usize]) -> Result<Self, String> {
-        let groups = call.size("group", 1)?.max(1);
-        if weight.len() != N + 2 || weight[0] != dims[1] || dims[1] % groups != 0 || weight.contains(&0) {
+        let groups = call.positive("group", 1)?;
+        if weight.len() != N + 2
+            || weight[0] != dims[1]
+            || dims[1] % groups != 0
+            || weight.contains(&0)
+        {
             return Err(format!("the kernel {weight:?} in {groups} groups does not fit {dims:?}"));
         }
-        let (strides, dilations) = (call.sizes::<N>("strides", 1)?, call.sizes::<N>("dilations", 1)?);
+        let (strides, dilations) =
+            (call.sizes::<N>("strides", 1)?, call.sizes::<N>("dilations", 1)?);
         let more: [usize; N] = call.sizes("output_padding", 0)?;
         if strides.contains(&0) || dilations.contains(&0) || dims.contains(&0) {
             return Err("a size, a stride or a dilation is zero".into());
         }
-        let wanted = call.list("output_shape").map(|list| list[list.len().saturating_sub(N)..].to_vec());
+        let wanted =
+            call.list("output_shape").map(|list| list[list.len().saturating_sub(N)..].to_vec());
         let mode = call.text("auto_pad", "NOTSET");
         let (mut before, mut sizes) = ([0; N], [0; N]);
         for at in 0..N {
@@ -223,9 +244,12 @@ impl<const N: usize> Transposed<N> {
                 }
             };
             before[at] = pads;
-            sizes[at] = usize::try_from(size).ok().filter(|&size| size > 0 && size < 1 << 24)
+            sizes[at] = usize::try_from(size)
+                .ok()
+                .filter(|&size| size > 0 && size < 1 << 24)
                 .ok_or_else(|| format!("the result would have {size} values"))?;
         }
+        call.check_size(&[&[dims[0], weight[1].saturating_mul(groups)], &sizes[..]].concat())?;
         Ok(Self { strides, dilations, groups, before, sizes })
     }
 

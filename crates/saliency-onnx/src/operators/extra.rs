@@ -17,10 +17,12 @@ pub(super) const TABLE: &[Entry] = &[
     }),
     ("com.microsoft.FastGelu", |call| {
         let bias = if call.has(1) { Some(call.floats(1)?.tensor) } else { None };
-        one(mapped(call.floats(0)?, |x| gelu_tanh(match bias {
-            Some(bias) => x + bias,
-            None => x,
-        })))
+        one(mapped(call.floats(0)?, |x| {
+            gelu_tanh(match bias {
+                Some(bias) => x + bias,
+                None => x,
+            })
+        }))
     }),
     ("com.microsoft.FusedMatMul", fused_matmul),
     ("com.microsoft.Gelu", |call| one(mapped(call.floats(0)?, gelu_exact))),
@@ -44,7 +46,7 @@ fn fused_matmul(call: &mut Call) -> Outputs {
         Ok(mapped(matrix, |x| x.swap_dims(RANK - 1, RANK - 2)))
     };
     let alpha = call.float("alpha", 1.0);
-    let result = product(turned(0, "transA")?, turned(1, "transB")?)?;
+    let result = product(call, turned(0, "transA")?, turned(1, "transB")?)?;
     one(mapped(result, |x| if alpha == 1.0 { x } else { x * alpha }))
 }
 

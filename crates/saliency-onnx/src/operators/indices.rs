@@ -127,7 +127,12 @@ fn last_writers(positions: &[usize], size: usize) -> Vec<Option<usize>> {
 }
 
 /// Replaces rows of a flattened array by rows of another.
-fn replaced(call: &Call, data: Floats, updates: Floats, positions: &[usize]) -> Result<Floats, String> {
+fn replaced(
+    call: &Call,
+    data: Floats,
+    updates: Floats,
+    positions: &[usize],
+) -> Result<Floats, String> {
     let dims = data.dims();
     let writers = last_writers(positions, dims[0]);
     if updates.dims()[0] == 0 {
@@ -276,7 +281,8 @@ fn one_hot(call: &mut Call) -> Outputs {
     let mut steps = vec![1; wide.len()];
     steps[axis] = depth;
     let count: Vec<i64> = (0..depth as i64).collect();
-    let count = Tensor::<1, Int>::from_data(TensorData::new(count, [depth]), &indices.tensor.device());
+    let count =
+        Tensor::<1, Int>::from_data(TensorData::new(count, [depth]), &indices.tensor.device());
     let count = Integers::of(count).reshape(&steps)?.expand(&wide)?;
     // Positions may count from the end.
     let negative = indices.tensor.clone().lower_elem(0);

@@ -96,7 +96,9 @@ pub(super) fn pick_of(
 }
 
 fn concat(call: &mut Call) -> Outputs {
-    let rank = (0..call.count()).map(|at| call.dims(at).map(|dims| dims.len())).max_by_key(|rank| rank.clone().unwrap_or(0));
+    let rank = (0..call.count())
+        .map(|at| call.dims(at).map(|dims| dims.len()))
+        .max_by_key(|rank| rank.clone().unwrap_or(0));
     let rank = rank.ok_or("there is nothing to join")??;
     let default = if call.settings.version < 4 { 1 } else { 0 };
     let axis = call.axis(default, rank)?;
@@ -104,8 +106,9 @@ fn concat(call: &mut Call) -> Outputs {
         return one(joined(&known, axis)?);
     }
     // Empty parts of one axis stand for "nothing yet" in some files.
-    let wanted: Vec<usize> =
-        (0..call.count()).filter(|&at| call.dims(at).is_ok_and(|dims| dims != [0] || rank == 1)).collect();
+    let wanted: Vec<usize> = (0..call.count())
+        .filter(|&at| call.dims(at).is_ok_and(|dims| dims != [0] || rank == 1))
+        .collect();
     let is_float = |&at: &usize| match call.value(at) {
         Ok(Value::Floats(_)) => true,
         Ok(Value::Known(known)) => known.kind == Kind::Float,
@@ -219,7 +222,7 @@ fn split(call: &mut Call) -> Outputs {
             .map(|&size| usize::try_from(size).map_err(|_| format!("the parts are {sizes:?}")))
             .collect::<Result<Vec<_>, _>>()?,
         None => {
-            let parts = call.size("num_outputs", call.outputs())?.max(1);
+            let parts = call.positive("num_outputs", call.outputs())?;
             let each = size.div_ceil(parts);
             (0..parts).map(|part| each.min(size.saturating_sub(part * each))).collect()
         }
@@ -297,7 +300,8 @@ fn pad(call: &mut Call) -> Outputs {
     if pads.len() != 2 * axes.len() {
         return Err(format!("{} pads do not fit {} axes", pads.len(), axes.len()));
     }
-    let fill = if call.has(2) { call.read(2)?.only().unwrap_or(0.0) } else { call.float("value", 0.0) };
+    let fill =
+        if call.has(2) { call.read(2)?.only().unwrap_or(0.0) } else { call.float("value", 0.0) };
     let mode = call.text("mode", "constant");
     let pads: Vec<Pads> = axes
         .iter()
@@ -397,7 +401,7 @@ fn reflected(at: i64, size: i64, mode: &str) -> Result<usize, String> {
 }
 
 fn depth_to_space(call: &mut Call) -> Outputs {
-    let block = call.size("blocksize", 1)?.max(1);
+    let block = call.positive("blocksize", 1)?;
     let &[rows, channels, height, width] = call.dims(0)?.as_slice() else {
         return Err("four dimensions were expected".into());
     };
@@ -413,7 +417,7 @@ fn depth_to_space(call: &mut Call) -> Outputs {
 }
 
 fn space_to_depth(call: &mut Call) -> Outputs {
-    let block = call.size("blocksize", 1)?.max(1);
+    let block = call.positive("blocksize", 1)?;
     let &[rows, channels, height, width] = call.dims(0)?.as_slice() else {
         return Err("four dimensions were expected".into());
     };
@@ -423,7 +427,8 @@ fn space_to_depth(call: &mut Call) -> Outputs {
 }
 
 fn trilu(call: &mut Call) -> Outputs {
-    let diagonal = if call.has(1) { call.read_integers(1)?.first().copied().unwrap_or(0) } else { 0 };
+    let diagonal =
+        if call.has(1) { call.read_integers(1)?.first().copied().unwrap_or(0) } else { 0 };
     let upper = call.integer("upper", 1) != 0;
     let x = match call.value(0)? {
         Value::Booleans(array) => {

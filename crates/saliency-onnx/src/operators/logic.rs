@@ -43,6 +43,7 @@ fn compare(
         return one(truth(a.zip(b, |a, b| f64::from(host(a, b)))?));
     }
     let dims = broadcast(&call.dims(0)?, &call.dims(1)?)?;
+    call.check_size(&dims)?;
     let is_float = [0, 1].iter().any(|&at| matches!(call.value(at), Ok(Value::Floats(_))));
     let tensor = if is_float {
         let (a, b) = (call.floats(0)?.expand(&dims)?, call.floats(1)?.expand(&dims)?);
@@ -61,6 +62,7 @@ fn connect(call: &Call, host: fn(bool, bool) -> bool, device: Compare<Bool>) -> 
         return one(truth(a.zip(b, |a, b| f64::from(host(a != 0.0, b != 0.0)))?));
     }
     let dims = broadcast(&call.dims(0)?, &call.dims(1)?)?;
+    call.check_size(&dims)?;
     let (a, b) = (call.booleans(0)?.expand(&dims)?, call.booleans(1)?.expand(&dims)?);
     one(Booleans::new(device(a.tensor, b.tensor), dims.len()))
 }
@@ -111,6 +113,7 @@ fn choose(call: &mut Call) -> Outputs {
         let kind = if yes.kind == Kind::Float { Kind::Float } else { no.kind };
         return one(Known { dims, numbers: numbers.collect(), kind, range: None });
     }
+    call.check_size(&dims)?;
     let condition = call.booleans(0)?.expand(&dims)?.tensor;
     let is_float = |at: usize| match call.value(at) {
         Ok(Value::Floats(_)) => true,

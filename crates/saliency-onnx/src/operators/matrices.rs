@@ -7,12 +7,15 @@ use crate::values::{Floats, RANK};
 use super::Entry;
 use super::call::{Call, Outputs, mapped, one};
 
-pub(super) const TABLE: &[Entry] =
-    &[("Einsum", einsum), ("Gemm", gemm), ("MatMul", |call| one(product(call.floats(0)?, call.floats(1)?)?))];
+pub(super) const TABLE: &[Entry] = &[
+    ("Einsum", einsum),
+    ("Gemm", gemm),
+    ("MatMul", |call| one(product(call, call.floats(0)?, call.floats(1)?)?)),
+];
 
 /// Multiplies matrices, which are the last two axes. A vector is a row on the left, and a column on
 /// the right.
-pub(super) fn product(left: Floats, right: Floats) -> Result<Floats, String> {
+pub(super) fn product(call: &Call, left: Floats, right: Floats) -> Result<Floats, String> {
     let (a, b) = (left.dims(), right.dims());
     if a.is_empty() || b.is_empty() {
         return Err("a single number is no matrix".into());
@@ -26,6 +29,7 @@ pub(super) fn product(left: Floats, right: Floats) -> Result<Floats, String> {
     }
     let batch = crate::values::broadcast(&wide[..wide.len() - 2], &tall[..tall.len() - 2])?;
     let result = [batch, vec![wide[wide.len() - 2], tall[tall.len() - 1]]].concat();
+    call.check_size(&result)?;
     let multiplied = if result.contains(&0) || inner == 0 {
         // Burn's CPU backend cannot multiply empty matrices.
         Floats::new(Tensor::zeros(crate::values::full_dims(&result), row.like()), result.len())
@@ -57,7 +61,7 @@ fn gemm(call: &mut Call) -> Outputs {
         1.0 => matrix,
         factor => mapped(matrix, |x| x * factor),
     };
-    let product = scaled(product(turned(0, "transA")?, turned(1, "transB")?)?, "alpha");
+    let product = scaled(product(call, turned(0, "transA")?, turned(1, "transB")?)?, "alpha");
     if !call.has(2) {
         return one(product);
     }
@@ -73,7 +77,8 @@ fn einsum(call: &mut Call) -> Outputs {
     };
     let inputs: Vec<&str> = inputs.split(',').collect();
     let letters = |text: &str| text.chars().all(|letter| letter.is_ascii_alphabetic());
-    if !inputs.iter().all(|text| letters(text)) || !letters(output) || inputs.len() != call.count() {
+    if !inputs.iter().all(|text| letters(text)) || !letters(output) || inputs.len() != call.count()
+    {
         return Err(format!("`{equation}` is not supported"));
     }
     // Every letter gets an axis of the tensor of rank eight, in the same place for all.
@@ -87,17 +92,25 @@ fn einsum(call: &mut Call) -> Outputs {
     let [left, right] = inputs.as_slice() else {
         return Err(format!("`{equation}` does not have two inputs"));
     };
-    if axes.len() > RANK || output.chars().collect::<std::collections::HashSet<_>>().len() != output.len() {
+    if axes.len() > RANK
+        || output.chars().collect::<std::collections::HashSet<_>>().len() != output.len()
+    {
         return Err(format!("`{equation}` is not supported"));
     }
     one(contracted(call, &axes, [left, right], output)?)
 }
 
 /// Multiplies two tensors and sums over the letters that only they have, as a product of matrices.
-fn contracted(call: &Call, axes: &[char], inputs: [&str; 2], output: &str) -> Result<Floats, String> {
+fn contracted(
+    call: &Call,
+    axes: &[char],
+    inputs: [&str; 2],
+    output: &str,
+) -> Result<Floats, String> {
     let (a, b) = (call.floats(0)?, call.floats(1)?);
     let size = |letter: char| {
-        let of = |text: &str, dims: &[usize]| text.find(letter).and_then(|at| dims.get(at).copied());
+        let of =
+            |text: &str, dims: &[usize]| text.find(letter).and_then(|at| dims.get(at).copied());
         of(inputs[0], &a.dims()).or(of(inputs[1], &b.dims())).ok_or("an axis is missing")
     };
     let group = |in_left: bool, in_right: bool, in_output: bool| -> Vec<char> {
@@ -135,5 +148,5 @@ fn contracted(call: &Call, axes: &[char], inputs: [&str; 2], output: &str) -> Re
     let dims = letters.iter().map(|&letter| size(letter)).collect::<Result<Vec<_>, _>>()?;
     let order = output.chars().map(|letter| letters.iter().position(|&it| it == letter));
     let order = order.collect::<Option<Vec<_>>>().ok_or("an axis is missing")?;
-    product(left, right)?.reshape(&dims)?.permute(&order)
+    product(call, left, right)?.reshape(&dims)?.permute(&order)
 }

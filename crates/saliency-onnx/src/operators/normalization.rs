@@ -19,7 +19,12 @@ pub(super) const TABLE: &[Entry] = &[
 ];
 
 /// Brings numbers for each channel to a shape that broadcasts along the channels.
-fn per_channel(call: &Call, at: usize, rank: usize, channels: usize) -> Result<Tensor<RANK>, String> {
+fn per_channel(
+    call: &Call,
+    at: usize,
+    rank: usize,
+    channels: usize,
+) -> Result<Tensor<RANK>, String> {
     let array = call.floats(at)?;
     if array.dims() != [channels] {
         return Err(format!("{:?} does not fit {channels} channels", array.dims()));
@@ -80,13 +85,17 @@ fn group(call: &mut Call) -> Outputs {
     let each = x.len() / dims[0] / groups;
     let epsilon = call.float("epsilon", 1e-5);
     let rank = x.rank;
-    let flat = mapped(x.reshape(&[dims[0], groups, each])?, |x| normalised(x, &[RANK - 1], epsilon));
+    let flat =
+        mapped(x.reshape(&[dims[0], groups, each])?, |x| normalised(x, &[RANK - 1], epsilon));
     let y = flat.reshape(&dims)?;
     // Before version 21 there was one scale for each group.
     let widened = |at: usize| {
         let array = call.floats(at)?;
         let wide = if call.settings.version < 21 && array.dims() == [groups] {
-            array.reshape(&[groups, 1])?.expand(&[groups, channels / groups])?.reshape(&[channels])?
+            array
+                .reshape(&[groups, 1])?
+                .expand(&[groups, channels / groups])?
+                .reshape(&[channels])?
         } else {
             array
         };

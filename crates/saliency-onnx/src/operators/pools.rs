@@ -44,9 +44,8 @@ fn windows(call: &Call, x: &Floats) -> Result<Window<3>, String> {
         let wide = |list: &[usize; N], fill: usize| {
             std::array::from_fn(|at| (at + N).checked_sub(3).map_or(fill, |at| list[at]))
         };
-        let pads = std::array::from_fn(|at| {
-            (at + N).checked_sub(3).map_or((0, 0), |at| window.pads[at])
-        });
+        let pads =
+            std::array::from_fn(|at| (at + N).checked_sub(3).map_or((0, 0), |at| window.pads[at]));
         Window {
             kernel: wide(&window.kernel, 1),
             strides: wide(&window.strides, 1),

@@ -112,7 +112,7 @@ fn centred(call: &Call, at: usize, zero: usize, column: bool) -> Result<Floats, 
 }
 
 fn matmul_integer(call: &mut Call) -> Outputs {
-    one(product(centred(call, 0, 2, false)?, centred(call, 1, 3, true)?)?)
+    one(product(call, centred(call, 0, 2, false)?, centred(call, 1, 3, true)?)?)
 }
 
 fn conv_integer(call: &mut Call) -> Outputs {
@@ -128,7 +128,7 @@ fn conv_integer(call: &mut Call) -> Outputs {
     let (x, weight) = (x.fixed::<4>()?, weight.fixed::<4>()?);
     let [_, channels, height, width] = x.dims();
     let [_, each, high, wide] = weight.dims();
-    let groups = call.size("group", 1)?.max(1);
+    let groups = call.positive("group", 1)?;
     if each * groups != channels {
         return Err("the kernel does not fit".into());
     }

@@ -23,7 +23,8 @@ struct Cell {
     step: fn(&Weights, &Step<'_>, State) -> Result<State, String>,
 }
 
-const GRU: Cell = Cell { gates: 3, activations: &["sigmoid", "tanh"], has_memory: false, step: gru };
+const GRU: Cell =
+    Cell { gates: 3, activations: &["sigmoid", "tanh"], has_memory: false, step: gru };
 const LSTM: Cell =
     Cell { gates: 4, activations: &["sigmoid", "tanh", "tanh"], has_memory: true, step: lstm };
 const RNN: Cell = Cell { gates: 1, activations: &["tanh"], has_memory: false, step: rnn };

@@ -13,7 +13,9 @@ pub(super) const TABLE: &[Entry] = &[
     ("ReduceLogSum", |call| floats(call, |x, axes| sum(x, axes).log())),
     ("ReduceLogSumExp", |call| floats(call, log_sum_exp)),
     ("ReduceMax", |call| reduce(call, |a, b| a.max(b), largest)),
-    ("ReduceMean", |call| floats(call, |x, axes| if axes.is_empty() { x } else { x.mean_dims(axes) })),
+    ("ReduceMean", |call| {
+        floats(call, |x, axes| if axes.is_empty() { x } else { x.mean_dims(axes) })
+    }),
     ("ReduceMin", |call| reduce(call, |a, b| a.min(b), |x, axes| -largest(-x, axes))),
     ("ReduceProd", |call| {
         reduce(call, |a, b| a * b, |x, axes| axes.iter().fold(x, |x, &axis| x.prod_dim(axis)))
@@ -48,10 +50,9 @@ impl Axes {
         let dims = call.dims(0)?;
         let named = call.list_or_input("axes", 1)?.filter(|axes| !axes.is_empty());
         let axes = match named {
-            Some(axes) => axes
-                .iter()
-                .map(|&axis| resolve(axis, dims.len()))
-                .collect::<Result<Vec<_>, _>>()?,
+            Some(axes) => {
+                axes.iter().map(|&axis| resolve(axis, dims.len())).collect::<Result<Vec<_>, _>>()?
+            }
             None if call.integer("noop_with_empty_axes", 0) != 0 => Vec::new(),
             None => (0..dims.len()).collect(),
         };

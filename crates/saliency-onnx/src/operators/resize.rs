@@ -24,7 +24,8 @@ fn resize(call: &mut Call) -> Outputs {
     let x = call.floats(0)?;
     let old = call.settings.version < 11;
     let sampling = Sampling {
-        coordinates: call.text("coordinate_transformation_mode", if old { "asymmetric" } else { "half_pixel" }),
+        coordinates: call
+            .text("coordinate_transformation_mode", if old { "asymmetric" } else { "half_pixel" }),
         mode: call.text("mode", "nearest"),
         nearest: call.text("nearest_mode", if old { "floor" } else { "round_prefer_floor" }),
         cubic: call.float("cubic_coeff_a", -0.75),
@@ -90,7 +91,10 @@ struct Scaled {
 
 impl Scaled {
     fn to_size(x: &Floats, axis: Option<&usize>, new: i64) -> Result<Self, String> {
-        let size = *axis.and_then(|&axis| x.tensor.dims().get(RANK - x.rank + axis).copied().as_ref().copied()).as_ref().ok_or("there are more sizes than axes")?;
+        let size = *axis
+            .and_then(|&axis| x.tensor.dims().get(RANK - x.rank + axis).copied().as_ref().copied())
+            .as_ref()
+            .ok_or("there are more sizes than axes")?;
         let new = usize::try_from(new).ok().filter(|&new| new > 0).ok_or("a size is zero")?;
         Ok(Self { size, new, scale: new as f64 / size as f64 })
     }

@@ -49,9 +49,11 @@ fn reshape(call: &mut Call) -> Outputs {
     let mut sizes = Vec::with_capacity(target.len());
     for (at, &size) in target.iter().enumerate() {
         sizes.push(match size {
-            0 if !keep_zeros => {
-                Some(*dims.get(at).ok_or_else(|| format!("{target:?} copies an axis that is not there"))?)
-            }
+            0 if !keep_zeros => Some(
+                *dims
+                    .get(at)
+                    .ok_or_else(|| format!("{target:?} copies an axis that is not there"))?,
+            ),
             -1 => None,
             size => Some(usize::try_from(size).map_err(|_| format!("the shape is {target:?}"))?),
         });

@@ -8,8 +8,10 @@ use super::call::{Call, Outputs, one};
 
 pub(super) const TABLE: &[Entry] = &[
     ("Cast", |call| {
-        let kind = kind(call.integer("to", 1))?;
-        cast(call, kind)
+        if !call.has_option("to") {
+            return Err("it does not say to which kind of number".into());
+        }
+        cast(call, kind(call.integer("to", 1))?)
     }),
     ("CastLike", cast_like),
     ("Constant", |call| Err(format!("it holds no numbers, but {} inputs", call.count()))),
@@ -97,7 +99,8 @@ pub(super) fn filled(call: &Call, constant: &Constant, dims: &[usize]) -> Result
         let numbers = vec![number; count];
         return Ok(Known { dims: dims.to_vec(), numbers, kind: known.kind, range: None }.into());
     }
-    let one = Known { dims: vec![1; dims.len()], numbers: vec![number], kind: known.kind, range: None };
+    let one =
+        Known { dims: vec![1; dims.len()], numbers: vec![number], kind: known.kind, range: None };
     let value = Call::floats_of(call, one.clone().into())?.expand(dims)?;
     Ok(match known.kind {
         Kind::Float => value.into(),

@@ -126,8 +126,7 @@ impl<'a> Builder<'a> {
             }
             self.source(name).map(Some)
         };
-        let mut inputs =
-            node.inputs.iter().enumerate().map(source).collect::<Result<Vec<_>>>()?;
+        let mut inputs = node.inputs.iter().enumerate().map(source).collect::<Result<Vec<_>>>()?;
         let kind = if node.operator == "If" {
             let branches = [self.branch(node, "then_branch")?, self.branch(node, "else_branch")?];
             // What the branches read is read here too, so that it is not forgotten before.

@@ -115,7 +115,12 @@ impl Run<'_> {
 fn reason(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("==="));
+    let lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("==="));
     let lines: Vec<&str> = lines.take(3).collect();
-    if lines.is_empty() { "the backend has stopped without a message".into() } else { lines.join(" ") }
+    if lines.is_empty() {
+        "the backend has stopped without a message".into()
+    } else {
+        lines.join(" ")
+    }
 }

@@ -72,7 +72,10 @@ impl Weights {
         let mut layout = Layout::default();
         for node in graph.nodes.iter().filter(|node| node.operator == "Conv") {
             let constant = |at: usize| {
-                node.inputs.get(at).filter(|name| !name.is_empty()).map(|it| graph.constants.get(it))
+                node.inputs
+                    .get(at)
+                    .filter(|name| !name.is_empty())
+                    .map(|it| graph.constants.get(it))
             };
             let Some(Some(kernel)) = constant(1) else { continue };
             let Ok(dims) = <[usize; 4]>::try_from(kernel.dims.clone()) else { continue };

@@ -34,7 +34,7 @@ pub(crate) fn full_dims(dims: &[usize]) -> [usize; RANK] {
 /// Refuses shapes of more than eight dimensions.
 pub(crate) fn check_rank(dims: &[usize]) -> Result<(), String> {
     if dims.len() > RANK {
-        return Err(format!("{dims:?} has more than {RANK} dimensions"));
+        return Err(format!("it has {} dimensions, and at most {RANK} are supported", dims.len()));
     }
     Ok(())
 }
@@ -77,7 +77,6 @@ impl<K: Basic> Array<K> {
         }
         Ok(Self { tensor: reshaped(self.tensor, full_dims(dims)), rank: dims.len() })
     }
-
 
     /// Returns where an axis is in the tensor of rank eight. Negative axes count from the end.
     pub(crate) fn axis(&self, axis: i64) -> Result<usize, String> {

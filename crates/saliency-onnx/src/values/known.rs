@@ -84,9 +84,8 @@ impl Known {
 /// Returns the shape to which two shapes are broadcast.
 pub(crate) fn broadcast(left: &[usize], right: &[usize]) -> Result<Vec<usize>, String> {
     let rank = left.len().max(right.len());
-    let size = |dims: &[usize], at: usize| {
-        (at + dims.len()).checked_sub(rank).map_or(1, |at| dims[at])
-    };
+    let size =
+        |dims: &[usize], at: usize| (at + dims.len()).checked_sub(rank).map_or(1, |at| dims[at]);
     (0..rank)
         .map(|at| match (size(left, at), size(right, at)) {
             (one, other) if one == other => Ok(one),

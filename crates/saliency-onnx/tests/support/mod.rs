@@ -42,7 +42,8 @@ pub struct Golden {
 
 impl Golden {
     pub fn read(path: &Path) -> Self {
-        let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let bytes =
+            std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Self { bytes, prefix: String::new() }
     }
 
@@ -93,8 +94,12 @@ impl Nodes {
     /// Returns the name, the model and the golden values of each case.
     pub fn cases(&self) -> Vec<(String, Vec<u8>, Golden)> {
         let tensors = SafeTensors::deserialize(&self.bytes).unwrap();
-        let names: BTreeSet<String> =
-            tensors.names().iter().filter_map(|name| name.strip_suffix("/model")).map(str::to_owned).collect();
+        let names: BTreeSet<String> = tensors
+            .names()
+            .iter()
+            .filter_map(|name| name.strip_suffix("/model"))
+            .map(str::to_owned)
+            .collect();
         let mut cases = Vec::new();
         for name in names {
             let model = tensors.tensor(&format!("{name}/model")).unwrap().data().to_vec();
