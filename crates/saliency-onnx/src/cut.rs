@@ -137,16 +137,27 @@ impl OnnxModel {
     }
 
     /// Chooses the layer to cut at if nobody names one: the last feature map with a height and a
-    /// width, or the last tensor with a vector for each token.
+    /// width; in a transformer the last tensor with a vector for each token, before the scores.
     ///
     /// # Errors
     /// [`Error::NoSuchPart`] if there is none, or if the file leaves a shape open.
     pub fn default_layer(&self) -> Result<Layer> {
-        let layers = self.layers()?;
-        let is_map = |layer: &&Layer| matches!(layer.shape.as_slice(), [1, _, height, width] if *height > 1 && *width > 1);
-        let has_tokens =
-            |layer: &&Layer| matches!(layer.shape.as_slice(), [1, tokens, _] if *tokens > 1);
-        let found = layers.iter().rev().find(is_map).or(layers.iter().rev().find(has_tokens));
+        let traces = self.traces()?;
+        let counted = traces.counted();
+        let attends = |layer: &Layer| match (layer.operator.as_str(), layer.shape.as_slice()) {
+            ("Attention", _) => true,
+            ("Softmax", [.., queries, keys]) => layer.shape.len() > 2 && queries == keys,
+            _ => false,
+        };
+        let is_transformer = traces.one.layers.iter().any(attends);
+        let is_wanted = |layer: &&Layer| match layer.shape.as_slice() {
+            [1, _, height, width] => !is_transformer && *height > 1 && *width > 1,
+            [1, tokens, _] => is_transformer && *tokens > 1,
+            _ => false,
+        };
+        let layers = traces.one.layers.iter().rev().filter(is_wanted);
+        let mut layers = layers.filter(|layer| layer.name != self.output());
+        let found = layers.find(|layer| self.separates(&layer.name, &counted));
         found.cloned().ok_or_else(|| {
             Error::no_such_part("the model has no layer with a height and a width, or with tokens")
         })

@@ -90,7 +90,10 @@ def strip(path):
     """Takes out what the new exporter notes of its source: paths of this machine, and most of a small file."""
     model = onnx.load(path)
     for node in model.graph.node:
+        # The modules of the network remain; the rest names places of this machine.
+        scopes = [entry for entry in node.metadata_props if entry.key == "namespace"]
         del node.metadata_props[:]
+        node.metadata_props.extend(scopes)
     for value in [*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer]:
         del value.metadata_props[:]
     del model.graph.metadata_props[:]
