@@ -53,15 +53,25 @@ pub(super) fn product(call: &Call, left: Floats, right: Floats) -> Result<Floats
 }
 
 fn gemm(call: &mut Call) -> Outputs {
+    // A turned matrix of rank two needs no copy.
     let turned = |at: usize, name: &str| {
-        let matrix = call.floats(at)?;
-        if call.integer(name, 0) == 0 { Ok(matrix) } else { matrix.permute(&[1, 0]) }
+        let matrix = call.floats(at)?.fixed::<2>()?;
+        Ok::<_, String>(if call.integer(name, 0) == 0 { matrix } else { matrix.transpose() })
     };
     let scaled = |matrix: Floats, name: &str| match call.float(name, 1.0) {
         1.0 => matrix,
         factor => mapped(matrix, |x| x * factor),
     };
-    let product = scaled(product(call, turned(0, "transA")?, turned(1, "transB")?)?, "alpha");
+    let (left, right) = (turned(0, "transA")?, turned(1, "transB")?);
+    let ([rows, inner], [tall, columns]) = (left.dims(), right.dims());
+    if inner != tall {
+        return Err(format!("{:?} and {:?} cannot be multiplied", left.dims(), right.dims()));
+    }
+    if [rows, inner, columns].contains(&0) {
+        return Err("there are no values".into());
+    }
+    call.check_size(&[rows, columns])?;
+    let product = scaled(Floats::of(left.matmul(right)), "alpha");
     if !call.has(2) {
         return one(product);
     }
