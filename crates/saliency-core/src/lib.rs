@@ -51,11 +51,15 @@ pub use methods::{
     ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,
     SmoothGrad, SmoothGradSquared, VarGrad,
 };
+pub use model::detection::{Detection, FoundBox};
 pub use model::function::{ModelFn, NoModule, pure_function};
 pub use model::layer::{After, Cut, Split};
 pub use model::model::Model;
+pub use model::pixels::Pixels;
+pub use model::rectangle::Rectangle;
 pub use model::resolved_target::ResolvedTarget;
 pub use model::score::{Score, ScoreFunction};
+pub use model::similarity::Similarity;
 pub use model::target::Target;
 pub use path::quadrature::Rule;
 pub use random::noise::{Distribution, NoiseScale};
