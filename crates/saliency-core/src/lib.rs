@@ -40,6 +40,7 @@ use input::batch::Batch;
 
 pub use attribution::Attribution;
 pub use error::{Cause, Error, Result, Stage};
+pub use execution::panics::hide_caught_panics;
 pub use execution::schedule::{Cancel, MemoryBudget, Parallelism, Progress, Schedule};
 pub use explainer::Explainer;
 pub use good_rows::{GoodRows, RowError, attribute_good_rows};

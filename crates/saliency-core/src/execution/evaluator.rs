@@ -242,9 +242,16 @@ impl<'m> Evaluator<'m> {
     /// # Errors
     /// [`Error::OutputShape`], [`Error::OutOfMemory`], [`Error::Device`].
     pub fn outputs_at(&self, at: Batch) -> Result<Vec<Vec<f64>>> {
-        let output = self.output(at)?;
-        let scores = output.dims()[1];
-        Ok(to_host(output)?.chunks(scores).map(<[f64]>::to_vec).collect())
+        rows_of(self.output(at)?)
+    }
+
+    /// Returns, for each row of `at`, the scores among which the target's class was chosen: see
+    /// [`ResolvedTarget::class_scores`]. Given to the model at once, inside [`Work::run`].
+    ///
+    /// # Errors
+    /// Those of [`outputs_at`](Self::outputs_at), and [`Error::OutputLayout`].
+    pub fn class_scores_at(&self, at: Batch, target: &ResolvedTarget) -> Result<Vec<Vec<f64>>> {
+        rows_of(target.class_scores(self.output(at)?)?)
     }
 
     /// Returns, for each of `rows` rows, its target's score averaged over all rows of `at`.
@@ -445,6 +452,12 @@ impl<'m> Evaluator<'m> {
             found => Err(Error::OutputShape { rows, found }),
         }
     }
+}
+
+/// Reads the rows of a matrix back.
+fn rows_of(matrix: Tensor<2>) -> Result<Vec<Vec<f64>>> {
+    let width = matrix.dims()[1];
+    Ok(to_host(matrix)?.chunks(width).map(<[f64]>::to_vec).collect())
 }
 
 /// The dimensions of a batch of pictures: rows, channels, height and width.

@@ -276,9 +276,8 @@ impl Detection {
         if let Some(error) = Error::not_finite_rows(Stage::Score, not_finite) {
             return Err(error);
         }
-        let expected = || {
-            format!("a box that overlaps the given rectangle by at least {}", self.overlap)
-        };
+        let expected =
+            || format!("a box that overlaps the given rectangle by at least {}", self.overlap);
         Error::not_found_rows(expected, without).map_or(Ok(found), Err)
     }
 

@@ -25,9 +25,7 @@ impl<T: Clone> PerRow<T> {
     pub(crate) fn select(&self, rows: &[usize]) -> Self {
         match self {
             Self::All(_) => self.clone(),
-            Self::Each(values) => {
-                Self::Each(rows.iter().map(|&row| values[row].clone()).collect())
-            }
+            Self::Each(values) => Self::Each(rows.iter().map(|&row| values[row].clone()).collect()),
         }
     }
 

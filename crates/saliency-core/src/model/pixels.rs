@@ -214,9 +214,7 @@ impl Pixels {
             (0..rows).flat_map(|row| mask.of(row).iter().map(|inside| !inside)).collect();
         let others = TensorData::new(others, [rows, 1, pixels]);
         let others = Tensor::<3, Bool>::from_data(others, &device);
-        let share = |row: usize| {
-            1.0 / mask.of(row).iter().filter(|inside| **inside).count() as f64
-        };
+        let share = |row: usize| 1.0 / mask.of(row).iter().filter(|inside| **inside).count() as f64;
         let shares = TensorData::new((0..rows).map(share).collect::<Vec<f64>>(), [rows, 1, 1]);
         let shares = Tensor::<3>::from_data(shares, (&device, planes.dtype()));
         // Not a product with the mask: scores outside may be infinite. Divided before they are

@@ -61,9 +61,7 @@ impl ResolvedTarget {
     pub fn score(&self, output: Tensor<2>) -> Result<Tensor<1>> {
         let rows = output.dims()[0];
         match &self.choice {
-            Choice::Class(class) => {
-                Ok(self.score.of(output).narrow(1, *class, 1).reshape([rows]))
-            }
+            Choice::Class(class) => Ok(self.score.of(output).narrow(1, *class, 1).reshape([rows])),
             Choice::Difference(class, other) => {
                 let output = self.score.of(output);
                 let scores = output.clone().narrow(1, *class, 1) - output.narrow(1, *other, 1);
@@ -95,9 +93,7 @@ impl ResolvedTarget {
             Choice::Class(class) | Choice::Difference(class, _) => vec![Some(*class); rows],
             Choice::Classes(classes) => classes.iter().copied().map(Some).collect(),
             Choice::Function(_) | Choice::Similarity(_) => vec![None; rows],
-            Choice::Detection(detection) => {
-                detection.classes(rows).into_iter().map(Some).collect()
-            }
+            Choice::Detection(detection) => detection.classes(rows).into_iter().map(Some).collect(),
             Choice::Pixels(pixels) => pixels.classes(rows).into_iter().map(Some).collect(),
         }
     }
@@ -133,10 +129,7 @@ impl ResolvedTarget {
     /// Returns whether the model's outputs are read as boxes, pixels or an embedding, so that a
     /// class is not a position in a row of outputs.
     pub fn reads_layout(&self) -> bool {
-        matches!(
-            self.choice,
-            Choice::Detection(_) | Choice::Pixels(_) | Choice::Similarity(_)
-        )
+        matches!(self.choice, Choice::Detection(_) | Choice::Pixels(_) | Choice::Similarity(_))
     }
 
     /// Returns the scores among which the target's class was chosen, for each row of a model's
