@@ -43,7 +43,7 @@ pub enum Warning {
         row: usize,
     },
     /// The class with the highest score was explained, but the model takes pictures and gives more
-    /// scores for each row than any classifier of pictures has classes (32,768). They may be boxes,
+    /// scores for each row than classifiers of pictures have classes (32,768). They may be boxes,
     /// pixels or characters, and then the class is none. This warning is about the model, and is
     /// given once in a call.
     #[non_exhaustive]
@@ -214,9 +214,9 @@ impl std::fmt::Display for Warning {
             ),
             Self::ScoresMayNotBeClasses { scores, .. } => write!(
                 f,
-                "the model gives {scores} scores for each row, more than a classifier of pictures \
-                 has classes, and the highest was explained: if they are boxes or pixels, explain \
-                 `Target::detection` or `Target::pixels`; if they are classes, name one"
+                "the model gives {scores} scores for each row, more than classifiers of pictures have \
+                 classes, and the highest was explained as a class: if they are boxes or pixels, \
+                 explain `Target::detection` or `Target::pixels`; if they are classes, name one"
             ),
             Self::RowsInfluenceEachOther { row } => write!(
                 f,

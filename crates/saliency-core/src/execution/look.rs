@@ -4,8 +4,8 @@ use crate::error::Result;
 use crate::model::output::Output;
 use crate::model::resolved_target::ResolvedTarget;
 
-/// The most scores of a row that are taken for classes, and kept beside an answer. The largest public
-/// data set of labelled pictures, ImageNet-21k, has 21,841 classes.
+/// The most scores of a row that are taken for classes, and kept beside an answer. ImageNet-21k, one
+/// of the largest public data sets of labelled pictures, has 21,841 classes.
 pub(crate) const MOST_CLASSES: usize = 1 << 15;
 
 /// What the outputs for some rows of the unchanged input say of the model, and the outputs

@@ -296,7 +296,7 @@ impl Detection {
         for number in numbers {
             let rectangle = boxes.rectangle(number);
             if let WhichBox::Near(wanted) = &self.boxes
-                && !(rectangle.overlap(wanted.of(row)) >= self.overlap)
+                && rectangle.overlap(wanted.of(row)) < self.overlap
             {
                 continue;
             }

@@ -42,7 +42,9 @@ impl Rectangle {
             bottom: self.bottom.min(other.bottom),
         });
         let joint = area(self) + area(other) - shared;
-        if joint > 0.0 { shared / joint } else { 0.0 }
+        // Not a number, if an edge is infinite or the areas are zero.
+        let overlap = shared / joint;
+        if overlap > 0.0 { overlap } else { 0.0 }
     }
 
     /// Refuses a rectangle without an area.
@@ -76,6 +78,8 @@ mod tests {
         assert_eq!((point.overlap(&point), point.overlap(&square)), (0.0, 0.0));
         let unknown = Rectangle { left: f64::NAN, ..square };
         assert!((0.0..=1.0).contains(&square.overlap(&unknown)));
+        let endless = Rectangle { right: f64::INFINITY, ..square };
+        assert_eq!((square.overlap(&endless), endless.overlap(&endless)), (0.0, 0.0));
     }
 
     #[test]

@@ -53,13 +53,13 @@ use crate::model::score::Score;
 /// Models*, 2020, <https://arxiv.org/abs/2008.06035>.
 #[derive(Clone, Debug)]
 pub struct Similarity {
-    references: PerRow<Tensor<1>>,
+    references: Box<PerRow<Tensor<1>>>,
 }
 
 impl Similarity {
     /// Compares every row with one reference.
     pub fn to(reference: Tensor<1>) -> Self {
-        Self { references: PerRow::All(reference.inner()) }
+        Self { references: Box::new(PerRow::All(reference.inner())) }
     }
 
     /// Compares each row with a reference of its own, `[rows, values]`.
@@ -67,7 +67,7 @@ impl Similarity {
         let references = references.inner();
         let [rows, values] = references.dims();
         let row = |row: usize| references.clone().narrow(0, row, 1).reshape([values]);
-        Self { references: PerRow::Each((0..rows).map(row).collect()) }
+        Self { references: Box::new(PerRow::Each((0..rows).map(row).collect())) }
     }
 
     /// Refuses lists that are not as long as the batch.
@@ -105,7 +105,7 @@ impl Similarity {
     /// Returns the cosine of each row: `[rows]`.
     pub(crate) fn score(&self, output: Tensor<2>) -> Tensor<1> {
         let rows = output.dims()[0];
-        let references = match &self.references {
+        let references = match &*self.references {
             PerRow::All(reference) => reference.clone().unsqueeze::<2>(),
             PerRow::Each(references) => Tensor::stack(references.clone(), 0),
         };
@@ -118,12 +118,12 @@ impl Similarity {
 
     /// Returns the target of the given rows.
     pub(crate) fn select(&self, rows: &[usize]) -> Self {
-        Self { references: self.references.select(rows) }
+        Self { references: Box::new(self.references.select(rows)) }
     }
 
     /// Appends the target of the rows in `more`. Both must be parts of the same target.
     pub(crate) fn followed_by(self, more: Self) -> Self {
-        Self { references: self.references.followed_by(more.references) }
+        Self { references: Box::new(self.references.followed_by(*more.references)) }
     }
 
     /// Returns whether every row has the same target.
