@@ -12,12 +12,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use clap::Parser;
 use saliency::viz::{Chart, write_picture};
-use saliency::{Attribution, Baseline, ExpectedGradients, Explainer as _};
-use saliency::{IntegratedGradients, Model as _};
+use saliency::{Attribution, Baseline, ExpectedGradients, Explainer as _, IntegratedGradients};
 use saliency_cli::Result;
 use saliency_cli::program::ended;
 use saliency_examples_training::training::accuracy;
@@ -55,10 +53,10 @@ fn one_wine(net: &Net, wines: &Wines, out: &Path) -> Result<()> {
     let explainer = IntegratedGradients::new().with_steps(1000).with_baseline(Baseline::zeros());
     let from_mean = explainer.attribute(net, input.clone())?;
     let from_each = ExpectedGradients::new(batch(&wines.seen)).with_samples(5000);
-    let from_each = from_each.attribute(net, input.clone())?;
+    let from_each = from_each.attribute(net, input)?;
 
     let cultivar = from_mean.targets[0].map_or(0, |class| class + 1);
-    let probability = 100.0 * softmax(net.forward(input), 1).max().into_scalar::<f32>();
+    let probability = 100.0 * from_mean.probability(0).expect("three cultivars");
     println!("\nWhy is the first of them taken for cultivar {cultivar} ({probability:.1} %)?\n");
     let integrated = host(&from_mean.values);
     print_measurements(wines, &integrated, &from_each);

@@ -5,6 +5,7 @@ use crate::execution::evaluator::Scored;
 use crate::input::batch::Batch;
 use crate::input::inputs::Inputs;
 use crate::input::rows::Rows;
+use crate::model::score::is_distribution;
 use crate::share::{EstimatedShare, Share};
 use crate::warning::Warning;
 
@@ -24,6 +25,11 @@ pub struct Attribution<I> {
     pub scores: Vec<f64>,
     /// The class that was explained; `None` if the target is a function.
     pub targets: Vec<Option<usize>>,
+    /// The output of the model for each row of the input: the scores of all classes. `None` if the
+    /// explainer does not know them, if a row has more than 32,768 of them, or if they are no
+    /// classes, because the target is a [`Detection`](crate::Detection), [`Pixels`](crate::Pixels)
+    /// or a [`Similarity`](crate::Similarity). They cost no call of the model.
+    pub outputs: Option<Vec<Vec<f64>>>,
     /// The score of the target at the baseline, for methods that have one.
     pub baseline_scores: Option<Vec<f64>>,
     /// Sum of the values minus the difference of score between input and baseline, for methods
@@ -61,6 +67,7 @@ impl<I> Attribution<I> {
             values,
             scores,
             targets,
+            outputs: None,
             baseline_scores: None,
             completeness_gap: None,
             error_estimate: None,
@@ -83,6 +90,7 @@ impl<I> Attribution<I> {
             standard_error: self.standard_error.map(f).transpose()?,
             scores: self.scores,
             targets: self.targets,
+            outputs: self.outputs,
             baseline_scores: self.baseline_scores,
             completeness_gap: self.completeness_gap,
             error_estimate: self.error_estimate,
@@ -91,6 +99,44 @@ impl<I> Attribution<I> {
             evaluations: self.evaluations,
             warnings: self.warnings,
         })
+    }
+
+    /// Returns the probability of each class in a row: the softmax over the row's
+    /// [`outputs`](Self::outputs), or the outputs themselves if they are probabilities already.
+    ///
+    /// Returns `None` if the outputs are not known, are not finite, or are fewer than two.
+    ///
+    /// # Example
+    /// A page states the probability without a second forward pass:
+    /// ```
+    /// use burn::tensor::{Device, Tensor};
+    /// use saliency_core::{Explainer, Gradient, pure_function};
+    ///
+    /// let model = pure_function(|x: Tensor<2>| Tensor::cat(vec![x.clone(), x * 2], 1));
+    /// let x = Tensor::<2>::ones([1, 1], &Device::flex());
+    /// let map = Gradient::new().attribute(&model, x)?;
+    ///
+    /// assert_eq!(map.outputs, Some(vec![vec![1.0, 2.0]]));
+    /// let probability = map.probability(0).expect("two classes");
+    /// assert!((probability - 0.7311).abs() < 1e-4); // 1 / (1 + exp(1 - 2))
+    /// # Ok::<(), saliency_core::Error>(())
+    /// ```
+    pub fn probabilities(&self, row: usize) -> Option<Vec<f64>> {
+        let outputs = self.outputs.as_ref()?.get(row).filter(|outputs| outputs.len() > 1)?;
+        if is_distribution(outputs) {
+            return Some(outputs.clone());
+        }
+        let largest = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let powers: Vec<f64> = outputs.iter().map(|output| (output - largest).exp()).collect();
+        let sum: f64 = powers.iter().sum();
+        sum.is_finite().then(|| powers.into_iter().map(|power| power / sum).collect())
+    }
+
+    /// Returns the [probability](Self::probabilities) of the class that is explained in a row;
+    /// `None` also if no class is.
+    pub fn probability(&self, row: usize) -> Option<f64> {
+        let class = (*self.targets.get(row)?)?;
+        self.probabilities(row)?.get(class).copied()
     }
 }
 
@@ -121,6 +167,7 @@ impl<I: Inputs> Attribution<I> {
             scores: parts.iter().flat_map(|part| part.scores.clone()).collect(),
             targets: parts.iter().flat_map(|part| part.targets.clone()).collect(),
             evaluations: parts.iter().flat_map(|part| part.evaluations.clone()).collect(),
+            outputs: joined(parts.iter().map(|part| part.outputs.clone())),
             baseline_scores: joined(parts.iter().map(|part| part.baseline_scores.clone())),
             completeness_gap: joined(parts.iter().map(|part| part.completeness_gap.clone())),
             error_estimate: joined(parts.iter().map(|part| part.error_estimate.clone())),
@@ -138,7 +185,7 @@ impl Attribution<Batch> {
     pub fn of(values: Batch, scored: Scored) -> Self {
         let targets = scored.target.classes(values.rows());
         let attribution = Self::new(values, scored.scores, targets);
-        Self { warnings: scored.warnings, ..attribution }
+        Self { warnings: scored.warnings, outputs: scored.outputs, ..attribution }
     }
 
     /// Sets the number of evaluations, the same for every row.

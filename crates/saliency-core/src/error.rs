@@ -151,13 +151,13 @@ pub enum Error {
         scores: usize,
     },
 
-    /// A list of target classes that is not as long as the batch.
-    #[error("expected one target class for each of the {expected} rows, found {found}")]
+    /// A list of target classes, boxes, masks or references that is not as long as the batch.
+    #[error("expected one target for each of the {expected} rows, found {found}")]
     #[non_exhaustive]
     TargetCount {
         /// Rows of the input.
         expected: usize,
-        /// Classes given.
+        /// Targets given.
         found: usize,
     },
 
@@ -171,6 +171,33 @@ pub enum Error {
         rows: usize,
         /// The shape that came out.
         found: [usize; 2],
+    },
+
+    /// A row of the model's output does not hold what a [`Detection`](crate::Detection),
+    /// [`Pixels`](crate::Pixels) or a [`Similarity`](crate::Similarity) reads.
+    #[error(
+        "expected each row of the model's output to have {expected}, found {found} numbers: check \
+         the number of classes, and that the model flattens its output to `[rows, scores]`"
+    )]
+    #[non_exhaustive]
+    OutputLayout {
+        /// The numbers that a row must have, in words.
+        expected: String,
+        /// The numbers of a row.
+        found: usize,
+    },
+
+    /// The output has nothing that the target asks for: no box near a rectangle, or no pixel of a
+    /// class.
+    #[error("expected {expected} in the output of {}, found none", list(*row, others))]
+    #[non_exhaustive]
+    NotFound {
+        /// What was looked for, in words.
+        expected: String,
+        /// The first row without it, from 0.
+        row: usize,
+        /// The other rows without it that were computed, ascending.
+        others: Vec<usize>,
     },
 
     /// A target function that does not return one score per row.
@@ -385,18 +412,27 @@ impl Error {
         stage: Stage,
         rows: impl IntoIterator<Item = usize>,
     ) -> Option<Self> {
-        let mut rows: Vec<usize> = rows.into_iter().collect();
-        rows.sort_unstable();
-        rows.dedup();
-        let mut rows = rows.into_iter();
+        let mut rows = ascending(rows);
         let row = rows.next()?;
         Some(Self::NotFinite { stage, row, others: rows.collect() })
+    }
+
+    /// Makes an [`Error::NotFound`] from the rows in which something was not found. Returns `None` if
+    /// there are no such rows.
+    pub(crate) fn not_found_rows(
+        expected: impl FnOnce() -> String,
+        rows: impl IntoIterator<Item = usize>,
+    ) -> Option<Self> {
+        let mut rows = ascending(rows);
+        let row = rows.next()?;
+        Some(Self::NotFound { expected: expected(), row, others: rows.collect() })
     }
 
     /// Returns the same error for only one of its rows.
     pub(crate) fn of_row(self, row: usize) -> Self {
         match self {
             Self::NotFinite { stage, .. } => Self::not_finite(stage, row),
+            Self::NotFound { expected, .. } => Self::NotFound { expected, row, others: Vec::new() },
             other => other,
         }
     }
@@ -404,7 +440,9 @@ impl Error {
     /// Returns the rows that the error is known to be about.
     pub(crate) fn rows(&self) -> Vec<usize> {
         match self {
-            Self::NotFinite { row, others, .. } => [&[*row], &others[..]].concat(),
+            Self::NotFinite { row, others, .. } | Self::NotFound { row, others, .. } => {
+                [&[*row], &others[..]].concat()
+            }
             Self::Panicked { rows, .. } => rows.clone().collect(),
             _ => Vec::new(),
         }
@@ -425,6 +463,10 @@ impl Error {
                 let rows = std::iter::once(row).chain(others).map(row_of);
                 Self::not_finite_rows(stage, rows).expect("at least one row")
             }
+            Self::NotFound { expected, row, others } => {
+                let rows = std::iter::once(row).chain(others).map(row_of);
+                Self::not_found_rows(|| expected, rows).expect("at least one row")
+            }
             Self::Panicked { rows, item, total, message } => {
                 let rows = row_of(rows.start)..row_of(rows.end - 1) + 1;
                 Self::Panicked { rows, item, total, message }
@@ -443,6 +485,14 @@ impl Error {
             other => other,
         }
     }
+}
+
+/// Returns the rows in ascending order, each once.
+fn ascending(rows: impl IntoIterator<Item = usize>) -> std::vec::IntoIter<usize> {
+    let mut rows: Vec<usize> = rows.into_iter().collect();
+    rows.sort_unstable();
+    rows.dedup();
+    rows.into_iter()
 }
 
 /// The most rows that a message lists.

@@ -40,6 +40,7 @@ use input::batch::Batch;
 
 pub use attribution::Attribution;
 pub use error::{Cause, Error, Result, Stage};
+pub use execution::panics::hide_caught_panics;
 pub use execution::schedule::{Cancel, MemoryBudget, Parallelism, Progress, Schedule};
 pub use explainer::Explainer;
 pub use good_rows::{GoodRows, RowError, attribute_good_rows};
@@ -51,11 +52,15 @@ pub use methods::{
     ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,
     SmoothGrad, SmoothGradSquared, VarGrad,
 };
+pub use model::detection::{Detection, FoundBox};
 pub use model::function::{ModelFn, NoModule, pure_function};
 pub use model::layer::{After, Cut, Split};
 pub use model::model::Model;
+pub use model::pixels::Pixels;
+pub use model::rectangle::Rectangle;
 pub use model::resolved_target::ResolvedTarget;
 pub use model::score::{Score, ScoreFunction};
+pub use model::similarity::Similarity;
 pub use model::target::Target;
 pub use path::quadrature::Rule;
 pub use random::noise::{Distribution, NoiseScale};

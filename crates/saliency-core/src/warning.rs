@@ -42,6 +42,17 @@ pub enum Warning {
         /// The first row.
         row: usize,
     },
+    /// The class with the highest score was explained, but the model takes pictures and gives more
+    /// scores for each row than classifiers of pictures have classes (32,768). They may be boxes,
+    /// pixels or characters, and then the class is none. This warning is about the model, and is
+    /// given once in a call.
+    #[non_exhaustive]
+    ScoresMayNotBeClasses {
+        /// The first row.
+        row: usize,
+        /// The number of scores in a row.
+        scores: usize,
+    },
     /// The score of a row alone differs from its score in the batch: the model mixes rows. The map
     /// of a row then shows its effect on the scores of all rows. This warning is about the model,
     /// and is given once in a call.
@@ -74,6 +85,7 @@ impl Warning {
             | Self::FewSamplesDecide { row }
             | Self::NoNoise { row, .. }
             | Self::OutputsAreProbabilities { row }
+            | Self::ScoresMayNotBeClasses { row, .. }
             | Self::RowsInfluenceEachOther { row }
             | Self::OneRowAtATime { row }
             | Self::DeviceLost { row } => row,
@@ -105,6 +117,11 @@ impl Warning {
         Self::OutputsAreProbabilities { row }
     }
 
+    /// Makes a [`Warning::ScoresMayNotBeClasses`], for explainers of your own.
+    pub fn scores_may_not_be_classes(row: usize, scores: usize) -> Self {
+        Self::ScoresMayNotBeClasses { row, scores }
+    }
+
     /// Makes a [`Warning::RowsInfluenceEachOther`], for explainers of your own.
     pub fn rows_influence_each_other(row: usize) -> Self {
         Self::RowsInfluenceEachOther { row }
@@ -126,6 +143,7 @@ impl Warning {
         matches!(
             self,
             Self::OutputsAreProbabilities { .. }
+                | Self::ScoresMayNotBeClasses { .. }
                 | Self::RowsInfluenceEachOther { .. }
                 | Self::OneRowAtATime { .. }
         )
@@ -154,6 +172,9 @@ impl Warning {
             Self::NoNoise { row, tensor } => Self::NoNoise { row: row_of(row), tensor },
             Self::OutputsAreProbabilities { row } => {
                 Self::OutputsAreProbabilities { row: row_of(row) }
+            }
+            Self::ScoresMayNotBeClasses { row, scores } => {
+                Self::ScoresMayNotBeClasses { row: row_of(row), scores }
             }
             Self::RowsInfluenceEachOther { row } => {
                 Self::RowsInfluenceEachOther { row: row_of(row) }
@@ -190,6 +211,12 @@ impl std::fmt::Display for Warning {
             Self::OutputsAreProbabilities { .. } => f.write_str(
                 "the model's outputs are probabilities, whose gradients vanish if the model is \
                  sure: export the model without the softmax, or explain `Score::LogOutput`",
+            ),
+            Self::ScoresMayNotBeClasses { scores, .. } => write!(
+                f,
+                "the model gives {scores} scores for each row, more than classifiers of pictures have \
+                 classes, and the highest was explained as a class: if they are boxes or pixels, \
+                 explain `Target::detection` or `Target::pixels`; if they are classes, name one"
             ),
             Self::RowsInfluenceEachOther { row } => write!(
                 f,

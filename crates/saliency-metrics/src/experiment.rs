@@ -234,7 +234,9 @@ impl<'m> Experiment<'m> {
         Ok(scores)
     }
 
-    /// Returns the model's outputs for each covered copy.
+    /// Returns the model's outputs for each covered copy. If the target is a box or pixels, these are
+    /// the scores of all classes there:
+    /// [`ResolvedTarget::class_scores`](saliency_core::ResolvedTarget::class_scores).
     ///
     /// # Errors
     /// [`Error::Shape`] if the fill has another shape than the input, [`Error::NoNeighbours`],
@@ -245,7 +247,7 @@ impl<'m> Experiment<'m> {
             fill,
             covers.len(),
             |at| covers[at].clone(),
-            |copies, _| self.question.evaluator.outputs_at(copies),
+            |copies, rows| self.class_scores_at(copies, rows),
             |found| outputs.extend(found),
         )?;
         Ok(outputs)
@@ -259,6 +261,15 @@ impl<'m> Experiment<'m> {
         rows: &[usize],
     ) -> saliency_core::Result<Vec<f64>> {
         self.question.evaluator.scores_at(copies, &self.scored.target.select(rows))
+    }
+
+    /// Returns the scores of all classes for copies that were made from the given rows.
+    fn class_scores_at(
+        &self,
+        copies: Batch,
+        rows: &[usize],
+    ) -> saliency_core::Result<Vec<Vec<f64>>> {
+        self.question.evaluator.class_scores_at(copies, &self.scored.target.select(rows))
     }
 
     /// Asks about `copies` copies of every row, chunk by chunk, and hands on the answers in order.
@@ -297,7 +308,7 @@ impl<'m> Experiment<'m> {
             return self.scores_at(copies, rows);
         }
         let classes = self.scored.target.select(rows).classes(rows.len());
-        let outputs = self.question.evaluator.outputs_at(copies)?;
+        let outputs = self.class_scores_at(copies, rows)?;
         let answers = outputs.iter().map(|outputs| Some(ranking(outputs)[0]));
         Ok(answers.zip(classes).map(|(answer, class)| f64::from(answer == class)).collect())
     }

@@ -63,6 +63,8 @@
 //! # The question
 //!
 //! - a class, a difference of two, or any function of the scores: [`Target`]
+//! - a box of a detector, pixels of a segmentation, the similarity of embeddings: [`Detection`],
+//!   [`Pixels`], [`Similarity`]
 //! - logits, log-probabilities or probabilities: [`Score`]
 //! - a module that does not return `[rows, scores]`: [`ModelFn`]
 //! - one of several inputs, if the others are [`Fixed`]
@@ -124,11 +126,11 @@
 //!   own: `pictures`, `pages`, `charts`, `export`. All of them switch on `photo`
 
 pub use saliency_core::{
-    After, Attribution, Baseline, Cancel, Cause, Counted, Cut, Distribution, Error, EstimatedShare,
-    Explainer, Fixed, GoodRows, Inputs, MemoryBudget, Model, ModelFn, NoModule, NoiseScale,
-    Parallelism, Progress, ResolvedTarget, Result, RowError, Rows, Rule, Schedule, Score,
-    ScoreFunction, Share, Split, Stage, Target, TokenReduction, Warning, attribute_good_rows,
-    per_token, pure_function,
+    After, Attribution, Baseline, Cancel, Cause, Counted, Cut, Detection, Distribution, Error,
+    EstimatedShare, Explainer, Fixed, FoundBox, GoodRows, Inputs, MemoryBudget, Model, ModelFn,
+    NoModule, NoiseScale, Parallelism, Pixels, Progress, Rectangle, ResolvedTarget, Result,
+    RowError, Rows, Rule, Schedule, Score, ScoreFunction, Share, Similarity, Split, Stage, Target,
+    TokenReduction, Warning, attribute_good_rows, hide_caught_panics, per_token, pure_function,
 };
 pub use saliency_core::{
     ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,

@@ -5,14 +5,16 @@ use std::marker::PhantomData;
 use burn::tensor::{DType, Device, Tensor};
 
 use crate::error::{Error, Result, Stage};
+use crate::execution::look::{Look, MOST_CLASSES};
 use crate::execution::memory::ChunkLimit;
 use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
 use crate::input::batch::{Batch, to_host};
 use crate::input::inputs::Inputs;
 use crate::model::model::Model;
+use crate::model::output::Output;
 use crate::model::resolved_target::ResolvedTarget;
-use crate::model::score::{Score, are_probabilities};
+use crate::model::score::Score;
 use crate::model::target::Target;
 use crate::warning::Warning;
 
@@ -73,6 +75,8 @@ pub struct Scored {
     pub target: ResolvedTarget,
     /// What the outputs say of the model.
     pub warnings: Vec<Warning>,
+    /// The outputs of each row, as [`Attribution::outputs`](crate::Attribution::outputs) has them.
+    pub outputs: Option<Vec<Vec<f64>>>,
 }
 
 /// The gradients of a batch, with the scores that they are gradients of.
@@ -107,8 +111,8 @@ impl<'m> Evaluator<'m> {
     /// Takes a snapshot of the model, and checks all that can be checked before any work.
     ///
     /// # Errors
-    /// [`Error::DeviceMismatch`], [`Error::NotFinite`] for an input that is not finite, and
-    /// [`Error::TargetCount`].
+    /// [`Error::DeviceMismatch`], [`Error::NotFinite`] for an input that is not finite, and those of
+    /// [`Target::check_rows`].
     pub fn new<M: Model<I> + 'm, I: Inputs + 'm>(
         model: &M,
         input: &Batch,
@@ -125,8 +129,8 @@ impl<'m> Evaluator<'m> {
     /// Those of [`Target::resolve`] and [`ResolvedTarget::score`], [`Error::OutputShape`],
     /// [`Error::Probabilities`], and those of [`Work::run`].
     pub fn resolve(&self, schedule: &Schedule, at: &Batch, target: &Target) -> Result<Scored> {
-        let scored = self.score_rows(schedule, at, target, are_probabilities)?;
-        self.finish(scored)
+        let scored = self.score_rows(schedule, at, target, Look::at)?;
+        self.finish(scored, at, target)
     }
 
     /// Scores every row of `at`, and asks `look` about the outputs of each chunk.
@@ -135,7 +139,7 @@ impl<'m> Evaluator<'m> {
         schedule: &Schedule,
         at: &Batch,
         target: &Target,
-        look: impl Fn(&Tensor<2>) -> Result<bool> + Sync,
+        look: impl Fn(&Output<'_>, &ResolvedTarget) -> Result<Look> + Sync,
     ) -> Result<ScoredRows> {
         let mut scored = ScoredRows::default();
         let schedule = schedule.silent();
@@ -145,11 +149,12 @@ impl<'m> Evaluator<'m> {
             |chunk| {
                 let target = target.select(&chunk.row_of_each());
                 let output = self.output(at.narrow(chunk.rows.start, chunk.rows.len()))?;
-                let target = target.resolve(&output)?;
-                let are_probabilities = look(&output)?;
-                Ok((target.score(output)?, target, are_probabilities))
+                let read = Output::new(&output);
+                let target = target.resolve_read(&read)?;
+                let look = look(&read, &target)?;
+                Ok((target.score(output)?, target, look))
             },
-            |_, (scores, target, are_probabilities)| scored.push(scores, target, are_probabilities),
+            |_, (scores, target, look)| scored.push(scores, target, look),
         )?;
         Ok(scored)
     }
@@ -186,19 +191,24 @@ impl<'m> Evaluator<'m> {
     }
 
     /// Puts scores together, with what the outputs say of the model.
-    fn finish(&self, scored: ScoredRows) -> Result<Scored> {
+    fn finish(&self, scored: ScoredRows, at: &Batch, asked: &Target) -> Result<Scored> {
         let mut warnings = Vec::new();
         let target = scored.target.expect("at least one row");
+        let look = scored.look.expect("at least one row");
         // Said once, by the outermost explainer.
-        if scored.are_probabilities && !self.is_inside {
+        if look.are_probabilities && !self.is_inside {
             match target.score {
                 Score::Probability | Score::LogProbability => return Err(Error::Probabilities),
                 Score::LogOutput => {}
                 Score::Output => warnings.push(Warning::OutputsAreProbabilities { row: 0 }),
             }
         }
+        let pictures = at.shapes.iter().any(|shape| shape.len() == PICTURE_DIMENSIONS);
+        if pictures && asked.is_predicted() && look.scores > MOST_CLASSES {
+            warnings.push(Warning::ScoresMayNotBeClasses { row: 0, scores: look.scores });
+        }
         warnings.extend(self.one_row_warning());
-        Ok(Scored { scores: scored.scores, target, warnings })
+        Ok(Scored { scores: scored.scores, target, warnings, outputs: look.outputs })
     }
 
     /// Returns the score of each row of `at`, by forward passes alone.
@@ -212,7 +222,8 @@ impl<'m> Evaluator<'m> {
         target: &ResolvedTarget,
     ) -> Result<Vec<f64>> {
         // What the outputs at other points look like says nothing of the model.
-        let scored = self.score_rows(schedule, at, &target.clone().into(), |_| Ok(false))?;
+        let away = |_: &Output<'_>, _: &ResolvedTarget| Ok(Look::away());
+        let scored = self.score_rows(schedule, at, &target.clone().into(), away)?;
         Ok(scored.scores)
     }
 
@@ -231,9 +242,16 @@ impl<'m> Evaluator<'m> {
     /// # Errors
     /// [`Error::OutputShape`], [`Error::OutOfMemory`], [`Error::Device`].
     pub fn outputs_at(&self, at: Batch) -> Result<Vec<Vec<f64>>> {
-        let output = self.output(at)?;
-        let scores = output.dims()[1];
-        Ok(to_host(output)?.chunks(scores).map(<[f64]>::to_vec).collect())
+        rows_of(self.output(at)?)
+    }
+
+    /// Returns, for each row of `at`, the scores among which the target's class was chosen: see
+    /// [`ResolvedTarget::class_scores`]. Given to the model at once, inside [`Work::run`].
+    ///
+    /// # Errors
+    /// Those of [`outputs_at`](Self::outputs_at), and [`Error::OutputLayout`].
+    pub fn class_scores_at(&self, at: Batch, target: &ResolvedTarget) -> Result<Vec<Vec<f64>>> {
+        rows_of(target.class_scores(self.output(at)?)?)
     }
 
     /// Returns, for each of `rows` rows, its target's score averaged over all rows of `at`.
@@ -301,12 +319,12 @@ impl<'m> Evaluator<'m> {
             },
             |_, found| {
                 gradients.push(found.point.gradients);
-                scored.push(found.point.scores, found.target, found.are_probabilities)
+                scored.push(found.point.scores, found.target, found.look)
             },
         )?;
         let gradients = Batch::stack(&gradients);
         gradients.check_finite(Stage::Gradient)?;
-        Ok(ScoredGradients { gradients, scored: self.finish(scored)? })
+        Ok(ScoredGradients { gradients, scored: self.finish(scored, at, target)? })
     }
 
     /// Returns the gradient of each row's score at `at`, with the scores: inside [`Work::run`].
@@ -342,10 +360,12 @@ impl<'m> Evaluator<'m> {
         let scores = parts.iter().map(|part| part.point.scores.clone()).collect();
         let point =
             PointGradients { gradients: Batch::stack(&gradients), scores: Tensor::cat(scores, 0) };
-        let are_probabilities = parts.iter().all(|part| part.are_probabilities);
-        let targets = parts.into_iter().map(|part| part.target);
-        let target = targets.reduce(ResolvedTarget::followed_by).expect("at least one row");
-        Ok(ResolvedGradients { point, target, are_probabilities })
+        let (targets, looks): (Vec<_>, Vec<_>) =
+            parts.into_iter().map(|part| (part.target, part.look)).unzip();
+        let target =
+            targets.into_iter().reduce(ResolvedTarget::followed_by).expect("at least one row");
+        let look = looks.into_iter().reduce(Look::followed_by).expect("at least one row");
+        Ok(ResolvedGradients { point, target, look })
     }
 
     /// Refuses a model whose score at `at` does not depend on the input, if all `values` that a
@@ -373,22 +393,27 @@ impl<'m> Evaluator<'m> {
         let output = self.forward(leaves.clone())?;
         // What a point in between says does not count.
         let may_be_independent = self.is_inside || matches!(target, PassTarget::Resolved(_));
-        let (target, are_probabilities) = match target {
-            PassTarget::Open(target) => (target.resolve(&output)?, are_probabilities(&output)?),
-            PassTarget::Resolved(target) => (target.clone(), false),
+        let (target, look) = match target {
+            PassTarget::Open(target) => {
+                let read = Output::new(&output);
+                let target = target.resolve_read(&read)?;
+                let look = Look::at(&read, &target)?;
+                (target, look)
+            }
+            PassTarget::Resolved(target) => (target.clone(), Look::away()),
         };
         let scores = target.score(output)?;
-        let without_gradient = |scores: Tensor<1>, target: ResolvedTarget| {
+        let without_gradient = |scores: Tensor<1>, target: ResolvedTarget, look: Look| {
             if !may_be_independent {
                 return Err(Error::Independent);
             }
             let gradients = at.map(|part| part.zeros_like());
             let point = PointGradients { gradients, scores: scores.inner() };
-            Ok(ResolvedGradients { point, target, are_probabilities })
+            Ok(ResolvedGradients { point, target, look })
         };
         // Burn panics if a score was not recorded.
         if !scores.is_tracked() {
-            return without_gradient(scores, target);
+            return without_gradient(scores, target, look);
         }
         // Rows are independent of each other, so the gradient of the sum holds each row's own.
         let mut gradients = scores.clone().sum().backward();
@@ -405,10 +430,10 @@ impl<'m> Evaluator<'m> {
             }
         });
         if !found {
-            return without_gradient(scores, target);
+            return without_gradient(scores, target, look);
         }
         let point = PointGradients { gradients: gradient, scores: scores.inner() };
-        Ok(ResolvedGradients { point, target, are_probabilities })
+        Ok(ResolvedGradients { point, target, look })
     }
 
     /// Returns the model's output without a gradient graph, for as many rows at once as fit.
@@ -428,6 +453,15 @@ impl<'m> Evaluator<'m> {
         }
     }
 }
+
+/// Reads the rows of a matrix back.
+fn rows_of(matrix: Tensor<2>) -> Result<Vec<Vec<f64>>> {
+    let width = matrix.dims()[1];
+    Ok(to_host(matrix)?.chunks(width).map(<[f64]>::to_vec).collect())
+}
+
+/// The dimensions of a batch of pictures: rows, channels, height and width.
+const PICTURE_DIMENSIONS: usize = 4;
 
 /// Checks everything that can be checked before any work: the devices, the input and the target.
 fn check(mut devices: Vec<Device>, input: &Batch, target: &Target) -> Result<()> {
@@ -461,32 +495,20 @@ enum PassTarget {
 struct ResolvedGradients {
     point: PointGradients,
     target: ResolvedTarget,
-    /// Whether the outputs look like probabilities, if the target was open.
-    are_probabilities: bool,
+    /// What the outputs say of the model, if the target was open.
+    look: Look,
 }
 
 /// Scores and targets of a batch, gathered chunk by chunk.
+#[derive(Default)]
 struct ScoredRows {
     scores: Vec<f64>,
     target: Option<ResolvedTarget>,
-    /// Whether all outputs so far look like probabilities.
-    are_probabilities: bool,
-}
-
-impl Default for ScoredRows {
-    fn default() -> Self {
-        Self { scores: Vec::new(), target: None, are_probabilities: true }
-    }
+    look: Option<Look>,
 }
 
 impl ScoredRows {
-    fn push(
-        &mut self,
-        scores: Tensor<1>,
-        target: ResolvedTarget,
-        are_probabilities: bool,
-    ) -> Result<()> {
-        self.are_probabilities &= are_probabilities;
+    fn push(&mut self, scores: Tensor<1>, target: ResolvedTarget, look: Look) -> Result<()> {
         let scores = to_host(scores)?;
         let bad = scores.iter().enumerate().filter(|(_, score)| !score.is_finite());
         let rows = bad.map(|(at, _)| self.scores.len() + at);
@@ -497,6 +519,10 @@ impl ScoredRows {
         self.target = Some(match self.target.take() {
             Some(before) => before.followed_by(target),
             None => target,
+        });
+        self.look = Some(match self.look.take() {
+            Some(before) => before.followed_by(look),
+            None => look,
         });
         Ok(())
     }

@@ -2,13 +2,13 @@
 
 use std::any::Any;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use burn::tensor::Device;
 
 use crate::error::{Error, Result};
-use crate::execution::panics::message;
+use crate::execution::panics::{caught, message};
 
 /// The number of rows that the device and the model are known to take at once.
 #[derive(Debug)]
@@ -85,12 +85,12 @@ enum Outcome<R> {
 
 /// Computes once, and recognises an error or a panic that is about memory.
 fn attempt<R>(device: &Device, compute: impl FnOnce() -> Result<R>) -> Result<Outcome<R>> {
-    let computed = catch_unwind(AssertUnwindSafe(|| {
+    let computed = caught(|| {
         let result = compute()?;
         // Burn's own text of the error holds a backtrace, its reason does not.
         device.sync().map_err(|error| Error::device_message(error.reason()))?;
         Ok(result)
-    }));
+    });
     let said = match &computed {
         Ok(Ok(_)) => None,
         Ok(Err(Error::Device { reason, .. })) => Some(reason.as_str()),
@@ -189,9 +189,8 @@ mod tests {
         });
         assert_eq!(rows.unwrap(), [0..1, 1..2]);
         assert!(!limit.is_one_row());
-        let other = catch_unwind(AssertUnwindSafe(|| {
-            ChunkLimit::new().run(&device, 2, |_| -> Result<()> { panic!("a shape") })
-        }));
+        let other =
+            caught(|| ChunkLimit::new().run(&device, 2, |_| -> Result<()> { panic!("a shape") }));
         assert_eq!(message(&*other.unwrap_err()), "a shape");
     }
 }

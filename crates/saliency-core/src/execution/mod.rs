@@ -4,6 +4,7 @@
 pub(crate) mod chunks;
 pub(crate) mod device;
 pub(crate) mod evaluator;
+pub(crate) mod look;
 pub(crate) mod memory;
 pub(crate) mod ordered;
 pub(crate) mod panics;

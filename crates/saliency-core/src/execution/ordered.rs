@@ -1,11 +1,11 @@
 //! Evaluates work items on several threads, and folds their results in order.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
-use crate::execution::panics::message;
+use crate::execution::panics::{caught, message};
 
 /// The number of work items, and the threads that do them.
 pub(crate) struct Job {
@@ -42,8 +42,8 @@ pub(crate) fn in_order<R: Send>(
 ) -> Result<()> {
     let count = job.count;
     let evaluate = |item| {
-        // Unwind safe: nothing that a panic leaves half done inside the model is used again.
-        let result = catch_unwind(AssertUnwindSafe(|| evaluate(item)));
+        // Nothing that a panic leaves half done inside the model is used again.
+        let result = caught(|| evaluate(item));
         result.unwrap_or_else(|panic| Err(panicked(item, message(&*panic).to_owned())))
     };
     let mut one_by_one = || (0..count).try_for_each(|item| fold(item, evaluate(item)?));

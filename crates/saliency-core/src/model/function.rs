@@ -5,8 +5,8 @@ use burn::tensor::{Device, Tensor};
 
 use crate::model::model::Model;
 
-/// A module together with a function of that module. Use it for a module that does not implement
-/// [`Model`], or to explain something other than the module's own scores: another head, a sum over
+/// A module together with a function of that module. Use it for a network of another crate
+/// (`ModelFn::new(net, Net::forward)`), for a module that does not implement [`Model`], or to explain something other than the module's own scores: another head, a sum over
 /// pixels, a fixed second input.
 ///
 /// # Example

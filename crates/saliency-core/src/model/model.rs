@@ -14,6 +14,11 @@ use burn::tensor::Tensor;
 /// - `input`: `[rows, ...]`, or a tuple of such tensors
 /// - output: `[rows, scores]`, usually logits, one score per class
 ///
+/// A network of another crate needs no `impl`: see [`ModelFn`](crate::ModelFn). Detectors, segmentation
+/// networks and encoders flatten their output, and are explained by a
+/// [`Detection`](crate::Detection), [`Pixels`](crate::Pixels) or a
+/// [`Similarity`](crate::Similarity).
+///
 /// # Example
 /// ```
 /// use burn::module::Module;
@@ -42,7 +47,8 @@ use burn::tensor::Tensor;
     message = "`{Self}` is not a `Model<{I}>`, so it cannot be explained",
     label = "expected a model that takes `{I}` and returns `[rows, scores]`",
     note = "implement `saliency::Model<{I}>` for your module: one function, `forward`",
-    note = "or wrap the module: `ModelFn::new(module, |module, input| module.forward(input))`"
+    note = "for a network of another crate: `ModelFn::new(net, Net::forward)`, or with a closure \
+            `|net, input| ...` that returns `[rows, scores]`"
 )]
 pub trait Model<I>: Module + Sync {
     /// Scores a batch.

@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::{log_softmax, softmax};
 
 use crate::error::Result;
-use crate::input::batch::to_host;
+use crate::model::output::Output;
 
 /// The kind of score that is explained.
 ///
@@ -32,8 +32,8 @@ pub enum Score {
 }
 
 impl Score {
-    /// Turns the model's output into scores of this kind.
-    pub(crate) fn of(self, output: Tensor<2>) -> Tensor<2> {
+    /// Turns the model's output `[rows, scores, ...]` into scores of this kind.
+    pub(crate) fn of<const D: usize>(self, output: Tensor<D>) -> Tensor<D> {
         match self {
             Self::Output => output,
             Self::LogProbability => log_softmax(output, 1),
@@ -45,15 +45,16 @@ impl Score {
 
 /// Returns whether the rows of a model's output look like probabilities: two columns or more, none
 /// below zero, and each row sums to 1.
-pub(crate) fn are_probabilities(output: &Tensor<2>) -> Result<bool> {
-    let count = output.dims()[1];
-    if count < 2 {
-        return Ok(false);
-    }
-    let outputs = to_host(output.clone().inner())?;
-    Ok(outputs.chunks(count).all(|row| {
-        row.iter().all(|value| *value >= 0.0) && (row.iter().sum::<f64>() - 1.0).abs() < 1e-3
-    }))
+pub(crate) fn are_probabilities(output: &Output<'_>) -> Result<bool> {
+    Ok(output.dims()[1] > 1 && output.rows()?.all(is_distribution))
+}
+
+/// Returns whether these scores look like probabilities: two or more, none below zero, with a sum
+/// of 1.
+pub(crate) fn is_distribution(scores: &[f64]) -> bool {
+    scores.len() > 1
+        && scores.iter().all(|score| *score >= 0.0)
+        && (scores.iter().sum::<f64>() - 1.0).abs() < 1e-3
 }
 
 /// A function from `[rows, scores]` to `[rows]`, made by

@@ -3,11 +3,17 @@
 use burn::tensor::Tensor;
 
 use crate::error::{Error, Result, Stage};
-use crate::input::batch::to_host;
+use crate::model::detection::Detection;
+use crate::model::output::Output;
+use crate::model::pixels::Pixels;
 use crate::model::resolved_target::{Choice, ResolvedTarget};
 use crate::model::score::{Score, ScoreFunction};
+use crate::model::similarity::Similarity;
 
 /// The score to explain, for each row.
+///
+/// Detectors, segmentation networks and encoders have targets of their own: [`Detection`],
+/// [`Pixels`] and [`Similarity`].
 ///
 /// A target is [resolved](Target::resolve) once, on the unchanged input, and then stays the same
 /// along paths and under noise. So a map never mixes explanations of different classes.
@@ -49,6 +55,12 @@ pub enum Target {
     Difference(usize, usize),
     /// Any differentiable function of the model's output: see [`Target::function`].
     Function(ScoreFunction),
+    /// A box of a detector: see [`Target::detection`].
+    Detection(Detection),
+    /// Pixels of a segmentation network: see [`Target::pixels`].
+    Pixels(Pixels),
+    /// The similarity to a reference: see [`Target::similarity`].
+    Similarity(Similarity),
     /// A target among probabilities or their logarithms: see [`Target::with_score`].
     Scored(Score, Box<Target>),
 }
@@ -67,6 +79,22 @@ impl Target {
     /// it with any selection of rows, in any number.
     pub fn function(function: impl Fn(Tensor<2>) -> Tensor<1> + Send + Sync + 'static) -> Self {
         Self::Function(ScoreFunction::new(function))
+    }
+
+    /// Explains why a detector found a box: the score of one box and class, which are chosen for
+    /// each row. The example is at [`Detection`].
+    pub fn detection(detection: Detection) -> Self {
+        Self::Detection(detection)
+    }
+
+    /// Explains why pixels are of a class, for segmentation networks. The example is at [`Pixels`].
+    pub fn pixels(pixels: Pixels) -> Self {
+        Self::Pixels(pixels)
+    }
+
+    /// Explains why an embedding is like a reference. The example is at [`Similarity`].
+    pub fn similarity(similarity: Similarity) -> Self {
+        Self::Similarity(similarity)
     }
 
     /// Returns the same target, but among scores of the given kind, such as probabilities, instead
@@ -89,8 +117,14 @@ impl Target {
     /// [`Error::NotFinite`] if a class is to be predicted from scores that are not finite (minus
     /// infinity is allowed, because it can mask a class), [`Error::ClassOutOfRange`],
     /// [`Error::TargetCount`] if there are more or fewer classes than rows of `output`, and
-    /// [`Error::OutputShape`] if `output` has no scores.
+    /// [`Error::OutputShape`] if `output` has no scores. Also those of [`Detection`], [`Pixels`] and
+    /// [`Similarity`].
     pub fn resolve(&self, output: &Tensor<2>) -> Result<ResolvedTarget> {
+        self.resolve_read(&Output::new(output))
+    }
+
+    /// [Resolves](Self::resolve) the target on an output that may have been read back already.
+    pub(crate) fn resolve_read(&self, output: &Output<'_>) -> Result<ResolvedTarget> {
         let [rows, scores] = output.dims();
         self.check_rows(rows)?;
         let check_class = |class: usize| {
@@ -118,7 +152,15 @@ impl Target {
                 Choice::Classes(classes.clone())
             }
             Self::Function(function) => Choice::Function(function.clone()),
-            Self::Scored(score, target) => return Ok(target.resolve(output)?.with_score(*score)),
+            Self::Detection(detection) => Choice::Detection(detection.resolve(output)?),
+            Self::Pixels(pixels) => Choice::Pixels(pixels.resolve(output)?),
+            Self::Similarity(similarity) => {
+                similarity.check(scores)?;
+                Choice::Similarity(similarity.clone())
+            }
+            Self::Scored(score, target) => {
+                return target.resolve_read(output)?.with_score(*score).check_score();
+            }
         };
         Ok(ResolvedTarget::new(choice))
     }
@@ -130,22 +172,38 @@ impl Target {
     pub fn select(&self, rows: &[usize]) -> Self {
         match self {
             Self::Classes(classes) => Self::Classes(rows.iter().map(|&row| classes[row]).collect()),
+            Self::Detection(detection) => Self::Detection(detection.select(rows)),
+            Self::Pixels(pixels) => Self::Pixels(pixels.select(rows)),
+            Self::Similarity(similarity) => Self::Similarity(similarity.select(rows)),
             Self::Scored(score, target) => target.select(rows).with_score(*score),
             _ => self.clone(),
         }
     }
 
-    /// Refuses a list of classes that is not as long as the batch.
+    /// Refuses a list of classes, boxes, masks or references that is not as long as the batch, and
+    /// options of a target that are outside their range.
     ///
     /// # Errors
-    /// [`Error::TargetCount`].
+    /// [`Error::TargetCount`]; [`Error::ClassOutOfRange`] and [`Error::InvalidOption`] of a
+    /// [`Detection`] and of [`Pixels`].
     pub fn check_rows(&self, rows: usize) -> Result<()> {
         match self {
             Self::Classes(classes) if classes.len() != rows => {
                 Err(Error::TargetCount { expected: rows, found: classes.len() })
             }
+            Self::Detection(detection) => detection.check_rows(rows),
+            Self::Pixels(pixels) => pixels.check_rows(rows),
+            Self::Similarity(similarity) => similarity.check_rows(rows),
             Self::Scored(_, target) => target.check_rows(rows),
             _ => Ok(()),
+        }
+    }
+
+    /// Returns whether the class with the highest score is to be explained.
+    pub(crate) fn is_predicted(&self) -> bool {
+        match self {
+            Self::Scored(_, target) => target.is_predicted(),
+            target => matches!(target, Self::Predicted),
         }
     }
 }
@@ -157,18 +215,20 @@ impl From<ResolvedTarget> for Target {
             Choice::Classes(classes) => Self::Classes(classes),
             Choice::Difference(class, other) => Self::Difference(class, other),
             Choice::Function(function) => Self::Function(function),
+            Choice::Detection(detection) => Self::Detection(detection),
+            Choice::Pixels(pixels) => Self::Pixels(pixels),
+            Choice::Similarity(similarity) => Self::Similarity(similarity),
         };
         if target.score == Score::Output { choice } else { choice.with_score(target.score) }
     }
 }
 
 /// Returns the class with the highest score for each row. If several have it, returns the first.
-fn predicted(output: &Tensor<2>) -> Result<Vec<usize>> {
+fn predicted(output: &Output<'_>) -> Result<Vec<usize>> {
     let count = output.dims()[1];
-    let scores = to_host(output.clone().inner())?;
     let mut classes = Vec::with_capacity(output.dims()[0]);
     let mut bad_rows = Vec::new();
-    for (row, scores) in scores.chunks(count).enumerate() {
+    for (row, scores) in output.rows()?.enumerate() {
         let mut best = 0;
         for class in 1..count {
             if scores[class] > scores[best] {

@@ -10,7 +10,7 @@ use crate::fill::Fill;
 use crate::maps::check_maps;
 use crate::units::ranking;
 use draws::{ANYWHERE, APART, Elsewhere, central};
-use verdict::RegionTested;
+use verdict::{Outputs, RegionTested};
 
 pub use verdict::{CoveredAnswer, Finding, SizeTested, Verdict};
 
@@ -223,7 +223,9 @@ impl CoverTest {
         let names: Vec<&str> = fills.iter().map(Fill::name).collect();
 
         let controls = self.draws + usize::from(units.grid().is_some());
-        let classes = experiment.scored().target.classes(tested.len());
+        let target = &experiment.scored().target;
+        let classes = target.classes(tested.len());
+        let outputs = if target.reads_layout() { Outputs::Ratings } else { Outputs::Logits };
         let mut before = 0;
         let mut verdicts = Vec::with_capacity(tested.len());
         for (row, regions) in tested.iter().enumerate() {
@@ -231,6 +233,7 @@ impl CoverTest {
             before = at.end;
             verdicts.push(verdict::decide(&verdict::Answers {
                 class: classes[row],
+                outputs,
                 regions,
                 original: &original[row],
                 fills: &names,

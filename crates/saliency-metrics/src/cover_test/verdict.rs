@@ -89,6 +89,8 @@ pub struct Verdict {
 pub(super) struct Answers<'a> {
     /// `None` for a function of the outputs.
     pub class: Option<usize>,
+    /// The meaning of the outputs, unless they turn out to be probabilities.
+    pub outputs: Outputs,
     /// The regions of the row, the smallest first.
     pub regions: &'a [RegionTested],
     pub original: &'a [f64],
@@ -110,7 +112,7 @@ pub(super) struct RegionTested {
 const SURE: f64 = 0.05;
 
 pub(super) fn decide(answers: &Answers<'_>) -> Verdict {
-    let reading = Reading::new(answers.class, answers.original);
+    let reading = Reading::new(answers.class, answers.original, answers.outputs);
     let of = |outputs: &Vec<f64>| reading.answer(outputs);
     let original = reading.answer(answers.original);
     let controls = answers.elsewhere.len() / answers.regions.len();
@@ -191,17 +193,27 @@ impl Verdict {
 #[derive(Clone, Copy)]
 struct Reading {
     class: usize,
-    /// Probabilities already, rather than logits.
-    probabilities: bool,
+    outputs: Outputs,
+}
+
+/// The meaning of the outputs.
+#[derive(Clone, Copy)]
+pub(super) enum Outputs {
+    /// One answer out of several: their softmax holds the probabilities.
+    Logits,
+    Probabilities,
+    /// Each class is rated apart, as detectors do: they have no softmax.
+    Ratings,
 }
 
 impl Reading {
     /// Reads off the outputs for the input as it is whether all outputs are probabilities.
-    fn new(class: Option<usize>, original: &[f64]) -> Self {
+    fn new(class: Option<usize>, original: &[f64], outputs: Outputs) -> Self {
         let sum: f64 = original.iter().sum();
         let positive = original.iter().all(|output| *output >= 0.0);
         let class = class.unwrap_or_else(|| ranking(original)[0]);
-        Self { class, probabilities: positive && (sum - 1.0).abs() < 1e-3 }
+        let are_probabilities = positive && (sum - 1.0).abs() < 1e-3;
+        Self { class, outputs: if are_probabilities { Outputs::Probabilities } else { outputs } }
     }
 
     fn answer(self, outputs: &[f64]) -> CoveredAnswer {
@@ -209,8 +221,11 @@ impl Reading {
         let largest = outputs[answer];
         let total: f64 = outputs.iter().map(|output| (output - largest).exp()).sum();
         let probability = |output: f64| {
-            let softmax = || (output - largest).exp() / total;
-            let found = if self.probabilities { output } else { softmax() };
+            let found = match self.outputs {
+                Outputs::Logits => (output - largest).exp() / total,
+                Outputs::Probabilities => output,
+                Outputs::Ratings => return None,
+            };
             (outputs.len() > 1).then_some(found)
         };
         let score = outputs[self.class];
@@ -229,7 +244,7 @@ mod tests {
 
     #[test]
     fn logits_and_probabilities_are_told_apart() {
-        let logits = Reading::new(Some(1), &[0.0, 4.0]);
+        let logits = Reading::new(Some(1), &[0.0, 4.0], Outputs::Logits);
         let found = logits.answer(&[0.0, 3f64.ln()]);
         assert_eq!((found.answer, found.score), (1, 3f64.ln()));
         assert!((found.probability.unwrap() - 0.75).abs() < 1e-12);
@@ -238,8 +253,13 @@ mod tests {
         assert!((other.answer_probability.unwrap() - 0.75).abs() < 1e-12);
         // Decided by the input as it is: other logits may add up to one by chance.
         assert!(logits.answer(&[1.0, 0.0]).probability.unwrap() > 0.2);
-        assert_eq!(Reading::new(Some(1), &[0.9, 0.1]).answer(&[0.6, 0.4]).probability, Some(0.4));
-        assert_eq!(Reading::new(None, &[2.0]).answer(&[2.0]).probability, None);
+        assert_eq!(
+            Reading::new(Some(1), &[0.9, 0.1], Outputs::Logits).answer(&[0.6, 0.4]).probability,
+            Some(0.4)
+        );
+        let detector = Reading::new(Some(1), &[0.9, 0.8], Outputs::Ratings);
+        assert_eq!(detector.answer(&[0.6, 0.4]).probability, None);
+        assert_eq!(Reading::new(None, &[2.0], Outputs::Logits).answer(&[2.0]).probability, None);
     }
 
     fn decided(chosen: &[f64], other: f64, middle: f64) -> Verdict {
@@ -248,6 +268,7 @@ mod tests {
         let mut elsewhere = vec![vec![1.0, middle]];
         elsewhere.extend(vec![vec![1.0, other]; 20]);
         decide(&Answers {
+            outputs: Outputs::Logits,
             class: Some(1),
             regions: &[RegionTested {
                 size: 0.1,

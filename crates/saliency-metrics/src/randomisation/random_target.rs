@@ -105,8 +105,11 @@ impl RandomTarget {
         let question = Question::new(model, input.clone(), target.clone(), None)?;
         let resolved = question.resolve(&Schedule::new())?.target;
         let rows = question.input.rows();
-        let classes: Option<Vec<usize>> = resolved.classes(rows).into_iter().collect();
         let no_other = |found: String| Error::NoOtherClass { found };
+        if resolved.reads_layout() {
+            return Err(no_other("boxes, pixels or an embedding".to_owned()));
+        }
+        let classes: Option<Vec<usize>> = resolved.classes(rows).into_iter().collect();
         let classes = classes.ok_or_else(|| no_other("a function of them".to_owned()))?;
         let outputs = question.evaluator.outputs_at(question.input.narrow(0, 1))?[0].len();
         if outputs < 2 {

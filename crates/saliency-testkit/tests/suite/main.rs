@@ -10,8 +10,10 @@ mod golden;
 mod golden_metrics;
 mod golden_randomisation;
 mod models;
+mod outputs;
 mod pool;
 mod properties;
+mod ready_targets;
 #[cfg(feature = "remote-server")]
 mod remote;
 mod saved;
