@@ -5,7 +5,7 @@ use fast_image_resize::{FilterType, ResizeAlg};
 /// How the pixels of a resized photo are computed.
 ///
 /// A network sees the pixels that its training saw only if the filter is that of its training. The
-/// first six are Pillow's, which torchvision, timm and Hugging Face use. When a photo gets smaller,
+/// first six are Pillow's (as of version 12), which torchvision, timm and Hugging Face use. When a photo gets smaller,
 /// each new pixel is an average over all pixels that it covers, so that fine texture does not make
 /// patterns that the photo does not have ("antialias"). Like Pillow, they round to whole bytes after
 /// each direction. Tests hold each of them to at most 1 byte step from Pillow.
@@ -29,7 +29,8 @@ pub enum Interpolation {
     /// (`INTER_LINEAR`), TensorFlow and YOLO do it.
     BilinearSampled,
     /// Bicubic with antialias, rounded to bytes once at the end, as the Rust crate `image` does it.
-    /// At most a few byte steps from [`Bicubic`](Self::Bicubic), at edges of high contrast.
+    /// It is a step or two from [`Bicubic`](Self::Bicubic), and up to 16 steps at edges between
+    /// black and white.
     BicubicRoundedOnce,
 }
 

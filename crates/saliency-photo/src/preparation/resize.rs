@@ -3,7 +3,7 @@
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::F32x3;
 use fast_image_resize::{ResizeAlg, ResizeOptions, Resizer};
-use image::RgbImage;
+use image::{RgbImage, imageops};
 
 use super::interpolation::{Interpolation, Kind};
 use super::placement::Window;
@@ -11,8 +11,11 @@ use super::placement::Window;
 /// The number of rows that are resized together. It bounds the memory for photos as floats.
 const BAND: usize = 64;
 
+/// A resized side of up to so many windows is computed as a whole.
+const MOST_WHOLE: u64 = 4;
+
 /// Resizes a whole photo to `width` x `height` pixels and returns a window of it. Computes the
-/// window alone, because the whole may be huge.
+/// window alone if the whole is huge.
 pub(super) fn resized_window(
     photo: &RgbImage,
     [width, height]: [u64; 2],
@@ -21,8 +24,17 @@ pub(super) fn resized_window(
 ) -> RgbImage {
     let across = Side::new(photo.width(), width, window.x, window.width);
     let down = Side::new(photo.height(), height, window.y, window.height);
+    let part = resized(photo, across, down, interpolation);
+    let [x, y] = [across.skip, down.skip];
+    if [x, y, part.width(), part.height()] == [0, 0, window.width, window.height] {
+        return part;
+    }
+    imageops::crop_imm(&part, x, y, window.width, window.height).to_image()
+}
+
+fn resized(photo: &RgbImage, across: Side, down: Side, interpolation: Interpolation) -> RgbImage {
     match interpolation.kind() {
-        Kind::Nearest => RgbImage::from_fn(window.width, window.height, |x, y| {
+        Kind::Nearest => RgbImage::from_fn(across.to, down.to, |x, y| {
             *photo.get_pixel(across.nearest(x), down.nearest(y))
         }),
         Kind::Averaged(filter) => {
@@ -45,10 +57,17 @@ struct Side {
     length: f64,
     /// The length of the part in new pixels.
     to: u32,
+    /// The number of new pixels before the window.
+    skip: u32,
 }
 
 impl Side {
     fn new(from: u32, scaled: u64, first: u64, to: u32) -> Self {
+        // The whole side has the arithmetic of the libraries, to the last digit.
+        if scaled <= MOST_WHOLE * u64::from(to) {
+            let (start, length) = (0.0, f64::from(from));
+            return Self { from, start, length, to: scaled as u32, skip: first as u32 };
+        }
         let scale = f64::from(from) / scaled as f64;
         let start = first as f64 * scale;
         // Rounding must not carry the part over the edge of the photo.
@@ -56,7 +75,7 @@ impl Side {
         while start + length > f64::from(from) {
             length = length.next_down();
         }
-        Self { from, start, length, to }
+        Self { from, start, length, to, skip: 0 }
     }
 
     /// Returns the pixel of the photo under the middle of a new pixel.
@@ -68,7 +87,7 @@ impl Side {
 
 /// Resizes the rows, then the columns. `round` is applied between the directions.
 ///
-/// Pillow does it in this order. `fast_image_resize` would resize columns first and has fewer digits
+/// Pillow 2.7 to 12 do it in this order; Pillow 13 resizes the columns of some tall photos first. `fast_image_resize` would resize columns first and has fewer digits
 /// for bytes, so that each direction is asked for on its own, in floats.
 fn in_two_directions(
     photo: &RgbImage,

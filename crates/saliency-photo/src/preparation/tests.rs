@@ -78,9 +78,10 @@ fn a_map_lands_on_the_place_of_the_photo_that_its_input_shows() {
                     };
                     let cells =
                         if channel == 0 { (region.width, across) } else { (region.height, down) };
-                    // One pixel of the photo, one of the map, and one step of a byte.
-                    let right =
-                        1.0 + f64::from(cells.0) / f64::from(cells.1) + f64::from(length) / 255.0;
+                    // One pixel of the photo, half of one of the map, and the rounding of two bytes.
+                    let right = 1.0
+                        + 0.5 * f64::from(cells.0) / f64::from(cells.1)
+                        + 1.5 * f64::from(length) / 255.0;
                     assert!(
                         (found - at).abs() <= right,
                         "{preparation}, {width} x {height}: {found} instead of {at}"
