@@ -36,24 +36,28 @@ fn of_json(json: &Value) -> Result<Vec<String>, String> {
             if let Some(inner) = KEYS.iter().find_map(|key| fields.get(*key)) {
                 return of_json(inner);
             }
-            let is_index = |key: &String| key.trim().parse::<usize>().is_ok();
-            let by_index = fields.keys().all(is_index);
+            let by_index = fields.keys().all(|key| index(key).is_some());
             let by_name = fields.values().all(Value::is_u64);
-            let classes = fields.iter().map(|(key, value)| match by_index {
-                true => Ok((key.trim().parse().unwrap_or(usize::MAX), name(value)?)),
-                false if by_name => {
-                    let index = value.as_u64().unwrap_or(u64::MAX);
-                    Ok((usize::try_from(index).unwrap_or(usize::MAX), key.clone()))
+            let class = |(key, value): (&String, &Value)| {
+                if by_index {
+                    Ok((index(key).unwrap_or(usize::MAX), name(value)?))
+                } else if by_name {
+                    let index = value.as_u64().and_then(|index| usize::try_from(index).ok());
+                    Ok((index.unwrap_or(usize::MAX), key.clone()))
+                } else {
+                    let keys = KEYS.map(|key| format!("`{key}`")).join(", ");
+                    Err(format!("it has the key {key:?}, which is no index, and none of {keys}"))
                 }
-                false => Err(format!(
-                    "it has the key {key:?}, which is no index, and none of {}",
-                    KEYS.map(|key| format!("`{key}`")).join(", ")
-                )),
-            });
+            };
+            let classes = fields.iter().map(class);
             in_order(classes.collect::<Result<_, _>>()?)
         }
         _ => Err("it is neither a list of names nor a map from index to name".to_owned()),
     }
+}
+
+fn index(key: &str) -> Option<usize> {
+    key.trim().parse().ok()
 }
 
 /// Returns a name. Keras writes an identifier before it: `["n02123045", "tabby"]`.

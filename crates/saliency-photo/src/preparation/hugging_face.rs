@@ -161,16 +161,7 @@ fn size_and_fit(fields: &mut Fields, family: Option<&Family>) -> Result<(Size, F
     let resize = family.map_or(Resize::AsSaid, |family| family.resize);
     let size = wanted("size", value, square)?;
     if resize == Resize::ConvNext {
-        let Wanted::ShorterSide(side) = size else {
-            return Err("`size` of a ConvNext processor must have a `shortest_edge`".to_owned());
-        };
-        let fraction = fields.number("crop_pct")?.unwrap_or(224.0 / 256.0);
-        if !(fraction > 0.0 && fraction <= 1.0) {
-            return Err(format!("`crop_pct` is {fraction}; expected more than 0 and up to 1"));
-        }
-        let larger = (f64::from(side) / fraction) as u32;
-        let fit = if side < 384 { Fit::ShorterSide(larger) } else { Fit::Stretch };
-        return Ok((side.into(), fit));
+        return convnext(fields, &size);
     }
     let crop = fields.get("crop_size");
     let said = fields.get("do_center_crop").is_some();
@@ -212,6 +203,20 @@ fn size_and_fit(fields: &mut Fields, family: Option<&Family>) -> Result<(Size, F
             Wanted::ShorterSide(side) => Fit::ShorterSide(side),
         },
     ))
+}
+
+/// ConvNext crops small inputs by a fraction, and stretches photos to large ones.
+fn convnext(fields: &mut Fields, size: &Wanted) -> Result<(Size, Fit), String> {
+    let Wanted::ShorterSide(side) = *size else {
+        return Err("`size` of a ConvNext processor must have a `shortest_edge`".to_owned());
+    };
+    let fraction = fields.number("crop_pct")?.unwrap_or(224.0 / 256.0);
+    if !(fraction > 0.0 && fraction <= 1.0) {
+        return Err(format!("`crop_pct` is {fraction}; expected more than 0 and up to 1"));
+    }
+    let larger = (f64::from(side) / fraction) as u32;
+    let fit = if side < 384 { Fit::ShorterSide(larger) } else { Fit::Stretch };
+    Ok((side.into(), fit))
 }
 
 /// Reads a size: a number, `height` and `width`, or `shortest_edge`.

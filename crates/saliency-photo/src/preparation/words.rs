@@ -54,7 +54,7 @@ impl fmt::Display for Fit {
             Self::ShorterSide(to) => write!(f, "shorter side to {to}, centre cut out"),
             Self::CropFraction(1.0) => f.write_str("resized to cover the input, centre cut out"),
             Self::CropFraction(fraction) => {
-                write!(f, "resized, centre of {:.3} cut out", fraction)
+                write!(f, "resized, centre of {fraction:.3} cut out")
             }
             Self::CropFirst => f.write_str("centre cut out, then resized"),
             Self::Stretch => f.write_str("whole photo stretched"),
