@@ -71,7 +71,7 @@ const LONGEST: u32 = 1 << 14;
 /// assert_eq!(prepared.tensor.dims(), [1, 3, 320, 320]);
 /// // The part of the photo that the input shows: left, top, width, height.
 /// let region = prepared.placement.region();
-/// assert_eq!((region.x, region.y, region.width, region.height), (125, 25, 350, 350));
+/// assert_eq!((region.x, region.y, region.width, region.height), (124, 25, 350, 350));
 /// // And back to a picture.
 /// assert_eq!(preparation.picture(&prepared.tensor).dimensions(), (320, 320));
 /// # Ok::<(), saliency_photo::Error>(())
