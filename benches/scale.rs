@@ -74,7 +74,7 @@ fn main() {
     for noise in [2, 0] {
         let photo = ring(noise);
         let view = preparation.view(&photo);
-        let map = map(&net, &photo, Baseline::constant(preparation.level(255)));
+        let map = map(&net, &photo, Baseline::constant(preparation.level(255).expect("one mean")));
         let inside = |map: &Map| 100.0 * area.coverage_of(map, view).expect("a photo").share;
         let footprint = area.footprint(map.size(), view).expect("a photo");
         println!("a ring, noise {noise}: the product has {:.1} % of the attribution", inside(&map));

@@ -1,9 +1,8 @@
 //! Says in words what covering found.
 
 use saliency_metrics::Verdict;
-use saliency_photo::percent as plain_percent;
+use saliency_photo::{ClassNames, percent as plain_percent};
 
-use crate::classes::ClassNames;
 use crate::intervals;
 use crate::tested::{Change, Tally, Tested};
 

@@ -162,6 +162,9 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         if let Some(found) = shares.find(|share| !(0.0..=1.0).contains(share)) {
             return Err(Error::Share { found });
         }
+        if let Some(reason) = self.subject.input.objection() {
+            return Err(Error::Input { reason });
+        }
         let path = folder.as_ref();
         let folder = Folder::read(path)?;
         let parts = Parts::open(&self.out)?;

@@ -100,14 +100,12 @@ pub enum Error {
         first: String,
     },
 
-    /// A file of class names cannot be read.
-    #[error("expected one class name per line in {}, found: {source}", path.display())]
+    /// The inputs that photos are turned into cannot be audited.
+    #[error("this preparation of photos cannot be audited: {reason}")]
     #[non_exhaustive]
-    ClassNames {
-        /// The file.
-        path: PathBuf,
-        /// The error of the system.
-        source: io::Error,
+    Input {
+        /// The reason, and the remedy.
+        reason: String,
     },
 
     /// The share that boxes are expected to hold is not a share.

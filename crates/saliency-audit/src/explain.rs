@@ -116,7 +116,9 @@ impl<'a, M: Model<Tensor<4>> + 'static> Auditor<'a, M> {
         let input = Tensor::cat(inputs, 0);
         let answer = self.explainer.attribute_rows(&self.model, input, Target::Predicted, &rows)?;
         let explain_row = |(row, photo): (usize, Shown)| -> Result<Explained> {
-            let map = Map::of_row(&answer.values, row, self.recipe.reduction)?;
+            let reduction = self.recipe.reduction;
+            let input = &self.subject.input;
+            let map = input.map(photo.frame.photo, &answer.values, row, reduction)?;
             let thumbnail = thumbnail::beside_map(&photo.small, &map)?;
             let answer = RowAnswer { answer: &answer, row };
             Ok(Explained { measured: self.measured(photo, &map, &answer)?, thumbnail })

@@ -65,7 +65,6 @@ mod about_groups;
 mod audit;
 mod border;
 mod boxes;
-mod classes;
 mod cover;
 mod digest;
 mod error;
@@ -95,12 +94,12 @@ mod thumbnail;
 
 pub use audit::Audit;
 pub use boxes::{BoxesError, PhotoBox, write_boxes};
-pub use classes::ClassNames;
 pub use digest::digest;
 pub use error::{Error, Result};
 pub use event::Event;
 pub use findings::{BoxCounts, CoverCounts, Findings, GroupFound, PlaceCounts};
 pub use recipe::{Effort, PhotoExplainer, Recipe};
+pub use saliency_photo::ClassNames;
 pub use sample::CoverSample;
 pub use subject::{PhotoInput, Subject, photo_input};
 

@@ -4,9 +4,7 @@ use std::fmt;
 
 use burn::tensor::{Device, Tensor};
 use image::RgbImage;
-use saliency_photo::{Preparation, Region};
-
-use crate::classes::ClassNames;
+use saliency_photo::{ClassNames, Fit, Layout, Map, Preparation, Reduce, Region, Result, Size};
 
 /// Turns a photo into the input of a model.
 ///
@@ -17,8 +15,29 @@ pub trait PhotoInput {
     /// an audit have the same shape.
     fn tensor(&self, photo: &RgbImage, device: &Device) -> Tensor<4>;
 
-    /// Returns the part of the photo that the input shows. It has the aspect ratio of the input.
+    /// Returns the part of the photo that the input shows. It has the aspect ratio of the input,
+    /// unless [`map`](Self::map) makes stretched maps.
     fn region(&self, photo: &RgbImage) -> Region;
+
+    /// Returns the map of one row of attributions of the input of a photo of the given size. The map
+    /// covers the [region](Self::region) of that photo. Default: [`Map::of_row`].
+    ///
+    /// # Errors
+    /// Those of [`Map::of_row`].
+    fn map(
+        &self,
+        _photo: Size,
+        attributions: &Tensor<4>,
+        row: usize,
+        reduction: Reduce,
+    ) -> Result<Map> {
+        Map::of_row(attributions, row, reduction)
+    }
+
+    /// Returns why an audit cannot work with these inputs. Default: `None`, it can.
+    fn objection(&self) -> Option<String> {
+        None
+    }
 
     /// Returns a text that changes whenever the same photo would give a different input. Photos are
     /// explained again if the text differs from that of an earlier audit.
@@ -62,6 +81,33 @@ impl PhotoInput for Preparation {
 
     fn region(&self, photo: &RgbImage) -> Region {
         self.region(photo)
+    }
+
+    fn map(
+        &self,
+        photo: Size,
+        attributions: &Tensor<4>,
+        row: usize,
+        reduction: Reduce,
+    ) -> Result<Map> {
+        self.placement(photo).map(attributions, row, reduction)
+    }
+
+    /// An audit covers cells of the input, which are places of the photo only if the photo fills it.
+    fn objection(&self) -> Option<String> {
+        if let Err(error) = self.check() {
+            return Some(error.to_string());
+        }
+        if self.layout() == Layout::ChannelsLast {
+            return Some("the channels come last; give the model its channels first".to_owned());
+        }
+        let may_pad = matches!(self.fit(), Fit::Letterbox(_) | Fit::ShorterSide(_));
+        // The longest photos in either direction are those that leave most of an input empty.
+        let shapes = [(1, 1), (1, 10_000), (10_000, 1)];
+        let pads = may_pad && shapes.iter().any(|it| !self.placement(*it).fills_input());
+        pads.then(|| {
+            "photos do not fill the input; stretch them or cut out their centre instead".to_owned()
+        })
     }
 
     fn fingerprint(&self) -> String {

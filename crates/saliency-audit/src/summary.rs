@@ -1,10 +1,9 @@
 //! Describes the findings in plain words.
 
 use saliency_metrics::{Finding, Verdict};
-use saliency_photo::percent as plain_percent;
+use saliency_photo::{ClassNames, percent as plain_percent};
 
 use crate::about_cover::{about_part, count_of, share_of};
-use crate::classes::ClassNames;
 use crate::folder::Others;
 use crate::groups::Group;
 use crate::intervals;

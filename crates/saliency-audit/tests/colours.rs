@@ -14,7 +14,7 @@ use saliency_audit::{
     write_boxes,
 };
 use saliency_core::{InputTimesGradient, Model, pure_function};
-use saliency_photo::{Region, read_photo};
+use saliency_photo::{Fit, Interpolation, Layout, Preparation, Region, read_photo};
 use saliency_viz::write_picture;
 
 /// A folder with photos, boxes and what the audit writes.
@@ -151,6 +151,49 @@ fn a_photo_that_is_not_square_keeps_its_shape_on_the_page() {
     let is_red = |x, y| pair.get_pixel(x, y).0[0] > 128;
     assert!(is_red(30, 50 + 30) && is_red(60, 50 + 40));
     assert!(!is_red(30, 40) && !is_red(30, 50 + 60) && !is_red(100, 80));
+}
+
+/// An audit of the colours of photos that are prepared in another way.
+fn audit_of(input: Preparation, folder: &Folder) -> Audit<impl Model<Tensor<4>> + use<>> {
+    let subject = Subject::new("A classifier of colours", "no weights", mean_colours, input);
+    let audit = Audit::new(subject, recipe());
+    audit.with_devices(["flex".parse().unwrap()]).with_output_folder(folder.path("out"))
+}
+
+#[test]
+fn maps_of_stretched_photos_are_measured_where_they_are_on_the_photo() {
+    let folder = Folder::with_photos(&[("red.png", [255, 0, 0])]).with_boxes(&["red.png"]);
+    // Photos of 40 x 20 pixels in inputs of 20 x 20.
+    let squeezed =
+        Preparation::new(20).with_fit(Fit::Stretch).with_interpolation(Interpolation::Box);
+    audit_of(squeezed, &folder)
+        .with_boxes(folder.path("boxes.csv"))
+        .run(folder.path("photos"))
+        .unwrap();
+    let table = folder.table();
+    let value = |column: &str| table["red.png"][column].parse::<f64>().unwrap();
+    assert_eq!(table["red.png"]["class_name"], "class 0");
+    assert!((value("inside") - 1.0).abs() < 1e-6);
+    assert!((value("inside_area") - 0.25).abs() < 1e-6);
+    assert!((value("half_area") - 25.0 / 800.0).abs() < 0.002);
+}
+
+#[test]
+fn inputs_that_show_more_than_the_photo_are_refused() {
+    let folder = Folder::with_photos(&[("red.png", [255, 0, 0])]);
+    let channels_last = Preparation::new(20).with_layout(Layout::ChannelsLast);
+    for (wrong, words) in [
+        (Preparation::yolo().with_size(20), "photos do not fill the input; stretch them"),
+        (Preparation::new(20).with_fit(Fit::ShorterSide(10)), "photos do not fill the input"),
+        (channels_last, "the channels come last"),
+        (Preparation::new(0), "the input has 0 x 0 pixels"),
+    ] {
+        let error = audit_of(wrong, &folder).run(folder.path("photos")).unwrap_err();
+        assert!(matches!(error, Error::Input { .. }));
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    let good = Preparation::torchvision().with_size(20).with_fit(Fit::ShorterSide(22));
+    audit_of(good, &folder).run(folder.path("photos")).unwrap();
 }
 
 #[test]

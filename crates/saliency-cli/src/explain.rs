@@ -275,7 +275,8 @@ fn blamed(error: Box<dyn Error>) -> Box<dyn Error> {
 
 /// Makes the baseline of a photo's input.
 fn baseline(kind: BaselineKind, input: &Tensor<4>) -> Result<Baseline> {
-    let [black, white] = [0, 255].map(|byte| preparation().level(byte));
+    let level = |byte| preparation().level(byte).expect("all channels have the same mean");
+    let [black, white] = [0, 255].map(level);
     Ok(match kind {
         BaselineKind::Grey => Baseline::zeros(),
         BaselineKind::Black => Baseline::constant(black),

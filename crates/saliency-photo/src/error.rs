@@ -26,6 +26,50 @@ pub enum Error {
         cause: Cause,
     },
 
+    /// A photo without pixels.
+    #[error("the photo has no pixels")]
+    NoPixels,
+
+    /// A preparation that cannot work.
+    #[error("photos cannot be prepared: {reason}")]
+    #[non_exhaustive]
+    Preparation {
+        /// The option that is wrong, and the values that are right.
+        reason: String,
+    },
+
+    /// A file that a preparation cannot be read from.
+    #[error("cannot read how photos are prepared from {file}: {reason}")]
+    #[non_exhaustive]
+    PreparationFile {
+        /// The file.
+        file: String,
+        /// The part of it that is wrong, and the remedy.
+        reason: String,
+    },
+
+    /// An input that cannot be a photo.
+    #[error("the input {input:?} of shape {} takes no photos: {reason}", open_shape(shape))]
+    #[non_exhaustive]
+    NotAPhotoInput {
+        /// The name of the input.
+        input: String,
+        /// Its shape. Open dimensions are `None`.
+        shape: Vec<Option<usize>>,
+        /// The reason.
+        reason: String,
+    },
+
+    /// Class names that cannot be read.
+    #[error("cannot read class names from {file}: {reason}")]
+    #[non_exhaustive]
+    ClassNames {
+        /// The file.
+        file: String,
+        /// The part of it that is wrong.
+        reason: String,
+    },
+
     /// A row that the attribution does not have.
     #[error("row {row} does not exist: the attribution has {rows} rows, counted from 0")]
     #[non_exhaustive]
@@ -130,6 +174,12 @@ pub enum Error {
         #[source]
         cause: Cause,
     },
+}
+
+/// Writes a shape, with question marks for open dimensions.
+fn open_shape(shape: &[Option<usize>]) -> String {
+    let sides = shape.iter().map(|side| side.map_or("?".to_owned(), |side| side.to_string()));
+    format!("[{}]", sides.collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]

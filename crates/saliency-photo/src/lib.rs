@@ -4,7 +4,8 @@
 //!
 //! 1. [`read_photo`]: from a file to a photo
 //! 2. [`Preparation`]: from a photo to the input of a network, and the [`View`] of the photo that
-//!    the network is shown; [`blurred`] makes a baseline of the input
+//!    the network is shown; [`blurred`] makes a baseline of the input. Presets, files of Hugging Face
+//!    and timm, and a [`Guess`] say how a network's photos are prepared; [`ClassNames`] its classes
 //! 3. [`Map`]: the attributions of one row, [reduced](Reduce) over channels
 //! 4. [`ScaledMap`]: the map scaled to 0..1, or to -1..1 if its values have signs, with outliers
 //!    clipped; several maps may [share a scale](Map::shared_scale); [`Map::places`] finds the few
@@ -29,6 +30,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod blur;
+mod class_names;
 mod coverage;
 mod error;
 mod foreign;
@@ -47,13 +49,17 @@ mod superpixels;
 mod view;
 
 pub use blur::blurred;
+pub use class_names::{ClassNames, UnknownClass};
 pub use coverage::{Coverage, Footprint};
 pub use error::{Cause, Error, Result};
 pub use map::{Area, Map};
 pub use marked_area::MarkedArea;
 pub use percent::percent;
 pub use places::Place;
-pub use preparation::Preparation;
+pub use preparation::{
+    Channel, ChannelOrder, Channels, Fit, Guess, Interpolation, Layout, ModelFacts, Placement,
+    Preparation, Prepared, ValueRange,
+};
 pub use read::read_photo;
 pub use reduce::Reduce;
 pub use region::{Region, Size};

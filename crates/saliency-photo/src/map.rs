@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 
 use crate::error::{Error, Result};
 use crate::reduce::Reduce;
-use crate::region::{Overlap, Size, overlaps};
+use crate::region::{Overlap, Region, Size, overlaps, part_overlaps};
 
 /// One number per pixel: the attributions of one row of a batch, [reduced](Reduce) over channels.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +15,7 @@ pub struct Map {
     height: usize,
     values: Vec<f64>,
     reduction: Reduce,
+    is_stretched: bool,
 }
 
 /// The strongest pixels of a map that together hold a share of its total.
@@ -67,7 +68,7 @@ impl Map {
         let values: Vec<f64> = (0..area).map(reduced).collect();
         // Checked again, because a sum of huge numbers may be infinite.
         check_finite(&values)?;
-        Ok(Self { width, height, values, reduction })
+        Ok(Self { width, height, values, reduction, is_stretched: false })
     }
 
     /// Returns the width and height.
@@ -93,6 +94,20 @@ impl Map {
     /// Returns whether values may be below zero.
     pub fn is_signed(&self) -> bool {
         self.reduction == Reduce::Sum
+    }
+
+    /// Says that the model was shown a stretched photo. Such a map is stretched back when it is laid
+    /// over its region, which may have any aspect ratio. Otherwise a region of another aspect ratio
+    /// is an [error](Error::Aspect).
+    #[must_use]
+    pub fn stretched(mut self) -> Self {
+        self.is_stretched = true;
+        self
+    }
+
+    /// Returns whether the map is of a stretched photo.
+    pub fn is_stretched(&self) -> bool {
+        self.is_stretched
     }
 
     /// Returns the largest absolute value.
@@ -121,12 +136,31 @@ impl Map {
             width: columns.len(),
             height: rows.len(),
             values: cells.map(|(row, column)| self.mean(row, column)).collect(),
-            reduction: self.reduction,
+            ..*self
+        }
+    }
+
+    /// Returns the part of the map that a part of its input has. The map may be coarser than the
+    /// input. Then each new pixel is the mean of the area that it covers.
+    pub(crate) fn part(&self, input: Size, part: Region) -> Self {
+        let [width, height] = [self.width, self.height].map(|side| side as u32);
+        let columns = part_overlaps(width, input.width, part.x, part.width);
+        let rows = part_overlaps(height, input.height, part.y, part.height);
+        let cells = rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column)));
+        Self {
+            width: columns.len(),
+            height: rows.len(),
+            values: cells.map(|(row, column)| self.mean(row, column)).collect(),
+            ..*self
         }
     }
 
     /// Averages the pixels that a cell overlaps, given its overlaps with rows and with columns.
     fn mean(&self, row: &[Overlap], column: &[Overlap]) -> f64 {
+        if let ([high], [wide]) = (row, column) {
+            // A whole pixel keeps its bits.
+            return self.values[high.pixel as usize * self.width + wide.pixel as usize];
+        }
         let (mut sum, mut area) = (0.0, 0.0);
         for high in row {
             for wide in column {
@@ -188,7 +222,13 @@ fn check_finite(values: &[f64]) -> Result<()> {
 /// Makes a signed map of one row of pixels.
 #[cfg(test)]
 pub(crate) fn line(values: &[f64]) -> Map {
-    Map { width: values.len(), height: 1, values: values.to_vec(), reduction: Reduce::Sum }
+    Map {
+        width: values.len(),
+        height: 1,
+        values: values.to_vec(),
+        reduction: Reduce::Sum,
+        is_stretched: false,
+    }
 }
 
 #[cfg(test)]

@@ -40,6 +40,19 @@ impl From<(u32, u32)> for Size {
     }
 }
 
+impl From<&RgbImage> for Size {
+    fn from(photo: &RgbImage) -> Self {
+        Self::of(photo)
+    }
+}
+
+/// Makes a square.
+impl From<u32> for Size {
+    fn from(side: u32) -> Self {
+        Self { width: side, height: side }
+    }
+}
+
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "{} x {}", self.width, self.height)
@@ -118,14 +131,38 @@ pub(crate) struct Overlap {
 /// lengths are whole numbers and add up without rounding.
 pub(crate) fn overlaps(cells: u32, pixels: u32) -> Vec<Vec<Overlap>> {
     let (cells, pixels) = (u64::from(cells), u64::from(pixels));
-    let of_cell = |cell: u64| {
-        let (from, to) = (cell * pixels, (cell + 1) * pixels);
-        let touched = from / cells..to.div_ceil(cells);
-        let overlap = |pixel: u64| Overlap {
-            pixel: pixel as u32,
-            length: (to.min((pixel + 1) * cells) - from.max(pixel * cells)) as f64,
+    Ruler { pixel: cells, start: 0, cell: pixels }.overlaps(cells)
+}
+
+/// Divides the part of a side of `pixels` that a part of an input of `input` pixels has, from `first`
+/// and of the given length, into cells about as large as pixels. Returns the pixels that each cell
+/// overlaps. There is at least one cell.
+pub(crate) fn part_overlaps(pixels: u32, input: u32, first: u32, length: u32) -> Vec<Vec<Overlap>> {
+    let [pixels, input, first, length] = [pixels, input, first, length].map(u64::from);
+    let cells = (pixels * length).div_ceil(input);
+    Ruler { pixel: input * cells, start: pixels * first * cells, cell: pixels * length }
+        .overlaps(cells)
+}
+
+/// The lengths of pixels and cells along a side, in a unit in which they are whole numbers.
+struct Ruler {
+    pixel: u64,
+    /// Where the first cell starts.
+    start: u64,
+    cell: u64,
+}
+
+impl Ruler {
+    fn overlaps(&self, cells: u64) -> Vec<Vec<Overlap>> {
+        let of_cell = |cell: u64| {
+            let (from, to) = (self.start + cell * self.cell, self.start + (cell + 1) * self.cell);
+            let touched = from / self.pixel..to.div_ceil(self.pixel);
+            let overlap = |pixel: u64| Overlap {
+                pixel: pixel as u32,
+                length: (to.min((pixel + 1) * self.pixel) - from.max(pixel * self.pixel)) as f64,
+            };
+            touched.map(overlap).collect()
         };
-        touched.map(overlap).collect()
-    };
-    (0..cells).map(of_cell).collect()
+        (0..cells).map(of_cell).collect()
+    }
 }

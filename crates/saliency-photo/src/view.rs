@@ -67,11 +67,14 @@ impl Frame {
 
     /// Checks that a map has the aspect ratio of the region, so that it is not distorted when laid
     /// over it. A difference is allowed if rounding to whole pixels explains it: half a pixel on
-    /// each side of the region and of the map.
+    /// each side of the region and of the map. A [stretched](Map::stretched) map fits any region.
     ///
     /// # Errors
     /// [`Error::Aspect`] if the difference is larger.
     pub fn check_map(&self, map: &Map) -> Result<()> {
+        if map.is_stretched() {
+            return Ok(());
+        }
         let (region, map) = (self.region.size(), map.size());
         let [width, height] = [region.width, region.height].map(f64::from);
         let [map_width, map_height] = [map.width, map.height].map(f64::from);

@@ -263,6 +263,18 @@ mod tests {
     }
 
     #[test]
+    fn a_map_of_a_stretched_photo_covers_the_whole_photo() {
+        let photo = RgbImage::new(100, 50);
+        let map = map([[1.0, 0.0]; 2]).map().clone().stretched().clip_beyond(1.0).unwrap();
+        let heat = Picture::new(View::whole(&photo), &map).unwrap().heat_map();
+        assert_eq!(heat.dimensions(), (100, 50));
+        for y in [0, 25, 49] {
+            assert_eq!(*heat.get_pixel(2, y), ColorMap::Inferno.color(1.0));
+            assert_eq!(*heat.get_pixel(97, y), ColorMap::Inferno.color(0.0));
+        }
+    }
+
+    #[test]
     fn a_photo_of_one_pixel_has_a_picture() {
         let (photo, map) = (RgbImage::new(1, 1), map([[1.0; 2]; 2]));
         let region = Region { x: 0, y: 0, width: 1, height: 1 };

@@ -8,6 +8,7 @@ mod coverage;
 mod data;
 mod golden;
 mod golden_metrics;
+mod golden_photos;
 mod golden_randomisation;
 mod models;
 mod outputs;
