@@ -67,6 +67,7 @@
 //! - a module that does not return `[rows, scores]`: [`ModelFn`]
 //! - one of several inputs, if the others are [`Fixed`]
 //! - a layer inside the network: [`Split`]
+//! - the tokens of a text, at their embeddings: [`embeddings`]; a weight: [`parameter`]
 //!
 //! # Promises
 //!
@@ -124,11 +125,11 @@
 //!   own: `pictures`, `pages`, `charts`, `export`. All of them switch on `photo`
 
 pub use saliency_core::{
-    After, Attribution, Baseline, Cancel, Cause, Counted, Cut, Distribution, Error, EstimatedShare,
-    Explainer, Fixed, GoodRows, Inputs, MemoryBudget, Model, ModelFn, NoModule, NoiseScale,
-    Parallelism, Progress, ResolvedTarget, Result, RowError, Rows, Rule, Schedule, Score,
-    ScoreFunction, Share, Split, Stage, Target, TokenReduction, Warning, attribute_good_rows,
-    per_token, pure_function,
+    After, Attribution, Baseline, Cancel, Cause, Counted, Cut, Distribution, Embeddings, Error,
+    EstimatedShare, Explainer, Fixed, GoodRows, Inputs, MemoryBudget, Model, ModelFn, NoModule,
+    NoiseScale, Parallelism, ParameterInput, Progress, ResolvedTarget, Result, RowError, Rows, Rule,
+    Schedule, Score, ScoreFunction, Share, Split, Stage, Target, TokenReduction, Warning,
+    attribute_good_rows, embeddings, parameter, per_token, pure_function,
 };
 pub use saliency_core::{
     ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,
