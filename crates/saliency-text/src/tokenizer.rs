@@ -133,7 +133,9 @@ impl Tokenizer {
                 type_id: params.pad_type_id,
                 text: params.pad_token.clone(),
             }),
-            None => ["[PAD]", "<pad>", "<|pad|>"].iter().find_map(|name| Filler::find(&inner, name)),
+            None => {
+                ["[PAD]", "<pad>", "<|pad|>"].iter().find_map(|name| Filler::find(&inner, name))
+            }
         };
         let params = padding.unwrap_or_default();
         let padding = match params.strategy {

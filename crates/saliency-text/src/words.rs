@@ -122,7 +122,8 @@ impl<'a> Pieces<'a> {
     /// Returns the text of some bytes. A character that is cut is left out.
     fn slice(&self, bytes: Range<usize>) -> String {
         let bytes = bytes.start..bytes.end.min(self.text.len());
-        let is_inside = |(at, c): &(usize, char)| bytes.start <= *at && at + c.len_utf8() <= bytes.end;
+        let is_inside =
+            |(at, c): &(usize, char)| bytes.start <= *at && at + c.len_utf8() <= bytes.end;
         if let Some(text) = self.text.get(bytes.clone()) {
             return text.to_owned();
         }

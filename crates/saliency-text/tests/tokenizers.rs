@@ -179,14 +179,13 @@ fn words_get_the_sum_of_their_tokens_and_special_tokens_their_own() {
     let of = |row: usize| -> Vec<(&str, f64)> {
         explained[row].words().iter().map(|it| (&it.word.text[..], it.value)).collect()
     };
-    let expected = [("[CLS]", -1.0), ("Not", 1.0), ("unbearable", 15.0), (".", 9.0), ("[SEP]", 11.0)];
+    let expected =
+        [("[CLS]", -1.0), ("Not", 1.0), ("unbearable", 15.0), (".", 9.0), ("[SEP]", 11.0)];
     assert_eq!(of(0), expected);
     assert_eq!(of(1), [("[CLS]", 13.0), ("bad", 15.0), ("[SEP]", 17.0), ("[PAD]", 88.0)]);
     for text in &explained {
-        let [words, tokens]: [f64; 2] = [
-            text.words().iter().map(|word| word.value).sum(),
-            text.token_values().iter().sum(),
-        ];
+        let [words, tokens]: [f64; 2] =
+            [text.words().iter().map(|word| word.value).sum(), text.token_values().iter().sum()];
         assert_eq!(words, tokens);
     }
     let length = texts.explained(&values, TokenReduction::Norm).unwrap();
@@ -308,9 +307,9 @@ fn a_damaged_file_is_an_error_or_a_tokenizer_and_never_a_panic() {
                 let mut bytes = file.clone();
                 let random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
                 let at = (random >> 16) as usize % bytes.len();
-                match random % 3 {
+                match seed % 3 {
                     0 => bytes.truncate(at),
-                    1 => bytes[at] = (random >> 8) as u8,
+                    1 => bytes[at] = b'0' + (random >> 40) as u8 % 75,
                     _ => drop(bytes.splice(at..at + 1, *b"99")),
                 }
                 match Tokenizer::from_json(&bytes) {
@@ -327,5 +326,5 @@ fn a_damaged_file_is_an_error_or_a_tokenizer_and_never_a_panic() {
     });
     std::panic::set_hook(before);
     let (opened, refused) = result.expect("no panic");
-    assert!(opened > 100 && refused > 100, "{opened} {refused}");
+    assert!(opened > 50 && refused > 100, "{opened} {refused}");
 }

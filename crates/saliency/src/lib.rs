@@ -127,8 +127,8 @@
 pub use saliency_core::{
     After, Attribution, Baseline, Cancel, Cause, Counted, Cut, Distribution, Embeddings, Error,
     EstimatedShare, Explainer, Fixed, GoodRows, Inputs, MemoryBudget, Model, ModelFn, NoModule,
-    NoiseScale, Parallelism, ParameterInput, Progress, ResolvedTarget, Result, RowError, Rows, Rule,
-    Schedule, Score, ScoreFunction, Share, Split, Stage, Target, TokenReduction, Warning,
+    NoiseScale, Parallelism, ParameterInput, Progress, ResolvedTarget, Result, RowError, Rows,
+    Rule, Schedule, Score, ScoreFunction, Share, Split, Stage, Target, TokenReduction, Warning,
     attribute_good_rows, embeddings, parameter, per_token, pure_function,
 };
 pub use saliency_core::{

@@ -111,11 +111,7 @@ struct Place {
 /// Layer Integrated Gradients at an embedding, as in Captum: Kokhlikyan et al.,
 /// [Captum: A unified and generic model interpretability library for PyTorch](https://arxiv.org/abs/2009.07896)
 /// (2020).
-pub fn embeddings<M: Module>(
-    net: &M,
-    path: &str,
-    ids: Tensor<2, Int>,
-) -> Result<Embeddings<M>> {
+pub fn embeddings<M: Module>(net: &M, path: &str, ids: Tensor<2, Int>) -> Result<Embeddings<M>> {
     let net = snapshot(net);
     let found = find(&net, path)?;
     let Ok(dims) = <[usize; 2]>::try_from(&found.shape[..]) else {
@@ -123,8 +119,7 @@ pub fn embeddings<M: Module>(
     };
     let matrix = found.values.reshape(dims);
     check_ids(&ids, &matrix)?;
-    let place =
-        Place { path: path.to_owned(), id_type: ids.dtype(), behind_vocabulary: false };
+    let place = Place { path: path.to_owned(), id_type: ids.dtype(), behind_vocabulary: false };
     Ok(Embeddings { net, ids, matrix, place })
 }
 

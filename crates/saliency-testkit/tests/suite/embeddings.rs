@@ -11,7 +11,7 @@ use saliency_testkit::{
     assert_close, assert_error, device, on_every_device, relative_l1, schedule, values,
 };
 
-use published::{CountsPadding, Normed, Tied, TextClassifier};
+use published::{CountsPadding, Normed, TextClassifier, Tied};
 
 /// Networks as others publish them: their fields are private.
 mod published {
