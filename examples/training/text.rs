@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use burn::tensor::{Bool, Device, Tensor};
 use clap::Parser;
-use saliency::viz::{Tokens, write_file};
+use saliency::viz::{Token, Tokens, write_file};
 use saliency::{
     Explainer, Fixed, Gradient, InputTimesGradient, IntegratedGradients, Model, SmoothGrad, Target,
     TokenReduction, embeddings, per_token,
@@ -87,7 +87,7 @@ fn write_page(sentences: &[Sentence], values: &[f64], path: &Path) -> Result<()>
         let words = sentence.words.iter().map(|word| format!("{} ", word.text));
         let words: Vec<_> = words.zip(values.iter().copied()).collect();
         println!("{}", Tokens::new(words.clone())?.to_ansi());
-        page.extend(words.into_iter().chain([("\n".to_owned(), 0.0)]));
+        page.extend(words.into_iter().map(Token::from).chain([Token::between("\n")]));
     }
     write_file(path, Tokens::new(page)?.to_html("Good rather than bad?").as_bytes())?;
     println!("wrote {}\n", path.display());

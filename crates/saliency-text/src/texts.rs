@@ -100,7 +100,7 @@ impl Texts {
     }
 
     fn integers(&self, device: &Device, of: impl Fn(&Token) -> i64) -> Tensor<2, Int> {
-        let values: Vec<i64> = self.rows.iter().flat_map(|row| row.tokens()).map(of).collect();
+        let values: Vec<i64> = self.rows.iter().flat_map(EncodedText::tokens).map(of).collect();
         Tensor::from_data(TensorData::new(values, [self.rows.len(), self.length]), device)
     }
 

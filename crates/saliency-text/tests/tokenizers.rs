@@ -172,7 +172,7 @@ fn words_get_the_sum_of_their_tokens_and_special_tokens_their_own() {
     let device = Device::flex();
     let texts = open("wordpiece").encode(&["Not unbearable.", "bad"]).unwrap();
     // [CLS] not un ##bear ##able . [SEP]; [CLS] bad [SEP] and four of padding. Two values a token.
-    let value = |at: usize| if at % 2 == 0 { at as f32 } else { -1.0 };
+    let value = |at: usize| if at.is_multiple_of(2) { at as f32 } else { -1.0 };
     let values: Vec<f32> = (0..28).map(value).collect();
     let values = Tensor::<1>::from_data(&values[..], &device).reshape([2, 7, 2]);
     let explained = texts.explained(&values, TokenReduction::Sum).unwrap();
@@ -200,7 +200,7 @@ fn words_get_the_sum_of_their_tokens_and_special_tokens_their_own() {
 fn the_pieces_spell_out_the_text() {
     let texts = ["  Very   good\n\nfilm ", "The room, not the film", "Schön 😀", "", "... \u{301}"];
     for name in ["wordpiece", "bpe", "unigram"] {
-        let tokenizer = open(name).with_padding_token("e").or(Ok::<_, Error>(open(name))).unwrap();
+        let tokenizer = open(name);
         for text in texts {
             let Ok(encoded) = tokenizer.encode(&[text]) else {
                 assert_eq!((name, text), ("bpe", ""), "no token at all");

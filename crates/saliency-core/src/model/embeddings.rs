@@ -61,15 +61,15 @@ struct Place {
 ///
 /// # Example
 /// ```
-/// use burn::module::Module;
-/// use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
-/// use burn::tensor::{Bool, Device, Int, Tensor};
+/// use burn::tensor::{Device, Int, Tensor};
 /// use saliency_core::{
 ///     Explainer, Fixed, IntegratedGradients, Method, embeddings, per_token,
 /// };
 ///
 /// mod published {
-///     # use super::*;
+///     # use burn::module::Module;
+///     # use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
+///     # use burn::tensor::{Bool, Device, Int, Tensor};
 ///     #[derive(Module, Debug)]
 ///     pub struct Classifier {
 ///         embedding: Embedding, // private

@@ -228,7 +228,7 @@ fn a_network_in_training_mode_gives_the_same_map_and_is_left_as_it_was() {
     let ids = Tensor::<2, Int>::from_data([[3, 7, 1], [5, 2, 9]], &device);
     let explain = |net: &Normed| {
         let words = embeddings(net, "embedding.weight", ids.clone()).unwrap();
-        let model = words.model(|net, ids| net.forward(ids)).unwrap();
+        let model = words.model(Normed::forward).unwrap();
         values(&IntegratedGradients::new().attribute(&model, words.values()).unwrap().values)
     };
     let training = Normed::new(&device.clone().autodiff());
@@ -341,13 +341,13 @@ fn a_network_that_finds_its_padding_in_the_ids_is_refused_until_it_is_told() {
     let (ids, padding) = texts(&device);
     let ids = ids.clone().mask_fill(ids.greater_elem(9), 9);
     let words = embeddings(&net, "embedding.weight", ids.clone()).unwrap();
-    let error = words.model(|net, ids| net.forward(ids)).unwrap_err();
+    let error = words.model(CountsPadding::forward).unwrap_err();
     assert_error!(&error, Error::IdsMatter { path: "embedding.weight", row: 0 });
     assert!(error.to_string().contains("`embedding.weight` for something else too"), "{error}");
 
     let words = words.behind_vocabulary();
     // Not told, it takes padding for words.
-    let error = words.model(|net, ids| net.forward(ids)).unwrap_err();
+    let error = words.model(CountsPadding::forward).unwrap_err();
     assert_error!(error, Error::IdsMatter { row: 0 });
     let padding = Fixed(padding);
     let told = |net: &CountsPadding, ids: Tensor<2, Int>, padding: Fixed<Tensor<2, Bool>>| {
@@ -362,7 +362,7 @@ fn a_network_that_finds_its_padding_in_the_ids_is_refused_until_it_is_told() {
     // The text alone, without padding, has the same map.
     let alone = embeddings(&net, "embedding.weight", ids.slice([0..1, 0..3])).unwrap();
     let alone = alone.behind_vocabulary();
-    let model = alone.model(|net, ids| net.forward(ids)).unwrap();
+    let model = alone.model(CountsPadding::forward).unwrap();
     let target = Target::Class(map.targets[0].unwrap());
     let short = ig.attribute_to(&model, alone.values(), target).unwrap();
     assert_close("alone", &short.values, &map.values.0.slice([0..1, 0..3]), 1e-5);
@@ -374,7 +374,7 @@ fn a_language_model_with_its_matrix_at_the_output_too_keeps_its_vocabulary() {
     let net = Tied::new(&device);
     let ids = Tensor::<2, Int>::from_data([[3, 7, 1], [5, 2, 9]], &device);
     let words = embeddings(&net, "embedding.weight", ids.clone()).unwrap();
-    let error = words.model(|net, ids| net.forward(ids)).unwrap_err();
+    let error = words.model(Tied::forward).unwrap_err();
     assert!(error.to_string().contains("found 3 scores in place of 10 for row 0"), "{error}");
     let words = words.behind_vocabulary();
     let model = words.model(|net, ids| net.forward(ids).narrow(1, 0, 10)).unwrap();
@@ -446,7 +446,7 @@ fn adapters_are_merged_into_the_weights_that_they_adapt() {
     let adapted = adapted.map(&mut Raise).valid();
     let expected = adapted.forward(ids.clone());
     let words = embeddings(&adapted, "embedding.weight", ids).unwrap();
-    let model = words.model(|net, ids| net.forward(ids)).unwrap();
+    let model = words.model(Normed::forward).unwrap();
     let map = IntegratedGradients::new().attribute(&model, words.values()).unwrap();
     let scores: Vec<f32> = map.scores.iter().map(|score| *score as f32).collect();
     assert!(relative_l1(&scores, &values(&expected.max_dim(1))) < 1e-6);
