@@ -1,4 +1,5 @@
-//! Which words decided? A sentence classifier, explained token by token from its embeddings.
+//! Which words decided? A sentence classifier that takes ids and has private fields, explained token
+//! by token from its embeddings.
 //!
 //! ```text
 //! cargo run --example text
@@ -14,17 +15,16 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use burn::tensor::Device;
+use burn::tensor::{Bool, Device, Tensor};
 use clap::Parser;
-use saliency::viz::{Tokens, write_file};
+use saliency::viz::{Token, Tokens, write_file};
 use saliency::{
-    Explainer, Gradient, InputTimesGradient, IntegratedGradients, SmoothGrad, Target,
-    TokenReduction, per_token,
+    Explainer, Fixed, Gradient, InputTimesGradient, IntegratedGradients, Model, SmoothGrad, Target,
+    TokenReduction, embeddings, per_token,
 };
-use saliency_cli::Result;
-use saliency_cli::program::ended;
+use saliency_cli::{Result, program::ended};
 use saliency_examples_training::sentences::{
-    Embedded, LENGTH, Net, Sentence, Sentences, labelled, tokens,
+    LENGTH, Net, Sentence, Sentences, labelled, padding, tokens,
 };
 use saliency_examples_training::training::accuracy;
 
@@ -48,14 +48,20 @@ fn run(args: &Args) -> Result<()> {
     let (right, count) = (100.0 * accuracy(&net, &labelled(&unseen), tokens), unseen.len());
     println!("The network is right on {right:.1} % of {count} sentences that it has not seen.\n");
 
+    // The input to be explained, and the network as a model of it.
+    let ids = tokens(unseen.clone(), &device);
+    let padding = Fixed(padding(&ids));
+    let words = embeddings(&net, "embedding.weight", ids)?;
+    let model = words.model_with(&padding, |net, ids, padding| net.infer(ids, padding.0))?;
+    let inputs = (words.values(), padding);
+
     // Every method explains all sentences, and its values are scored.
     println!(
         "| Method | Strongest token decides | Attribution of all that decide |\n|---|---|---|"
     );
-    let inputs = net.embedded(tokens(unseen.clone(), &device));
     let mut found = Vec::new();
     for method in methods() {
-        let scored = method.scored(&net, &inputs, &unseen)?;
+        let scored = method.scored(&model, &inputs, &unseen)?;
         println!("| {} | {:.1} % | {:.1} % |", method.title, scored.hits, scored.share);
         found.push(scored);
     }
@@ -81,23 +87,26 @@ fn write_page(sentences: &[Sentence], values: &[f64], path: &Path) -> Result<()>
         let words = sentence.words.iter().map(|word| format!("{} ", word.text));
         let words: Vec<_> = words.zip(values.iter().copied()).collect();
         println!("{}", Tokens::new(words.clone())?.to_ansi());
-        page.extend(words.into_iter().chain([("\n".to_owned(), 0.0)]));
+        page.extend(words.into_iter().map(Token::from).chain([Token::between("\n")]));
     }
     write_file(path, Tokens::new(page)?.to_html("Good rather than bad?").as_bytes())?;
     println!("wrote {}\n", path.display());
     Ok(())
 }
 
+/// Embedded tokens `[rows, tokens, width]`, and which of them are padding.
+type Embedded = (Tensor<3>, Fixed<Tensor<2, Bool>>);
+
 /// A method, and the way in which the values of an embedding are reduced to one value of its token.
-struct Method {
+struct Method<M> {
     title: &'static str,
-    explainer: Box<dyn Explainer<Net, Embedded>>,
+    explainer: Box<dyn Explainer<M, Embedded>>,
     reduction: TokenReduction,
 }
 
 /// Lists the methods. Values that are contributions are added up to the contribution of the token.
 /// Of values that are slopes, the length is taken, because their sum has no meaning.
-fn methods() -> Vec<Method> {
+fn methods<M: Model<Embedded>>() -> Vec<Method<M>> {
     let (sum, length) = (TokenReduction::Sum, TokenReduction::Norm);
     let method = |title, explainer, reduction| Method { title, explainer, reduction };
     // The baseline is an embedding of zeros. This network sees padding as zeros too.
@@ -120,11 +129,11 @@ struct Scored {
     values: Vec<f64>,
 }
 
-impl Method {
-    fn scored(&self, net: &Net, inputs: &Embedded, sentences: &[Sentence]) -> Result<Scored> {
+impl<M> Method<M> {
+    fn scored(&self, model: &M, inputs: &Embedded, sentences: &[Sentence]) -> Result<Scored> {
         // Ask the same question of all sentences, so that red means "good" in all of them.
         let good_rather_than_bad = Target::Difference(1, 0);
-        let maps = self.explainer.attribute_to(net, inputs.clone(), good_rather_than_bad)?;
+        let maps = self.explainer.attribute_to(model, inputs.clone(), good_rather_than_bad)?;
         let values = per_token(&maps.values.0, self.reduction)?.concat();
         let (mut hits, mut share) = (0.0, 0.0);
         for (sentence, map) in sentences.iter().zip(values.chunks(LENGTH)) {

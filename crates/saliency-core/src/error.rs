@@ -250,6 +250,84 @@ pub enum Error {
         found: i64,
     },
 
+    /// A path that does not lead to a float parameter of the module.
+    #[error(
+        "the module has no float parameter `{path}`; it has {}. Write the names of the fields that \
+         lead to it, joined by dots",
+        names(known)
+    )]
+    #[non_exhaustive]
+    UnknownParameter {
+        /// The path that was given.
+        path: String,
+        /// The paths of all float parameters, the most similar first.
+        known: Vec<String>,
+    },
+
+    /// A path that leads to a running statistic, for example of BatchNorm. All clones of a module
+    /// share it, so that it cannot be replaced in one of them.
+    #[error(
+        "`{path}` is a running statistic and not a parameter, and cannot be explained: name a \
+         parameter, such as a weight or a bias"
+    )]
+    #[non_exhaustive]
+    RunningStatistic {
+        /// The path.
+        path: String,
+    },
+
+    /// A parameter that is not a matrix of embeddings. [`embeddings`](crate::embeddings) returns
+    /// this error.
+    #[error(
+        "expected `{path}` to be a matrix of embeddings, [ids, width], found a parameter of shape \
+         {shape:?}: name the matrix in which the network looks up its ids"
+    )]
+    #[non_exhaustive]
+    NotAMatrix {
+        /// The path.
+        path: String,
+        /// The shape of the parameter.
+        shape: Vec<usize>,
+    },
+
+    /// An id that the matrix of embeddings has no row for.
+    #[error(
+        "expected ids from 0 to {}, because the matrix of embeddings has {vocabulary} rows, found \
+         {id} (token {token} of row {row}): use the tokenizer of this network",
+        vocabulary - 1
+    )]
+    #[non_exhaustive]
+    UnknownId {
+        /// The row of the batch, from 0.
+        row: usize,
+        /// The position in the row, from 0.
+        token: usize,
+        /// The id.
+        id: i64,
+        /// The number of ids that the matrix has a row for.
+        vocabulary: usize,
+    },
+
+    /// A network that gives other scores when it looks up embedded tokens by their positions.
+    /// [`Embeddings::model`](crate::Embeddings::model) returns this error.
+    #[error(
+        "expected the same scores by embedded tokens as by their ids, found {} for row {row}: the \
+         network uses the ids or the matrix `{path}` for something else too, for example to find the \
+         padding. Use `Embeddings::behind_vocabulary`, or a network that is given its padding mask",
+        change(expected, found)
+    )]
+    #[non_exhaustive]
+    IdsMatter {
+        /// The path of the matrix.
+        path: String,
+        /// The first row with other scores, from 0.
+        row: usize,
+        /// The scores of the row by ids.
+        expected: Vec<f64>,
+        /// The scores of the row by embedded tokens.
+        found: Vec<f64>,
+    },
+
     /// The score has no gradient with respect to the input.
     #[error(
         "expected a score that depends on the input, found one that autodiff cannot trace back to \
@@ -471,6 +549,9 @@ impl Error {
                 let rows = row_of(rows.start)..row_of(rows.end - 1) + 1;
                 Self::Panicked { rows, item, total, message }
             }
+            Self::IdsMatter { path, row, expected, found } => {
+                Self::IdsMatter { path, row: row_of(row), expected, found }
+            }
             other => other,
         }
     }
@@ -507,6 +588,31 @@ fn list(first: usize, others: &[usize]) -> String {
     match others.len() - listed.len() {
         0 => format!("rows {first}, {}", listed.join(", ")),
         more => format!("rows {first}, {} and {more} more", listed.join(", ")),
+    }
+}
+
+/// Lists the names of parameters.
+fn names(names: &[String]) -> String {
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    let listed: Vec<String> = names.iter().take(LISTED).map(|name| format!("`{name}`")).collect();
+    match names.len() - listed.len() {
+        0 => listed.join(", "),
+        more => format!("{} and {more} more", listed.join(", ")),
+    }
+}
+
+/// Describes how the scores of a row changed, by the score that changed most.
+fn change(expected: &[f64], found: &[f64]) -> String {
+    if expected.len() != found.len() {
+        return format!("{} scores in place of {}", found.len(), expected.len());
+    }
+    let size = |pair: &(&f64, &f64)| (pair.0 - pair.1).abs();
+    let pairs = expected.iter().zip(found);
+    match pairs.max_by(|a, b| size(a).total_cmp(&size(b))) {
+        Some((expected, found)) => format!("{found} in place of {expected}"),
+        None => "no scores".to_owned(),
     }
 }
 

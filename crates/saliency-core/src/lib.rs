@@ -5,7 +5,7 @@
 //!
 //! 1. `input`: [`Inputs`], a batch of tensors, alone or as a tuple; and the [`Baseline`]
 //! 2. `model`: a [`Model`], a function from a batch to `[rows, scores]`; the [`Target`] among its
-//!    scores; and a [`Split`] at a layer
+//!    scores; a [`Split`] at a layer; and [`embeddings`], for models of text
 //! 3. `path`, `random` and `sampling`: the inputs that a method feeds to the model
 //! 4. `execution`: gradients of the score with respect to the input, in the chunks and on the
 //!    workers of a [`Schedule`]
@@ -53,9 +53,11 @@ pub use methods::{
     SmoothGrad, SmoothGradSquared, VarGrad,
 };
 pub use model::detection::{Detection, FoundBox};
+pub use model::embeddings::{Embeddings, embeddings};
 pub use model::function::{ModelFn, NoModule, pure_function};
 pub use model::layer::{After, Cut, Split};
 pub use model::model::Model;
+pub use model::parameter::{ParameterInput, parameter};
 pub use model::pixels::Pixels;
 pub use model::rectangle::Rectangle;
 pub use model::resolved_target::ResolvedTarget;

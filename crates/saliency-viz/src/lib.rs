@@ -17,7 +17,7 @@
 //! # Features
 //! All are on by default.
 //!
-//! - `pages`: `Page` and `Tokens`
+//! - `pages`: `Page`, and `Tokens` with its `Token`s
 //! - `charts`: `Chart`
 //! - `export`: `Export` and `Record`
 //!
@@ -85,7 +85,7 @@ pub use picture::Picture;
 pub use serde_json;
 pub use tile::Tile;
 #[cfg(feature = "pages")]
-pub use tokens::Tokens;
+pub use tokens::{Token, Tokens};
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

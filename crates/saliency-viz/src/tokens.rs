@@ -14,38 +14,100 @@ use crate::text::number;
 ///
 /// # Example
 /// ```
-/// use saliency_viz::Tokens;
+/// use saliency_viz::{Token, Tokens};
 ///
 /// let tokens = Tokens::new([("not ", -0.5), ("good", 1.0)])?;
 /// println!("{}", tokens.to_ansi());
 /// assert!(tokens.to_html("good rather than bad").contains("good</span>"));
+///
+/// // Special tokens are pale, and what the model was not given has no colour.
+/// let tokens = [Token::special("[CLS]", 0.1), Token::new("good", 1.0), Token::between("\n")];
+/// let tokens = Tokens::new(tokens)?.with_sentence("The model says: positive (98 %).");
 /// # Ok::<(), saliency_viz::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Tokens {
     tokens: Vec<Token>,
     scale: f64,
+    sentence: Option<String>,
 }
 
+/// A token of a text, or a whole word, with its attribution. See [`Tokens`].
 #[derive(Clone, Debug)]
-struct Token {
+pub struct Token {
     text: String,
-    value: f64,
+    kind: Kind,
+}
+
+/// What a token is, with its attribution.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Word(f64),
+    Special(f64),
+    Between,
+}
+
+impl Token {
+    /// Creates a token or a word of the text, with its attribution.
+    pub fn new(text: impl Into<String>, value: f64) -> Self {
+        Self { text: text.into(), kind: Kind::Word(value) }
+    }
+
+    /// Creates a token that is not in the text, such as `[CLS]`, with its attribution. It is shown
+    /// pale: its attribution does not count for the colours.
+    pub fn special(text: impl Into<String>, value: f64) -> Self {
+        Self { text: text.into(), kind: Kind::Special(value) }
+    }
+
+    /// Creates text without an attribution, such as the spaces between words.
+    pub fn between(text: impl Into<String>) -> Self {
+        Self { text: text.into(), kind: Kind::Between }
+    }
+
+    /// Returns the attribution; `None` for text between words.
+    fn value(&self) -> Option<f64> {
+        match self.kind {
+            Kind::Word(value) | Kind::Special(value) => Some(value),
+            Kind::Between => None,
+        }
+    }
+
+    /// Returns the attribution of a word; `None` for everything else.
+    fn word_value(&self) -> Option<f64> {
+        match self.kind {
+            Kind::Word(value) => Some(value),
+            Kind::Special(_) | Kind::Between => None,
+        }
+    }
+}
+
+impl<T: Into<String>> From<(T, f64)> for Token {
+    fn from((text, value): (T, f64)) -> Self {
+        Self::new(text, value)
+    }
 }
 
 impl Tokens {
-    /// Creates a text of tokens, spaces included, each with its attribution.
+    /// Creates a text of tokens, spaces included: [`Token`]s, or pairs of a text and its
+    /// attribution.
     ///
     /// # Errors
     /// [`Error::NotFinite`] if an attribution is NaN or infinite.
-    pub fn new<T: Into<String>>(tokens: impl IntoIterator<Item = (T, f64)>) -> Result<Self> {
-        let tokens = tokens.into_iter().map(|(text, value)| Token { text: text.into(), value });
-        let tokens: Vec<_> = tokens.collect();
-        if !tokens.iter().all(|token| token.value.is_finite()) {
+    pub fn new<T: Into<Token>>(tokens: impl IntoIterator<Item = T>) -> Result<Self> {
+        let tokens: Vec<Token> = tokens.into_iter().map(Into::into).collect();
+        if !tokens.iter().filter_map(Token::value).all(f64::is_finite) {
             return Err(Error::NotFinite);
         }
-        let scale = tokens.iter().fold(0.0, |most: f64, token| most.max(token.value.abs()));
-        Ok(Self { tokens, scale })
+        let values = tokens.iter().filter_map(Token::word_value);
+        let scale = values.fold(0.0, |most: f64, value| most.max(value.abs()));
+        Ok(Self { tokens, scale, sentence: None })
+    }
+
+    /// Sets a sentence that stands above the text on a page, for instance the answer of the model.
+    #[must_use]
+    pub fn with_sentence(mut self, sentence: impl Into<String>) -> Self {
+        self.sentence = Some(sentence.into());
+        self
     }
 
     /// Formats the text for a terminal that shows 24-bit colours.
@@ -56,9 +118,16 @@ impl Tokens {
         let colors = ColorMap::RedBlue.table(true);
         let mut ansi = String::new();
         for token in &self.tokens {
-            let color @ [red, green, blue] = colors[self.step(token.value)];
-            let ink = if is_light(color) { "30" } else { "97" };
-            let (start, end) = (format!("\x1b[{ink};48;2;{red};{green};{blue}m"), "\x1b[0m");
+            let (start, end) = match token.kind {
+                Kind::Word(value) => {
+                    let color @ [red, green, blue] = colors[self.step(value)];
+                    let ink = if is_light(color) { "30" } else { "97" };
+                    (format!("\x1b[{ink};48;2;{red};{green};{blue}m"), "\x1b[0m")
+                }
+                // Faint.
+                Kind::Special(_) => ("\x1b[2m".to_owned(), "\x1b[0m"),
+                Kind::Between => (String::new(), ""),
+            };
             // Switch the colour off at the end of a line. Otherwise it would fill the rest of the
             // line.
             let text: String = token.text.chars().filter(|c| is_harmless(*c)).collect();
@@ -74,8 +143,8 @@ impl Tokens {
         // One style for each colour that is needed.
         let colors = ColorMap::RedBlue.table(true);
         let mut style = include_str!("../templates/tokens.css").to_owned();
-        let steps: BTreeSet<usize> =
-            self.tokens.iter().map(|token| self.step(token.value)).collect();
+        let values = self.tokens.iter().filter_map(Token::word_value);
+        let steps: BTreeSet<usize> = values.map(|value| self.step(value)).collect();
         for step in steps {
             let color @ [red, green, blue] = colors[step];
             let ink = if is_light(color) { "#000" } else { "#fff" };
@@ -84,16 +153,24 @@ impl Tokens {
         }
         let tokens = self.tokens.iter().map(|token| TokenHtml {
             text: &token.text,
-            value: number(token.value),
-            step: self.step(token.value),
+            value: token.value().map(number),
+            class: match token.kind {
+                Kind::Word(value) => format!("v{}", self.step(value)),
+                Kind::Special(_) => "special".to_owned(),
+                Kind::Between => String::new(),
+            },
         });
+        let is_special = |token: &Token| matches!(token.kind, Kind::Special(_));
+        let is_negative = |token: &Token| token.word_value().is_some_and(|value| value < 0.0);
         let page = Html {
             title: title.into(),
+            sentence: self.sentence.as_deref(),
             style_hash: BASE64_STANDARD.encode(Sha256::digest(&style)),
             style,
             tokens: tokens.collect(),
             most: number(self.scale),
-            least: number(-self.scale),
+            least: self.tokens.iter().any(is_negative).then(|| number(-self.scale)),
+            has_special: self.tokens.iter().any(is_special),
         };
         page.render().expect("the template is valid")
     }
@@ -133,17 +210,21 @@ fn contrast(color: [u8; 3], other: f64) -> f64 {
 #[template(path = "tokens.html")]
 struct Html<'a> {
     title: String,
+    sentence: Option<&'a str>,
     style: String,
     style_hash: String,
     tokens: Vec<TokenHtml<'a>>,
     most: String,
-    least: String,
+    /// `None` if nothing speaks against the class.
+    least: Option<String>,
+    has_special: bool,
 }
 
 struct TokenHtml<'a> {
     text: &'a str,
-    value: String,
-    step: usize,
+    /// `None` for text between words.
+    value: Option<String>,
+    class: String,
 }
 
 #[cfg(test)]
@@ -178,5 +259,32 @@ mod tests {
         let html = tokens.to_html("<script>t</script>");
         assert!(!html.contains("<script>"), "{html}");
         assert!(matches!(Tokens::new([("a", f64::INFINITY)]), Err(Error::NotFinite)));
+    }
+
+    #[test]
+    fn special_tokens_are_pale_and_do_not_count_for_the_colours() {
+        let tokens = [
+            Token::special("[CLS]", 9.0),
+            Token::new("good", 1.0),
+            Token::between(" <b>"),
+            Token::special("[SEP]", 0.0),
+        ];
+        let tokens = Tokens::new(tokens).unwrap();
+        let ansi = "\x1b[2m[CLS]\x1b[0m\x1b[97;48;2;202;0;32mgood\x1b[0m <b>\x1b[2m[SEP]\x1b[0m";
+        assert_eq!(tokens.to_ansi(), ansi);
+        let html = tokens.to_html("title");
+        assert!(html.contains("<span class=\"special\" title=\"9\">[CLS]</span>"), "{html}");
+        // Between words nothing is coloured, listed in the table, or run.
+        assert!(html.contains("good</span> &#60;b&#62;<span"), "{html}");
+        assert_eq!(html.matches("<th scope=\"row\">").count(), 3);
+        assert!(html.contains("added by the tokenizer"), "{html}");
+        // Nothing is negative, so that nothing speaks against it.
+        assert!(!html.contains("against"), "{html}");
+        let signed = Tokens::new([("a", 1.0), ("b", -1.0)]).unwrap();
+        let html = signed.with_sentence("It says <no>.").to_html("title");
+        assert!(html.contains("against") && !html.contains("added by the tokenizer"), "{html}");
+        assert!(html.contains("<p>It says &#60;no&#62;.</p>"), "{html}");
+        let bad = Tokens::new([Token::special("[CLS]", f64::NAN)]);
+        assert!(matches!(bad, Err(Error::NotFinite)));
     }
 }

@@ -69,6 +69,7 @@
 //! - a module that does not return `[rows, scores]`: [`ModelFn`]
 //! - one of several inputs, if the others are [`Fixed`]
 //! - a layer inside the network: [`Split`]
+//! - the tokens of a text, at their embeddings: [`embeddings`]; a weight: [`parameter`]
 //!
 //! # Promises
 //!
@@ -126,11 +127,12 @@
 //!   own: `pictures`, `pages`, `charts`, `export`. All of them switch on `photo`
 
 pub use saliency_core::{
-    After, Attribution, Baseline, Cancel, Cause, Counted, Cut, Detection, Distribution, Error,
-    EstimatedShare, Explainer, Fixed, FoundBox, GoodRows, Inputs, MemoryBudget, Model, ModelFn,
-    NoModule, NoiseScale, Parallelism, Pixels, Progress, Rectangle, ResolvedTarget, Result,
-    RowError, Rows, Rule, Schedule, Score, ScoreFunction, Share, Similarity, Split, Stage, Target,
-    TokenReduction, Warning, attribute_good_rows, hide_caught_panics, per_token, pure_function,
+    After, Attribution, Baseline, Cancel, Cause, Counted, Cut, Detection, Distribution, Embeddings,
+    Error, EstimatedShare, Explainer, Fixed, FoundBox, GoodRows, Inputs, MemoryBudget, Model,
+    ModelFn, NoModule, NoiseScale, Parallelism, ParameterInput, Pixels, Progress, Rectangle,
+    ResolvedTarget, Result, RowError, Rows, Rule, Schedule, Score, ScoreFunction, Share,
+    Similarity, Split, Stage, Target, TokenReduction, Warning, attribute_good_rows, embeddings,
+    hide_caught_panics, parameter, per_token, pure_function,
 };
 pub use saliency_core::{
     ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,

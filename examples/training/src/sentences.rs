@@ -13,7 +13,6 @@ use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use rand_distr::{Distribution as _, Uniform};
-use saliency::{Fixed, Model};
 use saliency_cli::Result;
 
 use crate::training::{Learns, Training, train};
@@ -136,11 +135,13 @@ pub fn tokens(sentences: Vec<Sentence>, device: &Device) -> Tensor<2, Int> {
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// Embeddings `[rows, tokens, values]`, and a mask of the tokens that are padding. The mask is
-/// passed on, but not explained.
-pub type Embedded = (Tensor<3>, Fixed<Tensor<2, Bool>>);
+/// Returns which tokens are padding.
+pub fn padding(tokens: &Tensor<2, Int>) -> Tensor<2, Bool> {
+    tokens.clone().equal_elem(0)
+}
 
-/// A network that looks at five words at a time.
+/// A network that looks at five words at a time. It knows nothing of explanations: it takes ids, and
+/// its fields are private.
 #[derive(Module, Debug)]
 pub struct Net {
     embedding: Embedding,
@@ -171,16 +172,10 @@ impl Net {
         train(Self::new(device), &labelled(sentences), tokens, training)
     }
 
-    /// Embeds tokens. The network is explained at the embeddings.
-    pub fn embedded(&self, tokens: Tensor<2, Int>) -> Embedded {
-        (self.embedding.forward(tokens.clone()), Fixed(tokens.equal_elem(0)))
-    }
-}
-
-impl Model<Embedded> for Net {
     /// Returns scores for bad and good: for each, the largest score of any five neighbouring words.
-    fn forward(&self, (words, padding): Embedded) -> Tensor<2> {
-        let padding = padding.0.unsqueeze_dim::<3>(2).expand(words.dims());
+    pub fn infer(&self, tokens: Tensor<2, Int>, padding: Tensor<2, Bool>) -> Tensor<2> {
+        let words = self.embedding.forward(tokens);
+        let padding = padding.unsqueeze_dim::<3>(2).expand(words.dims());
         let words = words.mask_fill(padding, 0.0).swap_dims(1, 2);
         let features = relu(self.convolution.forward(words));
         self.output.forward(features.max_dim(2).squeeze_dim(2))
@@ -191,6 +186,7 @@ impl Learns for Net {
     type Input = Tensor<2, Int>;
 
     fn scores(&self, tokens: Self::Input) -> Tensor<2> {
-        self.forward(self.embedded(tokens))
+        let padding = padding(&tokens);
+        self.infer(tokens, padding)
     }
 }

@@ -11,7 +11,7 @@ mod first_screen;
 use burn::tensor::{Device, Tensor, TensorData};
 use image::{Rgb, RgbImage};
 use saliency_photo::{Map, MarkedArea, Reduce, Region, ScaledMap, View};
-use saliency_viz::{Page, PageMap, Tokens};
+use saliency_viz::{Page, PageMap, Token, Tokens};
 
 use browser::open;
 
@@ -137,13 +137,18 @@ fn a_page_answers_to_mouse_and_keys_and_asks_for_nothing() {
 
 #[test]
 fn tokens_are_shown_in_colour_and_without_script() {
-    let tokens = [("the food was ", 0.02), ("not ", -0.9), (HOSTILE, 0.3), (" good", 1.0)];
-    let html = Tokens::new(tokens).unwrap().to_html("good rather than bad");
+    let words = [("the food was ", 0.02), ("not ", -0.9), (HOSTILE, 0.3), (" good", 1.0)];
+    let words = words.map(Token::from).into_iter();
+    let tokens = [Token::special("[CLS]", 0.4)].into_iter().chain(words);
+    let tokens = tokens.chain([Token::between(HOSTILE), Token::special("[SEP]", -0.1)]);
+    let tokens = Tokens::new(tokens).unwrap().with_sentence(HOSTILE);
+    let html = tokens.to_html("good rather than bad");
     let Some(page) = open(&html) else { return };
     page.screenshot("tokens.png");
-    let color = page
-        .ask("getComputedStyle(document.querySelector('#text span:last-child')).backgroundColor");
+    let color = page.ask("getComputedStyle(document.querySelector('#text .v256')).backgroundColor");
     assert_eq!(color, "rgb(202, 0, 32)");
+    let pale = "getComputedStyle(document.querySelector('#text .special')).backgroundColor";
+    assert_eq!(page.ask(pale), "rgba(0, 0, 0, 0)");
     assert_eq!(page.ask("typeof window.hacked"), "undefined");
     assert_eq!(*page.complaints.lock().unwrap(), [""; 0]);
 }
