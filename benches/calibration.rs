@@ -23,8 +23,8 @@ use saliency::metrics::{
 };
 use saliency::photo::{Preparation, blurred, read_photo};
 use saliency::{Explainer, InputTimesGradient, MethodOptions, Model, Schedule, SmoothGrad, Target};
-use saliency_cli::method::{PhotoMethod, PhotoQuestion};
 use saliency_models::{CifarCnn, EfficientNetLite0};
+use saliency_program::method::{PhotoMethod, PhotoQuestion};
 
 /// Samples of 64 rows, and comparisons.
 const SAMPLES: u64 = 500;

@@ -19,12 +19,12 @@ use clap::Parser;
 use saliency::photo::{Map, Preparation, Reduce, read_photo};
 use saliency::viz::{Figure, Picture, Tile, write_picture};
 use saliency::{Baseline, Explainer, Method, MethodOptions, Model, Target};
-use saliency_cli::Result;
-use saliency_cli::certainty::Certainty;
-use saliency_cli::output::say;
-use saliency_cli::program::ended;
-use saliency_cli::subject::class_name;
 use saliency_models::{EfficientNetLite0, photos};
+use saliency_program::Result;
+use saliency_program::certainty::Certainty;
+use saliency_program::output::say;
+use saliency_program::program::ended;
+use saliency_program::subject::class_name;
 
 /// Explains one photo by every method
 #[derive(Parser)]

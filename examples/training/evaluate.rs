@@ -20,13 +20,13 @@ use saliency::metrics::{
 };
 use saliency::photo::{Preparation, blurred};
 use saliency::{Baseline, Explainer, Method, MethodOptions, Schedule, Target};
-use saliency_cli::Result;
-use saliency_cli::method::{PhotoMethod, PhotoQuestion};
-use saliency_cli::output::say;
-use saliency_cli::program::ended;
 use saliency_examples_training::shop::{MUG, SIDE, WATERMARK};
 use saliency_examples_training::shop_network::{Marked, Net, TEST, TRAINING, photos, tensor};
 use saliency_models::{EfficientNetLite0, photos as shipped};
+use saliency_program::Result;
+use saliency_program::method::{PhotoMethod, PhotoQuestion};
+use saliency_program::output::say;
+use saliency_program::program::ended;
 
 /// Compares methods, with intervals
 #[derive(Parser)]

@@ -18,10 +18,10 @@ use clap::Parser;
 use saliency::viz::{Chart, write_picture};
 use saliency::{Attribution, Baseline, ExpectedGradients, Explainer as _};
 use saliency::{IntegratedGradients, Model as _};
-use saliency_cli::Result;
-use saliency_cli::program::ended;
 use saliency_examples_training::training::accuracy;
 use saliency_examples_training::wines::{FEATURES, Labelled, Net, Wines, batch, host, tensor};
+use saliency_program::Result;
+use saliency_program::program::ended;
 
 /// Explains by which measurements a network distinguishes wines
 #[derive(Parser)]

@@ -21,12 +21,12 @@ use saliency::{
     Explainer, Gradient, InputTimesGradient, IntegratedGradients, SmoothGrad, Target,
     TokenReduction, per_token,
 };
-use saliency_cli::Result;
-use saliency_cli::program::ended;
 use saliency_examples_training::sentences::{
     Embedded, LENGTH, Net, Sentence, Sentences, labelled, tokens,
 };
 use saliency_examples_training::training::accuracy;
+use saliency_program::Result;
+use saliency_program::program::ended;
 
 /// Explains by which words a network distinguishes good from bad
 #[derive(Parser)]

@@ -9,8 +9,8 @@ use burn::tensor::Tensor;
 use indicatif::{ProgressBar, ProgressStyle};
 use saliency::Model;
 use saliency_audit::{Audit, Event, Findings};
-use saliency_cli::Result;
-use saliency_cli::output::{Words, answer, say, say_aside};
+use saliency_program::Result;
+use saliency_program::output::{Words, answer, say, say_aside};
 
 /// The time between two lines of progress, if no bar can be drawn.
 const EVERY: Duration = Duration::from_secs(60);

@@ -6,12 +6,12 @@ use clap::Parser;
 use saliency::backends::Backend;
 use saliency::{Method, MethodOptions, Schedule};
 use saliency_audit::{CoverSample, Effort, PhotoExplainer, Recipe};
-use saliency_cli::Result;
-use saliency_cli::args::photo_method_parser;
-use saliency_cli::method::PhotoMethod;
-use saliency_cli::program::EXIT_CODES;
-use saliency_cli::regions::{Regions, Tolerance};
 use saliency_models::EfficientNetLite0;
+use saliency_program::Result;
+use saliency_program::args::photo_method_parser;
+use saliency_program::method::PhotoMethod;
+use saliency_program::program::EXIT_CODES;
+use saliency_program::regions::{Regions, Tolerance};
 
 /// Audits a classifier over a folder of photos: where did it look in each photo?
 ///
