@@ -1,33 +1,38 @@
 //! Audits a folder of photos: the program `audit`.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use saliency_audit::{Audit, ClassNames, Subject};
-use saliency_program::program::unusable;
-use saliency_program::{Result, subject};
+use saliency_program::Result;
+use saliency_program::lite0::Lite0;
+use saliency_program::network::PhotoNetwork;
+use saliency_program::program::{Stopped, is_stopped, unusable};
 
 use crate::args::AuditArgs;
 use crate::demonstration::{self, Demonstration};
 use crate::progress;
 
-/// Audits the folder of the arguments. Without a folder, makes photos for a demonstration.
+/// Audits the network that ships over the folder of the arguments. Without a folder, makes photos
+/// for a demonstration.
 ///
 /// # Errors
-/// An error if an argument cannot be used, or if a photo could not be explained.
+/// Those of [`run_for`].
 pub fn run(args: &AuditArgs) -> Result<()> {
-    // The network, the preparation of its input, and the names of its classes.
-    let subject = Subject::new(
-        subject::DESCRIPTION,
-        subject::WEIGHTS,
-        subject::network,
-        subject::preparation(),
-    )
-    .with_classes(ClassNames::new(subject::class_names()))
-    .with_bytes_per_photo(subject::BYTES_PER_PHOTO);
+    run_for(&Arc::new(Lite0::new()), args)
+}
 
-    let mut audit = Audit::new(subject, args.recipe().map_err(unusable)?)
+/// Audits a network over the folder of the arguments. Without a folder, makes photos for a
+/// demonstration.
+///
+/// # Errors
+/// An error if an argument cannot be used, or if a photo could not be explained. [`Stopped`] if a
+/// person ended the program.
+pub fn run_for<N: PhotoNetwork>(network: &Arc<N>, args: &AuditArgs) -> Result<()> {
+    let mut audit = Audit::new(subject(network), args.recipe(network).map_err(unusable)?)
         .with_devices(args.devices.clone())
         .with_cover(args.cover)
+        .with_stop(is_stopped)
         .with_output_folder(&args.out);
     if let Some(percent) = args.expect {
         audit = audit.with_expected_share(f64::from(percent) / 100.0);
@@ -52,11 +57,30 @@ pub fn run(args: &AuditArgs) -> Result<()> {
     Ok(())
 }
 
-/// Marks an error if a wrong option has caused it.
+/// Describes a network to the audit.
+fn subject<N: PhotoNetwork>(network: &Arc<N>) -> Subject<N::Model> {
+    let model = Arc::clone(network);
+    let subject = Subject::new(
+        network.description(),
+        network.weights(),
+        move |device| model.model(device),
+        network.preparation().clone(),
+    );
+    let subject = subject.with_classes(ClassNames::new(network.classes().names()));
+    match network.bytes_per_photo() {
+        Some(bytes) => subject.with_bytes_per_photo(bytes),
+        None => subject,
+    }
+}
+
+/// Marks an error if a wrong option has caused it, or if a person ended the program.
 fn blamed(error: Box<dyn Error>) -> Box<dyn Error> {
     match error.downcast_ref() {
         Some(saliency_audit::Error::Explain(saliency::Error::InvalidOption { .. })) => {
             unusable(error)
+        }
+        Some(saliency_audit::Error::Stopped { done, all, .. }) => {
+            Stopped { done: *done, all: *all }.into()
         }
         _ => error,
     }

@@ -1,6 +1,5 @@
 //! Explains photos: the program `explain`.
 
-use std::collections::HashSet;
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -12,41 +11,52 @@ use indicatif::{ProgressBar, ProgressStyle};
 use saliency::backends::ComputeDevice;
 use saliency::photo::{Map, Reduce, blurred, read_photo};
 use saliency::{Attribution, Baseline, MethodOptions, Model as _, Schedule, Score, Target};
-use saliency_models::{EfficientNetLite0, imagenet, photos};
+use saliency_models::photos;
 
 use crate::args::{BaselineKind, ExplainArgs, ReduceKind, ScoreKind};
 use crate::boxes::areas;
 use crate::certainty::Certainty;
-use crate::cover::{CoverTested, cover_test, sentence};
+use crate::cover::{CoverQuestion, CoverTested, cover_test};
+use crate::file_names::FileNames;
+use crate::lite0::Lite0;
 use crate::method::{PhotoMethod, PhotoQuestion, Tolerance};
-use crate::output::{answer, say_aside};
-use crate::pictures::{Explained, PhotoPictures};
-use crate::program::{UnusableArguments, check_writable, unusable};
+use crate::network::PhotoNetwork;
+use crate::output::{answer, say_aside, time_left};
+use crate::pictures::{Explained, NetworkFacts, PhotoPictures};
+use crate::program::{Stopped, UnusableArguments, check_writable, is_stopped, unusable};
 use crate::report::{HalfOfRegions, LikelyClass, PhotoError, PhotoReport};
-use crate::subject::{BYTES_PER_PHOTO, class_name, network, preparation};
 use crate::{Result, devices, percent};
 
-/// Explains every photo of the arguments, and writes what they ask for.
+/// Explains every photo of the arguments for the network that ships, and writes what they ask for.
+///
+/// # Errors
+/// Those of [`run_for`].
+pub fn run(args: &ExplainArgs) -> Result<()> {
+    run_for(&Lite0::new(), args)
+}
+
+/// Explains every photo of the arguments for a network, and writes what they ask for.
 ///
 /// # Errors
 /// An error if an argument cannot be used, or if a photo could not be explained. One bad photo does
-/// not keep the others from being explained.
-pub fn run(args: &ExplainArgs) -> Result<()> {
+/// not keep the others from being explained. [`Stopped`] if a person ended the program.
+pub fn run_for<N: PhotoNetwork>(network: &N, args: &ExplainArgs) -> Result<()> {
     if args.list_devices {
         devices::list();
         return Ok(());
     }
     // All arguments are checked before any work.
-    let targets = args.target.iter().map(|name| imagenet::find(name));
+    let classes = network.classes();
+    let targets = args.target.iter().map(|name| classes.find(name));
     let targets = targets.collect::<std::result::Result<Vec<_>, _>>().map_err(unusable)?;
     let targets = once_each(targets);
-    let instead_of =
-        args.instead_of.as_deref().map(imagenet::find).transpose().map_err(unusable)?;
+    let instead_of = args.instead_of.as_deref().map(|name| classes.find(name));
+    let instead_of = instead_of.transpose().map_err(unusable)?;
     check_writable(&args.out)?;
 
     let compute = devices::open(args.device.as_deref()).map_err(unusable)?;
-    let net = network(compute.device());
-    let program = Program { args, compute, net, targets, instead_of };
+    let model = network.model(compute.device());
+    let program = Program { args, compute, network, model, targets, instead_of };
     if args.photos.is_empty() {
         return program.explain("chelsea", None, &photos::chelsea()).map_err(blamed);
     }
@@ -54,10 +64,11 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
 }
 
 /// The arguments, and the network on its device.
-struct Program<'a> {
+struct Program<'a, N: PhotoNetwork> {
     args: &'a ExplainArgs,
     compute: ComputeDevice,
-    net: EfficientNetLite0,
+    network: &'a N,
+    model: N::Model,
     /// The classes to explain; if there are none, the one that the network predicts.
     targets: Vec<usize>,
     /// The class that all others are compared with.
@@ -71,15 +82,21 @@ struct Asked {
     predicted: usize,
 }
 
-impl Program<'_> {
+impl<N: PhotoNetwork> Program<'_, N> {
     fn explain_files(&self) -> Result<()> {
         let all = self.args.photos.len();
-        let mut names = HashSet::new();
+        let mut names = FileNames::default();
         let mut failed = 0;
+        let start = Instant::now();
         for (at, path) in self.args.photos.iter().enumerate() {
-            let name = unused_name(path, &mut names);
+            if is_stopped() {
+                return Err(Stopped { done: at, all }.into());
+            }
+            let name = names.unused(path);
             if all > 1 {
-                say_aside(format_args!("photo {} of {all}: {}, as {name}", at + 1, path.display()));
+                let left = time_left(start, at, all);
+                let (number, path) = (at + 1, path.display());
+                say_aside(format_args!("photo {number} of {all}: {path}, as {name}{left}"));
             }
             let photo = read_photo(path).map_err(Into::into);
             if let Err(error) = photo.and_then(|photo| self.explain(&name, Some(path), &photo)) {
@@ -110,12 +127,12 @@ impl Program<'_> {
         for area in areas(&self.args.boxes) {
             area.check(photo.dimensions())?;
         }
-        let preparation = preparation();
+        let preparation = self.network.preparation();
         let input = preparation.tensor(photo, self.compute.device());
-        let probabilities = softmax(self.net.forward(input.clone()), 1);
-        let likeliest = likeliest(&probabilities);
+        let probabilities = softmax(self.model.forward(input.clone()), 1);
+        let likeliest = self.likeliest(&probabilities);
         let words = self.args.words();
-        words.say(format_args!("{name}: the five likeliest classes"));
+        words.say(format_args!("{name}: the {} likeliest classes", in_words(likeliest.len())));
         for class in &likeliest {
             words.say(format_args!("  {:5.1} %  {}", 100.0 * class.probability, class.name));
         }
@@ -139,6 +156,11 @@ impl Program<'_> {
             path,
             photo,
             seen: preparation.region(photo),
+            network: NetworkFacts {
+                description: self.network.description(),
+                weights: self.network.weights(),
+            },
+            classes: self.network.classes(),
             device: self.compute.backend().to_string(),
             instead_of: self.instead_of,
             explained,
@@ -156,11 +178,17 @@ impl Program<'_> {
         let Asked { input, probabilities, predicted } = asked;
         let words = self.args.words();
         let map = self.attribute(method, input, class)?;
-        let (name, percent) = (class_name(class), percent_of(probabilities, class));
+        let classes = self.network.classes();
+        if class >= probabilities.dims()[1] {
+            let [_, count] = probabilities.dims();
+            let error = format!("expected a class from 0 to {}, found {class}", count - 1);
+            return Err(unusable(error));
+        }
+        let (name, percent) = (classes.name(class), percent_of(probabilities, class));
         words.say(format_args!("explained: {name} ({percent})"));
         if let Some(other) = self.instead_of {
             let probability = percent_of(probabilities, other);
-            words.say(format_args!("instead of: {} ({probability})", class_name(other)));
+            words.say(format_args!("instead of: {} ({probability})", classes.name(other)));
         }
         let certainty = Certainty::of(&map).lines(self.args.limit);
         let reduction = self.args.reduce.map_or_else(|| method.reduction(), ReduceKind::into);
@@ -173,7 +201,7 @@ impl Program<'_> {
         let tests = !self.args.no_cover && reduction != Reduce::Negative;
         let cover = tests.then(|| self.cover(input, class, &reduced)).transpose()?;
         if let Some(cover) = &cover {
-            words.say(sentence(&cover.verdict));
+            words.say(&cover.sentence);
         }
         certainty.iter().for_each(|line| words.say(line));
         Ok(Explained {
@@ -202,7 +230,8 @@ impl Program<'_> {
 
         let start = Instant::now();
         let map = method.attribute(PhotoQuestion {
-            net: &self.net,
+            network: self.network,
+            model: &self.model,
             input,
             target: self.target(class),
             options: &options,
@@ -220,7 +249,14 @@ impl Program<'_> {
     /// what the model answers when the parts are covered.
     fn cover(&self, input: &Tensor<4>, class: usize, map: &Map) -> Result<CoverTested> {
         let schedule = self.compute.schedule();
-        cover_test(&self.net, input, Target::Class(class), map, &schedule)
+        cover_test(CoverQuestion {
+            network: self.network,
+            model: &self.model,
+            input,
+            target: Target::Class(class),
+            map,
+            schedule: &schedule,
+        })
     }
 
     /// Returns the score that is explained.
@@ -243,7 +279,8 @@ impl Program<'_> {
             bar.set_length(progress.total as u64);
             bar.set_position(progress.done as u64);
         });
-        match self.compute.memory_budget(BYTES_PER_PHOTO) {
+        let budget = self.network.bytes_per_photo();
+        match budget.and_then(|bytes| self.compute.memory_budget(bytes)) {
             Some(budget) => schedule.with_memory(budget),
             None => schedule,
         }
@@ -253,7 +290,7 @@ impl Program<'_> {
         let args = self.args;
         let options = MethodOptions::new()
             .with_schedule(schedule)
-            .with_baseline(baseline(args.baseline(), input)?)
+            .with_baseline(self.baseline(args.baseline(), input)?)
             .with_steps(args.steps())
             .with_samples(args.samples)
             .with_baseline_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
@@ -261,6 +298,34 @@ impl Program<'_> {
             Some(tolerance) => options.with_tolerance(tolerance).with_max_evaluations(args.limit),
             None => options,
         })
+    }
+    /// Makes the baseline of a photo's input.
+    fn baseline(&self, kind: BaselineKind, input: &Tensor<4>) -> Result<Baseline> {
+        let [black, white] = [0, 255].map(|byte| self.network.preparation().level(byte));
+        Ok(match kind {
+            BaselineKind::Grey => Baseline::zeros(),
+            BaselineKind::Black => Baseline::constant(black),
+            BaselineKind::White => Baseline::constant(white),
+            BaselineKind::Blurred => Baseline::tensor(blurred(input, 20.0)?),
+            BaselineKind::Noise => Baseline::uniform(black, white, 0),
+        })
+    }
+
+    /// Returns the five likeliest classes, the likeliest first.
+    fn likeliest(&self, probabilities: &Tensor<2>) -> Vec<LikelyClass> {
+        let count = probabilities.dims()[1].min(5);
+        let (values, classes) = probabilities.clone().topk_with_indices(count, 1);
+        let (values, classes) = (values.into_data(), classes.into_data());
+        let classes = classes.iter::<i64>().map(|class| class as usize);
+        values
+            .iter::<f32>()
+            .zip(classes)
+            .map(|(value, class)| LikelyClass {
+                class,
+                name: self.network.classes().name(class),
+                probability: f64::from(value),
+            })
+            .collect()
     }
 }
 
@@ -273,32 +338,12 @@ fn blamed(error: Box<dyn Error>) -> Box<dyn Error> {
     }
 }
 
-/// Makes the baseline of a photo's input.
-fn baseline(kind: BaselineKind, input: &Tensor<4>) -> Result<Baseline> {
-    let [black, white] = [0, 255].map(|byte| preparation().level(byte));
-    Ok(match kind {
-        BaselineKind::Grey => Baseline::zeros(),
-        BaselineKind::Black => Baseline::constant(black),
-        BaselineKind::White => Baseline::constant(white),
-        BaselineKind::Blurred => Baseline::tensor(blurred(input, 20.0)?),
-        BaselineKind::Noise => Baseline::uniform(black, white, 0),
-    })
-}
-
-/// Returns the five likeliest classes, the likeliest first.
-fn likeliest(probabilities: &Tensor<2>) -> Vec<LikelyClass> {
-    let (values, classes) = probabilities.clone().topk_with_indices(5, 1);
-    let (values, classes) = (values.into_data(), classes.into_data());
-    let classes = classes.iter::<i64>().map(|class| class as usize);
-    values
-        .iter::<f32>()
-        .zip(classes)
-        .map(|(value, class)| LikelyClass {
-            class,
-            name: class_name(class),
-            probability: f64::from(value),
-        })
-        .collect()
+/// Returns a small number as a word.
+fn in_words(number: usize) -> String {
+    match number {
+        5 => "five".to_owned(),
+        _ => number.to_string(),
+    }
 }
 
 fn probability(probabilities: &Tensor<2>, class: usize) -> f64 {
@@ -319,14 +364,4 @@ fn once_each<T: PartialEq>(values: Vec<T>) -> Vec<T> {
         }
     }
     once
-}
-
-/// Returns the photo's name without its ending, and with a number if an earlier photo has the same.
-fn unused_name(path: &Path, names: &mut HashSet<String>) -> String {
-    let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let numbered = (2..).map(|number| format!("{stem}-{number}"));
-    let unused = std::iter::once(stem.clone()).chain(numbered).find(|name| !names.contains(name));
-    let unused = unused.expect("numbers do not run out");
-    names.insert(unused.clone());
-    unused
 }

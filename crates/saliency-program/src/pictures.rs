@@ -12,10 +12,10 @@ use saliency::{Attribution, Method};
 
 use crate::args::{ExplainArgs, Mode, option_name};
 use crate::boxes::areas;
+use crate::classes::Classes;
 use crate::cover::CoverTested;
 use crate::method::PhotoMethod;
 use crate::output::say_aside;
-use crate::subject::class_name;
 use crate::{Result, percent};
 
 /// One method's answer about one class.
@@ -52,12 +52,25 @@ pub struct PhotoPictures<'a> {
     pub photo: &'a RgbImage,
     /// The part of the photo that the network was shown.
     pub seen: Region,
+    /// The network in a few words, and which weights it has.
+    pub network: NetworkFacts<'a>,
+    /// The names of its classes.
+    pub classes: &'a Classes,
     /// The device that computed.
     pub device: String,
     /// The class that all others are compared with.
     pub instead_of: Option<usize>,
     /// The answers.
     pub explained: Vec<Explained>,
+}
+
+/// Which network a photo was explained for.
+#[derive(Clone, Copy, Debug)]
+pub struct NetworkFacts<'a> {
+    /// The network in a few words.
+    pub description: &'a str,
+    /// Changes with its weights.
+    pub weights: &'a str,
 }
 
 /// What was written about a photo, and how much of its maps is in the boxes.
@@ -213,7 +226,7 @@ impl PhotoPictures<'_> {
             map = map.with_error(errors[0]);
         }
         if let Some(cover) = &it.cover {
-            map = map.with_test(cover.page_test());
+            map = map.with_test(cover.page_test(self.classes));
         }
         it.certainty.iter().fold(map, PageMap::with_note)
     }
@@ -292,8 +305,11 @@ impl PhotoPictures<'_> {
     /// Returns the name of the class that is explained, and of the one that it is compared with.
     fn class(&self, it: &Explained) -> String {
         match self.instead_of {
-            Some(other) => format!("{} rather than {}", class_name(it.class), class_name(other)),
-            None => class_name(it.class).to_owned(),
+            Some(other) => {
+                let [class, other] = [it.class, other].map(|class| self.classes.name(class));
+                format!("{class} rather than {other}")
+            }
+            None => self.classes.name(it.class),
         }
     }
 
@@ -322,11 +338,12 @@ impl PhotoPictures<'_> {
             .with_fact("photo_file", self.path.map(|it| it.display().to_string()))
             .with_fact("photo_size", vec![self.photo.width(), self.photo.height()])
             .with_fact("photo_region", vec![x, y, width, height])
-            .with_fact("model", "EfficientNet-Lite0, embedded weights")
+            .with_fact("model", self.network.description)
+            .with_fact("weights", self.network.weights)
             .with_fact("method", it.method.name())
             .with_fact("score_kind", option_name(&args.score))
             .with_fact("device", &self.device[..])
-            .with_fact("target_name", class_name(it.class))
+            .with_fact("target_name", self.classes.name(it.class))
             .with_fact("instead_of", self.instead_of)
             .with_fact("probability", it.probability)
             .with_fact("clip_beyond", clip_beyond(it.method))

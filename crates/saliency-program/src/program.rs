@@ -5,10 +5,12 @@
 //! | 0 | everything that was asked for is done |
 //! | 1 | some photos could not be explained, or a file or a folder cannot be used |
 //! | 2 | an option is wrong, and nothing was done |
+//! | 130 | a person ended the program with Ctrl-C; everything that was finished is kept |
 
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser;
 
@@ -20,7 +22,8 @@ pub const EXIT_CODES: &str = "\
 Exit codes:
   0  everything is done
   1  some photos could not be explained, or a file or a folder cannot be used
-  2  an option is wrong; nothing was done";
+  2  an option is wrong; nothing was done
+  130  ended by Ctrl-C; everything that was finished is kept";
 
 /// The exit code of a program whose arguments cannot be used. It is that of clap, too.
 const UNUSABLE: u8 = 2;
@@ -35,11 +38,41 @@ pub fn unusable(error: impl Into<Box<dyn Error>>) -> Box<dyn Error> {
     Box::new(UnusableArguments(error.into()))
 }
 
+/// The exit code of a program that a person has ended: 128 and the number of the signal.
+const STOPPED: u8 = 130;
+
+/// Whether a person has asked the program to end.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Asks the program to end after the photo that it is working on.
+pub fn stop() {
+    STOP.store(true, Ordering::Relaxed);
+}
+
+/// Returns whether a person has asked the program to end.
+pub fn is_stopped() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
+/// The end of a program because a person asked for it. The program ends with exit code 130.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("stopped after {done} of {all} photos; their files are kept")]
+pub struct Stopped {
+    /// The photos that are finished.
+    pub done: usize,
+    /// All photos.
+    pub all: usize,
+}
+
 /// Ends a program, after printing the error if there is one.
 pub fn ended(result: Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            if error.is::<Stopped>() {
+                say_aside(error);
+                return STOPPED.into();
+            }
             say_aside(format_args!("error: {error}"));
             if error.is::<UnusableArguments>() { UNUSABLE.into() } else { ExitCode::FAILURE }
         }
