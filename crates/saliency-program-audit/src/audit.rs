@@ -80,7 +80,7 @@ fn blamed(error: Box<dyn Error>) -> Box<dyn Error> {
             unusable(error)
         }
         Some(saliency_audit::Error::Stopped { done, all, .. }) => {
-            Stopped { done: *done, all: *all }.into()
+            Stopped::new(*done, *all, "photos").with_way_on().into()
         }
         _ => error,
     }

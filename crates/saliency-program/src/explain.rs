@@ -1,30 +1,26 @@
 //! Explains photos: the program `explain`.
 
-use std::error::Error;
-use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
-use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
 use saliency::backends::ComputeDevice;
-use saliency::photo::{Map, Reduce, blurred, read_photo};
+use saliency::photo::{Map, Reduce, blurred};
 use saliency::{Attribution, Baseline, MethodOptions, Model as _, Schedule, Score, Target};
-use saliency_models::photos;
 
 use crate::args::{BaselineKind, ExplainArgs, ReduceKind, ScoreKind};
 use crate::boxes::areas;
 use crate::certainty::Certainty;
 use crate::cover::{CoverQuestion, CoverTested, cover_test};
-use crate::file_names::FileNames;
 use crate::lite0::Lite0;
 use crate::method::{PhotoMethod, PhotoQuestion, Tolerance};
 use crate::network::PhotoNetwork;
-use crate::output::{answer, say_aside, time_left};
+use crate::output::answer;
+use crate::photo_files::{self, NamedPhoto};
 use crate::pictures::{Explained, NetworkFacts, PhotoPictures};
-use crate::program::{Stopped, UnusableArguments, check_writable, is_stopped, unusable};
-use crate::report::{HalfOfRegions, LikelyClass, PhotoError, PhotoReport};
+use crate::program::{check_writable, unusable};
+use crate::report::{HalfOfRegions, LikelyClass, PhotoReport};
 use crate::{Result, devices, percent};
 
 /// Explains every photo of the arguments for the network that ships, and writes what they ask for.
@@ -39,7 +35,8 @@ pub fn run(args: &ExplainArgs) -> Result<()> {
 ///
 /// # Errors
 /// An error if an argument cannot be used, or if a photo could not be explained. One bad photo does
-/// not keep the others from being explained. [`Stopped`] if a person ended the program.
+/// not keep the others from being explained. [`Stopped`](crate::program::Stopped) if a person ended
+/// the program.
 pub fn run_for<N: PhotoNetwork>(network: &N, args: &ExplainArgs) -> Result<()> {
     if args.list_devices {
         devices::list();
@@ -57,10 +54,7 @@ pub fn run_for<N: PhotoNetwork>(network: &N, args: &ExplainArgs) -> Result<()> {
     let compute = devices::open(args.device.as_deref()).map_err(unusable)?;
     let model = network.model(compute.device());
     let program = Program { args, compute, network, model, targets, instead_of };
-    if args.photos.is_empty() {
-        return program.explain("chelsea", None, &photos::chelsea()).map_err(blamed);
-    }
-    program.explain_files()
+    photo_files::each(&args.photos, args.json, |photo| program.explain(photo))
 }
 
 /// The arguments, and the network on its device.
@@ -83,47 +77,9 @@ struct Asked {
 }
 
 impl<N: PhotoNetwork> Program<'_, N> {
-    fn explain_files(&self) -> Result<()> {
-        let all = self.args.photos.len();
-        let mut names = FileNames::default();
-        let mut failed = 0;
-        let start = Instant::now();
-        for (at, path) in self.args.photos.iter().enumerate() {
-            if is_stopped() {
-                return Err(Stopped { done: at, all }.into());
-            }
-            let name = names.unused(path);
-            if all > 1 {
-                let left = time_left(start, at, all);
-                let (number, path) = (at + 1, path.display());
-                say_aside(format_args!("photo {number} of {all}: {path}, as {name}{left}"));
-            }
-            let photo = read_photo(path).map_err(Into::into);
-            if let Err(error) = photo.and_then(|photo| self.explain(&name, Some(path), &photo)) {
-                // A bad photo does not stop the others. A bad option does.
-                let error = blamed(error);
-                let ends_all = error.is::<UnusableArguments>();
-                if self.args.json && !ends_all {
-                    answer(serde_json::to_string(&PhotoError::new(path, &*error))?)?;
-                }
-                if all == 1 || ends_all {
-                    return Err(error);
-                }
-                say_aside(format_args!("error: {name}: {error}"));
-                failed += 1;
-            }
-        }
-        if failed > 0 {
-            let error = format!(
-                "expected to explain {all} photos, found {failed} that could not be explained"
-            );
-            return Err(error.into());
-        }
-        Ok(())
-    }
-
     /// Explains a photo by every method and for every class that was asked for.
-    fn explain(&self, name: &str, path: Option<&Path>, photo: &RgbImage) -> Result<()> {
+    fn explain(&self, photo: &NamedPhoto<'_>) -> Result<()> {
+        let NamedPhoto { name, path, pixels: photo } = *photo;
         for area in areas(&self.args.boxes) {
             area.check(photo.dimensions())?;
         }
@@ -326,15 +282,6 @@ impl<N: PhotoNetwork> Program<'_, N> {
                 probability: f64::from(value),
             })
             .collect()
-    }
-}
-
-/// Marks an error as the fault of the arguments if an option is wrong, because it is as wrong for
-/// every other photo.
-fn blamed(error: Box<dyn Error>) -> Box<dyn Error> {
-    match error.downcast_ref() {
-        Some(saliency::Error::InvalidOption { .. }) => unusable(error),
-        _ => error,
     }
 }
 

@@ -10,7 +10,8 @@
 //! network that is explained if no other is given.
 //!
 //! For every program: [`program`] (its start, its end and its exit code), [`output`] (lines on
-//! stdout and stderr), [`file_names`] (names of files that every system accepts).
+//! stdout and stderr), [`progress`] (how far it is), [`photo_files`] (photos of a list of files),
+//! [`file_names`] (names of files that every system accepts).
 
 pub mod args;
 pub mod boxes;
@@ -24,8 +25,10 @@ pub mod lite0;
 pub mod method;
 pub mod network;
 pub mod output;
+pub mod photo_files;
 pub mod pictures;
 pub mod program;
+pub mod progress;
 pub mod regions;
 pub mod report;
 

@@ -56,6 +56,15 @@ impl PhotoMethod {
         }
     }
 
+    /// Returns the share of a map beyond which the strongest pixels are drawn in one colour. Of
+    /// regions there are few, so that the strongest one is the brightest.
+    pub fn clip_beyond(self) -> f64 {
+        match self {
+            Self::Pixels(_) => 0.9,
+            Self::Regions => 1.0,
+        }
+    }
+
     /// Returns whether the method takes a single gradient, so that it has no options of its own.
     pub fn takes_one_gradient(self) -> bool {
         matches!(self, Self::Pixels(method) if method.family() == Family::Gradient)

@@ -93,20 +93,9 @@ pub struct MeasuredBox {
     pub found: Coverage,
 }
 
-/// The strongest pixels that hold what is left of this share are drawn in one colour.
-const CLIP_BEYOND: f64 = 0.9;
-/// The same for regions, of which there are few: the strongest one is the brightest.
-const CLIP_BEYOND_OF_REGIONS: f64 = 1.0;
 /// Lines are drawn around the pixels that hold these shares.
 const CONTOURS: [f64; 2] = [0.25, 0.5];
 const CONTOURS_SAY: &str = "white around a quarter of the attribution, yellow around half";
-
-fn clip_beyond(method: PhotoMethod) -> f64 {
-    match method {
-        PhotoMethod::Regions => CLIP_BEYOND_OF_REGIONS,
-        PhotoMethod::Pixels(_) => CLIP_BEYOND,
-    }
-}
 
 impl PhotoPictures<'_> {
     /// Writes every file that the arguments ask for, and measures the boxes.
@@ -299,7 +288,7 @@ impl PhotoPictures<'_> {
     fn scaled(&self, it: &Explained) -> Result<ScaledMap> {
         let same = |other: &&Explained| other.method == it.method;
         let maps: Vec<_> = self.explained.iter().filter(same).map(|it| &it.reduced).collect();
-        Ok(it.reduced.with_scale(Map::shared_scale(&maps, clip_beyond(it.method))?)?)
+        Ok(it.reduced.with_scale(Map::shared_scale(&maps, it.method.clip_beyond())?)?)
     }
 
     /// Returns the name of the class that is explained, and of the one that it is compared with.
@@ -346,7 +335,7 @@ impl PhotoPictures<'_> {
             .with_fact("target_name", self.classes.name(it.class))
             .with_fact("instead_of", self.instead_of)
             .with_fact("probability", it.probability)
-            .with_fact("clip_beyond", clip_beyond(it.method))
+            .with_fact("clip_beyond", it.method.clip_beyond())
             .with_fact("colormap", args.colormap.as_ref().map(option_name));
         // The options that the method has.
         let record = match it.method {

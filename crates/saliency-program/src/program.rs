@@ -8,9 +8,11 @@
 //! | 130 | a person ended the program with Ctrl-C; everything that was finished is kept |
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use clap::Parser;
 
@@ -39,14 +41,14 @@ pub fn unusable(error: impl Into<Box<dyn Error>>) -> Box<dyn Error> {
 }
 
 /// The exit code of a program that a person has ended: 128 and the number of the signal.
-const STOPPED: u8 = 130;
+pub const STOPPED: u8 = 130;
 
 /// Whether a person has asked the program to end.
-static STOP: AtomicBool = AtomicBool::new(false);
+static STOP: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// Asks the program to end after the photo that it is working on.
-pub fn stop() {
-    STOP.store(true, Ordering::Relaxed);
+/// Returns the switch that asks the program to end after the photo that it is working on.
+pub fn stop_switch() -> Arc<AtomicBool> {
+    Arc::clone(&STOP)
 }
 
 /// Returns whether a person has asked the program to end.
@@ -56,12 +58,34 @@ pub fn is_stopped() -> bool {
 
 /// The end of a program because a person asked for it. The program ends with exit code 130.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("stopped after {done} of {all} photos; their files are kept")]
+#[error("stopped after {done} of {all} {what}{advice}")]
 pub struct Stopped {
-    /// The photos that are finished.
-    pub done: usize,
-    /// All photos.
-    pub all: usize,
+    done: usize,
+    all: usize,
+    what: &'static str,
+    advice: &'static str,
+}
+
+impl Stopped {
+    /// Says how much was done: `what` are the things that are counted, such as "photos".
+    pub fn new(done: usize, all: usize, what: &'static str) -> Self {
+        Self { done, all, what, advice: "" }
+    }
+
+    /// Adds that the same command goes on where it was stopped.
+    #[must_use]
+    pub fn with_way_on(self) -> Self {
+        Self { advice: "; the same command goes on there", ..self }
+    }
+}
+
+/// Marks an error as the fault of the arguments if an option is wrong, because it is as wrong for
+/// every other photo.
+pub fn blamed(error: Box<dyn Error>) -> Box<dyn Error> {
+    match error.downcast_ref() {
+        Some(saliency::Error::InvalidOption { .. }) => unusable(error),
+        _ => error,
+    }
 }
 
 /// Ends a program, after printing the error if there is one.
@@ -82,12 +106,26 @@ pub fn ended(result: Result<()>) -> ExitCode {
 /// Reads the arguments of a program and runs it. If an argument is wrong, prints the mistake and
 /// what to do, in the words of clap.
 pub fn run<A: Parser>(program: impl FnOnce(&A) -> Result<()>) -> ExitCode {
-    match A::try_parse() {
+    run_with(std::env::args_os().collect(), None, program)
+}
+
+/// The same for arguments that do not all come from the command line. If one of them is wrong, a note
+/// says where they come from.
+pub fn run_with<A: Parser>(
+    arguments: Vec<OsString>,
+    note: Option<&str>,
+    program: impl FnOnce(&A) -> Result<()>,
+) -> ExitCode {
+    match A::try_parse_from(arguments) {
         Ok(args) => ended(program(&args)),
         // Help and the version are "errors" without a fault. Nobody may be reading them any more.
         Err(error) => {
             let _ = error.print();
-            if error.use_stderr() { UNUSABLE.into() } else { ExitCode::SUCCESS }
+            if !error.use_stderr() {
+                return ExitCode::SUCCESS;
+            }
+            note.into_iter().for_each(|note| say_aside(format_args!("note: {note}")));
+            UNUSABLE.into()
         }
     }
 }

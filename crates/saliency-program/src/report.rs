@@ -1,6 +1,5 @@
 //! What `explain --json` prints about a photo, for other programs.
 
-use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -124,13 +123,6 @@ struct BoxReport {
     peak: bool,
 }
 
-/// A photo that could not be explained. A line of JSON.
-#[derive(Clone, Debug, Serialize)]
-pub struct PhotoError<'a> {
-    photo: &'a Path,
-    error: String,
-}
-
 impl<'a> PhotoReport<'a> {
     /// Collects the answers about a photo.
     pub fn new(
@@ -232,12 +224,5 @@ impl fmt::Display for HalfOfRegions {
                 shares.join(", ")
             ),
         }
-    }
-}
-
-impl<'a> PhotoError<'a> {
-    /// Says why a photo could not be explained.
-    pub fn new(photo: &'a Path, error: &dyn Error) -> Self {
-        Self { photo, error: error.to_string() }
     }
 }
