@@ -15,7 +15,7 @@ use crate::serve::ServeArgs;
 
 /// Shows where a model looked, and tests whether that is true.
 #[derive(Debug, Parser)]
-#[command(name = "saliency", version, about, after_help = EXIT_CODES)]
+#[command(name = "saliency", version, after_help = EXIT_CODES)]
 pub struct Args {
     /// Read options from this TOML file. Its names are those of the options; what is given on the
     /// command line wins [default: saliency.toml in the working folder, if it is there]
@@ -30,10 +30,10 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show where the model looked in photos: pictures, and with --page a page for the browser
-    #[command(about, long_about = None, after_help = EXIT_CODES)]
+    #[command(after_help = EXIT_CODES)]
     Explain(Box<ExplainCommand>),
     /// Find out where the model looks in a whole folder of photos: one page, and tables
-    #[command(about, after_help = EXIT_CODES)]
+    #[command(after_help = EXIT_CODES)]
     Audit(Box<AuditCommand>),
     /// Explain photos by several methods, beside each other: each map, its cost and its test
     #[command(after_help = EXIT_CODES)]

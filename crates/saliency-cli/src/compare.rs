@@ -123,6 +123,11 @@ impl<N: PhotoNetwork> Program<'_, N> {
         let probabilities = softmax(self.model.forward(input.clone()), 1);
         let predicted = probabilities.clone().argmax(1).into_scalar::<i64>() as usize;
         let class = self.target.unwrap_or(predicted);
+        let count = probabilities.dims()[1];
+        if class >= count {
+            let error = format!("expected a class from 0 to {}, found {class}", count - 1);
+            return Err(unusable(error));
+        }
         let probability = probabilities.slice([0..1, class..class + 1]).into_scalar::<f32>();
         let (class_name, probability) =
             (self.network.classes().name(class), f64::from(probability));

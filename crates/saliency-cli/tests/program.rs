@@ -135,8 +135,15 @@ fn options_come_from_a_file_and_the_command_line_wins() {
                    target = [\"tabby\", \"285\"]\nout = \"own\"\n";
     folder.write("saliency.toml", options);
     let said = folder.said(&["explain"]);
-    assert!(said.contains("explained: tabby") && said.contains("explained: Egyptian cat"), "{said}");
-    let files = ["chelsea-gradient-281-overlay.png", "chelsea-gradient-285-overlay.png"];
+    assert!(
+        said.contains("explained: tabby") && said.contains("explained: Egyptian cat"),
+        "{said}"
+    );
+    let files = [
+        "chelsea-gradient-281-overlay.png",
+        "chelsea-gradient-285-overlay.png",
+        "chelsea-grid.png",
+    ];
     assert_eq!(folder.files("own"), files);
     let answer = folder.json(&["explain", "--json", "--method=input-x-gradient", "--target=285"]);
     let [explained] = &answer["explained"].as_array().unwrap()[..] else {
@@ -293,7 +300,8 @@ mod interrupted {
         fs::create_dir(folder.path("photos")).unwrap();
         (0..60).for_each(|at| folder.photo(&format!("photos/{at:02}.png")));
         let options = ["audit", "photos", "--method=gradient", "--cover=0"];
-        let parts = || folder.files("audit/parts").iter().filter(|it| it.ends_with(".json")).count();
+        let parts =
+            || folder.files("audit/parts").iter().filter(|it| it.ends_with(".json")).count();
         let output = interrupted(folder.command(&options), || parts() > 2);
         let error = text(&output.stderr);
         assert_eq!(output.status.code(), Some(130), "{error}");

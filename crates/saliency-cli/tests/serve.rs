@@ -91,7 +91,9 @@ fn clients_with_a_token_compute_on_the_server_which_keeps_a_log() {
     assert_eq!(server.explain(folder, "other").status.code(), Some(2));
     let log = server.end();
     println!("{log}");
-    for line in ["opens device 0, token of Anna", "token of Bert", " closed after ", "a wrong token"] {
+    for line in
+        ["opens device 0, token of Anna", "token of Bert", " closed after ", "a wrong token"]
+    {
         assert!(log.contains(line), "{line}: {log}");
     }
 }
