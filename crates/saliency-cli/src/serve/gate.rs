@@ -6,9 +6,8 @@
 //! the gate has connected.
 
 use std::collections::HashMap;
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::io::{self, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -19,12 +18,12 @@ use socket2::{SockRef, TcpKeepalive};
 use super::http::{Asked, Head, answer};
 use super::limits::Limits;
 use super::log::log;
+use super::session::{Session, Until, close};
 
-/// How often it is looked whether a client was let in.
-const LOOK: Duration = Duration::from_millis(5);
+/// How long the gate waits if no more connections can be opened.
+const PAUSE: Duration = Duration::from_millis(5);
 /// A client that is gone without a word is noticed within two or three times this.
 const ALIVE: Duration = Duration::from_secs(30);
-const BUFFER: usize = 256 << 10;
 
 /// The gate.
 #[derive(Debug)]
@@ -62,17 +61,6 @@ struct Guests {
     sessions: HashMap<SocketAddr, Arc<Session>>,
 }
 
-/// A connection that is passed on.
-#[derive(Debug)]
-struct Session {
-    client: SocketAddr,
-    start: Instant,
-    /// Whether the token was accepted.
-    is_admitted: AtomicBool,
-    received: AtomicU64,
-    sent: AtomicU64,
-}
-
 /// A place among the connections. It is free again when this value is dropped.
 struct Place {
     gate: Arc<Gate>,
@@ -84,14 +72,14 @@ impl Place {
     fn take(gate: &Arc<Gate>, ip: IpAddr) -> Result<Self, &'static str> {
         let mut guests = gate.guests();
         let all: usize = guests.connections.values().sum();
-        let of_client = guests.connections.entry(ip).or_default();
-        if *of_client >= gate.limits.per_client {
+        let of_client = guests.connections.get(&ip).copied().unwrap_or(0);
+        if of_client >= gate.limits.per_client {
             return Err("too many connections of this client");
         }
         if all >= gate.limits.connections {
             return Err("too many connections");
         }
-        *of_client += 1;
+        guests.connections.insert(ip, of_client + 1);
         drop(guests);
         Ok(Self { gate: Arc::clone(gate), ip })
     }
@@ -124,7 +112,7 @@ impl Gate {
         for stream in listener.incoming() {
             // If no more files can be opened, others are closed soon.
             let Ok(stream) = stream else {
-                sleep(LOOK);
+                sleep(PAUSE);
                 continue;
             };
             let Ok(client) = stream.peer_addr() else { continue };
@@ -136,7 +124,7 @@ impl Gate {
                 }
                 Err(reason) => {
                     log(format_args!("{client} refused: {reason}"));
-                    let _ = stream.set_write_timeout(Some(LOOK));
+                    let _ = stream.set_write_timeout(Some(PAUSE));
                     let _ = refuse(&stream, "503 Service Unavailable", reason);
                 }
             }
@@ -156,10 +144,10 @@ impl Gate {
     ) -> Result<(), String> {
         let session = self.guests().sessions.get(&from).cloned();
         let session = session.ok_or("expected a client that has come through the gate")?;
-        let client = session.client;
+        let client = session.client();
         match name {
             Ok(name) => {
-                session.is_admitted.store(true, Ordering::Release);
+                session.admit();
                 log(format_args!("{client} opens device {device}, token of {name}"));
                 Ok(())
             }
@@ -206,13 +194,7 @@ impl Gate {
         let behind = TcpStream::connect(self.behind)?;
         behind.set_nodelay(true)?;
         let from = behind.local_addr()?;
-        let session = Arc::new(Session {
-            client,
-            start: Instant::now(),
-            is_admitted: AtomicBool::new(false),
-            received: AtomicU64::new(head.bytes.len() as u64),
-            sent: AtomicU64::new(0),
-        });
+        let session = Arc::new(Session::new(client, head.bytes.len()));
         self.guests().sessions.insert(from, Arc::clone(&session));
         let result = std::thread::scope(|scope| {
             scope.spawn(|| {
@@ -227,133 +209,10 @@ impl Gate {
             result
         });
         self.guests().sessions.remove(&from);
-        if session.is_admitted.load(Ordering::Acquire) {
+        if session.is_admitted() {
             log(session.closed());
         }
         result
-    }
-}
-
-impl Session {
-    /// Passes on what a client sends. Before its token is accepted, only a little is read.
-    fn requests(
-        &self,
-        mut stream: &TcpStream,
-        mut behind: &TcpStream,
-        limits: &Limits,
-        deadline: Instant,
-    ) -> io::Result<()> {
-        let mut buffer = vec![0; BUFFER];
-        let silent = || io::Error::new(ErrorKind::TimedOut, "no token in time");
-        let mut is_admitted = false;
-        loop {
-            if !is_admitted && self.is_admitted.load(Ordering::Acquire) {
-                is_admitted = true;
-                stream.set_read_timeout(None)?;
-            }
-            let mut most = BUFFER as u64;
-            if !is_admitted {
-                let left = deadline.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return Err(silent());
-                }
-                most = most.min(limits.before_token.saturating_sub(self.received()));
-                if most == 0 {
-                    // The rest waits in the network until the token is accepted.
-                    sleep(LOOK);
-                    continue;
-                }
-                // Not the whole time that is left, because the token may be accepted meanwhile.
-                stream.set_read_timeout(Some(left.min(20 * LOOK)))?;
-            }
-            match stream.read(&mut buffer[..most as usize]) {
-                Ok(0) => return Ok(()),
-                Ok(count) => {
-                    self.received.fetch_add(count as u64, Ordering::Relaxed);
-                    if behind.write_all(&buffer[..count]).is_err() {
-                        return Ok(());
-                    }
-                }
-                Err(error) if is_silence(&error) => {}
-                Err(_) => return Ok(()),
-            }
-        }
-    }
-
-    /// Passes on what another server sends to fetch tensors, of at most so many bytes.
-    fn transfers(
-        &self,
-        mut stream: &TcpStream,
-        mut behind: &TcpStream,
-        most: u64,
-    ) -> io::Result<()> {
-        stream.set_read_timeout(None)?;
-        let mut buffer = vec![0; 8 << 10];
-        loop {
-            let count = stream.read(&mut buffer).unwrap_or(0);
-            let received = self.received.fetch_add(count as u64, Ordering::Relaxed);
-            if received > most {
-                return Err(io::Error::new(ErrorKind::InvalidData, "too much for a transfer"));
-            }
-            if count == 0 || behind.write_all(&buffer[..count]).is_err() {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Passes on what the server answers.
-    fn answers(&self, mut behind: &TcpStream, mut stream: &TcpStream) -> io::Result<()> {
-        let mut buffer = vec![0; BUFFER];
-        loop {
-            let count = behind.read(&mut buffer)?;
-            if count == 0 {
-                return Ok(());
-            }
-            stream.write_all(&buffer[..count])?;
-            self.sent.fetch_add(count as u64, Ordering::Relaxed);
-        }
-    }
-
-    fn received(&self) -> u64 {
-        self.received.load(Ordering::Relaxed)
-    }
-
-    /// Says how long a session was, and how much was sent.
-    fn closed(&self) -> String {
-        let megabytes = |bytes: u64| bytes as f64 / 1e6;
-        let seconds = self.start.elapsed().as_secs_f64();
-        let [received, sent] = [self.received(), self.sent.load(Ordering::Relaxed)].map(megabytes);
-        let client = self.client;
-        format!("{client} closed after {seconds:.1} s, {received:.1} MB in, {sent:.1} MB out")
-    }
-}
-
-/// Reads until a moment.
-struct Until<'a> {
-    stream: &'a TcpStream,
-    deadline: Instant,
-}
-
-impl Read for Until<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(ErrorKind::TimedOut.into());
-        }
-        self.stream.set_read_timeout(Some(left))?;
-        self.stream.read(buffer)
-    }
-}
-
-/// Returns whether nothing came in time.
-fn is_silence(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
-}
-
-fn close(streams: [&TcpStream; 2]) {
-    for stream in streams {
-        // It may be closed already.
-        let _ = stream.shutdown(Shutdown::Both);
     }
 }
 
@@ -364,6 +223,7 @@ fn refuse(mut stream: &TcpStream, status: &str, reason: &str) -> io::Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read as _;
 
     /// A gate, the address where it listens, and the server behind it.
     fn gate(limits: Limits) -> (Arc<Gate>, SocketAddr, TcpListener) {
@@ -455,13 +315,13 @@ mod tests {
         let held = [(); 2].map(|()| TcpStream::connect(address).unwrap());
         let full = || gate.guests().connections.values().sum::<usize>() == 2;
         while !full() {
-            sleep(LOOK);
+            sleep(PAUSE);
         }
         let text = answered(TcpStream::connect(address).unwrap());
         assert!(text.contains("503") && text.contains("too many connections of this"), "{text}");
         drop(held);
         while full() {
-            sleep(LOOK);
+            sleep(PAUSE);
         }
         assert!(answered(asked(address, "GET /health")).contains("\"ok\""));
     }

@@ -1,8 +1,8 @@
 //! Lends devices of this machine to other programs and machines.
 //!
 //! Burn's server listens on this machine only. In front of it is a [`gate`], which others connect to:
-//! it limits connections, and what is sent before the token ([`limits`]), answers whether the server
-//! is well ([`http`]), and keeps a log ([`log`]). [`tokens`] says who may come in.
+//! it limits connections ([`limits`]), and what is sent before the token ([`session`]), answers whether the
+//! server is well ([`http`]), and keeps a log ([`log`]). [`tokens`] says who may come in.
 
 #[cfg(feature = "remote-server")]
 mod gate;
@@ -14,6 +14,8 @@ mod limits;
 mod log;
 #[cfg(feature = "remote-server")]
 mod server;
+#[cfg(feature = "remote-server")]
+mod session;
 #[cfg(feature = "remote-server")]
 mod tokens;
 
@@ -31,8 +33,9 @@ pub struct ServeArgs {
     #[arg(long = "device", value_name = "NAME")]
     pub devices: Vec<String>,
     /// The address to listen on. 0.0.0.0:3000 lets other machines in; port 0 takes any free port
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]
-    pub listen: SocketAddr,
+    /// [default: 127.0.0.1:3000]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
     /// A file with a token on each line, and a name behind it for the log. It is read again for each
     /// client, so that a token can be added or removed while the server runs [default: the token in
     /// SALIENCY_TOKEN]
@@ -48,8 +51,8 @@ pub struct ServeArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub token_seconds: u64,
     /// Encrypt connections by Iroh, with the identity in this file, which is made if it is missing.
-    /// Only the port of --listen counts then, and 0 goes through public relays. The limits of
-    /// connections and the health check are those of Iroh
+    /// Connections go through public relays, or directly to the port of --listen. The limits of
+    /// connections and the health check are only for connections without Iroh
     #[arg(long, value_name = "FILE")]
     pub iroh: Option<PathBuf>,
 }

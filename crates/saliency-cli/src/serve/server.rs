@@ -1,6 +1,6 @@
 //! Opens the devices and the address, and serves.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::sleep;
@@ -21,6 +21,9 @@ use super::gate::{Gate, Health};
 use super::limits::Limits;
 use super::log::log;
 use super::tokens::Tokens;
+
+/// The address to listen on if no other is named: only this machine can reach it.
+const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
 /// How long the server waits before it looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(50);
@@ -51,8 +54,9 @@ fn serve(
     tokens: Tokens,
     devices: Vec<String>,
 ) -> Result<()> {
-    let listener = TcpListener::bind(args.listen)
-        .map_err(|error| format!("cannot listen on {}: {error}", args.listen))?;
+    let listen = args.listen.unwrap_or(DEFAULT);
+    let listener =
+        TcpListener::bind(listen).map_err(|error| format!("cannot listen on {listen}: {error}"))?;
     // Burn's server, which only this machine can reach, and which knows only clients of the gate.
     let behind = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let limits = Limits {
@@ -93,9 +97,9 @@ fn serve_iroh(
 ) -> Result<()> {
     let mut transport = IrohTransport::new(IrohIdentity::load_or_create(identity)?);
     let mut url = format!("iroh://{}", transport.id());
-    if args.listen.port() != 0 {
-        transport = transport.with_relays(IrohRelays::Disabled).with_port(args.listen.port());
-        url = format!("{url}@{}", args.listen);
+    if let Some(address) = args.listen {
+        transport = transport.with_relays(IrohRelays::Disabled).with_port(address.port());
+        url = format!("{url}@{address}");
     }
     let server = server.with_authorizer(move |request: AuthorizationRequest<'_>| {
         let (client, device) = (request.client, request.device_index);
