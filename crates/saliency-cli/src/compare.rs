@@ -174,12 +174,12 @@ impl<N: PhotoNetwork> Program<'_, N> {
 
     fn explain(&self, method: PhotoMethod, input: &Tensor<4>, class: usize) -> Result<Compared> {
         let schedule = self.schedule();
-        let [black, white] = [0, 255].map(|byte| self.network.preparation().level(byte));
+        let [low, high] = self.network.value_range(self.compute.device());
         let options = MethodOptions::new()
             .with_schedule(schedule.clone())
             .with_steps(self.args.steps)
             .with_samples(self.args.samples)
-            .with_baseline_sampler(move |seed| Baseline::uniform(black, white, seed));
+            .with_baseline_sampler(move |seed| Baseline::uniform(low, high, seed));
         let start = Instant::now();
         let map = method.attribute(PhotoQuestion {
             network: self.network,

@@ -209,12 +209,12 @@ impl<N: PhotoNetwork> Program<'_, N> {
         [height, width]: [usize; 2],
         grid: [usize; 2],
     ) -> Result<Vec<f64>> {
-        let [black, white] = [0, 255].map(|byte| self.network.preparation().level(byte));
+        let [low, high] = self.network.value_range(&photo.device());
         let options = MethodOptions::new()
             .with_schedule(self.schedule.clone())
             .with_steps(self.args.steps)
             .with_samples(self.args.samples)
-            .with_baseline_sampler(move |seed| Baseline::uniform(black, white, seed));
+            .with_baseline_sampler(move |seed| Baseline::uniform(low, high, seed));
         let map = method.attribute(PhotoQuestion {
             network: self.network,
             model: &self.model,

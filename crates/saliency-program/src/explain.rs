@@ -244,12 +244,13 @@ impl<N: PhotoNetwork> Program<'_, N> {
 
     fn options(&self, input: &Tensor<4>, schedule: Schedule) -> Result<MethodOptions> {
         let args = self.args;
+        let [low, high] = self.network.value_range(self.compute.device());
         let options = MethodOptions::new()
             .with_schedule(schedule)
             .with_baseline(self.baseline(args.baseline(), input)?)
             .with_steps(args.steps())
             .with_samples(args.samples)
-            .with_baseline_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
+            .with_baseline_sampler(move |seed| Baseline::uniform(low, high, seed));
         Ok(match args.tolerance {
             Some(tolerance) => options.with_tolerance(tolerance).with_max_evaluations(args.limit),
             None => options,
@@ -257,13 +258,16 @@ impl<N: PhotoNetwork> Program<'_, N> {
     }
     /// Makes the baseline of a photo's input.
     fn baseline(&self, kind: BaselineKind, input: &Tensor<4>) -> Result<Baseline> {
-        let [black, white] = [0, 255].map(|byte| self.network.preparation().level(byte));
+        let device = self.compute.device();
         Ok(match kind {
             BaselineKind::Grey => Baseline::zeros(),
-            BaselineKind::Black => Baseline::constant(black),
-            BaselineKind::White => Baseline::constant(white),
+            BaselineKind::Black => Baseline::tensor(self.network.plain(0, device)),
+            BaselineKind::White => Baseline::tensor(self.network.plain(255, device)),
             BaselineKind::Blurred => Baseline::tensor(blurred(input, 20.0)?),
-            BaselineKind::Noise => Baseline::uniform(black, white, 0),
+            BaselineKind::Noise => {
+                let [low, high] = self.network.value_range(device);
+                Baseline::uniform(low, high, 0)
+            }
         })
     }
 

@@ -10,6 +10,9 @@ use saliency::{Model, Schedule};
 use crate::classes::Classes;
 use crate::regions;
 
+/// The side of photos without content, in pixels.
+const SIDE: u32 = 64;
+
 /// A network that classifies photos, and everything that the programs must know of it.
 ///
 /// The built-in network is [`Lite0`](crate::lite0::Lite0). Another kind of network is one more
@@ -44,6 +47,18 @@ pub trait PhotoNetwork: Send + Sync + 'static {
     /// such layer. Then regions of the input are explained.
     fn cut(&self, model: &Self::Model) -> Option<Halves<Self::Behind>>;
 
+    /// Returns the input of a photo of one grey: 0 is black, and 255 is white.
+    fn plain(&self, byte: u8, device: &Device) -> Tensor<4> {
+        self.preparation().tensor(&RgbImage::from_pixel(SIDE, SIDE, Rgb([byte; 3])), device)
+    }
+
+    /// Returns the smallest and the largest value of inputs.
+    fn value_range(&self, device: &Device) -> [f64; 2] {
+        let both = [0, 255].map(|byte| self.plain(byte, device));
+        let both = Tensor::cat(both.to_vec(), 0);
+        [both.clone().min(), both.max()].map(|it| f64::from(it.into_scalar::<f32>()))
+    }
+
     /// Returns how many regions a photo has, down and across. By default, asks the network about a
     /// photo without content.
     ///
@@ -51,8 +66,7 @@ pub trait PhotoNetwork: Send + Sync + 'static {
     /// Those of the part before the cut.
     fn region_grid(&self) -> saliency::Result<Size> {
         let device = Device::flex();
-        let photo = RgbImage::from_pixel(64, 64, Rgb([127; 3]));
-        let input = self.preparation().tensor(&photo, &device);
+        let input = self.plain(127, &device);
         let [.., height, width] = match self.cut(&self.model(&device)) {
             Some(halves) => halves.before(input, &Schedule::new())?.dims(),
             None => return Ok(regions::grid_of_input(&input)),

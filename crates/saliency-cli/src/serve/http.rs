@@ -61,11 +61,11 @@ impl Head {
 /// An error if the client is gone.
 pub fn answer(stream: &mut impl Write, status: &str, json: &str) -> io::Result<()> {
     let length = json.len() + 1;
-    write!(
-        stream,
+    let text = format!(
         "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
          Connection: close\r\n\r\n{json}\n"
-    )?;
+    );
+    stream.write_all(text.as_bytes())?;
     stream.flush()
 }
 
