@@ -22,9 +22,9 @@ use saliency::metrics::{
     Better, Comparison, Controls, CoverTest, Experiment, Fill, Finding, RowValues, SaCo, Units,
 };
 use saliency::photo::{Preparation, blurred, read_photo};
-use saliency::{Explainer, InputTimesGradient, MethodOptions, Model, Schedule, SmoothGrad, Target};
-use saliency_cli::method::{PhotoMethod, PhotoQuestion};
+use saliency::{Explainer, InputTimesGradient, Model, Schedule, SmoothGrad, Target};
 use saliency_models::{CifarCnn, EfficientNetLite0};
+use saliency_program::regions::Regions;
 
 /// Samples of 64 rows, and comparisons.
 const SAMPLES: u64 = 500;
@@ -198,10 +198,8 @@ fn cover(photos: &[RgbImage]) {
 
 /// Returns the map of regions of a photo.
 fn regions(net: &EfficientNetLite0, input: &Tensor<4>) -> Vec<f64> {
-    let (options, schedule) = (&MethodOptions::new(), &Schedule::new());
     let target = Target::Class(net.forward(input.clone()).argmax(1).into_scalar::<i64>() as usize);
-    let question = PhotoQuestion { net, input, target, options, tolerance: None, schedule };
-    let map = PhotoMethod::Regions.attribute(question).expect("a map");
+    let map = Regions::new().attribute_to(net, input.clone(), target).expect("a map");
     map.values.into_data().iter().collect()
 }
 

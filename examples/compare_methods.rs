@@ -19,12 +19,11 @@ use clap::Parser;
 use saliency::photo::{Map, Preparation, Reduce, read_photo};
 use saliency::viz::{Figure, Picture, Tile, write_picture};
 use saliency::{Baseline, Explainer, Method, MethodOptions, Model, Target};
-use saliency_cli::Result;
-use saliency_cli::certainty::Certainty;
-use saliency_cli::output::say;
-use saliency_cli::program::ended;
-use saliency_cli::subject::class_name;
-use saliency_models::{EfficientNetLite0, photos};
+use saliency_models::{EfficientNetLite0, imagenet, photos};
+use saliency_program::Result;
+use saliency_program::certainty::Certainty;
+use saliency_program::output::say;
+use saliency_program::program::ended;
 
 /// Explains one photo by every method
 #[derive(Parser)]
@@ -54,7 +53,7 @@ fn run(args: &Args) -> Result<()> {
     let probabilities = softmax(net.forward(input.clone()), 1);
     let class = probabilities.clone().argmax(1).into_scalar::<i64>() as usize;
     let probability = 100.0 * probabilities.max().into_scalar::<f32>();
-    let name = class_name(class);
+    let name = imagenet::name(class).unwrap_or_default();
     say(format_args!("{name} ({probability:.1} %)"));
 
     // Each method has its defaults. Expected Gradients compares with noise.

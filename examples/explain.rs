@@ -10,12 +10,12 @@
 //! cargo run --features vulkan --example explain -- --device vulkan
 //! ```
 //!
-//! `crates/saliency-cli/src/explain.rs` does the work.
+//! `crates/saliency-program/src/explain.rs` does the work.
 
 use std::process::ExitCode;
 
-use saliency_cli::args::ExplainArgs;
-use saliency_cli::{explain, program};
+use saliency_program::args::ExplainArgs;
+use saliency_program::{explain, program};
 
 fn main() -> ExitCode {
     program::run::<ExplainArgs>(explain::run)

@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 use saliency::{Explainer, Model, Rows, Split, Target};
-use saliency_cli::regions::Regions;
 use saliency_models::{AfterBlock, AfterFire, EfficientNetLite0, LastConvolution, SqueezeNet};
+use saliency_program::regions::Regions;
 
 use crate::layer::PathAtLayer;
 

@@ -6,7 +6,7 @@ use burn::module::{ModuleMapper, Param};
 use burn::tensor::{Device, Distribution, Tensor};
 use saliency::metrics::{Experiment, Units};
 use saliency::{Schedule, Target};
-use saliency_cli::regions::{Regions, Tolerance};
+use saliency_program::regions::{Regions, Tolerance};
 
 use crate::cells::{CELLS, Cells, Maps, cells, middle, moved};
 use crate::network::Network;

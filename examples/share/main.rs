@@ -29,9 +29,9 @@ use clap::{Parser, Subcommand};
 use saliency::backends::{Access, Backend, ComputeDevice, DevicePool, PoolEvent};
 use saliency::photo::{Map, Preparation, Reduce};
 use saliency::{Explainer, Gradient};
-use saliency_cli::Result;
-use saliency_cli::program::ended;
 use saliency_models::EfficientNetLite0;
+use saliency_program::Result;
+use saliency_program::program::ended;
 
 /// Explains 64 pictures over several devices.
 #[derive(Parser)]

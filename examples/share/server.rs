@@ -10,7 +10,7 @@ use burn::server::{
     IrohIdentity, IrohRelays, IrohTransport, RemoteServer, TokenAuthorizer, WebSocketTransport,
 };
 use saliency::backends::{Backend, ComputeDevice};
-use saliency_cli::Result;
+use saliency_program::Result;
 
 const TOKEN: &str = "SALIENCY_TOKEN";
 

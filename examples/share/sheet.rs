@@ -6,8 +6,8 @@ use image::RgbImage;
 use image::imageops::{FilterType, crop_imm, replace, resize};
 use saliency::photo::{Map, Preparation};
 use saliency::viz::{Picture, write_picture};
-use saliency_cli::Result;
 use saliency_models::photos;
+use saliency_program::Result;
 
 /// The number of pictures that are explained.
 pub const PICTURES: usize = 64;

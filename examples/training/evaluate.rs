@@ -20,13 +20,15 @@ use saliency::metrics::{
 };
 use saliency::photo::{Preparation, blurred};
 use saliency::{Baseline, Explainer, Method, MethodOptions, Schedule, Target};
-use saliency_cli::Result;
-use saliency_cli::method::{PhotoMethod, PhotoQuestion};
-use saliency_cli::output::say;
-use saliency_cli::program::ended;
 use saliency_examples_training::shop::{MUG, SIDE, WATERMARK};
 use saliency_examples_training::shop_network::{Marked, Net, TEST, TRAINING, photos, tensor};
-use saliency_models::{EfficientNetLite0, photos as shipped};
+use saliency_models::photos as shipped;
+use saliency_program::Result;
+use saliency_program::lite0::Lite0;
+use saliency_program::method::{PhotoMethod, PhotoQuestion};
+use saliency_program::network::PhotoNetwork as _;
+use saliency_program::output::say;
+use saliency_program::program::ended;
 
 /// Compares methods, with intervals
 #[derive(Parser)]
@@ -58,7 +60,8 @@ fn run(args: &Args) -> Result<()> {
 /// Compares the methods of `explain` on crops of the photos that ship.
 fn of_photos(crops: u32) -> Result<ComparisonTable> {
     let device = Device::flex();
-    let net = EfficientNetLite0::embedded(&device);
+    let network = Lite0::new();
+    let model = network.model(&device);
     let both = [shipped::chelsea(), shipped::coffee()];
     let all = both.iter().flat_map(|photo| (0..crops).map(move |at| crop(photo, at, crops)));
     let tensors = all.map(|crop| Preparation::imagenet().tensor(&crop, &device));
@@ -66,7 +69,7 @@ fn of_photos(crops: u32) -> Result<ComparisonTable> {
     let [rows, channels, height, width] = input.dims();
     let units = Units::cells([channels, height, width], [CELLS; 2])?;
     let (target, schedule) = (Target::Predicted, Schedule::new());
-    let experiment = Experiment::new(&net, input.clone(), target, units, schedule.clone())?;
+    let experiment = Experiment::new(&model, input.clone(), target, units, schedule.clone())?;
 
     // Few steps and samples: differences between methods are larger than their errors.
     let options = MethodOptions::new().with_steps(8).with_samples(8);
@@ -77,8 +80,15 @@ fn of_photos(crops: u32) -> Result<ComparisonTable> {
         for (row, class) in experiment.scored().target.classes(rows).into_iter().enumerate() {
             let photo = input.clone().narrow(0, row, 1);
             let target = Target::Class(class.expect("a predicted class"));
-            let (net, input, options, schedule) = (&net, &photo, &options, &schedule);
-            let question = PhotoQuestion { net, input, target, options, tolerance: None, schedule };
+            let question = PhotoQuestion {
+                network: &network,
+                model: &model,
+                input: &photo,
+                target,
+                options: &options,
+                tolerance: None,
+                schedule: &schedule,
+            };
             maps.push(cells(&method.attribute(question)?.values)?);
         }
         comparison = comparison.with_maps(method.title(), maps)?;

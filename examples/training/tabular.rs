@@ -16,10 +16,10 @@ use burn::tensor::{Device, Tensor};
 use clap::Parser;
 use saliency::viz::{Chart, write_picture};
 use saliency::{Attribution, Baseline, ExpectedGradients, Explainer as _, IntegratedGradients};
-use saliency_cli::Result;
-use saliency_cli::program::ended;
 use saliency_examples_training::training::accuracy;
 use saliency_examples_training::wines::{FEATURES, Labelled, Net, Wines, batch, host, tensor};
+use saliency_program::Result;
+use saliency_program::program::ended;
 
 /// Explains by which measurements a network distinguishes wines
 #[derive(Parser)]

@@ -22,11 +22,12 @@ use saliency::{
     Explainer, Fixed, Gradient, InputTimesGradient, IntegratedGradients, Model, SmoothGrad, Target,
     TokenReduction, embeddings, per_token,
 };
-use saliency_cli::{Result, program::ended};
 use saliency_examples_training::sentences::{
     LENGTH, Net, Sentence, Sentences, labelled, padding, tokens,
 };
 use saliency_examples_training::training::accuracy;
+use saliency_program::Result;
+use saliency_program::program::ended;
 
 /// Explains by which words a network distinguishes good from bad
 #[derive(Parser)]

@@ -17,12 +17,12 @@ use burn::tensor::{Device, Tensor};
 use clap::Parser;
 use saliency::viz::{Chart, Figure, Tile, write_picture};
 use saliency::{Explainer, IntegratedGradients, Method, MethodOptions};
-use saliency_cli::Result;
-use saliency_cli::program::ended;
 use saliency_examples_training::heartbeats::{
     BEAT, CLASSES, LENGTH, Net, Series, labelled, tensor,
 };
 use saliency_examples_training::training::accuracy;
+use saliency_program::Result;
+use saliency_program::program::ended;
 
 /// Explains by which moments a network distinguishes heartbeats
 #[derive(Parser)]

@@ -21,7 +21,7 @@ use crate::recipe::Recipe;
 use crate::remarks::about_boxes;
 use crate::row::{Concern, Row};
 use crate::sample::CoverSample;
-use crate::stages::{Coverings, Stages, Waiting};
+use crate::stages::{Coverings, Stages, Waiting, Watcher};
 use crate::subject::Subject;
 use crate::summary::Report;
 use crate::tables::{self, TableRow};
@@ -46,6 +46,7 @@ use crate::tables::{self, TableRow};
 /// - covered: 50 photos, drawn by a digest of their names; all, if there are fewer
 /// - devices: the preferred device ([`Backend::open_preferred`])
 /// - output folder: `audit`
+/// - stop: never
 ///
 /// # Cost
 /// The gradients of the recipe for every photo. About 50 forward passes for each covered photo, and 25
@@ -63,6 +64,7 @@ pub struct Audit<M> {
     devices: Vec<Backend>,
     out: PathBuf,
     observer: Box<dyn Fn(&Event)>,
+    is_stopped: Box<dyn Fn() -> bool>,
 }
 
 impl<M: Model<Tensor<4>> + 'static> Audit<M> {
@@ -78,6 +80,7 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
             devices: Vec::new(),
             out: PathBuf::from("audit"),
             observer: Box::new(|_| {}),
+            is_stopped: Box::new(|| false),
         }
     }
 
@@ -146,13 +149,23 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         self
     }
 
+    /// Sets a function that says whether a person wants the audit to stop. It is asked between
+    /// photos. Then [`run`](Self::run) returns [`Error::Stopped`], and everything that is finished is
+    /// kept for the next audit.
+    #[must_use]
+    pub fn with_stop(mut self, is_stopped: impl Fn() -> bool + 'static) -> Self {
+        self.is_stopped = Box::new(is_stopped);
+        self
+    }
+
     /// Explains the photos of a folder that are not explained yet, and writes the tables and the
     /// page.
     ///
     /// # Errors
-    /// [`Error::Share`] if the expected share or the share of covered photos is not from 0 to 1. Another [`Error`] if the folder,
-    /// the boxes, the output folder or a device cannot be used, or if the model cannot be
-    /// explained. A photo that cannot be explained is not an error.
+    /// [`Error::Share`] if the expected share or the share of covered photos is not from 0 to 1.
+    /// [`Error::Stopped`] if a person stopped the audit. Another [`Error`] if the folder, the boxes,
+    /// the output folder or a device cannot be used, or if the model cannot be explained. A photo
+    /// that cannot be explained is not an error.
     pub fn run(&self, folder: impl AsRef<Path>) -> Result<Findings> {
         let covered = match self.cover {
             CoverSample::Share(share) => Some(share),
@@ -177,7 +190,8 @@ impl<M: Model<Tensor<4>> + 'static> Audit<M> {
         let waiting = self.waiting(&parts, &folder, &boxes)?;
         (self.observer)(&Event::Started { waiting: waiting.len(), photos: folder.photos.len() });
         let (subject, recipe) = (&self.subject, &self.recipe);
-        let stages = Stages::new(subject, recipe, &self.devices, &*self.observer, &parts);
+        let watcher = Watcher { observer: &*self.observer, is_stopped: &*self.is_stopped };
+        let stages = Stages::new(subject, recipe, &self.devices, watcher, &parts);
         if !waiting.is_empty() {
             stages.explain(&waiting)?;
             (self.observer)(&Event::Finished);

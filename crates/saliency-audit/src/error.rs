@@ -108,6 +108,16 @@ pub enum Error {
         reason: String,
     },
 
+    /// A person has stopped the audit.
+    #[error("stopped after {done} of {all} photos; start the audit again, and it goes on")]
+    #[non_exhaustive]
+    Stopped {
+        /// The photos of the stage that are finished. They are kept.
+        done: usize,
+        /// All photos of the stage.
+        all: usize,
+    },
+
     /// The share that boxes are expected to hold is not a share.
     #[error("expected a share from 0 to 1, found {found}")]
     #[non_exhaustive]

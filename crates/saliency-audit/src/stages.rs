@@ -10,7 +10,7 @@ use saliency_core::Model;
 use crate::boxes::{Boxes, Drawing};
 use crate::cover::Coverable;
 use crate::digest;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::explain::{Auditor, Explained, Photo};
 use crate::folder::PhotoFile;
@@ -26,9 +26,27 @@ pub(crate) struct Stages<'a, M> {
     recipe: &'a Recipe<M>,
     /// None for the preferred device.
     devices: &'a [Backend],
-    observer: &'a dyn Fn(&Event),
+    watcher: Watcher<'a>,
     parts: &'a Parts,
     auditor: OnceCell<Auditor<'a, M>>,
+}
+
+/// The person who watches the audit, and who may stop it.
+#[derive(Clone, Copy)]
+pub(crate) struct Watcher<'a> {
+    pub observer: &'a dyn Fn(&Event),
+    pub is_stopped: &'a dyn Fn() -> bool,
+}
+
+impl Watcher<'_> {
+    fn report(&self, event: &Event) {
+        (self.observer)(event);
+    }
+
+    /// Returns an error if the audit is to stop after `done` of `all` photos of a stage.
+    fn check(&self, done: usize, all: usize) -> Result<()> {
+        if (self.is_stopped)() { Err(Error::Stopped { done, all }) } else { Ok(()) }
+    }
 }
 
 /// A photo that is to be explained.
@@ -59,10 +77,10 @@ impl<'a, M: Model<Tensor<4>> + 'static> Stages<'a, M> {
         subject: &'a Subject<M>,
         recipe: &'a Recipe<M>,
         devices: &'a [Backend],
-        observer: &'a dyn Fn(&Event),
+        watcher: Watcher<'a>,
         parts: &'a Parts,
     ) -> Self {
-        Self { subject, recipe, devices, observer, parts, auditor: OnceCell::new() }
+        Self { subject, recipe, devices, watcher, parts, auditor: OnceCell::new() }
     }
 
     /// Returns the model on its devices.
@@ -85,11 +103,12 @@ impl<'a, M: Model<Tensor<4>> + 'static> Stages<'a, M> {
         let devices = self.devices.len().max(1);
         let at_once = self.recipe.photos_at_once() * devices;
         let mut photos = 0;
-        (self.observer)(&Event::Explained { photos });
+        self.watcher.report(&Event::Explained { photos });
         for batch in waiting.chunks(at_once) {
+            self.watcher.check(photos, waiting.len())?;
             explain_together(auditor, self.parts, batch)?;
             photos += batch.len();
-            (self.observer)(&Event::Explained { photos });
+            self.watcher.report(&Event::Explained { photos });
         }
         Ok(())
     }
@@ -134,10 +153,11 @@ impl<'a, M: Model<Tensor<4>> + 'static> Stages<'a, M> {
         }
         let all = uncovered.len();
         let auditor = self.auditor()?;
-        (self.observer)(&Event::Covered { photos: 0, all });
+        self.watcher.report(&Event::Covered { photos: 0, all });
         for (at, it) in uncovered.iter().enumerate() {
+            self.watcher.check(at, all)?;
             cover_photo(auditor, self.parts, it)?;
-            (self.observer)(&Event::Covered { photos: at + 1, all });
+            self.watcher.report(&Event::Covered { photos: at + 1, all });
         }
         Ok(())
     }

@@ -252,3 +252,25 @@ fn what_cannot_be_audited_is_refused_with_its_cause() {
     audit(&folder).run(folder.path("photos")).unwrap();
     assert!(!folder.path("out/parts/.saliency-abc").exists());
 }
+
+#[test]
+fn an_audit_that_is_stopped_keeps_what_is_finished() {
+    let names: Vec<String> = (0..20).map(|at| format!("{at:02}.png")).collect();
+    let photos: Vec<_> = names.iter().map(|name| (&name[..], [255, 0, 0])).collect();
+    let folder = Folder::with_photos(&photos);
+    let asked = Rc::new(RefCell::new(0));
+    let is_stopped = {
+        let asked = Rc::clone(&asked);
+        move || {
+            *asked.borrow_mut() += 1;
+            *asked.borrow() > 1
+        }
+    };
+    let stopped = audit(&folder).with_stop(is_stopped).run(folder.path("photos")).unwrap_err();
+    // Eight photos are explained together.
+    assert!(matches!(stopped, Error::Stopped { done: 8, all: 20, .. }), "{stopped:?}");
+    assert!(stopped.to_string().contains("after 8 of 20 photos"), "{stopped}");
+    assert!(!folder.path("out/audit.html").exists());
+    assert_eq!(started(audit(&folder), &folder), (12, 20));
+    assert_eq!(folder.table().len(), 20);
+}

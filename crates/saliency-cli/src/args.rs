@@ -1,218 +1,103 @@
-//! The options of `explain`.
+//! The sub-commands and their options.
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use clap::{Parser, ValueEnum};
-use saliency::Method;
-use saliency::photo::Reduce;
-use saliency::viz::ColorMap;
+use clap::{Args as Options, Parser, Subcommand};
+use clap_complete::Shell;
+use saliency_program::args::ExplainArgs;
+use saliency_program::program::EXIT_CODES;
+use saliency_program_audit::args::AuditArgs;
 
-use crate::boxes::NamedBox;
-use crate::method::PhotoMethod;
-use crate::output::Words;
-use crate::program::EXIT_CODES;
+use crate::compare::CompareArgs;
+use crate::evaluate::EvaluateArgs;
+use crate::network::NetworkArgs;
+use crate::serve::ServeArgs;
 
-/// Returns a parser for the names of all methods that explain a photo.
-pub fn photo_method_parser() -> impl clap::builder::TypedValueParser<Value = PhotoMethod> {
-    PossibleValuesParser::new(PhotoMethod::all().map(PhotoMethod::name)).map(|name| {
-        PhotoMethod::all().find(|method| method.name() == name).expect("one of the names")
-    })
+/// Shows where a model looked, and tests whether that is true.
+#[derive(Debug, Parser)]
+#[command(name = "saliency", version, after_help = EXIT_CODES)]
+pub struct Args {
+    /// Read options from this TOML file. Its names are those of the options; what is given on the
+    /// command line wins [default: saliency.toml in the working folder, if it is there]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Option<Command>,
 }
 
-/// Shows where an ImageNet classifier looked in a photograph.
-#[derive(Clone, Debug, Parser)]
-#[command(version, after_help = EXIT_CODES)]
-pub struct ExplainArgs {
-    /// JPEG, PNG or WebP photos; without any, the cat that ships with the library
-    pub photos: Vec<PathBuf>,
-    /// How to explain [default: regions; with --baseline or --steps: integrated-gradients]
-    #[arg(long, value_parser = photo_method_parser())]
-    pub method: Option<PhotoMethod>,
-    /// Several methods instead, beside each other
-    #[arg(long, value_parser = photo_method_parser(), value_delimiter = ',', conflicts_with = "method")]
-    pub compare: Vec<PhotoMethod>,
-    /// The class to explain, by name or index; may be given several times [default: the one that
-    /// the model predicts]
-    #[arg(long)]
-    pub target: Vec<String>,
-    /// Explain why the class rather than this other one, by name or index
-    #[arg(long)]
-    pub instead_of: Option<String>,
-    /// Which number of the class is explained
-    #[arg(long, value_enum, default_value_t = ScoreKind::Logit)]
-    pub score: ScoreKind,
-    /// Where the path of integrated-gradients starts [default: grey]
-    #[arg(long, value_enum)]
-    pub baseline: Option<BaselineKind>,
-    /// Points on the path of integrated-gradients [default: 50]
-    #[arg(long)]
-    pub steps: Option<usize>,
-    /// Samples for the methods that draw them
-    #[arg(long, default_value_t = 50)]
-    pub samples: usize,
-    /// Instead of a fixed number, go on until the estimated relative error of the map is at most
-    /// this. The two methods that take a single gradient have no such error
-    #[arg(long)]
-    pub tolerance: Option<f64>,
-    /// The most gradients to take for a tolerance
-    #[arg(long, default_value_t = 1000)]
-    pub limit: usize,
-    /// The device that computes: flex, ndarray, wgpu, vulkan:0, cuda:0, remote:ws://HOST:PORT and
-    /// others [default: the one that SALIENCY_DEVICE names, or the best of the machine]
-    #[arg(long)]
-    pub device: Option<String>,
-    /// List the devices of the machine, and end
-    #[arg(long)]
-    pub list_devices: bool,
-    /// The pictures to write
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Mode::HeatMap, Mode::Overlay, Mode::Panel])]
-    pub mode: Vec<Mode>,
-    /// Do not test the map. The test covers the brightest parts of the photo, and as much
-    /// elsewhere, and says whether the model changes its mind
-    #[arg(long)]
-    pub no_cover: bool,
-    /// How the channels of a pixel become one value [default: absolute-sum; for regions: positive]
-    #[arg(long, value_enum)]
-    pub reduce: Option<ReduceKind>,
-    /// The colours of the maps [default: inferno, or red-blue if values have signs]
-    #[arg(long, value_enum)]
-    pub colormap: Option<Colors>,
-    /// A part of the photo to measure, such as "the product=40,20,300,200": left, top, width and
-    /// height in whole pixels of the upright photo; may be given several times, and boxes of one
-    /// name belong together
-    #[arg(long, value_name = "NAME=X,Y,WIDTH,HEIGHT")]
-    pub boxes: Vec<NamedBox>,
-    /// Write a page for the browser too, with everything that was explained of a photo
-    #[arg(long)]
-    pub page: bool,
-    /// Write figures with lines and letters as SVG too
-    #[arg(long)]
-    pub svg: bool,
-    /// Write the values too: .npy, .safetensors, a 16-bit PNG, and a JSON that says how they were
-    /// made
-    #[arg(long)]
-    pub export: bool,
-    /// Print the answers as JSON instead of words: one line for each photo, on stdout
-    #[arg(long)]
-    pub json: bool,
-    /// The folder to write to
-    #[arg(short, long, default_value = "maps")]
-    pub out: PathBuf,
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show where the model looked in photos: pictures, and with --page a page for the browser
+    #[command(after_help = EXIT_CODES)]
+    Explain(Box<ExplainCommand>),
+    /// Find out where the model looks in a whole folder of photos: one page, and tables
+    #[command(after_help = EXIT_CODES)]
+    Audit(Box<AuditCommand>),
+    /// Explain photos by several methods, beside each other: each map, its cost and its test
+    #[command(after_help = EXIT_CODES)]
+    Compare(Box<CompareArgs>),
+    /// Measure which methods are true of the model, with intervals, beside maps that know nothing
+    #[command(after_help = EXIT_CODES)]
+    Evaluate(Box<EvaluateArgs>),
+    /// List the devices of the machine
+    Devices {
+        /// Print the devices as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lend devices of this machine to other programs and machines
+    #[command(after_help = EXIT_CODES)]
+    Serve(ServeArgs),
+    /// Print a script that completes options in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
 }
 
-impl ExplainArgs {
-    /// Returns the method, if one is asked for rather than several.
-    pub fn method(&self) -> PhotoMethod {
-        let has_a_path = self.baseline.is_some() || self.steps.is_some();
-        self.method.unwrap_or(if has_a_path {
-            PhotoMethod::Pixels(Method::IntegratedGradients)
-        } else {
-            PhotoMethod::Regions
-        })
-    }
-
-    /// Returns the start of the path of Integrated Gradients.
-    pub fn baseline(&self) -> BaselineKind {
-        self.baseline.unwrap_or(BaselineKind::Grey)
-    }
-
-    /// Returns the number of points on the path of Integrated Gradients.
-    pub fn steps(&self) -> usize {
-        self.steps.unwrap_or(50)
-    }
-
-    /// Returns where words for people are printed.
-    pub fn words(&self) -> Words {
-        Words::beside(self.json)
-    }
+/// The options of `explain`.
+#[derive(Debug, Options)]
+pub struct ExplainCommand {
+    #[command(flatten)]
+    pub explain: ExplainArgs,
+    #[command(flatten)]
+    pub network: NetworkArgs,
 }
 
-/// A kind of picture.
-#[expect(missing_docs)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Mode {
-    HeatMap,
-    Overlay,
-    Masked,
-    Contours,
-    Panel,
-    /// Methods beside each other, classes below each other
-    Grid,
+/// The options of `audit`.
+#[derive(Debug, Options)]
+pub struct AuditCommand {
+    #[command(flatten)]
+    pub audit: AuditArgs,
+    #[command(flatten)]
+    pub network: NetworkArgs,
 }
 
-/// How the colour channels of a pixel become one value.
-#[expect(missing_docs)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ReduceKind {
-    AbsoluteSum,
-    Sum,
-    Max,
-    L2Norm,
-    Positive,
-    Negative,
-}
-
-/// The colours of maps.
-#[expect(missing_docs)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Colors {
-    Inferno,
-    Magma,
-    Viridis,
-    Cividis,
-    Turbo,
-    RedBlue,
-}
-
-/// Which number of a class is explained.
-#[expect(missing_docs)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ScoreKind {
-    Logit,
-    LogProbability,
-    Probability,
-}
-
-/// The start of the path of Integrated Gradients.
-#[expect(missing_docs)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum BaselineKind {
-    Grey,
-    Black,
-    White,
-    Blurred,
-    Noise,
-}
-
-/// Returns the name of an option's value, as it is given on the command line.
-pub fn option_name(value: &impl ValueEnum) -> String {
-    let value = value.to_possible_value().expect("no value is hidden");
-    value.get_name().to_owned()
-}
-
-impl From<ReduceKind> for Reduce {
-    fn from(kind: ReduceKind) -> Self {
-        match kind {
-            ReduceKind::AbsoluteSum => Self::AbsoluteSum,
-            ReduceKind::Sum => Self::Sum,
-            ReduceKind::Max => Self::Max,
-            ReduceKind::L2Norm => Self::L2Norm,
-            ReduceKind::Positive => Self::Positive,
-            ReduceKind::Negative => Self::Negative,
+impl Command {
+    /// Returns the names of the devices that the command asks for.
+    #[cfg(feature = "remote")]
+    pub fn devices(&self) -> Vec<String> {
+        let one = |name: &Option<String>| name.iter().cloned().collect();
+        match self {
+            Self::Explain(it) => one(&it.explain.device),
+            Self::Audit(it) => it.audit.devices.iter().map(ToString::to_string).collect(),
+            Self::Compare(it) => one(&it.device),
+            Self::Evaluate(it) => one(&it.device),
+            Self::Devices { .. } | Self::Serve(_) | Self::Completions { .. } => Vec::new(),
         }
     }
 }
 
-impl From<Colors> for ColorMap {
-    fn from(colors: Colors) -> Self {
-        match colors {
-            Colors::Inferno => Self::Inferno,
-            Colors::Magma => Self::Magma,
-            Colors::Viridis => Self::Viridis,
-            Colors::Cividis => Self::Cividis,
-            Colors::Turbo => Self::Turbo,
-            Colors::RedBlue => Self::RedBlue,
-        }
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_options_fit_together() {
+        Args::command().debug_assert();
     }
 }

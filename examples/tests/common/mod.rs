@@ -34,7 +34,7 @@ fn sources(name: &str) -> Vec<PathBuf> {
     let crates = crates.expect("the folder of crates");
     // Use only the libraries that the package depends on.
     let manifest = fs::read_to_string(package.join("Cargo.toml")).expect("a package");
-    let libraries = ["saliency-audit", "saliency-cli"].into_iter();
+    let libraries = ["saliency-audit", "saliency-program", "saliency-program-audit"].into_iter();
     let libraries = libraries.filter(|name| manifest.contains(name));
     let libraries = libraries.map(|name| crates.join(name).join("src"));
     let all = [own, package.join("src")].into_iter().chain(libraries);

@@ -8,10 +8,10 @@ use saliency::viz::write_picture;
 use saliency_audit::{
     Audit, ClassNames, Effort, Findings, GroupFound, PhotoBox, Recipe, Subject, write_boxes,
 };
-use saliency_cli::Result;
-use saliency_example_audit::progress;
 use saliency_examples_training::shop::{CLASSES, MUG};
 use saliency_examples_training::shop_network::{Marked, Net, photos, preparation};
+use saliency_program::Result;
+use saliency_program_audit::progress;
 
 const AUDITED: std::ops::Range<u64> = 20_001..20_037;
 const TOLERANCE: f64 = 0.1;

@@ -4,9 +4,9 @@ use burn::tensor::{Device, Tensor};
 use saliency::metrics::{CoverTest, Experiment, Finding, Units, Verdict, ranking};
 use saliency::photo::blurred;
 use saliency::{Explainer, IntegratedGradients, Schedule, Target};
-use saliency_cli::Result;
 use saliency_examples_training::shop::{MUG, Product, SIDE, WATERMARK};
 use saliency_examples_training::shop_network::{Net, tensor};
+use saliency_program::Result;
 
 /// Cells of 2 x 2 pixels, as many down as across.
 const CELLS: usize = SIDE as usize / 2;

@@ -30,10 +30,10 @@ use image::imageops::{FilterType, resize};
 use saliency::photo::{Map, Reduce, View};
 use saliency::viz::{Figure, Picture, Tile, write_file, write_picture};
 use saliency::{Explainer, IntegratedGradients, Method, MethodOptions, Target};
-use saliency_cli::Result;
-use saliency_cli::program::ended;
 use saliency_examples_training::shop::{MUG, Product, SIDE};
 use saliency_examples_training::shop_network::{Marked, Net, TEST, TRAINING, photos, tensor};
+use saliency_program::Result;
+use saliency_program::program::ended;
 use scored::Scored;
 
 /// Trains a network that reads a watermark instead of looking at the product, and shows it

@@ -3,9 +3,9 @@
 use burn::tensor::{Device, Tensor};
 use saliency::photo::{Map, MarkedArea, Reduce, View};
 use saliency::{Explainer, Target};
-use saliency_cli::Result;
 use saliency_examples_training::shop::{MUG, Product, WATERMARK};
 use saliency_examples_training::shop_network::{Net, tensor};
+use saliency_program::Result;
 
 /// The mean shares of a part of the pictures.
 #[derive(Clone, Copy, Default)]

@@ -7,10 +7,10 @@ use saliency::{
     Baseline, Cut, Explainer, Gradient, IntegratedGradients, Rows, Rule, Schedule, SmoothGrad,
     Split, Target,
 };
-use saliency_cli::Result;
-use saliency_cli::regions::Regions;
 use saliency_examples_training::shop::{MUG, Product, SIDE};
 use saliency_examples_training::shop_network::{AfterConvolution, Marked, Net, tensor};
+use saliency_program::Result;
+use saliency_program::regions::Regions;
 
 use crate::scored::Scored;
 

@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use rand_distr::{Distribution as _, Normal, Uniform};
 use saliency::Model;
-use saliency_cli::Result;
+use saliency_program::Result;
 
 use crate::training::{Learns, Training, train};
 

@@ -13,7 +13,7 @@ use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use rand_distr::{Distribution as _, Uniform};
-use saliency_cli::Result;
+use saliency_program::Result;
 
 use crate::training::{Learns, Training, train};
 

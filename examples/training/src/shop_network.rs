@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use image::RgbImage;
 use saliency::photo::Preparation;
 use saliency::{Cut, Model};
-use saliency_cli::Result;
+use saliency_program::Result;
 
 use crate::shop::{self, CLASSES, MUG, Product, SIDE};
 use crate::training::{Learns, Training, accuracy, train};

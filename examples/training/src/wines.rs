@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use saliency::Model;
-use saliency_cli::Result;
+use saliency_program::Result;
 
 use crate::training::{Learns, Training, train};
 

@@ -5,21 +5,21 @@ use std::fmt;
 use burn::tensor::Tensor;
 use saliency::methods::{ErrorBar, Family};
 use saliency::photo::Reduce;
-use saliency::{Attribution, Explainer as _, Method, MethodOptions, Schedule, Target};
-use saliency_models::EfficientNetLite0;
+use saliency::{Attribution, Explainer as _, Method, MethodOptions, Rows, Schedule, Target};
 
 use crate::Result;
+use crate::network::PhotoNetwork;
 use crate::regions::Regions;
 
 pub use crate::regions::Tolerance;
 
-/// A method that explains the programs' network.
+/// A method that explains a network of photos.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PhotoMethod {
     /// A method of the library, with a value for each pixel.
     Pixels(Method),
     /// [`Regions`]: Integrated Gradients at a layer in the middle of the network, from a photo of
-    /// noise, with a value for each region of 16 x 16 pixels.
+    /// noise, with a value for each region of the photo.
     Regions,
 }
 
@@ -56,6 +56,15 @@ impl PhotoMethod {
         }
     }
 
+    /// Returns the share of a map beyond which the strongest pixels are drawn in one colour. Of
+    /// regions there are few, so that the strongest one is the brightest.
+    pub fn clip_beyond(self) -> f64 {
+        match self {
+            Self::Pixels(_) => 0.9,
+            Self::Regions => 1.0,
+        }
+    }
+
     /// Returns whether the method takes a single gradient, so that it has no options of its own.
     pub fn takes_one_gradient(self) -> bool {
         matches!(self, Self::Pixels(method) if method.family() == Family::Gradient)
@@ -70,12 +79,15 @@ impl PhotoMethod {
     ///
     /// # Errors
     /// Those of the method.
-    pub fn attribute(self, question: PhotoQuestion<'_>) -> Result<Attribution<Tensor<4>>> {
+    pub fn attribute<N: PhotoNetwork>(
+        self,
+        question: PhotoQuestion<'_, N>,
+    ) -> Result<Attribution<Tensor<4>>> {
         match self {
             Self::Pixels(method) => {
                 let explainer = method.explainer(question.options);
-                let PhotoQuestion { net, input, target, .. } = question;
-                Ok(explainer.attribute_to(net, input.clone(), target)?)
+                let PhotoQuestion { model, input, target, .. } = question;
+                Ok(explainer.attribute_to(model, input.clone(), target)?)
             }
             Self::Regions => regions(question),
         }
@@ -83,10 +95,11 @@ impl PhotoMethod {
 }
 
 /// What is explained, and how.
-#[derive(Debug)]
-pub struct PhotoQuestion<'a> {
+pub struct PhotoQuestion<'a, N: PhotoNetwork> {
     /// The network.
-    pub net: &'a EfficientNetLite0,
+    pub network: &'a N,
+    /// The same, on its device.
+    pub model: &'a N::Model,
     /// The photo, prepared.
     pub input: &'a Tensor<4>,
     /// The class.
@@ -100,14 +113,27 @@ pub struct PhotoQuestion<'a> {
 }
 
 /// Explains regions of a photo.
-fn regions(question: PhotoQuestion<'_>) -> Result<Attribution<Tensor<4>>> {
-    let PhotoQuestion { net, input, target, tolerance, schedule, .. } = question;
-    let explainer = Regions::new().with_schedule(schedule.clone());
-    let explainer = match tolerance {
-        Some(tolerance) => explainer.with_tolerance(tolerance),
-        None => explainer,
+fn regions<N: PhotoNetwork>(question: PhotoQuestion<'_, N>) -> Result<Attribution<Tensor<4>>> {
+    let PhotoQuestion { network, model, input, target, tolerance, schedule, .. } = question;
+    let regions = Regions::new().with_schedule(schedule.clone());
+    let regions = match tolerance {
+        Some(tolerance) => regions.with_tolerance(tolerance),
+        None => regions,
     };
-    Ok(explainer.attribute_to(net, input.clone(), target)?)
+    let rows = Rows::all(input.dims()[0]);
+    Ok(regions.attribute_network(network, model, input.clone(), target, &rows)?)
+}
+
+impl<N: PhotoNetwork> fmt::Debug for PhotoQuestion<'_, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PhotoQuestion")
+            .field("network", &self.network.description())
+            .field("input", &self.input.dims())
+            .field("target", &self.target)
+            .field("options", &self.options)
+            .field("tolerance", &self.tolerance)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Display for PhotoMethod {

@@ -12,10 +12,10 @@ use saliency::{Attribution, Method};
 
 use crate::args::{ExplainArgs, Mode, option_name};
 use crate::boxes::areas;
+use crate::classes::Classes;
 use crate::cover::CoverTested;
 use crate::method::PhotoMethod;
 use crate::output::say_aside;
-use crate::subject::class_name;
 use crate::{Result, percent};
 
 /// One method's answer about one class.
@@ -52,12 +52,25 @@ pub struct PhotoPictures<'a> {
     pub photo: &'a RgbImage,
     /// The part of the photo that the network was shown.
     pub seen: Region,
+    /// The network in a few words, and which weights it has.
+    pub network: NetworkFacts<'a>,
+    /// The names of its classes.
+    pub classes: &'a Classes,
     /// The device that computed.
     pub device: String,
     /// The class that all others are compared with.
     pub instead_of: Option<usize>,
     /// The answers.
     pub explained: Vec<Explained>,
+}
+
+/// Which network a photo was explained for.
+#[derive(Clone, Copy, Debug)]
+pub struct NetworkFacts<'a> {
+    /// The network in a few words.
+    pub description: &'a str,
+    /// Changes with its weights.
+    pub weights: &'a str,
 }
 
 /// What was written about a photo, and how much of its maps is in the boxes.
@@ -80,20 +93,9 @@ pub struct MeasuredBox {
     pub found: Coverage,
 }
 
-/// The strongest pixels that hold what is left of this share are drawn in one colour.
-const CLIP_BEYOND: f64 = 0.9;
-/// The same for regions, of which there are few: the strongest one is the brightest.
-const CLIP_BEYOND_OF_REGIONS: f64 = 1.0;
 /// Lines are drawn around the pixels that hold these shares.
 const CONTOURS: [f64; 2] = [0.25, 0.5];
 const CONTOURS_SAY: &str = "white around a quarter of the attribution, yellow around half";
-
-fn clip_beyond(method: PhotoMethod) -> f64 {
-    match method {
-        PhotoMethod::Regions => CLIP_BEYOND_OF_REGIONS,
-        PhotoMethod::Pixels(_) => CLIP_BEYOND,
-    }
-}
 
 impl PhotoPictures<'_> {
     /// Writes every file that the arguments ask for, and measures the boxes.
@@ -213,7 +215,7 @@ impl PhotoPictures<'_> {
             map = map.with_error(errors[0]);
         }
         if let Some(cover) = &it.cover {
-            map = map.with_test(cover.page_test());
+            map = map.with_test(cover.page_test(self.classes));
         }
         it.certainty.iter().fold(map, PageMap::with_note)
     }
@@ -286,14 +288,17 @@ impl PhotoPictures<'_> {
     fn scaled(&self, it: &Explained) -> Result<ScaledMap> {
         let same = |other: &&Explained| other.method == it.method;
         let maps: Vec<_> = self.explained.iter().filter(same).map(|it| &it.reduced).collect();
-        Ok(it.reduced.with_scale(Map::shared_scale(&maps, clip_beyond(it.method))?)?)
+        Ok(it.reduced.with_scale(Map::shared_scale(&maps, it.method.clip_beyond())?)?)
     }
 
     /// Returns the name of the class that is explained, and of the one that it is compared with.
     fn class(&self, it: &Explained) -> String {
         match self.instead_of {
-            Some(other) => format!("{} rather than {}", class_name(it.class), class_name(other)),
-            None => class_name(it.class).to_owned(),
+            Some(other) => {
+                let [class, other] = [it.class, other].map(|class| self.classes.name(class));
+                format!("{class} rather than {other}")
+            }
+            None => self.classes.name(it.class),
         }
     }
 
@@ -322,14 +327,15 @@ impl PhotoPictures<'_> {
             .with_fact("photo_file", self.path.map(|it| it.display().to_string()))
             .with_fact("photo_size", vec![self.photo.width(), self.photo.height()])
             .with_fact("photo_region", vec![x, y, width, height])
-            .with_fact("model", "EfficientNet-Lite0, embedded weights")
+            .with_fact("model", self.network.description)
+            .with_fact("weights", self.network.weights)
             .with_fact("method", it.method.name())
             .with_fact("score_kind", option_name(&args.score))
             .with_fact("device", &self.device[..])
-            .with_fact("target_name", class_name(it.class))
+            .with_fact("target_name", self.classes.name(it.class))
             .with_fact("instead_of", self.instead_of)
             .with_fact("probability", it.probability)
-            .with_fact("clip_beyond", clip_beyond(it.method))
+            .with_fact("clip_beyond", it.method.clip_beyond())
             .with_fact("colormap", args.colormap.as_ref().map(option_name));
         // The options that the method has.
         let record = match it.method {

@@ -1,17 +1,16 @@
 //! What `explain --json` prints about a photo, for other programs.
 
-use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use saliency::metrics::{CoveredAnswer, Verdict};
+use saliency::metrics::CoveredAnswer;
 use saliency::photo::{Map, percent};
 use serde::Serialize;
 
-use crate::cover::sentence;
+use crate::classes::Classes;
+use crate::cover::CoverTested;
 use crate::method::PhotoMethod;
 use crate::pictures::{Explained, PhotoPictures, Written};
-use crate::subject::class_name;
 
 /// The answers about one photo. A line of JSON.
 #[derive(Clone, Debug, Serialize)]
@@ -32,7 +31,7 @@ pub struct LikelyClass {
     /// Its number.
     pub class: usize,
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// Its probability, between 0 and 1.
     pub probability: f64,
 }
@@ -42,7 +41,7 @@ pub struct LikelyClass {
 struct ExplainedReport {
     method: &'static str,
     class: usize,
-    class_name: &'static str,
+    class_name: String,
     instead_of: Option<usize>,
     probability: f64,
     is_predicted: bool,
@@ -86,7 +85,7 @@ struct CoverReport {
 #[derive(Clone, Debug, Serialize)]
 struct AnswerReport {
     class: usize,
-    name: &'static str,
+    name: String,
     /// The probability of the answer.
     probability: Option<f64>,
     /// The probability of the class that is explained.
@@ -124,13 +123,6 @@ struct BoxReport {
     peak: bool,
 }
 
-/// A photo that could not be explained. A line of JSON.
-#[derive(Clone, Debug, Serialize)]
-pub struct PhotoError<'a> {
-    photo: &'a Path,
-    error: String,
-}
-
 impl<'a> PhotoReport<'a> {
     /// Collects the answers about a photo.
     pub fn new(
@@ -139,13 +131,14 @@ impl<'a> PhotoReport<'a> {
         written: Written,
     ) -> Self {
         let Written { files, boxes } = written;
+        let classes = pictures.classes;
         let report = |(at, it): (usize, &Explained)| {
             let map = &it.map;
             let of_it = boxes.iter().filter(|measured| measured.explained == at);
             ExplainedReport {
                 method: it.method.name(),
                 class: it.class,
-                class_name: class_name(it.class),
+                class_name: classes.name(it.class),
                 instead_of: pictures.instead_of,
                 probability: it.probability,
                 is_predicted: it.is_predicted,
@@ -157,7 +150,7 @@ impl<'a> PhotoReport<'a> {
                 converged: map.converged.as_ref().map(|converged| converged[0]),
                 warnings: map.warnings.iter().map(ToString::to_string).collect(),
                 half: (it.method == PhotoMethod::Regions).then(|| HalfOfRegions::of(&it.reduced)),
-                cover_test: it.cover.as_ref().map(|cover| CoverReport::new(&cover.verdict)),
+                cover_test: it.cover.as_ref().map(|cover| CoverReport::new(cover, classes)),
                 boxes: of_it
                     .map(|measured| BoxReport {
                         name: measured.name.clone(),
@@ -174,26 +167,28 @@ impl<'a> PhotoReport<'a> {
 }
 
 impl CoverReport {
-    fn new(verdict: &Verdict) -> Self {
+    fn new(cover: &CoverTested, classes: &Classes) -> Self {
+        let verdict = &cover.verdict;
         let size = verdict.size_in_words();
+        let answer = |answer| AnswerReport::new(answer, classes);
         Self {
             finding: verdict.finding.name(),
             p: verdict.p,
             fall: verdict.fall,
-            sentence: sentence(verdict),
+            sentence: cover.sentence.clone(),
             size: size.size,
-            shown: AnswerReport::new(&verdict.original),
-            covered: AnswerReport::new(&size.covered[0]),
-            elsewhere: AnswerReport::new(&size.elsewhere[size.median_draw()]),
+            shown: answer(&verdict.original),
+            covered: answer(&size.covered[0]),
+            elsewhere: answer(&size.elsewhere[size.median_draw()]),
         }
     }
 }
 
 impl AnswerReport {
-    fn new(answer: &CoveredAnswer) -> Self {
+    fn new(answer: &CoveredAnswer, classes: &Classes) -> Self {
         Self {
             class: answer.answer,
-            name: class_name(answer.answer),
+            name: classes.name(answer.answer),
             probability: answer.answer_probability,
             explained: answer.probability,
         }
@@ -229,12 +224,5 @@ impl fmt::Display for HalfOfRegions {
                 shares.join(", ")
             ),
         }
-    }
-}
-
-impl<'a> PhotoError<'a> {
-    /// Says why a photo could not be explained.
-    pub fn new(photo: &'a Path, error: &dyn Error) -> Self {
-        Self { photo, error: error.to_string() }
     }
 }

@@ -4,7 +4,8 @@
 //! not: the program goes on quietly and writes its files.
 
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+use std::time::Instant;
 
 use crate::Result;
 
@@ -56,5 +57,35 @@ pub fn answer(line: impl Display) -> Result<()> {
             Err(format!("cannot write to stdout: {error}").into())
         }
         _ => Ok(()),
+    }
+}
+
+/// Says on a terminal how long the rest will take, for the end of a line of progress: ", 3 min
+/// left". Returns nothing elsewhere, and before anything is done.
+pub fn time_left(start: Instant, done: usize, all: usize) -> String {
+    if done == 0 || !io::stderr().is_terminal() {
+        return String::new();
+    }
+    let left = start.elapsed().as_secs_f64() / done as f64 * all.saturating_sub(done) as f64;
+    format!(", {} left", duration(left))
+}
+
+/// Writes a time in one unit: "40 s", "3 min", "2.5 h".
+fn duration(seconds: f64) -> String {
+    match seconds {
+        ..90.0 => format!("{seconds:.0} s"),
+        ..5400.0 => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{:.1} h", seconds / 3600.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_the_unit_that_people_would_choose() {
+        let times = [4.4, 89.0, 180.0, 9000.0].map(duration);
+        assert_eq!(times, ["4 s", "89 s", "3 min", "2.5 h"]);
     }
 }

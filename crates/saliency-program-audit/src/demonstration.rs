@@ -12,8 +12,8 @@ use rand_distr::{Distribution as _, Uniform};
 use saliency::photo::Region;
 use saliency::viz::{write_file, write_picture};
 use saliency_audit::{PhotoBox, write_boxes};
-use saliency_cli::Result;
 use saliency_models::photos;
+use saliency_program::Result;
 
 /// Eyes and nose of the cat.
 const FACE: Region = Region { x: 135, y: 85, width: 210, height: 180 };

@@ -1,17 +1,19 @@
 //! The options of `audit`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use burn::tensor::Tensor;
 use clap::Parser;
 use saliency::backends::Backend;
-use saliency::{Method, MethodOptions, Schedule};
+use saliency::{Method, MethodOptions, Model, Schedule};
 use saliency_audit::{CoverSample, Effort, PhotoExplainer, Recipe};
-use saliency_cli::Result;
-use saliency_cli::args::photo_method_parser;
-use saliency_cli::method::PhotoMethod;
-use saliency_cli::program::EXIT_CODES;
-use saliency_cli::regions::{Regions, Tolerance};
-use saliency_models::EfficientNetLite0;
+use saliency_program::Result;
+use saliency_program::args::photo_method_parser;
+use saliency_program::method::PhotoMethod;
+use saliency_program::network::PhotoNetwork;
+use saliency_program::program::EXIT_CODES;
+use saliency_program::regions::{Regions, RegionsOf, Tolerance};
 
 /// Audits a classifier over a folder of photos: where did it look in each photo?
 ///
@@ -88,20 +90,20 @@ const ENOUGH: Tolerance = Tolerance { error: 0.1, limit: 200 };
 const SAMPLES: usize = 25;
 
 impl AuditArgs {
-    /// Returns the recipe: how every photo is explained.
+    /// Returns the recipe: how every photo is explained for a network.
     ///
     /// # Errors
-    /// An error if the method has no such option.
-    pub fn recipe(&self) -> Result<Recipe<EfficientNetLite0>> {
-        let method = self.method;
+    /// An error if the method has no such option, or if the network cannot be asked for its regions.
+    pub fn recipe<N: PhotoNetwork>(&self, network: &Arc<N>) -> Result<Recipe<N::Model>> {
+        let (method, of) = (self.method, Arc::clone(network));
         let recipe = move |effort: Effort, schedule| match method {
-            PhotoMethod::Regions => regions(effort, schedule),
+            PhotoMethod::Regions => regions(&of, effort, schedule),
             PhotoMethod::Pixels(method) => pixels(method, effort, schedule),
         };
         let recipe = Recipe::new(method.name(), method.title(), self.effort()?, recipe);
         let recipe = recipe.with_reduction(method.reduction());
         Ok(match method {
-            PhotoMethod::Regions => recipe.with_map_size(Regions::SIZE),
+            PhotoMethod::Regions => recipe.with_map_size(network.region_grid()?),
             PhotoMethod::Pixels(_) => recipe,
         })
     }
@@ -149,23 +151,32 @@ impl AuditArgs {
 
 /// Makes an explainer of regions. At the default tolerance, it is not reported whether the tolerance
 /// was reached: nobody asked for it.
-fn regions(effort: Effort, schedule: Schedule) -> PhotoExplainer<EfficientNetLite0> {
-    let explainer = Regions::new().with_schedule(schedule);
+fn regions<N: PhotoNetwork>(
+    network: &Arc<N>,
+    effort: Effort,
+    schedule: Schedule,
+) -> PhotoExplainer<N::Model> {
+    let regions = Regions::new().with_schedule(schedule);
     let Tolerance { error, limit: most } = Regions::ENOUGH;
-    Box::new(match effort {
-        Effort::Steps(steps) => explainer.with_steps(steps),
+    let regions = match effort {
+        Effort::Steps(steps) => regions.with_steps(steps),
         Effort::Shares { tolerance: error, limit } => {
-            explainer.with_share_tolerance(Tolerance { error, limit })
+            regions.with_share_tolerance(Tolerance { error, limit })
         }
         Effort::Tolerance { tolerance, limit } if tolerance != error || limit != most => {
-            explainer.with_tolerance(Tolerance { error: tolerance, limit })
+            regions.with_tolerance(Tolerance { error: tolerance, limit })
         }
-        _ => explainer,
-    })
+        _ => regions,
+    };
+    Box::new(RegionsOf::new(Arc::clone(network), regions))
 }
 
 /// Makes an explainer of pixels.
-fn pixels(method: Method, effort: Effort, schedule: Schedule) -> PhotoExplainer<EfficientNetLite0> {
+fn pixels<M: Model<Tensor<4>> + 'static>(
+    method: Method,
+    effort: Effort,
+    schedule: Schedule,
+) -> PhotoExplainer<M> {
     let options = MethodOptions::new().with_schedule(schedule);
     let options = match effort {
         Effort::Steps(steps) => options.with_steps(steps).with_samples(steps),

@@ -1,63 +1,68 @@
 //! Explains photos: the program `explain`.
 
-use std::collections::HashSet;
-use std::error::Error;
-use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
-use image::RgbImage;
 use indicatif::{ProgressBar, ProgressStyle};
 use saliency::backends::ComputeDevice;
-use saliency::photo::{Map, Reduce, blurred, read_photo};
+use saliency::photo::{Map, Reduce, blurred};
 use saliency::{Attribution, Baseline, MethodOptions, Model as _, Schedule, Score, Target};
-use saliency_models::{EfficientNetLite0, imagenet, photos};
 
 use crate::args::{BaselineKind, ExplainArgs, ReduceKind, ScoreKind};
 use crate::boxes::areas;
 use crate::certainty::Certainty;
-use crate::cover::{CoverTested, cover_test, sentence};
+use crate::cover::{CoverQuestion, CoverTested, cover_test};
+use crate::lite0::Lite0;
 use crate::method::{PhotoMethod, PhotoQuestion, Tolerance};
-use crate::output::{answer, say_aside};
-use crate::pictures::{Explained, PhotoPictures};
-use crate::program::{UnusableArguments, check_writable, unusable};
-use crate::report::{HalfOfRegions, LikelyClass, PhotoError, PhotoReport};
-use crate::subject::{BYTES_PER_PHOTO, class_name, network, preparation};
+use crate::network::PhotoNetwork;
+use crate::output::answer;
+use crate::photo_files::{self, NamedPhoto};
+use crate::pictures::{Explained, NetworkFacts, PhotoPictures};
+use crate::program::{check_writable, unusable};
+use crate::report::{HalfOfRegions, LikelyClass, PhotoReport};
 use crate::{Result, devices, percent};
 
-/// Explains every photo of the arguments, and writes what they ask for.
+/// Explains every photo of the arguments for the network that ships, and writes what they ask for.
+///
+/// # Errors
+/// Those of [`run_for`].
+pub fn run(args: &ExplainArgs) -> Result<()> {
+    run_for(&Lite0::new(), args)
+}
+
+/// Explains every photo of the arguments for a network, and writes what they ask for.
 ///
 /// # Errors
 /// An error if an argument cannot be used, or if a photo could not be explained. One bad photo does
-/// not keep the others from being explained.
-pub fn run(args: &ExplainArgs) -> Result<()> {
+/// not keep the others from being explained. [`Stopped`](crate::program::Stopped) if a person ended
+/// the program.
+pub fn run_for<N: PhotoNetwork>(network: &N, args: &ExplainArgs) -> Result<()> {
     if args.list_devices {
         devices::list();
         return Ok(());
     }
     // All arguments are checked before any work.
-    let targets = args.target.iter().map(|name| imagenet::find(name));
+    let classes = network.classes();
+    let targets = args.target.iter().map(|name| classes.find(name));
     let targets = targets.collect::<std::result::Result<Vec<_>, _>>().map_err(unusable)?;
     let targets = once_each(targets);
-    let instead_of =
-        args.instead_of.as_deref().map(imagenet::find).transpose().map_err(unusable)?;
+    let instead_of = args.instead_of.as_deref().map(|name| classes.find(name));
+    let instead_of = instead_of.transpose().map_err(unusable)?;
     check_writable(&args.out)?;
 
     let compute = devices::open(args.device.as_deref()).map_err(unusable)?;
-    let net = network(compute.device());
-    let program = Program { args, compute, net, targets, instead_of };
-    if args.photos.is_empty() {
-        return program.explain("chelsea", None, &photos::chelsea()).map_err(blamed);
-    }
-    program.explain_files()
+    let model = network.model(compute.device());
+    let program = Program { args, compute, network, model, targets, instead_of };
+    photo_files::each(&args.photos, args.json, |photo| program.explain(photo))
 }
 
 /// The arguments, and the network on its device.
-struct Program<'a> {
+struct Program<'a, N: PhotoNetwork> {
     args: &'a ExplainArgs,
     compute: ComputeDevice,
-    net: EfficientNetLite0,
+    network: &'a N,
+    model: N::Model,
     /// The classes to explain; if there are none, the one that the network predicts.
     targets: Vec<usize>,
     /// The class that all others are compared with.
@@ -71,51 +76,19 @@ struct Asked {
     predicted: usize,
 }
 
-impl Program<'_> {
-    fn explain_files(&self) -> Result<()> {
-        let all = self.args.photos.len();
-        let mut names = HashSet::new();
-        let mut failed = 0;
-        for (at, path) in self.args.photos.iter().enumerate() {
-            let name = unused_name(path, &mut names);
-            if all > 1 {
-                say_aside(format_args!("photo {} of {all}: {}, as {name}", at + 1, path.display()));
-            }
-            let photo = read_photo(path).map_err(Into::into);
-            if let Err(error) = photo.and_then(|photo| self.explain(&name, Some(path), &photo)) {
-                // A bad photo does not stop the others. A bad option does.
-                let error = blamed(error);
-                let ends_all = error.is::<UnusableArguments>();
-                if self.args.json && !ends_all {
-                    answer(serde_json::to_string(&PhotoError::new(path, &*error))?)?;
-                }
-                if all == 1 || ends_all {
-                    return Err(error);
-                }
-                say_aside(format_args!("error: {name}: {error}"));
-                failed += 1;
-            }
-        }
-        if failed > 0 {
-            let error = format!(
-                "expected to explain {all} photos, found {failed} that could not be explained"
-            );
-            return Err(error.into());
-        }
-        Ok(())
-    }
-
+impl<N: PhotoNetwork> Program<'_, N> {
     /// Explains a photo by every method and for every class that was asked for.
-    fn explain(&self, name: &str, path: Option<&Path>, photo: &RgbImage) -> Result<()> {
+    fn explain(&self, photo: &NamedPhoto<'_>) -> Result<()> {
+        let NamedPhoto { name, path, pixels: photo } = *photo;
         for area in areas(&self.args.boxes) {
             area.check(photo.dimensions())?;
         }
-        let preparation = preparation();
+        let preparation = self.network.preparation();
         let input = preparation.tensor(photo, self.compute.device());
-        let probabilities = softmax(self.net.forward(input.clone()), 1);
-        let likeliest = likeliest(&probabilities);
+        let probabilities = softmax(self.model.forward(input.clone()), 1);
+        let likeliest = self.likeliest(&probabilities);
         let words = self.args.words();
-        words.say(format_args!("{name}: the five likeliest classes"));
+        words.say(format_args!("{name}: the {} likeliest classes", in_words(likeliest.len())));
         for class in &likeliest {
             words.say(format_args!("  {:5.1} %  {}", 100.0 * class.probability, class.name));
         }
@@ -139,6 +112,11 @@ impl Program<'_> {
             path,
             photo,
             seen: preparation.region(photo),
+            network: NetworkFacts {
+                description: self.network.description(),
+                weights: self.network.weights(),
+            },
+            classes: self.network.classes(),
             device: self.compute.backend().to_string(),
             instead_of: self.instead_of,
             explained,
@@ -156,11 +134,17 @@ impl Program<'_> {
         let Asked { input, probabilities, predicted } = asked;
         let words = self.args.words();
         let map = self.attribute(method, input, class)?;
-        let (name, percent) = (class_name(class), percent_of(probabilities, class));
+        let classes = self.network.classes();
+        if class >= probabilities.dims()[1] {
+            let [_, count] = probabilities.dims();
+            let error = format!("expected a class from 0 to {}, found {class}", count - 1);
+            return Err(unusable(error));
+        }
+        let (name, percent) = (classes.name(class), percent_of(probabilities, class));
         words.say(format_args!("explained: {name} ({percent})"));
         if let Some(other) = self.instead_of {
             let probability = percent_of(probabilities, other);
-            words.say(format_args!("instead of: {} ({probability})", class_name(other)));
+            words.say(format_args!("instead of: {} ({probability})", classes.name(other)));
         }
         let certainty = Certainty::of(&map).lines(self.args.limit);
         let reduction = self.args.reduce.map_or_else(|| method.reduction(), ReduceKind::into);
@@ -173,7 +157,7 @@ impl Program<'_> {
         let tests = !self.args.no_cover && reduction != Reduce::Negative;
         let cover = tests.then(|| self.cover(input, class, &reduced)).transpose()?;
         if let Some(cover) = &cover {
-            words.say(sentence(&cover.verdict));
+            words.say(&cover.sentence);
         }
         certainty.iter().for_each(|line| words.say(line));
         Ok(Explained {
@@ -202,7 +186,8 @@ impl Program<'_> {
 
         let start = Instant::now();
         let map = method.attribute(PhotoQuestion {
-            net: &self.net,
+            network: self.network,
+            model: &self.model,
             input,
             target: self.target(class),
             options: &options,
@@ -220,7 +205,14 @@ impl Program<'_> {
     /// what the model answers when the parts are covered.
     fn cover(&self, input: &Tensor<4>, class: usize, map: &Map) -> Result<CoverTested> {
         let schedule = self.compute.schedule();
-        cover_test(&self.net, input, Target::Class(class), map, &schedule)
+        cover_test(CoverQuestion {
+            network: self.network,
+            model: &self.model,
+            input,
+            target: Target::Class(class),
+            map,
+            schedule: &schedule,
+        })
     }
 
     /// Returns the score that is explained.
@@ -243,7 +235,8 @@ impl Program<'_> {
             bar.set_length(progress.total as u64);
             bar.set_position(progress.done as u64);
         });
-        match self.compute.memory_budget(BYTES_PER_PHOTO) {
+        let budget = self.network.bytes_per_photo();
+        match budget.and_then(|bytes| self.compute.memory_budget(bytes)) {
             Some(budget) => schedule.with_memory(budget),
             None => schedule,
         }
@@ -251,55 +244,57 @@ impl Program<'_> {
 
     fn options(&self, input: &Tensor<4>, schedule: Schedule) -> Result<MethodOptions> {
         let args = self.args;
+        let [low, high] = self.network.value_range(self.compute.device());
         let options = MethodOptions::new()
             .with_schedule(schedule)
-            .with_baseline(baseline(args.baseline(), input)?)
+            .with_baseline(self.baseline(args.baseline(), input)?)
             .with_steps(args.steps())
             .with_samples(args.samples)
-            .with_baseline_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
+            .with_baseline_sampler(move |seed| Baseline::uniform(low, high, seed));
         Ok(match args.tolerance {
             Some(tolerance) => options.with_tolerance(tolerance).with_max_evaluations(args.limit),
             None => options,
         })
     }
-}
+    /// Makes the baseline of a photo's input.
+    fn baseline(&self, kind: BaselineKind, input: &Tensor<4>) -> Result<Baseline> {
+        let device = self.compute.device();
+        Ok(match kind {
+            BaselineKind::Grey => Baseline::zeros(),
+            BaselineKind::Black => Baseline::tensor(self.network.plain(0, device)),
+            BaselineKind::White => Baseline::tensor(self.network.plain(255, device)),
+            BaselineKind::Blurred => Baseline::tensor(blurred(input, 20.0)?),
+            BaselineKind::Noise => {
+                let [low, high] = self.network.value_range(device);
+                Baseline::uniform(low, high, 0)
+            }
+        })
+    }
 
-/// Marks an error as the fault of the arguments if an option is wrong, because it is as wrong for
-/// every other photo.
-fn blamed(error: Box<dyn Error>) -> Box<dyn Error> {
-    match error.downcast_ref() {
-        Some(saliency::Error::InvalidOption { .. }) => unusable(error),
-        _ => error,
+    /// Returns the five likeliest classes, the likeliest first.
+    fn likeliest(&self, probabilities: &Tensor<2>) -> Vec<LikelyClass> {
+        let count = probabilities.dims()[1].min(5);
+        let (values, classes) = probabilities.clone().topk_with_indices(count, 1);
+        let (values, classes) = (values.into_data(), classes.into_data());
+        let classes = classes.iter::<i64>().map(|class| class as usize);
+        values
+            .iter::<f32>()
+            .zip(classes)
+            .map(|(value, class)| LikelyClass {
+                class,
+                name: self.network.classes().name(class),
+                probability: f64::from(value),
+            })
+            .collect()
     }
 }
 
-/// Makes the baseline of a photo's input.
-fn baseline(kind: BaselineKind, input: &Tensor<4>) -> Result<Baseline> {
-    let level = |byte| preparation().level(byte).expect("all channels have the same mean");
-    let [black, white] = [0, 255].map(level);
-    Ok(match kind {
-        BaselineKind::Grey => Baseline::zeros(),
-        BaselineKind::Black => Baseline::constant(black),
-        BaselineKind::White => Baseline::constant(white),
-        BaselineKind::Blurred => Baseline::tensor(blurred(input, 20.0)?),
-        BaselineKind::Noise => Baseline::uniform(black, white, 0),
-    })
-}
-
-/// Returns the five likeliest classes, the likeliest first.
-fn likeliest(probabilities: &Tensor<2>) -> Vec<LikelyClass> {
-    let (values, classes) = probabilities.clone().topk_with_indices(5, 1);
-    let (values, classes) = (values.into_data(), classes.into_data());
-    let classes = classes.iter::<i64>().map(|class| class as usize);
-    values
-        .iter::<f32>()
-        .zip(classes)
-        .map(|(value, class)| LikelyClass {
-            class,
-            name: class_name(class),
-            probability: f64::from(value),
-        })
-        .collect()
+/// Returns a small number as a word.
+fn in_words(number: usize) -> String {
+    match number {
+        5 => "five".to_owned(),
+        _ => number.to_string(),
+    }
 }
 
 fn probability(probabilities: &Tensor<2>, class: usize) -> f64 {
@@ -320,14 +315,4 @@ fn once_each<T: PartialEq>(values: Vec<T>) -> Vec<T> {
         }
     }
     once
-}
-
-/// Returns the photo's name without its ending, and with a number if an earlier photo has the same.
-fn unused_name(path: &Path, names: &mut HashSet<String>) -> String {
-    let stem = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-    let numbered = (2..).map(|number| format!("{stem}-{number}"));
-    let unused = std::iter::once(stem.clone()).chain(numbered).find(|name| !names.contains(name));
-    let unused = unused.expect("numbers do not run out");
-    names.insert(unused.clone());
-    unused
 }
