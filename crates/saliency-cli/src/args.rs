@@ -10,8 +10,11 @@ use saliency_program_audit::args::AuditArgs;
 
 use crate::compare::CompareArgs;
 use crate::evaluate::EvaluateArgs;
+use crate::model::ModelArgs;
 use crate::network::NetworkArgs;
 use crate::serve::ServeArgs;
+use crate::table::TableArgs;
+use crate::text::TextArgs;
 
 /// Shows where a model looked, and tests whether that is true.
 #[derive(Debug, Parser)]
@@ -41,6 +44,15 @@ pub enum Command {
     /// Measure which methods are true of the model, with intervals, beside maps that know nothing
     #[command(after_help = EXIT_CODES)]
     Evaluate(Box<EvaluateArgs>),
+    /// Say what an ONNX file is: inputs, outputs, operators, layers, and how its photos are prepared
+    #[command(after_help = EXIT_CODES)]
+    Model(ModelArgs),
+    /// Explain an ONNX model of tables: which columns decide
+    #[command(after_help = EXIT_CODES)]
+    Table(TableArgs),
+    /// Explain an ONNX model of texts: which words decide
+    #[command(after_help = EXIT_CODES)]
+    Text(TextArgs),
     /// List the devices of the machine
     Devices {
         /// Print the devices as JSON
@@ -85,7 +97,11 @@ impl Command {
             Self::Audit(it) => it.audit.devices.iter().map(ToString::to_string).collect(),
             Self::Compare(it) => one(&it.device),
             Self::Evaluate(it) => one(&it.device),
-            Self::Devices { .. } | Self::Serve(_) | Self::Completions { .. } => Vec::new(),
+            Self::Table(it) => one(&it.device),
+            Self::Text(it) => one(&it.device),
+            Self::Model(_) | Self::Devices { .. } | Self::Serve(_) | Self::Completions { .. } => {
+                Vec::new()
+            }
         }
     }
 }

@@ -16,9 +16,13 @@ mod completions;
 mod config;
 mod evaluate;
 mod interrupt;
+mod model;
 mod network;
+mod onnx;
 mod serve;
 mod start;
+mod table;
+mod text;
 #[cfg(feature = "remote")]
 mod version;
 
@@ -56,6 +60,9 @@ fn run(args: &Args) -> Result<()> {
             devices::list();
             Ok(())
         }
+        Command::Model(args) => model::run(args),
+        Command::Table(args) => table::run(args),
+        Command::Text(args) => text::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Completions { shell } => completions::print(*shell),
     }

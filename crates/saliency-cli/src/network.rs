@@ -7,10 +7,11 @@ use clap::Args as Options;
 use saliency_program::args::ExplainArgs;
 use saliency_program::lite0::Lite0;
 use saliency_program::network::PhotoNetwork;
-use saliency_program::program::unusable;
 use saliency_program::{Result, explain};
 use saliency_program_audit::args::AuditArgs;
 use saliency_program_audit::audit;
+
+use crate::onnx::OnnxNetwork;
 
 /// The options that name a network.
 #[derive(Clone, Debug, Options)]
@@ -27,7 +28,8 @@ pub struct NetworkArgs {
     /// preset [default: guessed from the ONNX file, and printed]
     #[arg(long, value_name = "FILE|PRESET", requires = "model")]
     pub preparation: Option<String>,
-    /// The layer at which regions are explained [default: the last one with a height and a width]
+    /// The layer at which regions are explained, by its name in the file or in PyTorch, such as
+    /// layer3 [default: the last one at most 16 times smaller than the photo]
     #[arg(long, value_name = "NAME", requires = "model")]
     pub layer: Option<String>,
 }
@@ -46,11 +48,7 @@ impl NetworkArgs {
     pub fn run(&self, task: &impl ForNetwork) -> Result<()> {
         match &self.model {
             None => task.run_for(&Arc::new(Lite0::new())),
-            Some(path) => Err(unusable(format!(
-                "cannot read {}: this version of saliency explains only the network that is part of \
-                 it; leave --model out",
-                path.display()
-            ))),
+            Some(path) => task.run_for(&Arc::new(OnnxNetwork::open(path, self)?)),
         }
     }
 }

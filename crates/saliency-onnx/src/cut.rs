@@ -136,6 +136,16 @@ impl OnnxModel {
         Ok(layers.filter(|layer| self.separates(&layer.name, &counted)).collect())
     }
 
+    /// Returns about how many bytes one row takes with everything that is kept for its gradient.
+    ///
+    /// # Errors
+    /// As [`layers`](Self::layers).
+    pub fn bytes_per_row(&self) -> Result<u64> {
+        let trace = self.traces()?.one;
+        let values = trace.layers.iter().map(|layer| layer.shape.iter().product::<usize>() as u64);
+        Ok(4 * values.sum::<u64>())
+    }
+
     /// Chooses the layer to cut at if nobody names one: the last feature map with a height and a
     /// width; in a transformer the last tensor with a vector for each token, before the scores.
     ///
@@ -156,7 +166,7 @@ impl OnnxModel {
             _ => false,
         };
         let layers = traces.one.layers.iter().rev().filter(is_wanted);
-        let mut layers = layers.filter(|layer| layer.name != self.output());
+        let mut layers = layers.filter(|layer| layer.name != self.scores_name());
         let found = layers.find(|layer| self.separates(&layer.name, &counted));
         found.cloned().ok_or_else(|| {
             Error::no_such_part("the model has no layer with a height and a width, or with tokens")
@@ -243,7 +253,7 @@ impl OnnxModel {
             )));
         }
         let after = Part {
-            plan: self.part_of(&inputs, &counted, self.output())?,
+            plan: self.part_of(&inputs, &counted, self.scores_name())?,
             inputs,
             output: self.part.output.clone(),
             ending: self.part.ending.clone(),
@@ -266,7 +276,7 @@ impl OnnxModel {
     /// Returns the inputs that the scores need beyond those that are given.
     fn needs(&self, inputs: &[Port], counted: &[Counted]) -> std::result::Result<(), Missing> {
         let names: Vec<String> = inputs.iter().map(|port| port.name.clone()).collect();
-        let outputs = [self.output().to_owned()];
+        let outputs = [self.scores_name().to_owned()];
         let request = Request { inputs: &names, counted, outputs: &outputs };
         request.nodes(&self.graph.graph).map(|_| ())
     }
@@ -286,12 +296,7 @@ impl OnnxModel {
     }
 
     fn traces(&self) -> Result<Traces> {
-        let open = || {
-            Error::no_such_part(
-                "the file leaves the shape of an input open: set it with `OnnxModel::with_shape`",
-            )
-        };
-        let one = self.trace(self.noise(1, 1).ok_or_else(open)?, 1)?;
+        let one = self.trace(self.noise(1, 1).ok_or_else(Error::open_shape)?, 1)?;
         // Without the shapes of two rows, rows are computed one by one.
         let two = match self.part.batching {
             Batching::One { .. } if !self.rows_fit_together() => None,

@@ -142,6 +142,12 @@ impl Error {
         Self::NotOnnx { reason: reason.into() }
     }
 
+    pub(crate) fn open_shape() -> Self {
+        Self::no_such_part(
+            "the file leaves the shape of an input open: set it with `OnnxModel::with_shape`",
+        )
+    }
+
     pub(crate) fn no_such_part(reason: impl Into<String>) -> Self {
         Self::NoSuchPart { reason: reason.into() }
     }

@@ -136,9 +136,24 @@ impl OnnxModel {
         &self.graph.graph.outputs
     }
 
-    /// Returns the name of the tensor that is explained: the scores.
+    /// Returns the name of the output that is explained.
     pub fn output(&self) -> &str {
+        &self.part.output
+    }
+
+    /// Returns the name of the tensor with the scores, before an ending that is left out.
+    pub(crate) fn scores_name(&self) -> &str {
         self.part.ending.as_ref().map_or(&self.part.output, |ending| &ending.scores)
+    }
+
+    /// Returns how many scores the explained output has for each row, by computing one.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchPart`] if the file leaves a shape open: see [`with_shape`](Self::with_shape);
+    /// [`Error::Node`] if the model cannot be computed.
+    pub fn scores_per_row(&self) -> Result<usize> {
+        let noise = self.noise(1, 1).ok_or_else(Error::open_shape)?;
+        Ok(self.scores(noise)?.len())
     }
 
     /// Returns `Softmax` or `Sigmoid` if it was left out at the end.

@@ -141,6 +141,32 @@ impl OnnxFile {
     }
 }
 
+impl OnnxFile {
+    /// Takes photos with their channels first, `[rows, channels, height, width]`, where the file takes
+    /// them last, as TensorFlow exports them. So maps have the same form for all models.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] if there is no such input; [`Error::Inputs`] if it has not four
+    /// dimensions.
+    pub fn with_channels_first(mut self, input: &str) -> Result<Self> {
+        let known = self.graph.inputs.iter().map(|port| port.name.clone()).collect();
+        let port = self.graph.inputs.iter_mut().find(|port| port.name == input);
+        let unknown = || Error::UnknownName { kind: "input", name: input.into(), known };
+        let port = port.ok_or_else(unknown)?;
+        let expected = port.to_string();
+        let Some([_, _, _, _]) = port.shape.as_deref() else {
+            let found = "a photo of four dimensions".into();
+            return Err(Error::Inputs { expected: vec![expected], found });
+        };
+        if let Some(shape) = &mut port.shape {
+            let channels = shape.remove(3);
+            shape.insert(1, channels);
+        }
+        self.graph.turn_input(input, vec![0, 2, 3, 1]);
+        Ok(self)
+    }
+}
+
 /// Decodes the outer format, and refuses what is not a model.
 fn decode(bytes: &[u8]) -> Result<ModelProto> {
     if bytes.is_empty() {

@@ -9,6 +9,7 @@ mod read;
 mod shortcuts;
 
 pub(crate) use attributes::Attributes;
+use attributes::Attribute;
 pub(crate) use ending::Ending;
 pub(crate) use node::{Branch, Node};
 
@@ -38,6 +39,25 @@ impl Graph {
         shortcuts::remove(&mut self);
         batch_norm::merge(&mut self);
         Ok(self)
+    }
+
+    /// Orders the axes of an input before any node reads it.
+    pub(crate) fn turn_input(&mut self, input: &str, order: Vec<i64>) {
+        let turned = format!("{input}/turned");
+        let renamed = HashMap::from([(input.to_owned(), turned.clone())]);
+        self.nodes.iter_mut().for_each(|node| shortcuts::rename(node, &renamed));
+        let order = Attribute::Integers(order);
+        let node = Node {
+            operator: "Transpose".into(),
+            name: String::new(),
+            scope: String::new(),
+            line: 0,
+            inputs: vec![input.to_owned()],
+            outputs: vec![turned],
+            attributes: Attributes([("perm".to_owned(), order)].into()),
+            branches: Vec::new(),
+        };
+        self.nodes.insert(0, node);
     }
 
     /// Counts how often each value is used, outputs of the graph included.

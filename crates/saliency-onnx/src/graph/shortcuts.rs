@@ -80,7 +80,7 @@ fn change(name: &mut String, renamed: &HashMap<String, String>) {
 }
 
 /// Replaces the names that a node reads, and those that its branches read from around it.
-fn rename(node: &mut Node, renamed: &HashMap<String, String>) {
+pub(super) fn rename(node: &mut Node, renamed: &HashMap<String, String>) {
     node.inputs.iter_mut().for_each(|name| change(name, renamed));
     for Branch { nodes, outputs, .. } in &mut node.branches {
         outputs.iter_mut().for_each(|name| change(name, renamed));
