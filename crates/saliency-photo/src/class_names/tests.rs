@@ -99,3 +99,24 @@ fn a_class_is_found_by_name_and_by_index() {
     let error = none.find("cat").unwrap_err().to_string();
     assert!(error.ends_with("the classes have no names, so give an index"), "{error}");
 }
+
+#[test]
+fn a_broken_text_gives_names_or_an_error() {
+    for text in [
+        "{0: 'Käse', 1: \"the dog\\'s \\u732b\", }",
+        r#"{"id2label": {"0": "cat", "1": ["n1", "dog"]}}"#,
+        "['a', 'b\\x41']",
+        "\u{feff}mug\r\n\r\nKäse",
+    ] {
+        let signs: Vec<char> = text.chars().collect();
+        for at in 0..=signs.len() {
+            let cut: String = signs[..at].iter().collect();
+            let _ = ClassNames::parse(&cut);
+            for sign in ['{', ']', '\'', '"', '\\', ':', ',', '9', 'ä', '\n', '\0'] {
+                let rest: String = signs[at..].iter().skip(1).collect();
+                let _ = ClassNames::parse(&format!("{cut}{sign}{rest}"));
+                let _ = ClassNames::parse(&format!("{cut}{sign}{}", &text[cut.len()..]));
+            }
+        }
+    }
+}

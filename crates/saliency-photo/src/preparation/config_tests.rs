@@ -163,3 +163,20 @@ fn what_is_wrong_in_a_file_is_said_with_its_key() {
     let missing = Preparation::read("no/such/file.json").unwrap_err().to_string();
     assert!(missing.starts_with("cannot read how photos are prepared from no"), "{missing}");
 }
+
+#[test]
+fn a_broken_file_gives_a_preparation_that_works_or_an_error() {
+    let photo = image::RgbImage::new(3, 2);
+    for text in [TIMM, HUGGING_FACE] {
+        for at in 0..text.len() {
+            for sign in ["", "-", "9", "0", "\"", "}", "null", "e9", "[", "."] {
+                let broken = format!("{}{sign}{}", &text[..at], &text[at + 1..]);
+                let Ok(preparation) = Preparation::from_json(&broken) else { continue };
+                preparation.check().unwrap();
+                let placement = preparation.placement(&photo);
+                placement.frame().check().unwrap();
+                assert!(placement.content().is_inside(preparation.size()), "{broken}");
+            }
+        }
+    }
+}

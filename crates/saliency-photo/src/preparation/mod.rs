@@ -230,7 +230,8 @@ impl Preparation {
     /// Turns a photo into an input, and reports which part of the photo it shows.
     ///
     /// # Cost
-    /// A few milliseconds for a photo of a camera. Memory beside the photo: its height times the
+    /// A photo of 12 megapixels takes about 0.2 s on one core; with
+    /// [`Interpolation::BicubicRoundedOnce`], 0.8 s. Memory beside the photo: its height times the
     /// width of the input, in floats.
     ///
     /// # Errors
