@@ -232,7 +232,7 @@ impl<N: PhotoNetwork> Program<'_, N> {
             let tile = tile.with_legend(picture.legend()).with_note(cost);
             tiles.push(it.notes().into_iter().fold(tile, Tile::with_note));
         }
-        let rows = tiles.chunks(4).map(|row| row.to_vec());
+        let rows = tiles.chunks(4).map(<[Tile]>::to_vec);
         Ok(rows.fold(Figure::new(title), Figure::with_row))
     }
 }

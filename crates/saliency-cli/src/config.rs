@@ -104,7 +104,7 @@ impl<'a> ConfigFile<'a> {
             match (value, command.find_subcommand(key)) {
                 (Value::Table(table), Some(command)) => {
                     let known: Vec<&str> = options_of(command).collect();
-                    for key in table.keys().filter(|key| !known.contains(&&key[..])) {
+                    if let Some(key) = table.keys().find(|key| !known.contains(&&key[..])) {
                         let of = format!("`saliency {}` has", command.get_name());
                         return Err(self.unknown(&of, "option", key, &known));
                     }

@@ -64,7 +64,7 @@ fn subject<N: PhotoNetwork>(network: &Arc<N>) -> Subject<N::Model> {
         network.description(),
         network.weights(),
         move |device| model.model(device),
-        network.preparation().clone(),
+        *network.preparation(),
     );
     let subject = subject.with_classes(ClassNames::new(network.classes().names()));
     match network.bytes_per_photo() {

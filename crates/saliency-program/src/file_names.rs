@@ -43,7 +43,7 @@ pub fn legal(name: &str) -> String {
     };
     if name.is_empty()
         || RESERVED.contains(&&first[..])
-        || NUMBERED.iter().any(|it| is_numbered(&it))
+        || NUMBERED.iter().any(|it| is_numbered(it))
     {
         return format!("_{name}");
     }
