@@ -137,7 +137,7 @@ impl<N: PhotoNetwork> Program<'_, N> {
         words.say("| Method | Seconds | Gradients | Error | Covered |\n|---|---|---|---|---|");
         let mut compared = Vec::new();
         for method in self.methods() {
-            let it = self.explain(method, &input, class)?;
+            let it = self.explain(method, photo, &input, class)?;
             words.say(it.row());
             compared.push(it);
         }
@@ -172,7 +172,13 @@ impl<N: PhotoNetwork> Program<'_, N> {
         methods
     }
 
-    fn explain(&self, method: PhotoMethod, input: &Tensor<4>, class: usize) -> Result<Compared> {
+    fn explain(
+        &self,
+        method: PhotoMethod,
+        photo: &NamedPhoto<'_>,
+        input: &Tensor<4>,
+        class: usize,
+    ) -> Result<Compared> {
         let schedule = self.schedule();
         let [low, high] = self.network.value_range(self.compute.device());
         let options = MethodOptions::new()
@@ -191,7 +197,8 @@ impl<N: PhotoNetwork> Program<'_, N> {
             schedule: &schedule,
         })?;
         let seconds = start.elapsed().as_secs_f64();
-        let reduced = Map::of_row(&map.values, 0, method.reduction())?;
+        let placement = self.network.preparation().placement(photo.pixels);
+        let reduced = placement.map(&map.values, 0, method.reduction())?;
         let test = || {
             cover_test(CoverQuestion {
                 network: self.network,

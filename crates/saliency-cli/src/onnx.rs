@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 use saliency::Schedule;
-use saliency::photo::{ChannelOrder, Channels, ClassNames, Guess, Layout, ModelFacts, Preparation};
+use saliency::photo::{ClassNames, Fit, Guess, Layout, ModelFacts, Preparation};
 use saliency_onnx::{Dimension, Element, OnnxFile, OnnxModel, Port};
 use saliency_program::Result;
 use saliency_program::classes::Classes;
@@ -57,6 +57,12 @@ impl OnnxNetwork {
             _ => file,
         };
         let preparation = preparation.with_layout(Layout::ChannelsFirst);
+        if matches!(preparation.fit(), Fit::Letterbox(_)) {
+            return Err(unusable(
+                "photos with bars around them cannot be covered and measured: choose another fit with \
+                 --preparation",
+            ));
+        }
         let model = file.load(&Device::flex()).map_err(unusable)?;
         let model = model.with_shape(&name, &preparation.shape()).map_err(unusable)?;
         if let Some(ending) = model.ending() {

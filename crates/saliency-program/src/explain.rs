@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
 use indicatif::{ProgressBar, ProgressStyle};
 use saliency::backends::ComputeDevice;
-use saliency::photo::{Map, Reduce, blurred};
+use saliency::photo::{Map, Placement, Reduce, blurred};
 use saliency::{Attribution, Baseline, MethodOptions, Model as _, Schedule, Score, Target};
 
 use crate::args::{BaselineKind, ExplainArgs, ReduceKind, ScoreKind};
@@ -71,6 +71,8 @@ struct Program<'a, N: PhotoNetwork> {
 
 /// A photo as the network is shown it, and the network's answer.
 struct Asked {
+    /// Where the input is on the photo.
+    placement: Placement,
     input: Tensor<4>,
     probabilities: Tensor<2>,
     predicted: usize,
@@ -92,7 +94,8 @@ impl<N: PhotoNetwork> Program<'_, N> {
         for class in &likeliest {
             words.say(format_args!("  {:5.1} %  {}", 100.0 * class.probability, class.name));
         }
-        let asked = Asked { input, probabilities, predicted: likeliest[0].class };
+        let placement = preparation.placement(photo);
+        let asked = Asked { placement, input, probabilities, predicted: likeliest[0].class };
         let predicted = [asked.predicted];
         let targets = if self.targets.is_empty() { &predicted[..] } else { &self.targets };
         let methods = once_each(if self.args.compare.is_empty() {
@@ -131,7 +134,7 @@ impl<N: PhotoNetwork> Program<'_, N> {
 
     /// Explains one class by one method, tests the map, and prints what was found.
     fn explained(&self, asked: &Asked, class: usize, method: PhotoMethod) -> Result<Explained> {
-        let Asked { input, probabilities, predicted } = asked;
+        let Asked { input, probabilities, predicted, .. } = asked;
         let words = self.args.words();
         let map = self.attribute(method, input, class)?;
         let classes = self.network.classes();
@@ -148,7 +151,7 @@ impl<N: PhotoNetwork> Program<'_, N> {
         }
         let certainty = Certainty::of(&map).lines(self.args.limit);
         let reduction = self.args.reduce.map_or_else(|| method.reduction(), ReduceKind::into);
-        let reduced = Map::of_row(&map.values, 0, reduction)?;
+        let reduced = asked.placement.map(&map.values, 0, reduction)?;
         if method == PhotoMethod::Regions {
             words.say(HalfOfRegions::of(&reduced));
         }
