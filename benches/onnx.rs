@@ -35,7 +35,11 @@ fn main() {
     (1..ROUNDS).for_each(|_| drop(open()));
     println!("opening: {:.0} ms", median(openings).as_secs_f64() * 1e3);
 
-    let photo = Tensor::<4>::random([1, 3, 224, 224], burn::tensor::Distribution::Normal(0.0, 1.0), &device);
+    let photo = Tensor::<4>::random(
+        [1, 3, 224, 224],
+        burn::tensor::Distribution::Normal(0.0, 1.0),
+        &device,
+    );
     let explainer = IntegratedGradients::new().with_steps(50);
     let (mut of_file, mut of_native) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -50,7 +54,10 @@ fn main() {
         assert!(difference <= 1e-4 * largest, "the maps differ by {difference} of {largest}");
     }
     let (of_file, of_native) = (median(of_file).as_secs_f64(), median(of_native).as_secs_f64());
-    println!("Integrated Gradients, 50 points: file {of_file:.2} s, native {of_native:.2} s, ratio {:.2}", of_file / of_native);
+    println!(
+        "Integrated Gradients, 50 points: file {of_file:.2} s, native {of_native:.2} s, ratio {:.2}",
+        of_file / of_native
+    );
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

@@ -137,7 +137,9 @@ fn described(args: &ModelArgs, facts: &Facts) {
         return;
     }
     if let Some(ending) = &facts.ending {
-        say(format_args!("The {ending} at the end is left out, because explanations ask for scores."));
+        say(format_args!(
+            "The {ending} at the end is left out, because explanations ask for scores."
+        ));
     }
     if let Some(preparation) = &facts.preparation {
         let lines: Vec<String> = preparation.lines().map(str::to_owned).collect();
@@ -160,7 +162,8 @@ fn described(args: &ModelArgs, facts: &Facts) {
             format!("{} {:?} {}{mark}", layer.name, layer.shape, layer.operator)
         })
         .collect();
-    let more = if skipped > 0 { format!(", after {skipped} more (--all-layers)") } else { String::new() };
+    let more =
+        if skipped > 0 { format!(", after {skipped} more (--all-layers)") } else { String::new() };
     list(&format!("Layers that --layer can name{more}"), &lines);
 }
 

@@ -7,7 +7,6 @@ use saliency::Schedule;
 use saliency::photo::{ClassNames, Fit, Guess, Layout, ModelFacts, Preparation};
 use saliency_onnx::{Dimension, Element, OnnxFile, OnnxModel, Port};
 use saliency_program::Result;
-use saliency_program::classes::Classes;
 use saliency_program::network::{Halves, PhotoNetwork};
 use saliency_program::output::say_aside;
 use saliency_program::program::unusable;
@@ -27,7 +26,7 @@ pub struct OnnxNetwork {
     weights: String,
     model: OnnxModel,
     preparation: Preparation,
-    classes: Classes,
+    classes: ClassNames,
     layer: Option<String>,
     bytes_per_photo: Option<u64>,
 }
@@ -72,10 +71,10 @@ impl OnnxNetwork {
             ));
         }
         let count = number_of_classes(&model, path)?;
-        if classes.names().len() > count {
+        if classes.len() > count {
             return Err(unusable(format!(
                 "there are {} names for the {count} classes of {}",
-                classes.names().len(),
+                classes.len(),
                 path.display()
             )));
         }
@@ -140,7 +139,9 @@ fn preparation(file: &OnnxFile, input: &Port, args: &NetworkArgs) -> Result<Prep
             unusable(format!("the input {input} is no photo: four dimensions are needed"))
         })?;
         let guess = Guess::of(&facts).map_err(unusable)?;
-        say_aside(format_args!("how photos are prepared is guessed (--preparation sets it):\n{guess}"));
+        say_aside(format_args!(
+            "how photos are prepared is guessed (--preparation sets it):\n{guess}"
+        ));
         return Ok(guess.preparation);
     };
     // The file knows its own layout and size, whatever the preset is made for.
@@ -168,17 +169,12 @@ fn sized(preparation: Preparation, height: &Dimension, width: &Dimension) -> Pre
     }
 }
 
-fn classes(file: &OnnxFile, args: &NetworkArgs) -> Result<Classes> {
+fn classes(file: &OnnxFile, args: &NetworkArgs) -> Result<ClassNames> {
     if let Some(path) = &args.labels {
-        return Ok(named(&ClassNames::read(path).map_err(unusable)?));
+        return ClassNames::read(path).map_err(unusable);
     }
     let mut stored = file.metadata().filter(|(key, _)| NAMES.contains(key));
-    let names = stored.find_map(|(_, names)| ClassNames::parse(names).ok());
-    Ok(names.map_or_else(Classes::default, |names| named(&names)))
-}
-
-fn named(names: &ClassNames) -> Classes {
-    Classes::new((0..names.len()).map(|class| names.get(class).unwrap_or_default()))
+    Ok(stored.find_map(|(_, names)| ClassNames::parse(names).ok()).unwrap_or_default())
 }
 
 /// Returns how many classes a model distinguishes, from its answer to a photo of zeros.
@@ -215,7 +211,10 @@ fn middle_layer(model: &OnnxModel, preparation: &Preparation) -> Option<String> 
         }
         _ => false,
     };
-    layers.into_iter().rfind(|layer| fits(&layer.shape)).map(|layer| layer.name)
+    let layers: Vec<_> = layers.into_iter().filter(|layer| fits(&layer.shape)).collect();
+    // The sum at the end of a block, if the network has such.
+    let sum = layers.iter().rfind(|layer| layer.operator == "Add");
+    sum.or(layers.last()).map(|layer| layer.name.clone())
 }
 
 impl PhotoNetwork for OnnxNetwork {
@@ -239,7 +238,7 @@ impl PhotoNetwork for OnnxNetwork {
         &self.preparation
     }
 
-    fn classes(&self) -> &Classes {
+    fn classes(&self) -> &ClassNames {
         &self.classes
     }
 

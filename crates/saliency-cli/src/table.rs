@@ -70,7 +70,8 @@ impl Table {
         let name = path.display();
         let mut reader = csv::Reader::from_path(path)
             .map_err(|error| unusable(format!("{name} cannot be read: {error}")))?;
-        let header = reader.headers().map_err(|error| unusable(format!("{name}: {error}")))?.clone();
+        let header =
+            reader.headers().map_err(|error| unusable(format!("{name}: {error}")))?.clone();
         let trimmed = |text: &str| text.trim_start_matches('\u{feff}').trim().to_owned();
         let all: Vec<String> = header.iter().map(trimmed).collect();
         if let Some(unknown) = ignored.iter().find(|column| !all.contains(column)) {
@@ -148,13 +149,19 @@ pub fn run(args: &TableArgs) -> Result<()> {
     let columns = ranked(&table.columns, &values);
     let written = written(args, &table, &map, &values, &columns)?;
     if args.json {
-        return answer(serde_json::json!({ "rows": table.rows, "columns": columns, "wrote": written }));
+        return answer(
+            serde_json::json!({ "rows": table.rows, "columns": columns, "wrote": written }),
+        );
     }
     let words = Words::beside(false);
-    words.say(format_args!("{} rows, compared with {}", table.rows, match args.baseline {
-        Start::Mean => "the mean of each column",
-        Start::Zero => "zeros",
-    }));
+    words.say(format_args!(
+        "{} rows, compared with {}",
+        table.rows,
+        match args.baseline {
+            Start::Mean => "the mean of each column",
+            Start::Zero => "zeros",
+        }
+    ));
     for Column { name, mean_magnitude, mean } in &columns {
         words.say(format_args!("  {name}: {mean_magnitude:.4} (mean {mean:+.4})"));
     }

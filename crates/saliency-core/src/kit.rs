@@ -22,6 +22,7 @@
 pub use crate::execution::chunks::{Chunk, Chunks};
 pub use crate::execution::device::computes_on_calling_thread;
 pub use crate::execution::evaluator::{Evaluator, PointGradients, Scored, ScoredGradients};
+pub use crate::execution::panics::caught;
 pub use crate::execution::question::Question;
 pub use crate::execution::work::Work;
 pub use crate::input::batch::Batch;

@@ -49,3 +49,8 @@ pub use operators::operators;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct Readme;
+
+/// The book's page, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/onnx.md")]
+pub struct Book;

@@ -5,7 +5,8 @@ mod support;
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use saliency_core::{
-    Attribution, Explainer, Gradient, IntegratedGradients, Model, Parallelism, Schedule, SmoothGrad, Target,
+    Attribution, Explainer, Gradient, IntegratedGradients, Model, Parallelism, Schedule,
+    SmoothGrad, Target,
 };
 use saliency_onnx::{Error, OnnxModel};
 
@@ -33,7 +34,8 @@ fn nearly_equal(a: &[f32], b: &[f32]) -> bool {
 #[test]
 fn both_exporters_and_both_kinds_of_rows_give_the_same_map() {
     let explainer = IntegratedGradients::new().with_steps(8);
-    let expected = numbers(explainer.attribute(&network("resnet18_norm_dynamic"), photos(2)).unwrap().values);
+    let expected =
+        numbers(explainer.attribute(&network("resnet18_norm_dynamic"), photos(2)).unwrap().values);
     for name in ["script_fixed", "script_dynamic", "dynamo_fixed", "dynamo_dynamic"] {
         let model = network(&format!("resnet18_{name}"));
         let found = numbers(explainer.attribute(&model, photos(2)).unwrap().values);
@@ -43,7 +45,9 @@ fn both_exporters_and_both_kinds_of_rows_give_the_same_map() {
 
 #[test]
 fn a_file_for_one_row_takes_several() {
-    for name in ["resnet18_script_fixed", "vit_script_fixed", "vit_dynamo_fixed", "unet_script_fixed"] {
+    for name in
+        ["resnet18_script_fixed", "vit_script_fixed", "vit_dynamo_fixed", "unet_script_fixed"]
+    {
         let model = network(name);
         let input = match model.inputs()[0].shape.as_ref().unwrap().as_slice() {
             [.., saliency_onnx::Dimension::Fixed(64)] => photos(3),
@@ -74,7 +78,8 @@ fn readers_of_text_count_their_rows_second() {
 fn the_number_of_workers_does_not_change_a_bit() {
     let model = network("resnet18_norm_dynamic");
     let map = |workers: usize| -> Vec<f32> {
-        let schedule = Schedule::new().with_chunk(2).with_parallelism(Parallelism::Workers(workers));
+        let schedule =
+            Schedule::new().with_chunk(2).with_parallelism(Parallelism::Workers(workers));
         let explainer = SmoothGrad::new(Gradient::new()).with_samples(6).with_schedule(schedule);
         numbers(explainer.attribute(&model, photos(2)).unwrap().values)
     };
@@ -114,7 +119,10 @@ fn the_layers_are_listed_and_one_is_chosen() {
     }
     let chosen = model.default_layer().unwrap();
     assert_eq!(chosen.shape[2..], [2, 2]);
-    assert_eq!(layers.iter().rfind(|layer| layer.shape.len() == 4 && layer.shape[2] > 1), Some(&chosen));
+    assert_eq!(
+        layers.iter().rfind(|layer| layer.shape.len() == 4 && layer.shape[2] > 1),
+        Some(&chosen)
+    );
 
     // A transformer has no maps of height and width behind its patches.
     let chosen = network("vit_script_fixed").default_layer().unwrap();
@@ -144,7 +152,9 @@ fn an_open_shape_is_asked_for() {
     assert!(error.to_string().contains("with_shape"), "{error}");
     let model = model.with_shape("input_ids", &[1, 9]).unwrap();
     assert!(model.clone().with_shape("attention_mask", &[9]).is_err());
-    assert!(model.clone().with_shape("nothing", &[9]).unwrap_err().to_string().contains("input_ids"));
+    assert!(
+        model.clone().with_shape("nothing", &[9]).unwrap_err().to_string().contains("input_ids")
+    );
     assert!(!model.with_shape("attention_mask", &[1, 9]).unwrap().layers().unwrap().is_empty());
 }
 
@@ -174,7 +184,8 @@ fn inputs_of_another_shape_are_refused_in_words() {
     assert!(error.to_string().ends_with("was given nothing"), "{error}");
     let error = model.compute(vec![TensorData::zeros::<f32, _>([1, 4, 64, 64])]).unwrap_err();
     assert!(error.to_string().contains("line 1 of the graph"), "{error}");
-    let error = Gradient::new().attribute(&model, Tensor::<4>::zeros([1, 4, 64, 64], &Device::flex()));
+    let error =
+        Gradient::new().attribute(&model, Tensor::<4>::zeros([1, 4, 64, 64], &Device::flex()));
     assert!(error.unwrap_err().to_string().contains("line 1 of the graph"));
 }
 
@@ -182,8 +193,9 @@ fn inputs_of_another_shape_are_refused_in_words() {
 fn a_model_is_a_module_with_parameters() {
     let model = network("resnet18_norm_dynamic");
     assert!(model.num_params() > 40_000, "{}", model.num_params());
-    let Attribution { values, .. } =
-        Gradient::new().attribute(&model.with_precision(DType::F64), photos(1).cast(DType::F64)).unwrap();
+    let Attribution { values, .. } = Gradient::new()
+        .attribute(&model.with_precision(DType::F64), photos(1).cast(DType::F64))
+        .unwrap();
     assert_eq!(values.dtype(), DType::F64);
 }
 
@@ -193,5 +205,8 @@ fn another_output_is_chosen_by_its_name() {
     assert_eq!(model.output(), "price");
     assert_eq!(model.clone().with_output("logits").unwrap().output(), "logits");
     let error = model.with_output("nothing").unwrap_err();
-    assert_eq!(error.to_string(), "there is no output `nothing`: the model has `price` and `logits`");
+    assert_eq!(
+        error.to_string(),
+        "there is no output `nothing`: the model has `price` and `logits`"
+    );
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use saliency_audit::{Audit, ClassNames, Subject};
+use saliency_audit::{Audit, Subject};
 use saliency_program::Result;
 use saliency_program::lite0::Lite0;
 use saliency_program::network::PhotoNetwork;
@@ -66,7 +66,7 @@ fn subject<N: PhotoNetwork>(network: &Arc<N>) -> Subject<N::Model> {
         move |device| model.model(device),
         *network.preparation(),
     );
-    let subject = subject.with_classes(ClassNames::new(network.classes().names()));
+    let subject = subject.with_classes(network.classes().clone());
     match network.bytes_per_photo() {
         Some(bytes) => subject.with_bytes_per_photo(bytes),
         None => subject,

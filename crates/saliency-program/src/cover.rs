@@ -7,12 +7,11 @@ use image::RgbImage;
 use saliency::metrics::{
     Cover, CoverTest, CoveredAnswer, Experiment, Fill, Finding, Units, Verdict,
 };
-use saliency::photo::{Map, Size, blurred, percent};
+use saliency::photo::{ClassNames, Map, Size, blurred, percent};
 use saliency::viz::{Outcome, PageTest, Trial, Trials};
 use saliency::{Schedule, Target};
 
 use crate::Result;
-use crate::classes::Classes;
 use crate::network::PhotoNetwork;
 
 /// Regions down and across, of inputs that have as many pixels.
@@ -107,7 +106,7 @@ fn pictured<N: PhotoNetwork>(
 
 impl CoverTested {
     /// Returns the test for a page, with its pictures and what the network answers for each.
-    pub fn page_test(&self, classes: &Classes) -> PageTest {
+    pub fn page_test(&self, classes: &ClassNames) -> PageTest {
         let verdict = &self.verdict;
         let outcome = match verdict.finding {
             Finding::Confirmed => Outcome::Confirmed,
@@ -129,7 +128,7 @@ impl CoverTested {
 
     /// Says what the network answers, and in a second line what it gives the class that is
     /// explained, if it answers another one.
-    fn answers(&self, answer: &CoveredAnswer, classes: &Classes) -> Vec<String> {
+    fn answers(&self, answer: &CoveredAnswer, classes: &ClassNames) -> Vec<String> {
         let said = |class: usize, probability: Option<f64>| {
             let probability = probability.map(percent).unwrap_or_default();
             // No line begins with the sign of percent.

@@ -16,7 +16,6 @@
 pub mod args;
 pub mod boxes;
 pub mod certainty;
-pub mod classes;
 pub mod cover;
 pub mod devices;
 pub mod explain;

@@ -1,11 +1,10 @@
 //! The network that the programs explain if no other is given.
 
 use burn::tensor::{Device, Tensor};
-use saliency::photo::{Preparation, Size};
+use saliency::photo::{ClassNames, Preparation, Size};
 use saliency::{After, Split};
 use saliency_models::{AfterBlock, EfficientNetLite0, imagenet};
 
-use crate::classes::Classes;
 use crate::network::{Halves, PhotoNetwork};
 
 /// The layer behind which regions are explained: `[rows, 112, 14, 14]`.
@@ -15,7 +14,7 @@ pub type Layer = AfterBlock<10>;
 #[derive(Clone, Debug)]
 pub struct Lite0 {
     preparation: Preparation,
-    classes: Classes,
+    classes: ClassNames,
 }
 
 impl Lite0 {
@@ -28,7 +27,7 @@ impl Lite0 {
     /// Returns the network with its preparation and its classes.
     pub fn new() -> Self {
         let names = (0..).map_while(imagenet::name);
-        Self { preparation: Preparation::imagenet(), classes: Classes::new(names) }
+        Self { preparation: Preparation::imagenet(), classes: ClassNames::new(names) }
     }
 
     /// Cuts the network at [`Layer`].
@@ -65,7 +64,7 @@ impl PhotoNetwork for Lite0 {
         &self.preparation
     }
 
-    fn classes(&self) -> &Classes {
+    fn classes(&self) -> &ClassNames {
         &self.classes
     }
 

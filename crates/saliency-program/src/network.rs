@@ -4,10 +4,9 @@ use std::fmt;
 
 use burn::tensor::{Device, Tensor};
 use image::{Rgb, RgbImage};
-use saliency::photo::{Preparation, Size};
+use saliency::photo::{ClassNames, Preparation, Size};
 use saliency::{Model, Schedule};
 
-use crate::classes::Classes;
 use crate::regions;
 
 /// The side of photos without content, in pixels.
@@ -37,7 +36,7 @@ pub trait PhotoNetwork: Send + Sync + 'static {
     fn preparation(&self) -> &Preparation;
 
     /// Returns the names of the classes.
-    fn classes(&self) -> &Classes;
+    fn classes(&self) -> &ClassNames;
 
     /// Returns the bytes that one photo takes with all activations of the network, if they are
     /// known. Only as many photos as fit into the memory are computed at the same time.

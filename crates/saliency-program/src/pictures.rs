@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Tensor;
 use image::RgbImage;
-use saliency::photo::{Coverage, Map, Region, ScaledMap, View};
+use saliency::photo::{ClassNames, Coverage, Map, Region, ScaledMap, View};
 use saliency::viz::{
     Export, Figure, Page, PageMap, Picture, Record, Tile, write_file, write_picture,
 };
@@ -12,7 +12,6 @@ use saliency::{Attribution, Method};
 
 use crate::args::{ExplainArgs, Mode, option_name};
 use crate::boxes::areas;
-use crate::classes::Classes;
 use crate::cover::CoverTested;
 use crate::method::PhotoMethod;
 use crate::output::say_aside;
@@ -55,7 +54,7 @@ pub struct PhotoPictures<'a> {
     /// The network in a few words, and which weights it has.
     pub network: NetworkFacts<'a>,
     /// The names of its classes.
-    pub classes: &'a Classes,
+    pub classes: &'a ClassNames,
     /// The device that computed.
     pub device: String,
     /// The class that all others are compared with.

@@ -116,6 +116,7 @@ pub fn run_with<A: Parser>(
     note: Option<&str>,
     program: impl FnOnce(&A) -> Result<()>,
 ) -> ExitCode {
+    saliency::hide_caught_panics();
     match A::try_parse_from(arguments) {
         Ok(args) => ended(program(&args)),
         // Help and the version are "errors" without a fault. Nobody may be reading them any more.

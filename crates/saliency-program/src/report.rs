@@ -4,10 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use saliency::metrics::CoveredAnswer;
-use saliency::photo::{Map, percent};
+use saliency::photo::{ClassNames, Map, percent};
 use serde::Serialize;
 
-use crate::classes::Classes;
 use crate::cover::CoverTested;
 use crate::method::PhotoMethod;
 use crate::pictures::{Explained, PhotoPictures, Written};
@@ -167,7 +166,7 @@ impl<'a> PhotoReport<'a> {
 }
 
 impl CoverReport {
-    fn new(cover: &CoverTested, classes: &Classes) -> Self {
+    fn new(cover: &CoverTested, classes: &ClassNames) -> Self {
         let verdict = &cover.verdict;
         let size = verdict.size_in_words();
         let answer = |answer| AnswerReport::new(answer, classes);
@@ -185,7 +184,7 @@ impl CoverReport {
 }
 
 impl AnswerReport {
-    fn new(answer: &CoveredAnswer, classes: &Classes) -> Self {
+    fn new(answer: &CoveredAnswer, classes: &ClassNames) -> Self {
         Self {
             class: answer.answer,
             name: classes.name(answer.answer),

@@ -16,10 +16,22 @@ thread_local! {
     static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Calls `f`, and returns its panic as a value.
+/// Calls `f`, and returns its panic as a value: for code that turns panics of Burn into errors.
 ///
-/// Nothing that `f` leaves half done may be used again.
-pub(crate) fn caught<R>(f: impl FnOnce() -> R) -> std::thread::Result<R> {
+/// Nothing that `f` leaves half done may be used again. A program that has called
+/// [`hide_caught_panics`] does not print the panic.
+///
+/// # Errors
+/// The payload of the panic.
+///
+/// # Example
+/// ```
+/// use saliency_core::kit::caught;
+///
+/// assert_eq!(caught(|| 2 + 2).unwrap(), 4);
+/// assert!(caught(|| panic!("a shape")).is_err());
+/// ```
+pub fn caught<R>(f: impl FnOnce() -> R) -> std::thread::Result<R> {
     let before = IS_CAUGHT.replace(true);
     let result = catch_unwind(AssertUnwindSafe(f));
     IS_CAUGHT.set(before);

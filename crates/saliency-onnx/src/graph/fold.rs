@@ -1,10 +1,10 @@
 //! Nodes whose inputs are all known when the file is opened.
 
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use burn::tensor::{DType, Device};
+use saliency_core::kit::caught;
 
 use crate::error::{Error, Result};
 use crate::operators::{self, Call, Input, Settings};
@@ -90,7 +90,7 @@ fn evaluate(
     let settings = Settings { device, dtype, rows: None, version, largest: LARGEST };
     let mut call = Call::new(node, inputs, &settings, None);
     // A node that fails is computed with the others, where the failure is reported.
-    let computed = catch_unwind(AssertUnwindSafe(|| operator(&mut call)));
+    let computed = caught(|| operator(&mut call));
     let results = computed.ok()?.ok()?;
     let named = node.outputs.iter().zip(results).filter(|(name, _)| !name.is_empty());
     named.map(|(name, value)| Some((name.clone(), constant(value)?))).collect()

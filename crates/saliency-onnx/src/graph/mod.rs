@@ -8,8 +8,8 @@ mod node;
 mod read;
 mod shortcuts;
 
-pub(crate) use attributes::Attributes;
 use attributes::Attribute;
+pub(crate) use attributes::Attributes;
 pub(crate) use ending::Ending;
 pub(crate) use node::{Branch, Node};
 

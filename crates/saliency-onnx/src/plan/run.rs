@@ -1,7 +1,8 @@
 //! Running a plan.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use saliency_core::kit::caught;
 
 use crate::error::{Error, Result};
 use crate::graph::Node;
@@ -81,7 +82,7 @@ impl Run<'_> {
         let kernel = self.layout.layer(step.node.outputs.first().map_or("", String::as_str));
         let mut call = Call::new(&step.node, inputs, &self.settings, layer.zip(kernel));
         // Burn panics where shapes or numbers do not fit.
-        let computed = catch_unwind(AssertUnwindSafe(|| operator(&mut call)));
+        let computed = caught(|| operator(&mut call));
         computed.unwrap_or_else(|panic| Err(reason(panic.as_ref()))).map_err(failed)
     }
 
