@@ -41,10 +41,7 @@ pub fn legal(name: &str) -> String {
         let number = first.strip_prefix(*device).unwrap_or_default();
         number.len() == 1 && number.chars().all(|digit| digit.is_ascii_digit())
     };
-    if name.is_empty()
-        || RESERVED.contains(&&first[..])
-        || NUMBERED.iter().any(|it| is_numbered(it))
-    {
+    if name.is_empty() || RESERVED.contains(&&first[..]) || NUMBERED.iter().any(is_numbered) {
         return format!("_{name}");
     }
     name.to_owned()

@@ -1,8 +1,8 @@
 //! Lends devices of this machine to other programs and machines.
 //!
-//! Burn's server listens on this machine only. In front of it is a [`gate`], which others connect to:
-//! it limits connections ([`limits`]), and what is sent before the token ([`session`]), answers whether the
-//! server is well ([`http`]), and keeps a log ([`log`]). [`tokens`] says who may come in.
+//! Burn's server listens on this machine only. In front of it is a `gate`, which others connect to:
+//! it limits connections (`limits`), and what is sent before the token (`session`), answers whether the
+//! server is well (`http`), and keeps a log (`log`). `tokens` says who may come in.
 
 #[cfg(feature = "remote-server")]
 mod gate;
