@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use burn::module::Module as _;
 use burn::tensor::{Device, Tensor};
 use saliency::Schedule;
 use saliency::photo::{ClassNames, Fit, Guess, Layout, ModelFacts, Preparation};
-use saliency_onnx::{Dimension, Element, OnnxFile, OnnxModel, Port};
+use saliency_onnx::{Dimension, Element, OnnxCut, OnnxFile, OnnxModel, Port};
 use saliency_program::Result;
 use saliency_program::network::{Halves, PhotoNetwork};
 use saliency_program::output::say_aside;
@@ -27,7 +28,7 @@ pub struct OnnxNetwork {
     model: OnnxModel,
     preparation: Preparation,
     classes: ClassNames,
-    layer: Option<String>,
+    cut: Option<OnnxCut>,
     bytes_per_photo: Option<u64>,
 }
 
@@ -46,6 +47,7 @@ impl OnnxNetwork {
                 listed(file.inputs()),
             )));
         };
+        refuse_others(&file, path)?;
         let name = input.name.clone();
         let preparation = preparation(&file, input, args)?;
         let classes = classes(&file, args)?;
@@ -78,8 +80,8 @@ impl OnnxNetwork {
                 path.display()
             )));
         }
-        let layer = match &args.layer {
-            Some(layer) => Some(model.at(layer).map_err(unusable)?.name),
+        let cut = match &args.layer {
+            Some(layer) => Some(model.at(layer).map_err(unusable)?),
             None => middle_layer(&model, &preparation),
         };
         let bytes_per_photo = model.bytes_per_row().ok();
@@ -90,7 +92,7 @@ impl OnnxNetwork {
             model,
             preparation,
             classes,
-            layer,
+            cut,
             bytes_per_photo,
         })
     }
@@ -177,20 +179,24 @@ fn classes(file: &OnnxFile, args: &NetworkArgs) -> Result<ClassNames> {
     Ok(stored.find_map(|(_, names)| ClassNames::parse(names).ok()).unwrap_or_default())
 }
 
+/// Refuses models whose output is not one score for each class.
+fn refuse_others(file: &OnnxFile, path: &Path) -> Result<()> {
+    let output = file.outputs().iter().find(|port| port.element == Element::Float);
+    let sizes = output.and_then(|port| port.shape.as_deref()).unwrap_or_default();
+    let is_one = |size: &Dimension| matches!(size, Dimension::Fixed(1));
+    if sizes.len() <= 2 || sizes[2..].iter().all(is_one) {
+        return Ok(());
+    }
+    Err(unusable(format!(
+        "{} does not classify photos: its output is {}. The library explains detectors and \
+         segmentation, see `Target::detection` and `Target::pixels`",
+        path.display(),
+        output.map(ToString::to_string).unwrap_or_default(),
+    )))
+}
+
 /// Returns how many classes a model distinguishes, from its answer to a photo of zeros.
 fn number_of_classes(model: &OnnxModel, path: &Path) -> Result<usize> {
-    let output = model.outputs().iter().find(|port| port.name == model.output());
-    let sizes = output.and_then(|port| port.shape.as_ref()).cloned().unwrap_or_default();
-    let ones = |size: &Dimension| matches!(size, Dimension::Fixed(1));
-    let has_more = sizes.len() > 2 && !sizes[2..].iter().all(ones);
-    if has_more {
-        return Err(unusable(format!(
-            "{} does not classify photos: its output is {}. The library explains detectors and \
-             segmentation, see `Target::detection` and `Target::pixels`",
-            path.display(),
-            output.map(ToString::to_string).unwrap_or_default(),
-        )));
-    }
     let count = model.scores_per_row().map_err(unusable)?;
     if count < 2 {
         return Err(unusable(format!(
@@ -202,7 +208,7 @@ fn number_of_classes(model: &OnnxModel, path: &Path) -> Result<usize> {
 }
 
 /// Chooses the layer at which regions are explained. Without one, regions of the input are.
-fn middle_layer(model: &OnnxModel, preparation: &Preparation) -> Option<String> {
+fn middle_layer(model: &OnnxModel, preparation: &Preparation) -> Option<OnnxCut> {
     let size = preparation.size();
     let layers = model.layers().ok()?;
     let fits = |shape: &[usize]| match shape {
@@ -214,7 +220,7 @@ fn middle_layer(model: &OnnxModel, preparation: &Preparation) -> Option<String> 
     let layers: Vec<_> = layers.into_iter().filter(|layer| fits(&layer.shape)).collect();
     // The sum at the end of a block, if the network has such.
     let sum = layers.iter().rfind(|layer| layer.operator == "Add");
-    sum.or(layers.last()).map(|layer| layer.name.clone())
+    model.at(&sum.or(layers.last())?.name).ok()
 }
 
 impl PhotoNetwork for OnnxNetwork {
@@ -230,7 +236,6 @@ impl PhotoNetwork for OnnxNetwork {
     }
 
     fn model(&self, device: &Device) -> OnnxModel {
-        use burn::module::Module as _;
         self.model.clone().fork(device)
     }
 
@@ -247,12 +252,13 @@ impl PhotoNetwork for OnnxNetwork {
     }
 
     fn cut(&self, model: &OnnxModel) -> Option<Halves<OnnxModel>> {
-        let cut = model.at(self.layer.as_deref()?).ok()?;
-        let before = cut.clone();
-        let activation = move |photo: Tensor<4>, schedule: &Schedule| {
-            let _ = schedule;
+        // Both halves go where the model is.
+        let device = model.devices().into_iter().next().unwrap_or_default();
+        let OnnxCut { before, after, .. } = self.cut.clone()?;
+        let (before, after) = (before.fork(&device), after.fork(&device));
+        let activation = move |photo: Tensor<4>, _: &Schedule| {
             before.activation::<4>(photo).map_err(saliency::Error::device)
         };
-        Some(Halves::new(activation, cut.after))
+        Some(Halves::new(activation, after))
     }
 }

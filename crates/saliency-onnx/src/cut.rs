@@ -60,12 +60,22 @@ pub struct OnnxCut {
 }
 
 impl OnnxCut {
-    /// Computes the tensor at the cut.
+    /// Computes the tensor at the cut. The same as [`OnnxModel::activation`] of the part before it.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn activation<const D: usize>(&self, input: impl OnnxInputs) -> Result<Tensor<D>> {
+        self.before.activation(input)
+    }
+}
+
+impl OnnxModel {
+    /// Computes the explained output in the file's own shape, such as `[rows, boxes, numbers]`.
     ///
     /// # Errors
     /// [`Error::Inputs`] and [`Error::Node`]; [`Error::NoSuchPart`] if the rank is another.
     pub fn activation<const D: usize>(&self, input: impl OnnxInputs) -> Result<Tensor<D>> {
-        self.before.scores(input.into_values())?.fixed::<D>().map_err(Error::no_such_part)
+        self.scores(input.into_values())?.fixed::<D>().map_err(Error::no_such_part)
     }
 }
 
