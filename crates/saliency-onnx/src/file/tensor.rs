@@ -100,7 +100,7 @@ fn bytes_of(kind: i32) -> Result<usize, String> {
 /// Reads numbers of `N` bytes each. Bytes that are left over make the count wrong, which the caller
 /// finds.
 fn parts<const N: usize, T>(bytes: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T> {
-    let whole = bytes.len() / N + usize::from(bytes.len() % N != 0) * usize::from(N > 1);
+    let whole = bytes.len() / N + usize::from(!bytes.len().is_multiple_of(N)) * usize::from(N > 1);
     let mut numbers = Vec::with_capacity(whole);
     for part in bytes.chunks(N) {
         let mut padded = [0; N];

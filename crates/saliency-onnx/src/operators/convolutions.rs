@@ -116,7 +116,7 @@ fn options<const N: usize, const D: usize>(
     let dims = x.dims();
     let kernel: [usize; N] = weight[2..].try_into().map_err(|_| "the kernel does not fit")?;
     let groups = call.positive("group", 1)?;
-    if weight[1].checked_mul(groups) != Some(dims[1]) || weight[0] % groups != 0 {
+    if weight[1].checked_mul(groups) != Some(dims[1]) || !weight[0].is_multiple_of(groups) {
         return Err(format!("the kernel {weight:?} in {groups} groups does not fit {dims:?}"));
     }
     if call.has(2) && call.dims(2)? != [weight[0]] {
@@ -208,7 +208,7 @@ impl<const N: usize> Transposed<N> {
         let groups = call.positive("group", 1)?;
         if weight.len() != N + 2
             || weight[0] != dims[1]
-            || dims[1] % groups != 0
+            || !dims[1].is_multiple_of(groups)
             || weight.contains(&0)
         {
             return Err(format!("the kernel {weight:?} in {groups} groups does not fit {dims:?}"));

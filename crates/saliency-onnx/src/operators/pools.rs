@@ -12,7 +12,7 @@ use super::convolutions::Window;
 
 pub(super) const TABLE: &[Entry] = &[
     ("AveragePool", average_pool),
-    ("GlobalAveragePool", |call| global(call, |x, axes| x.mean_dims(axes))),
+    ("GlobalAveragePool", |call| global(call, Tensor::mean_dims)),
     ("GlobalMaxPool", |call| {
         global(call, |x, axes| axes.iter().fold(x, |x, &axis| x.max_dim(axis)))
     }),

@@ -12,11 +12,11 @@ pub(super) const TABLE: &[Entry] = &[
     ("ReduceL2", |call| floats(call, |x, axes| sum(x.clone() * x, axes).sqrt())),
     ("ReduceLogSum", |call| floats(call, |x, axes| sum(x, axes).log())),
     ("ReduceLogSumExp", |call| floats(call, log_sum_exp)),
-    ("ReduceMax", |call| reduce(call, |a, b| a.max(b), largest)),
+    ("ReduceMax", |call| reduce(call, f64::max, largest)),
     ("ReduceMean", |call| {
         floats(call, |x, axes| if axes.is_empty() { x } else { x.mean_dims(axes) })
     }),
-    ("ReduceMin", |call| reduce(call, |a, b| a.min(b), |x, axes| -largest(-x, axes))),
+    ("ReduceMin", |call| reduce(call, f64::min, |x, axes| -largest(-x, axes))),
     ("ReduceProd", |call| {
         reduce(call, |a, b| a * b, |x, axes| axes.iter().fold(x, |x, &axis| x.prod_dim(axis)))
     }),

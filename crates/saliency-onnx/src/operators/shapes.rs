@@ -74,7 +74,7 @@ fn reshape(call: &mut Call) -> Outputs {
     if sizes.iter().filter(|size| size.is_none()).count() > 1 {
         return Err(format!("{target:?} leaves more than one size open"));
     }
-    let open = if rest == 0 { 0 } else { count / rest };
+    let open = count.checked_div(rest).unwrap_or(0);
     one(reshaped(value, sizes.into_iter().map(|size| size.unwrap_or(open)).collect())?)
 }
 
