@@ -223,6 +223,21 @@ fn standard_errors() {
 }
 
 fn main() {
+    let section = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
+    match section.as_deref() {
+        Some("maps") => errors_of_maps(),
+        Some("shares") => errors_of_shares(),
+        Some("standard-errors") => standard_errors(),
+        _ => {
+            errors_of_maps();
+            errors_of_shares();
+            standard_errors();
+        }
+    }
+}
+
+/// Prints how often the estimated errors of maps are upper bounds.
+fn errors_of_maps() {
     println!(
         "| Kind | 5 % | 1 % | Gauss-Legendre 50 | Midpoint 50 | Placed 50 | Estimate / true at 5 %: 5 % quantile / \
          median | Gradients at 5 %, median | Beyond 10 % of those that met 5 % | Beyond 2 % of those that met 1 % |"
@@ -249,6 +264,4 @@ fn main() {
         "converged: {:?}, more than twice the tolerance off: {:?}",
         totals.converged, totals.far_off
     );
-    errors_of_shares();
-    standard_errors();
 }
