@@ -13,6 +13,9 @@ Try, in this order:
   saliency audit                          24 photos made for a try; the page is audit/audit.html
   saliency audit FOLDER                   your folder: where does the model look in each photo?
   saliency evaluate FOLDER/*.jpg          which method is true of the model? Numbers with intervals
+  saliency model shop.onnx                your own model: what it takes, and how its photos are prepared
+  saliency explain photo.jpg --model shop.onnx --labels labels.txt
+  saliency text, saliency table           models of texts and of tables
   saliency devices                        the devices of this machine
 
 saliency COMMAND --help lists the options. The book: docs/program.md";

@@ -15,7 +15,7 @@ use support::{Folder, text};
 fn without_arguments_it_says_what_to_try() {
     let folder = Folder::new();
     let said = folder.said(&[]);
-    for command in ["explain", "compare", "audit", "evaluate", "devices"] {
+    for command in ["explain", "compare", "audit", "evaluate", "model", "text", "devices"] {
         assert!(said.contains(&format!("  saliency {command}")), "{said}");
     }
     let help = folder.said(&["--help"]);

@@ -139,7 +139,7 @@ impl OnnxModel {
     /// zeros for integers. Returns `None` if a shape is open
     /// or too large.
     pub(crate) fn noise(&self, start: usize, rows: usize) -> Option<Vec<Value>> {
-        let device = self.device();
+        let device = self.weights.device();
         let dtype = self.weights.dtype().unwrap_or(burn::tensor::DType::F32);
         self.part
             .inputs
@@ -170,11 +170,6 @@ impl OnnxModel {
                 })
             })
             .collect()
-    }
-
-    fn device(&self) -> burn::tensor::Device {
-        use burn::module::Module;
-        self.devices().into_iter().next().unwrap_or_default().inner()
     }
 }
 

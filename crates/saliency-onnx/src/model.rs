@@ -297,10 +297,9 @@ impl OnnxModel {
             Value::Booleans(array) => Some(array.tensor.device()),
             Value::Known(_) => None,
         });
-        let device = device.or_else(|| self.devices().into_iter().next());
         let dtype = floats.map(|array| array.tensor.dtype()).or(self.weights.dtype());
         Settings {
-            device: device.unwrap_or_default().inner(),
+            device: device.map_or_else(|| self.weights.device(), Device::inner),
             dtype: dtype.unwrap_or(DType::F32),
             rows,
             version: self.graph.graph.version,

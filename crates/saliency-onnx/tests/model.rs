@@ -5,7 +5,7 @@ mod support;
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use saliency_core::{
-    Attribution, Explainer, Gradient, IntegratedGradients, Model, Parallelism, Schedule,
+    Attribution, Detection, Explainer, Gradient, IntegratedGradients, Model, Parallelism, Schedule,
     SmoothGrad, Target,
 };
 use saliency_onnx::{Error, OnnxModel};
@@ -209,4 +209,28 @@ fn another_output_is_chosen_by_its_name() {
         error.to_string(),
         "there is no output `nothing`: the model has `price` and `logits`"
     );
+}
+
+#[test]
+fn a_detector_is_explained_by_its_best_box() {
+    let Some(folder) = support::folder() else { return };
+    let path = folder.join("yolov8n.onnx");
+    let golden = Golden::read(&path.with_extension("golden.safetensors"));
+    let model = OnnxModel::open(&path, &Device::flex()).unwrap();
+    let photo = Tensor::<4>::from_data(golden.input("images"), &Device::flex()).narrow(0, 0, 1);
+    // `[rows, 4 + 18 classes, boxes]`
+    let detection = Detection::new(18).with_boxes_last();
+    let found = detection.find(&model.forward(photo.clone())).unwrap().swap_remove(0);
+    let target = Target::detection(detection);
+    let map = Gradient::new().attribute_to(&model, photo, target).unwrap();
+    assert!((map.scores[0] - found.score).abs() < 1e-6, "{} {found:?}", map.scores[0]);
+    assert!(numbers(map.values).iter().any(|it| *it != 0.0));
+}
+
+#[test]
+fn a_model_without_weights_is_on_the_device_that_was_asked_for() {
+    let Some(cases) = support::nodes() else { return };
+    let (_, model, _) = cases.cases().into_iter().find(|(name, ..)| name == "test_cos").unwrap();
+    let model = saliency_onnx::OnnxFile::from_bytes(&model).unwrap().load(&Device::flex()).unwrap();
+    assert_eq!(model.devices(), [Device::flex()]);
 }

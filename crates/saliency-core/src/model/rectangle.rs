@@ -42,9 +42,9 @@ impl Rectangle {
             bottom: self.bottom.min(other.bottom),
         });
         let joint = area(self) + area(other) - shared;
-        // Not a number, if an edge is infinite or the areas are zero.
+        // Not finite, if an edge is not or the areas are zero.
         let overlap = shared / joint;
-        if overlap > 0.0 { overlap } else { 0.0 }
+        if overlap.is_finite() { overlap.clamp(0.0, 1.0) } else { 0.0 }
     }
 
     /// Refuses a rectangle without an area.

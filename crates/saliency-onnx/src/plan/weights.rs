@@ -23,6 +23,8 @@ pub(crate) struct Weights {
     floats: Vec<Param<Tensor<RANK>>>,
     integers: Vec<Param<Tensor<RANK, Int>>>,
     convolutions: Vec<Conv>,
+    /// Says on which device the model is, also if it has no weights.
+    anchor: Param<Tensor<1, Int>>,
 }
 
 /// Where each weight is.
@@ -68,7 +70,8 @@ impl Weights {
     /// Puts the weights of a graph on a device. Convolutions of pictures become layers, whose
     /// weights are not stored a second time.
     pub(crate) fn new(graph: &Graph, device: &Device, dtype: DType) -> Result<(Self, Layout)> {
-        let mut weights = Self { floats: vec![], integers: vec![], convolutions: vec![] };
+        let anchor = Param::initialized(Default::default(), Tensor::zeros([1], device));
+        let mut weights = Self { floats: vec![], integers: vec![], convolutions: vec![], anchor };
         let mut layout = Layout::default();
         for node in graph.nodes.iter().filter(|node| node.operator == "Conv") {
             let constant = |at: usize| {
@@ -152,6 +155,11 @@ impl Weights {
 
     pub(super) fn convolution(&self, at: usize) -> &Conv {
         &self.convolutions[at]
+    }
+
+    /// Returns the device of the weights.
+    pub(crate) fn device(&self) -> Device {
+        self.anchor.val().device().inner()
     }
 
     /// Returns the precision of the weights.
