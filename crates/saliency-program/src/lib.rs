@@ -6,7 +6,7 @@
 //! what a map calls important), [`certainty`] (how sure they are), [`pictures`] (from attributions to
 //! files), [`report`] (the answers as JSON).
 //!
-//! For any network: [`network`] (the seam), [`classes`] (the names of its classes), and [`lite0`], the
+//! For any network: [`network`] (the seam), and [`lite0`], the
 //! network that is explained if no other is given.
 //!
 //! For every program: [`program`] (its start, its end and its exit code), [`output`] (lines on
