@@ -11,7 +11,7 @@ use saliency_program_audit::args::AuditArgs;
 use crate::compare::CompareArgs;
 use crate::evaluate::EvaluateArgs;
 use crate::model::ModelArgs;
-use crate::network::NetworkArgs;
+use crate::network_args::NetworkArgs;
 use crate::serve::ServeArgs;
 use crate::table::TableArgs;
 use crate::text::TextArgs;

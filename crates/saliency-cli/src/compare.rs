@@ -23,7 +23,8 @@ use saliency_program::program::{check_writable, unusable};
 use saliency_program::{Result, devices, percent};
 use serde::Serialize;
 
-use crate::network::{ForNetwork, NetworkArgs};
+use crate::network::ForNetwork;
+use crate::network_args::NetworkArgs;
 
 /// The options of `compare`.
 #[derive(Debug, Options)]

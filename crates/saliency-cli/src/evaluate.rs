@@ -20,7 +20,8 @@ use saliency_program::progress::Progress;
 use saliency_program::{Result, devices};
 use serde::Serialize;
 
-use crate::network::{ForNetwork, NetworkArgs};
+use crate::network::ForNetwork;
+use crate::network_args::NetworkArgs;
 
 /// The options of `evaluate`.
 #[derive(Debug, Options)]

@@ -18,6 +18,7 @@ mod evaluate;
 mod interrupt;
 mod model;
 mod network;
+mod network_args;
 mod onnx;
 mod serve;
 mod start;

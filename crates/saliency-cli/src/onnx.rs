@@ -12,7 +12,7 @@ use saliency_program::network::{Halves, PhotoNetwork};
 use saliency_program::output::say_aside;
 use saliency_program::program::unusable;
 
-use crate::network::NetworkArgs;
+use crate::network_args::NetworkArgs;
 
 /// Keys under which exporters store the names of classes.
 const NAMES: [&str; 5] = ["names", "labels", "classes", "class_names", "id2label"];

@@ -1,12 +1,11 @@
 //! Which operators a file uses, and which of them are not supported.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 
 use onnx_ir::{GraphProto, NodeProto};
 
-use crate::error::{Error, Result, UnsupportedOperators};
+use crate::error::{Error, Result, Unsupported, UnsupportedOperators};
 use crate::file::OnnxFile;
 use crate::operators;
 
@@ -18,28 +17,6 @@ pub struct Check {
     pub operators: BTreeMap<String, usize>,
     /// The nodes whose operators are not supported.
     pub unsupported: Vec<Unsupported>,
-}
-
-/// A node whose operator is not supported.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Unsupported {
-    /// The operator.
-    pub operator: String,
-    /// The name of the node. It may be empty.
-    pub node: String,
-    /// The line in the graph, from 1. Nodes of inner graphs have the line of the node around them.
-    pub line: usize,
-}
-
-impl fmt::Display for Unsupported {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`", self.operator)?;
-        if self.node.is_empty() {
-            return write!(f, " (line {} of the graph)", self.line);
-        }
-        write!(f, " (node `{}`, line {} of the graph)", self.node, self.line)
-    }
 }
 
 impl Check {

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::check::Unsupported;
-
 /// A result with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -110,6 +108,28 @@ pub enum Error {
         /// The reason, in words.
         reason: String,
     },
+}
+
+/// A node whose operator is not supported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unsupported {
+    /// The operator.
+    pub operator: String,
+    /// The name of the node. It may be empty.
+    pub node: String,
+    /// The line in the graph, from 1. Nodes of inner graphs have the line of the node around them.
+    pub line: usize,
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.operator)?;
+        if self.node.is_empty() {
+            return write!(f, " (line {} of the graph)", self.line);
+        }
+        write!(f, " (node `{}`, line {} of the graph)", self.node, self.line)
+    }
 }
 
 /// All operators of a file that are not supported.

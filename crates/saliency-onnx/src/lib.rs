@@ -19,7 +19,7 @@
 //! - [`operators`] lists the supported operators.
 //!
 //! # Rooms
-//! `file` (bytes to a graph) <- `graph` (nodes and weights, simplified) <- `plan` (the order of
+//! `file` (bytes to a graph), `graph` (nodes and weights) <- `simplify` <- `plan` (the order of
 //! computation) <- the model. `operators` has one small function for each operator, and `values` what
 //! flows between them.
 
@@ -35,11 +35,12 @@ mod inputs;
 mod model;
 mod operators;
 mod plan;
+mod simplify;
 mod values;
 
-pub use check::{Check, Unsupported};
+pub use check::Check;
 pub use cut::{Layer, OnnxCut};
-pub use error::{Error, Result, UnsupportedOperators};
+pub use error::{Error, Result, Unsupported, UnsupportedOperators};
 pub use file::{Dimension, Element, OnnxFile, Port};
 pub use inputs::OnnxInputs;
 pub use model::{OnnxModel, OnnxOutput};

@@ -14,6 +14,7 @@ use crate::graph::{Ending, Graph};
 use crate::inputs::OnnxInputs;
 use crate::operators::{Input, Settings};
 use crate::plan::{Layout, Plan, Request, Run, Watch, Weights};
+use crate::simplify::simplified;
 use crate::values::{Booleans, Floats, Integers, Value, check_rank, full_dims};
 
 /// The most values that a node may make for one row: 256 MiB in single precision.
@@ -89,7 +90,7 @@ impl OnnxFile {
     /// # Errors
     /// [`Error::Graph`], [`Error::Weight`] and [`Error::Node`].
     pub fn load(self, device: &Device) -> Result<OnnxModel> {
-        let graph = self.graph.simplified()?;
+        let graph = simplified(self.graph)?;
         let (weights, layout) = Weights::new(&graph, device, DType::F32)?;
         let inputs = graph.inputs.clone();
         // Some classifiers state the chosen class first.

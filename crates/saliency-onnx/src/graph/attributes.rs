@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use onnx_ir::{AttributeProto, AttributeType};
 
-use crate::values::Constant;
+use crate::values::{Constant, Numbers};
 
 /// One option of a node.
 #[derive(Clone, Debug)]
@@ -25,6 +25,24 @@ pub(crate) enum Attribute {
 pub(crate) struct Attributes(pub(crate) BTreeMap<String, Attribute>);
 
 impl Attributes {
+    /// Returns the numbers of a `Constant` node.
+    pub(crate) fn stated(&self) -> Option<Constant> {
+        if let Some(constant) = self.tensor("value") {
+            return Some(constant.clone());
+        }
+        let (dims, numbers) = if let Some(number) = self.integer("value_int") {
+            (vec![], Numbers::Integers(vec![number]))
+        } else if let Some(number) = self.float("value_float") {
+            (vec![], Numbers::Floats(vec![number as f32]))
+        } else if let Some(numbers) = self.integers("value_ints") {
+            (vec![numbers.len()], Numbers::Integers(numbers.to_vec()))
+        } else {
+            let numbers = self.floats("value_floats")?;
+            (vec![numbers.len()], Numbers::Floats(numbers.to_vec()))
+        };
+        Some(Constant { dims, numbers, range: None })
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }

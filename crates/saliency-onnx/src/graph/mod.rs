@@ -1,12 +1,9 @@
 //! The graph of a file: nodes in the order of computation, and weights by name.
 
 mod attributes;
-mod batch_norm;
 mod ending;
-mod fold;
 mod node;
 mod read;
-mod shortcuts;
 
 use attributes::Attribute;
 pub(crate) use attributes::Attributes;
@@ -15,7 +12,6 @@ pub(crate) use node::{Branch, Node};
 
 use std::collections::HashMap;
 
-use crate::error::Result;
 use crate::file::Port;
 use crate::values::Constant;
 
@@ -31,21 +27,11 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// Removes what does not change a value: constants that are computed, identities, dropout; and
-    /// merges batch normalisations into the convolutions before them.
-    pub(crate) fn simplified(mut self) -> Result<Self> {
-        shortcuts::remove(&mut self);
-        fold::constants(&mut self)?;
-        shortcuts::remove(&mut self);
-        batch_norm::merge(&mut self);
-        Ok(self)
-    }
-
     /// Orders the axes of an input before any node reads it.
     pub(crate) fn turn_input(&mut self, input: &str, order: Vec<i64>) {
         let turned = format!("{input}/turned");
         let renamed = HashMap::from([(input.to_owned(), turned.clone())]);
-        self.nodes.iter_mut().for_each(|node| shortcuts::rename(node, &renamed));
+        self.nodes.iter_mut().for_each(|node| node.rename(&renamed));
         let order = Attribute::Integers(order);
         let node = Node {
             operator: "Transpose".into(),

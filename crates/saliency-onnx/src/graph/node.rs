@@ -1,5 +1,6 @@
 //! A node of a graph.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use super::attributes::Attributes;
@@ -43,7 +44,29 @@ impl Node {
     }
 }
 
+impl Node {
+    /// Replaces the names that the node reads, and those that its branches read from around it.
+    pub(crate) fn rename(&mut self, renamed: &HashMap<String, String>) {
+        self.inputs.iter_mut().for_each(|name| change(name, renamed));
+        for branch in &mut self.branches {
+            branch.rename_outputs(renamed);
+            branch.nodes.iter_mut().for_each(|node| node.rename(renamed));
+        }
+    }
+}
+
+fn change(name: &mut String, renamed: &HashMap<String, String>) {
+    if let Some(new) = renamed.get(name) {
+        name.clone_from(new);
+    }
+}
+
 impl Branch {
+    /// Replaces the names that the branch hands on.
+    pub(crate) fn rename_outputs(&mut self, renamed: &HashMap<String, String>) {
+        self.outputs.iter_mut().for_each(|name| change(name, renamed));
+    }
+
     fn reads(&self) -> Box<dyn Iterator<Item = &str> + '_> {
         let nodes = self.nodes.iter().flat_map(Node::reads);
         Box::new(nodes.chain(self.outputs.iter().map(String::as_str)))

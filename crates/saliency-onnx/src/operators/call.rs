@@ -6,7 +6,6 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use saliency_flex::Conv;
 
 use crate::graph::Node;
-use crate::plan::Layer;
 use crate::values::{
     Booleans, Floats, Integers, Kind, Known, RANK, Value, check_rank, full_dims, integers, resolve,
 };
@@ -43,6 +42,13 @@ impl From<Value> for Input {
         };
         Self { value, known }
     }
+}
+
+/// A convolution whose weights are constants.
+#[derive(Clone, Debug)]
+pub(crate) struct Layer {
+    pub(crate) index: usize,
+    pub(crate) kernel: [usize; 4],
 }
 
 /// The call of an operator.

@@ -22,9 +22,8 @@ mod resize;
 mod shapes;
 mod types;
 
-pub(crate) use call::{Call, Input, Outputs, Settings};
+pub(crate) use call::{Call, Input, Layer, Outputs, Settings};
 pub(crate) use convolutions::layer;
-pub(crate) use types::constant;
 
 /// Computes the outputs of a node.
 pub(crate) type Operator = fn(&mut Call<'_>) -> Outputs;

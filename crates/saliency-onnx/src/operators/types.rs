@@ -1,7 +1,6 @@
 //! Kinds of numbers, and numbers that the graph states.
 
-use crate::graph::Attributes;
-use crate::values::{Booleans, Constant, Integers, Kind, Known, Numbers, Value};
+use crate::values::{Booleans, Constant, Integers, Kind, Known, Value};
 
 use super::Entry;
 use super::call::{Call, Outputs, one};
@@ -69,24 +68,6 @@ fn dropout(call: &mut Call) -> Outputs {
     let kept = call.integers_of(x.clone())?.tensor.ones_like().not_equal_elem(0);
     let mask = Booleans::new(kept, x.dims().len());
     Ok(vec![x, mask.into()])
-}
-
-/// Returns the numbers of a `Constant` node.
-pub(crate) fn constant(attributes: &Attributes) -> Option<Constant> {
-    if let Some(constant) = attributes.tensor("value") {
-        return Some(constant.clone());
-    }
-    let (dims, numbers) = if let Some(number) = attributes.integer("value_int") {
-        (vec![], Numbers::Integers(vec![number]))
-    } else if let Some(number) = attributes.float("value_float") {
-        (vec![], Numbers::Floats(vec![number as f32]))
-    } else if let Some(numbers) = attributes.integers("value_ints") {
-        (vec![numbers.len()], Numbers::Integers(numbers.to_vec()))
-    } else {
-        let numbers = attributes.floats("value_floats")?;
-        (vec![numbers.len()], Numbers::Floats(numbers.to_vec()))
-    };
-    Some(Constant { dims, numbers, range: None })
 }
 
 /// Makes a value from the numbers of a node's option: known if there are few.

@@ -7,7 +7,7 @@ mod weights;
 
 pub(crate) use build::{Missing, Request};
 pub(crate) use run::{Run, Watch};
-pub(crate) use weights::{Layer, Layout, Weights};
+pub(crate) use weights::{Layout, Weights};
 
 use std::sync::Arc;
 

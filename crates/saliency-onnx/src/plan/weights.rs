@@ -9,7 +9,7 @@ use saliency_flex::Conv;
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::operators::{Input, layer};
+use crate::operators::{Input, Layer, layer};
 use crate::values::{
     Booleans, Constant, Floats, Integers, Known, Numbers, RANK, Value, check_rank,
 };
@@ -33,13 +33,6 @@ pub(crate) struct Layout {
     stored: HashMap<String, Stored>,
     /// The convolution of a node, by the name of its output.
     layers: HashMap<String, Layer>,
-}
-
-/// A convolution whose weights are constants.
-#[derive(Clone, Debug)]
-pub(crate) struct Layer {
-    pub(crate) index: usize,
-    pub(crate) kernel: [usize; 4],
 }
 
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::values::{Constant, Numbers};
 
-use super::{Branch, Graph, Node};
+use crate::graph::{Graph, Node};
 
 /// Removes identities and dropout, and turns `Constant` nodes into weights, also in the graphs of
 /// nodes.
@@ -27,13 +27,11 @@ struct Shortcuts<'a> {
 impl Shortcuts<'_> {
     fn remove(&mut self, nodes: &mut Vec<Node>) {
         nodes.retain_mut(|node| {
-            rename(node, &self.renamed);
+            node.rename(&self.renamed);
             for branch in &mut node.branches {
                 self.remove(&mut branch.nodes);
                 // What the branch hands on may have another name now.
-                for name in &mut branch.outputs {
-                    change(name, &self.renamed);
-                }
+                branch.rename_outputs(&self.renamed);
             }
             self.is_needed(node)
         });
@@ -42,7 +40,7 @@ impl Shortcuts<'_> {
     fn is_needed(&mut self, node: &Node) -> bool {
         let Some(output) = node.outputs.first() else { return true };
         if node.operator == "Constant"
-            && let Some(constant) = crate::operators::constant(&node.attributes)
+            && let Some(constant) = node.attributes.stated()
         {
             self.constants.insert(output.clone(), constant);
             return false;
@@ -70,20 +68,5 @@ impl Shortcuts<'_> {
             }
             _ => false,
         }
-    }
-}
-
-fn change(name: &mut String, renamed: &HashMap<String, String>) {
-    if let Some(new) = renamed.get(name) {
-        name.clone_from(new);
-    }
-}
-
-/// Replaces the names that a node reads, and those that its branches read from around it.
-pub(super) fn rename(node: &mut Node, renamed: &HashMap<String, String>) {
-    node.inputs.iter_mut().for_each(|name| change(name, renamed));
-    for Branch { nodes, outputs, .. } in &mut node.branches {
-        outputs.iter_mut().for_each(|name| change(name, renamed));
-        nodes.iter_mut().for_each(|node| rename(node, renamed));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::values::{Constant, Numbers};
 
-use super::{Graph, Node};
+use crate::graph::{Graph, Node};
 
 /// The epsilon of a node that names none.
 pub(crate) const EPSILON: f64 = 1e-5;

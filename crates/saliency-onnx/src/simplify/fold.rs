@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::operators::{self, Call, Input, Settings};
 use crate::values::{Booleans, Constant, Floats, Integers, Kind, Known, Numbers, Value};
 
-use super::{Graph, Node};
+use crate::graph::{Attributes, Graph, Node};
 
 /// The largest result that is computed in advance, in numbers.
 const LARGEST: usize = 1 << 26;
@@ -62,7 +62,7 @@ fn chosen(node: &mut Node, condition: &Constant) -> Result<Vec<Node>> {
             line: node.line,
             inputs: vec![inner.clone()],
             outputs: vec![output.clone()],
-            attributes: super::Attributes::default(),
+            attributes: Attributes::default(),
             branches: Vec::new(),
         });
     }
