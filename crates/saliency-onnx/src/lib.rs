@@ -36,6 +36,7 @@ mod model;
 mod operators;
 mod plan;
 mod simplify;
+mod trial;
 mod values;
 
 pub use check::Check;

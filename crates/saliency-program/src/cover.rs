@@ -12,10 +12,9 @@ use saliency::viz::{Outcome, PageTest, Trial, Trials};
 use saliency::{Schedule, Target};
 
 use crate::Result;
+use crate::grid::REGIONS;
 use crate::network::PhotoNetwork;
 
-/// Regions down and across, of inputs that have as many pixels.
-const REGIONS: usize = 14;
 /// The blur of the photo that regions are covered with, as a share of the photo's side.
 const BLUR: f64 = 0.04;
 

@@ -20,6 +20,7 @@ pub mod cover;
 pub mod devices;
 pub mod explain;
 pub mod file_names;
+mod grid;
 pub mod lite0;
 pub mod method;
 pub mod network;

@@ -7,7 +7,7 @@ use image::{Rgb, RgbImage};
 use saliency::photo::{ClassNames, Preparation, Size};
 use saliency::{Model, Schedule};
 
-use crate::regions;
+use crate::grid::grid_of_input;
 
 /// The side of photos without content, in pixels.
 const SIDE: u32 = 64;
@@ -68,7 +68,7 @@ pub trait PhotoNetwork: Send + Sync + 'static {
         let input = self.plain(127, &device);
         let [.., height, width] = match self.cut(&self.model(&device)) {
             Some(halves) => halves.before(input, &Schedule::new())?.dims(),
-            None => return Ok(regions::grid_of_input(&input)),
+            None => return Ok(grid_of_input(&input)),
         };
         Ok(Size { width: width as u32, height: height as u32 })
     }

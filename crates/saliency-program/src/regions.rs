@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use burn::tensor::{Int, Tensor, TensorData};
 use saliency::kit::{Key, Stream};
-use saliency::photo::{Size, blurred};
+use saliency::photo::blurred;
 use saliency::{
     Attribution, Cut, Explainer, IntegratedGradients, Model, ModelFn, Rows, Schedule, Split, Target,
 };
 use saliency_models::EfficientNetLite0;
 
+use crate::grid::grid_of_places;
 use crate::lite0::Lite0;
 use crate::network::{Halves, PhotoNetwork};
 
@@ -52,10 +53,6 @@ pub struct Regions {
     schedule: Schedule,
 }
 
-/// An activation with more places down or across than this has not one region for each of them, but
-/// [`REGIONS`].
-const MOST_PLACES: usize = 32;
-const REGIONS: usize = 14;
 /// The blur of the photo that regions of the input are compared with, as a share of its width.
 const BLUR: f64 = 0.04;
 
@@ -261,19 +258,6 @@ fn each_row(
     }
 }
 
-/// Returns the number of switches of an activation, down and across: one for each place, but not
-/// more than people can look at.
-fn grid_of_places(size: [usize; 2]) -> [usize; 2] {
-    size.map(|side| if side > MOST_PLACES { REGIONS } else { side })
-}
-
-/// Returns the number of regions of a photo that is explained at the input.
-pub(crate) fn grid_of_input(input: &Tensor<4>) -> Size {
-    let [.., height, width] = input.dims();
-    let [height, width] = grid_of_places([height, width]);
-    Size { width: width as u32, height: height as u32 }
-}
-
 /// Repeats each switch over its places, `[rows, 1, down, across]` -> `[rows, 1, height, width]`.
 fn spread(switches: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
     let [.., down, across] = switches.dims();
@@ -371,7 +355,10 @@ fn noise_like(photo: &Tensor<4>) -> Tensor<4> {
 
 #[cfg(test)]
 mod tests {
+    use saliency::photo::Size;
+
     use super::*;
+    use crate::grid::grid_of_input;
     use burn::tensor::Device;
     use saliency::photo::Preparation;
     use saliency::pure_function;

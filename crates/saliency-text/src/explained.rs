@@ -1,4 +1,8 @@
-use crate::texts::EncodedText;
+use burn::tensor::Tensor;
+use saliency_core::{TokenReduction, per_token};
+
+use crate::error::{Error, Result};
+use crate::texts::{EncodedText, Texts};
 use crate::token::TokenKind;
 use crate::words::Word;
 
@@ -41,6 +45,32 @@ pub enum PieceKind {
     Special(f64),
     /// Text that the network was not given: spaces, and what was cut off.
     Between,
+}
+
+impl Texts {
+    /// Returns one number for each token and for each word, from the attributions of their
+    /// embeddings `[rows, tokens, width]`.
+    ///
+    /// The number of a token is what `reduction` makes of the values of its embedding.
+    /// [`Method::token_reduction`](saliency_core::Method::token_reduction) names the right one for
+    /// each method. The number of a word is the sum over its tokens.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for attributions of other texts, and [`Error::Core`] if the values cannot be
+    /// read back.
+    pub fn explained(
+        &self,
+        values: &Tensor<3>,
+        reduction: TokenReduction,
+    ) -> Result<Vec<ExplainedText>> {
+        let (rows, tokens, found) = (self.rows().len(), self.length(), values.dims());
+        if found[..2] != [rows, tokens] {
+            return Err(Error::Shape { rows, tokens, found });
+        }
+        let values = per_token(values, reduction)?;
+        let rows = self.rows().iter().cloned().zip(values);
+        Ok(rows.map(|(text, values)| ExplainedText::new(text, values)).collect())
+    }
 }
 
 impl ExplainedText {

@@ -1,8 +1,5 @@
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use saliency_core::{TokenReduction, per_token};
 
-use crate::error::{Error, Result};
-use crate::explained::ExplainedText;
 use crate::token::{Token, TokenKind};
 use crate::words::{Word, words};
 
@@ -64,6 +61,11 @@ impl Texts {
         Self { rows, length }
     }
 
+    /// Returns the number of tokens of each row.
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
     /// Returns the texts, in the order of the rows.
     pub fn rows(&self) -> &[EncodedText] {
         &self.rows
@@ -102,29 +104,5 @@ impl Texts {
     fn integers(&self, device: &Device, of: impl Fn(&Token) -> i64) -> Tensor<2, Int> {
         let values: Vec<i64> = self.rows.iter().flat_map(EncodedText::tokens).map(of).collect();
         Tensor::from_data(TensorData::new(values, [self.rows.len(), self.length]), device)
-    }
-
-    /// Returns one number for each token and for each word, from the attributions of their
-    /// embeddings `[rows, tokens, width]`.
-    ///
-    /// The number of a token is what `reduction` makes of the values of its embedding.
-    /// [`Method::token_reduction`](saliency_core::Method::token_reduction) names the right one for
-    /// each method. The number of a word is the sum over its tokens.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] for attributions of other texts, and [`Error::Core`] if the values cannot be
-    /// read back.
-    pub fn explained(
-        &self,
-        values: &Tensor<3>,
-        reduction: TokenReduction,
-    ) -> Result<Vec<ExplainedText>> {
-        let (rows, tokens, found) = (self.rows.len(), self.length, values.dims());
-        if found[..2] != [rows, tokens] {
-            return Err(Error::Shape { rows, tokens, found });
-        }
-        let values = per_token(values, reduction)?;
-        let rows = self.rows.iter().cloned().zip(values);
-        Ok(rows.map(|(text, values)| ExplainedText::new(text, values)).collect())
     }
 }

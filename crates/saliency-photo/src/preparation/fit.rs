@@ -2,7 +2,6 @@
 
 use image::Rgb;
 
-use super::placement::Window;
 use crate::region::{Region, Size};
 
 /// How a photo is fitted to the width and height of an input.
@@ -155,6 +154,15 @@ impl Scaled {
             height: content.height,
         }
     }
+}
+
+/// A part of a photo that was resized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Window {
+    pub x: u64,
+    pub y: u64,
+    pub width: u32,
+    pub height: u32,
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Preparation;
-use super::config::{Fields, pixels, short};
+use super::fields::{Fields, pixels, short};
 use super::fit::Fit;
 use super::interpolation::Interpolation;
 use super::values::{Channel, ChannelOrder, Channels, Layout, ValueRange};

@@ -1,6 +1,7 @@
 //! From photos to the inputs of networks.
 
 mod config;
+mod fields;
 mod fit;
 mod guess;
 mod hugging_face;

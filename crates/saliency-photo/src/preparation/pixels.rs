@@ -6,8 +6,9 @@ use image::{Rgb, RgbImage};
 
 use super::Preparation;
 use super::fit::Fit;
+use super::fit::Window;
 use super::interpolation::Interpolation;
-use super::placement::{Placement, Window};
+use super::placement::Placement;
 use super::resize::resized_window;
 use super::values::{Channels, Layout};
 use crate::region::{Region, Size};

@@ -40,15 +40,6 @@ pub struct Placement {
     layout: Layout,
 }
 
-/// A part of a photo that was resized.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Window {
-    pub x: u64,
-    pub y: u64,
-    pub width: u32,
-    pub height: u32,
-}
-
 impl Placement {
     /// Places a photo with pixels on an input with pixels.
     pub(super) fn new(

@@ -5,8 +5,8 @@ use fast_image_resize::pixels::F32x3;
 use fast_image_resize::{ResizeAlg, ResizeOptions, Resizer};
 use image::{RgbImage, imageops};
 
+use super::fit::Window;
 use super::interpolation::{Interpolation, Kind};
-use super::placement::Window;
 
 /// The number of rows that are resized together. It bounds the memory for photos as floats.
 const BAND: usize = 64;

@@ -4,7 +4,7 @@ use image::Rgb;
 use serde_json::{Map, Value};
 
 use super::Preparation;
-use super::config::{Fields, pixels, short};
+use super::fields::{Fields, pixels, short};
 use super::fit::Fit;
 use super::interpolation::Interpolation;
 use super::presets::{IMAGENET_MEAN, IMAGENET_STD};
