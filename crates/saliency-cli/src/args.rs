@@ -95,10 +95,10 @@ impl Command {
         match self {
             Self::Explain(it) => one(&it.explain.device),
             Self::Audit(it) => it.audit.devices.iter().map(ToString::to_string).collect(),
-            Self::Compare(it) => one(&it.device),
+            Self::Compare(it) => one(&it.result.device),
             Self::Evaluate(it) => one(&it.device),
-            Self::Table(it) => one(&it.device),
-            Self::Text(it) => one(&it.device),
+            Self::Table(it) => one(&it.result.device),
+            Self::Text(it) => one(&it.result.device),
             Self::Model(_) | Self::Devices { .. } | Self::Serve(_) | Self::Completions { .. } => {
                 Vec::new()
             }

@@ -25,6 +25,7 @@ use serde::Serialize;
 
 use crate::network::ForNetwork;
 use crate::network_args::NetworkArgs;
+use crate::result_args::ResultArgs;
 
 /// The options of `compare`.
 #[derive(Debug, Options)]
@@ -46,16 +47,8 @@ pub struct CompareArgs {
     /// Do not cover the brightest parts of each map to test it
     #[arg(long)]
     pub no_cover: bool,
-    /// The device that computes [default: the one that SALIENCY_DEVICE names, or the best of the
-    /// machine]
-    #[arg(long)]
-    pub device: Option<String>,
-    /// Print the answers as JSON instead of a table: one line for each photo, on stdout
-    #[arg(long)]
-    pub json: bool,
-    /// The folder to write to
-    #[arg(short, long, default_value = "maps")]
-    pub out: PathBuf,
+    #[command(flatten)]
+    pub result: ResultArgs,
     #[command(flatten)]
     pub network: NetworkArgs,
 }
@@ -92,11 +85,11 @@ impl ForNetwork for CompareArgs {
     fn run_for<N: PhotoNetwork>(&self, network: &Arc<N>) -> Result<()> {
         let target = self.target.as_deref().map(|name| network.classes().find(name));
         let target = target.transpose().map_err(unusable)?;
-        check_writable(&self.out)?;
-        let compute = devices::open(self.device.as_deref()).map_err(unusable)?;
+        check_writable(&self.result.out)?;
+        let compute = devices::open(self.result.device.as_deref()).map_err(unusable)?;
         let model = network.model(compute.device());
         let program = Program { args: self, network: &**network, model, compute, target };
-        photo_files::each(&self.photos, self.json, |photo| program.compare(photo))
+        photo_files::each(&self.photos, self.result.json, |photo| program.compare(photo))
     }
 }
 
@@ -133,7 +126,7 @@ impl<N: PhotoNetwork> Program<'_, N> {
         let (class_name, probability) =
             (self.network.classes().name(class), f64::from(probability));
 
-        let words = Words::beside(self.args.json);
+        let words = Words::beside(self.args.result.json);
         words.say(format_args!("{}: {class_name} ({})\n", photo.name, percent(probability)));
         words.say("| Method | Seconds | Gradients | Error | Covered |\n|---|---|---|---|---|");
         let mut compared = Vec::new();
@@ -142,11 +135,11 @@ impl<N: PhotoNetwork> Program<'_, N> {
             words.say(it.row());
             compared.push(it);
         }
-        let path = self.args.out.join(format!("{}-compare.png", photo.name));
+        let path = self.args.result.out.join(format!("{}-compare.png", photo.name));
         let title = format!("Why \"{class_name}\" ({})?", percent(probability));
         write_picture(&path, &self.figure(title, photo, &compared)?.to_picture()?)?;
         words.say(format_args!("\nwrote {}", path.display()));
-        if self.args.json {
+        if self.args.result.json {
             let report = Report {
                 photo: photo.path,
                 name: photo.name,

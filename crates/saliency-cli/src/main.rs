@@ -20,6 +20,7 @@ mod model;
 mod network;
 mod network_args;
 mod onnx;
+mod result_args;
 mod serve;
 mod start;
 mod table;

@@ -12,6 +12,8 @@ use saliency_program::program::{check_writable, unusable};
 use saliency_program::{Result, devices};
 use serde::Serialize;
 
+use crate::result_args::ResultArgs;
+
 /// The options of `table`.
 #[derive(Clone, Debug, Options)]
 pub struct TableArgs {
@@ -37,15 +39,8 @@ pub struct TableArgs {
     /// Go on until the estimated relative error is at most this
     #[arg(long, default_value_t = 0.01)]
     pub tolerance: f64,
-    /// The device that computes
-    #[arg(long)]
-    pub device: Option<String>,
-    /// The folder to write to
-    #[arg(short, long, default_value = "maps")]
-    pub out: PathBuf,
-    /// Print the answer as JSON
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub result: ResultArgs,
 }
 
 /// What each row is compared with.
@@ -126,8 +121,8 @@ struct Column {
 pub fn run(args: &TableArgs) -> Result<()> {
     let table = Table::read(&args.file, &args.ignore)?;
     let model = opened(args, &table)?;
-    check_writable(&args.out)?;
-    let compute = devices::open(args.device.as_deref()).map_err(unusable)?;
+    check_writable(&args.result.out)?;
+    let compute = devices::open(args.result.device.as_deref()).map_err(unusable)?;
     let device = compute.device();
     let count = table.columns.len();
     let rows = |numbers: &[f64], rows: usize| {
@@ -148,7 +143,7 @@ pub fn run(args: &TableArgs) -> Result<()> {
     let values: Vec<f64> = map.values.clone().try_into_vec_as()?;
     let columns = ranked(&table.columns, &values);
     let written = written(args, &table, &map, &values, &columns)?;
-    if args.json {
+    if args.result.json {
         return answer(
             serde_json::json!({ "rows": table.rows, "columns": columns, "wrote": written }),
         );
@@ -222,8 +217,8 @@ fn written(
     values: &[f64],
     columns: &[Column],
 ) -> Result<Vec<String>> {
-    let path = args.out.join("attributions.csv");
-    let mut file = tempfile::NamedTempFile::new_in(&args.out)?;
+    let path = args.result.out.join("attributions.csv");
+    let mut file = tempfile::NamedTempFile::new_in(&args.result.out)?;
     {
         let mut writer = csv::Writer::from_writer(file.as_file_mut());
         let header = ["row", "target", "score"].map(str::to_owned);
@@ -242,7 +237,7 @@ fn written(
     let bars: Vec<(&str, f64)> =
         columns.iter().map(|column| (column.name.as_str(), column.mean_magnitude)).collect();
     let chart = Chart::bars("How much each column matters", &bars)?;
-    let picture = args.out.join("columns.png");
+    let picture = args.result.out.join("columns.png");
     write_picture(&picture, &chart.to_picture())?;
     Ok([path, picture].map(|path| path.display().to_string()).to_vec())
 }

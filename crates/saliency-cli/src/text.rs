@@ -16,6 +16,8 @@ use saliency_program::program::{check_writable, unusable};
 use saliency_program::{Result, devices};
 use saliency_text::{Padding, Texts, Tokenizer};
 
+use crate::result_args::ResultArgs;
+
 /// The options of `text`.
 #[derive(Clone, Debug, Options)]
 pub struct TextArgs {
@@ -43,15 +45,8 @@ pub struct TextArgs {
     /// Go on until the estimated relative error is at most this
     #[arg(long, default_value_t = 0.05)]
     pub tolerance: f64,
-    /// The device that computes
-    #[arg(long)]
-    pub device: Option<String>,
-    /// The folder to write to
-    #[arg(short, long, default_value = "maps")]
-    pub out: PathBuf,
-    /// Print the answer as JSON
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub result: ResultArgs,
 }
 
 /// The input of the model that picks the words' vectors.
@@ -66,8 +61,8 @@ pub fn run(args: &TextArgs) -> Result<()> {
     let path = args.tokenizer.clone().unwrap_or_else(beside);
     let tokenizer = Tokenizer::open(path).map_err(unusable)?.with_padding(Padding::Longest);
     let names = args.labels.as_ref().map(ClassNames::read).transpose().map_err(unusable)?;
-    check_writable(&args.out)?;
-    let compute = devices::open(args.device.as_deref()).map_err(unusable)?;
+    check_writable(&args.result.out)?;
+    let compute = devices::open(args.result.device.as_deref()).map_err(unusable)?;
     let texts = tokenizer.encode(&[&args.text]).map_err(unusable)?;
     let model = opened(args, &texts)?;
     let target = target(args, &tokenizer, names.as_ref(), &model)?;
@@ -85,9 +80,9 @@ pub fn run(args: &TextArgs) -> Result<()> {
         (None, None) => format!("Score {score:.3}"),
     };
     let tokens = explained.to_tokens()?.with_sentence(&sentence);
-    let page = args.out.join("text.html");
+    let page = args.result.out.join("text.html");
     write_file(&page, tokens.to_html("Which words decide").as_bytes())?;
-    if args.json {
+    if args.result.json {
         let words: Vec<_> = explained
             .words()
             .iter()

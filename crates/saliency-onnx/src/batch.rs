@@ -20,6 +20,14 @@ pub(crate) enum Batching {
 }
 
 impl Batching {
+    /// Returns the same for another part of the model, of which nothing was tried.
+    pub(crate) fn untried(&self) -> Self {
+        match self {
+            Self::Open => Self::Open,
+            Self::One { .. } => Self::One { together: Arc::default() },
+        }
+    }
+
     /// Reads off the first input whether the number of rows is open.
     pub(crate) fn of(inputs: &[Port]) -> Self {
         let first = inputs.first().and_then(|port| port.shape.as_ref()?.first());

@@ -1,7 +1,6 @@
 //! A model cut in two at one of its tensors.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashSet;
 
 use burn::tensor::Tensor;
 
@@ -12,24 +11,11 @@ use crate::graph::Node;
 use crate::inputs::OnnxInputs;
 use crate::model::{OnnxModel, Part};
 use crate::plan::{Counted, Missing, Plan, Request};
-use crate::values::{Known, Value};
+use crate::trace::{Layer, Trace, Traces};
+use crate::values::Value;
 
 /// The most names that a message suggests.
 const SUGGESTED: usize = 5;
-
-/// A tensor at which a model can be cut: the result of a node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Layer {
-    /// The name of the tensor.
-    pub name: String,
-    /// The name of the node that computes it. It may be empty.
-    pub node: String,
-    /// The operator of the node.
-    pub operator: String,
-    /// The shape for one row.
-    pub shape: Vec<usize>,
-}
 
 /// A model cut in two at one of its tensors: both halves are models.
 ///
@@ -79,18 +65,6 @@ impl OnnxModel {
     }
 }
 
-/// What a run on one row and one on two rows shows.
-struct Traces {
-    one: Trace,
-    two: Option<Trace>,
-}
-
-#[derive(Default)]
-struct Trace {
-    layers: Vec<Layer>,
-    known: HashMap<String, Arc<Known>>,
-}
-
 impl OnnxModel {
     /// Sets the shape of an input for one row, for files that leave it open: for example
     /// `&[1, 3, 224, 224]`. [`layers`](Self::layers) and [`at`](Self::at) need it.
@@ -99,9 +73,9 @@ impl OnnxModel {
     /// [`Error::UnknownName`]; [`Error::Inputs`] if the file says otherwise; [`Error::Node`] if the
     /// model cannot be run on such an input.
     pub fn with_shape(self, input: &str, shape: &[usize]) -> Result<Self> {
-        let mut part = (*self.part).clone();
+        let mut inputs = self.part.inputs.clone();
         let known = || self.inputs().iter().map(|port| port.name.clone()).collect();
-        let port = part.inputs.iter_mut().find(|port| port.name == input);
+        let port = inputs.iter_mut().find(|port| port.name == input);
         let port = port.ok_or_else(|| Error::UnknownName {
             kind: "input",
             name: input.into(),
@@ -127,7 +101,7 @@ impl OnnxModel {
             _ => Dimension::Fixed(size),
         });
         port.shape = Some(sizes.collect());
-        let model = Self { part: Arc::new(part), ..self };
+        let model = self.with_part(|part| Part { inputs, ..part });
         if let Some(noise) = model.noise(1, 1) {
             model.scores(noise)?;
         }
@@ -142,8 +116,8 @@ impl OnnxModel {
     pub fn layers(&self) -> Result<Vec<Layer>> {
         let traces = self.traces()?;
         let counted = traces.counted();
-        let layers = traces.one.layers.into_iter();
-        Ok(layers.filter(|layer| self.separates(&layer.name, &counted)).collect())
+        let layers = traces.one.layers.iter();
+        Ok(layers.filter(|layer| self.separates(&layer.name, &counted)).cloned().collect())
     }
 
     /// Returns about how many bytes one row takes with everything that is kept for its gradient.
@@ -151,7 +125,7 @@ impl OnnxModel {
     /// # Errors
     /// As [`layers`](Self::layers).
     pub fn bytes_per_row(&self) -> Result<u64> {
-        let trace = self.traces()?.one;
+        let trace = &self.traces()?.one;
         let values = trace.layers.iter().map(|layer| layer.shape.iter().product::<usize>() as u64);
         Ok(4 * values.sum::<u64>())
     }
@@ -191,10 +165,9 @@ impl OnnxModel {
     pub fn at(&self, layer: &str) -> Result<OnnxCut> {
         let name = self.resolve(layer)?;
         let traces = self.traces().ok();
-        let counted = traces.as_ref().map(Traces::counted).unwrap_or_default();
-        let shape = traces.and_then(|traces| {
-            traces.one.layers.into_iter().find(|layer| layer.name == name).map(|it| it.shape)
-        });
+        let counted = traces.map(Traces::counted).unwrap_or_default();
+        let layers = traces.map(|traces| traces.one.layers.as_slice()).unwrap_or_default();
+        let shape = layers.iter().find(|layer| layer.name == name).map(|it| it.shape.clone());
         self.cut(name, shape, &counted)
     }
 
@@ -221,9 +194,8 @@ impl OnnxModel {
                 names.extend(node.outputs.first().map(String::as_str));
             }
             let picks = node.operator == "Gather" && reads(1).is_some_and(|it| names.contains(it));
-            let matrix = reads(0).and_then(|name| graph.constants.get(name));
-            if picks && matrix.is_some_and(|matrix| matrix.is_float() && matrix.dims.len() == 2) {
-                let counted = self.traces().map(|it| it.counted()).unwrap_or_default();
+            if picks && reads(0).is_some_and(|name| self.graph.layout.is_matrix(name)) {
+                let counted = self.traces().map(Traces::counted).unwrap_or_default();
                 return self.cut(node.outputs[0].clone(), None, &counted);
             }
         }
@@ -231,12 +203,9 @@ impl OnnxModel {
     }
 
     fn cut(&self, name: String, shape: Option<Vec<usize>>, counted: &[Counted]) -> Result<OnnxCut> {
-        let before = Part {
-            plan: self.part_of(&self.part.inputs, &[], &name)?,
-            output: name.clone(),
-            ending: None,
-            ..(*self.part).clone()
-        };
+        let plan = self.part_of(&self.part.inputs, &[], &name)?;
+        let output = name.clone();
+        let before = self.with_part(|part| Part { plan, output, ending: None, ..part });
         let dimensions = |shape: Vec<usize>| {
             let open = |(at, size)| match at {
                 0 => Dimension::Open(String::new()),
@@ -262,18 +231,9 @@ impl OnnxModel {
                 input.name,
             )));
         }
-        let after = Part {
-            plan: self.part_of(&inputs, &counted, self.scores_name())?,
-            inputs,
-            output: self.part.output.clone(),
-            ending: self.part.ending.clone(),
-            batching: self.part.batching.clone(),
-        };
-        Ok(OnnxCut {
-            name,
-            before: Self { part: Arc::new(before), ..self.clone() },
-            after: Self { part: Arc::new(after), ..self.clone() },
-        })
+        let plan = self.part_of(&inputs, &counted, self.scores_name())?;
+        let after = self.with_part(|part| Part { plan, inputs, ..part });
+        Ok(OnnxCut { name, before, after })
     }
 
     fn part_of(&self, inputs: &[Port], counted: &[Counted], output: &str) -> Result<Plan> {
@@ -305,14 +265,17 @@ impl OnnxModel {
         }
     }
 
-    fn traces(&self) -> Result<Traces> {
+    /// Runs the model on one row and on two, once.
+    fn traces(&self) -> Result<&Traces> {
+        if let Some(traces) = self.part.traces.get() {
+            return Ok(traces);
+        }
         let one = self.trace(self.noise(1, 1).ok_or_else(Error::open_shape)?, 1)?;
-        // Without the shapes of two rows, rows are computed one by one.
-        let two = match self.part.batching {
-            Batching::One { .. } if !self.rows_fit_together() => None,
+        let two = match &self.part.batching {
+            batching if !self.fits_together(batching) => None,
             _ => self.noise(1, 2).and_then(|noise| self.trace(noise, 2).ok()),
         };
-        Ok(Traces { one, two })
+        Ok(self.part.traces.get_or_init(|| Traces { one, two }))
     }
 
     fn trace(&self, inputs: Vec<Value>, rows: usize) -> Result<Trace> {
@@ -367,21 +330,6 @@ impl OnnxModel {
             similar.truncate(SUGGESTED);
             Error::UnknownLayer { name: layer.to_owned(), similar }
         })
-    }
-}
-
-impl Traces {
-    /// Returns the numbers of the host that depend on the number of rows alone.
-    fn counted(&self) -> Vec<Counted> {
-        let mut counted = Vec::new();
-        for (name, one) in &self.one.known {
-            let two = self.two.as_ref().map_or(Some(one), |two| two.known.get(name));
-            if let Some(two) = two.filter(|two| two.dims == one.dims) {
-                counted.push(Counted::new(name, one.clone(), two.clone()));
-            }
-        }
-        counted.sort_by(|a, b| a.name.cmp(&b.name));
-        counted
     }
 }
 

@@ -36,16 +36,18 @@ mod model;
 mod operators;
 mod plan;
 mod simplify;
+mod trace;
 mod trial;
 mod values;
 
 pub use check::Check;
-pub use cut::{Layer, OnnxCut};
+pub use cut::OnnxCut;
 pub use error::{Error, Result, Unsupported, UnsupportedOperators};
 pub use file::{Dimension, Element, OnnxFile, Port};
 pub use inputs::OnnxInputs;
 pub use model::{OnnxModel, OnnxOutput};
 pub use operators::operators;
+pub use trace::Layer;
 
 /// The example in the README, run as a test.
 #[cfg(doctest)]

@@ -1,7 +1,7 @@
 //! The file as a model of Burn.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -15,6 +15,7 @@ use crate::inputs::OnnxInputs;
 use crate::operators::{Input, Settings};
 use crate::plan::{Layout, Plan, Request, Run, Watch, Weights};
 use crate::simplify::simplified;
+use crate::trace::Traces;
 use crate::values::{Booleans, Floats, Integers, Value, check_rank, full_dims};
 
 /// The most values that a node may make for one row: 256 MiB in single precision.
@@ -79,6 +80,8 @@ pub(crate) struct Part {
     pub(crate) ending: Option<Ending>,
     pub(crate) plan: Plan,
     pub(crate) batching: Batching,
+    /// What runs on noise have shown, once they were asked for.
+    pub(crate) traces: OnceLock<Traces>,
 }
 
 impl OnnxFile {
@@ -90,8 +93,10 @@ impl OnnxFile {
     /// # Errors
     /// [`Error::Graph`], [`Error::Weight`] and [`Error::Node`].
     pub fn load(self, device: &Device) -> Result<OnnxModel> {
-        let graph = simplified(self.graph)?;
+        let mut graph = simplified(self.graph)?;
         let (weights, layout) = Weights::new(&graph, device, DType::F32)?;
+        // They are on the device now.
+        graph.constants.clear();
         let inputs = graph.inputs.clone();
         // Some classifiers state the chosen class first.
         let float = graph.outputs.iter().find(|port| port.element == Element::Float);
@@ -103,6 +108,7 @@ impl OnnxFile {
             inputs,
             output,
             ending: None,
+            traces: OnceLock::new(),
         };
         let model = OnnxModel { weights, graph: shared, part: Arc::new(part) };
         model.checked()?.without_ending()
@@ -171,13 +177,9 @@ impl OnnxModel {
             let known = self.outputs().iter().map(|port| port.name.clone()).collect();
             return Err(Error::UnknownName { kind: "output", name: name.into(), known });
         }
-        let part = Part {
-            plan: self.graph.plan(&self.part.inputs, name)?,
-            output: name.to_owned(),
-            ending: None,
-            ..(*self.part).clone()
-        };
-        Self { part: Arc::new(part), ..self }.checked()?.without_ending()
+        let plan = self.graph.plan(&self.part.inputs, name)?;
+        let (output, ending) = (name.to_owned(), None);
+        self.with_part(|part| Part { plan, output, ending, ..part }).checked()?.without_ending()
     }
 
     /// Keeps the Softmax or the Sigmoid at the end.
@@ -186,8 +188,7 @@ impl OnnxModel {
     /// None that [`OnnxFile::load`] has not reported.
     pub fn with_ending(self) -> Result<Self> {
         let plan = self.graph.plan(&self.part.inputs, &self.part.output)?;
-        let part = Part { plan, ending: None, ..(*self.part).clone() };
-        Ok(Self { part: Arc::new(part), ..self })
+        Ok(self.with_part(|part| Part { plan, ending: None, ..part }))
     }
 
     /// Computes in another precision, such as [`DType::F64`].
@@ -201,8 +202,14 @@ impl OnnxModel {
             return Ok(self);
         };
         let plan = self.graph.plan(&self.part.inputs, &ending.scores)?;
-        let part = Part { plan, ending: Some(ending), ..(*self.part).clone() };
-        Ok(Self { part: Arc::new(part), ..self })
+        Ok(self.with_part(|part| Part { plan, ending: Some(ending), ..part }))
+    }
+
+    /// Returns another part of the model. What was found out by runs of this one is not known of it.
+    pub(crate) fn with_part(&self, change: impl FnOnce(Part) -> Part) -> Self {
+        let batching = self.part.batching.untried();
+        let part = Part { batching, traces: OnceLock::new(), ..(*self.part).clone() };
+        Self { part: Arc::new(change(part)), ..self.clone() }
     }
 
     /// Computes all outputs of the file, endings included, from the numbers of its inputs in order.
@@ -246,8 +253,8 @@ impl OnnxModel {
         self.check_inputs(&inputs)?;
         let rows = inputs.first().and_then(|value| value.dims().first().copied()).unwrap_or(1);
         match &self.part.batching {
-            Batching::One { together } if rows > 1 => {
-                if *together.get_or_init(|| self.rows_fit_together()) {
+            Batching::One { .. } if rows > 1 => {
+                if self.fits_together(&self.part.batching) {
                     return self.run_rows(plan, inputs, rows, Some(rows), watch);
                 }
                 one_by_one(&inputs, rows, axes, |one| self.run_rows(plan, one, 1, None, watch))

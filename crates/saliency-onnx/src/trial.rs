@@ -2,6 +2,7 @@
 
 use burn::tensor::{Tensor, TensorData};
 
+use crate::batch::Batching;
 use crate::error::Result;
 use crate::file::Element;
 use crate::model::{LARGEST, OnnxModel};
@@ -21,9 +22,17 @@ impl OnnxModel {
         Ok(self)
     }
 
+    /// Returns whether several rows can be computed together, which is tried once.
+    pub(crate) fn fits_together(&self, batching: &Batching) -> bool {
+        match batching {
+            Batching::Open => true,
+            Batching::One { together } => *together.get_or_init(|| self.rows_fit_together()),
+        }
+    }
+
     /// Returns whether several rows can be computed together although the file fixes one: two rows
     /// of noise give the same together as each alone.
-    pub(crate) fn rows_fit_together(&self) -> bool {
+    fn rows_fit_together(&self) -> bool {
         let (Some(both), Some(first), Some(second)) =
             (self.noise(1, 2), self.noise(1, 1), self.noise(2, 1))
         else {

@@ -32,9 +32,7 @@ impl Lite0 {
 
     /// Cuts the network at [`Layer`].
     pub fn halves(model: &EfficientNetLite0) -> Halves<After<EfficientNetLite0, Tensor<4>, Layer>> {
-        let split = Split::at(model, AfterBlock::<10>);
-        let behind = split.after().clone();
-        Halves::new(move |input, schedule| split.activation(input, schedule), behind)
+        Halves::of(Split::at(model, AfterBlock::<10>))
     }
 }
 

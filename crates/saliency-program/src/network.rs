@@ -5,7 +5,7 @@ use std::fmt;
 use burn::tensor::{Device, Tensor};
 use image::{Rgb, RgbImage};
 use saliency::photo::{ClassNames, Preparation, Size};
-use saliency::{Model, Schedule};
+use saliency::{After, Cut, Model, Schedule, Split};
 
 use crate::grid::grid_of_input;
 
@@ -104,6 +104,18 @@ impl<B> Halves<B> {
     /// Returns the second half, a model of the activation.
     pub fn behind(&self) -> &B {
         &self.behind
+    }
+}
+
+impl<M, P> Halves<After<M, Tensor<4>, P>>
+where
+    M: Cut<Tensor<4>, P, Activation = Tensor<4>> + 'static,
+    P: 'static,
+{
+    /// Takes the halves of a network that is cut in the core.
+    pub fn of(split: Split<M, Tensor<4>, P>) -> Self {
+        let behind = split.after().clone();
+        Self::new(move |input, schedule| split.activation(input, schedule), behind)
     }
 }
 

@@ -126,13 +126,10 @@ impl Regions {
         rows: &Rows,
     ) -> saliency::Result<Attribution<Tensor<4>>>
     where
-        M: Cut<Tensor<4>, P, Activation = Tensor<4>>,
+        M: Cut<Tensor<4>, P, Activation = Tensor<4>> + 'static,
+        P: 'static,
     {
-        each_row(photos, &target, rows, |photo, target, rows| {
-            let noise = split.activation(noise_like(&photo), &self.schedule)?;
-            let path = Path { from: noise, to: split.activation(photo, &self.schedule)? };
-            self.attribute_path(split.after(), path, target, rows)
-        })
+        self.attribute_between(&Halves::of(split.clone()), photos, target, rows)
     }
 
     /// The same for a network in two halves.

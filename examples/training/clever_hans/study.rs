@@ -109,7 +109,7 @@ fn maps(net: &Net, mugs: &[Product]) -> Result<Vec<Maps>> {
 }
 
 /// Explains regions behind a layer.
-fn regions<P>(split: &Split<Net, Tensor<4>, P>, input: &Tensor<4>) -> Result<Tensor<4>>
+fn regions<P: 'static>(split: &Split<Net, Tensor<4>, P>, input: &Tensor<4>) -> Result<Tensor<4>>
 where
     Net: Cut<Tensor<4>, P, Activation = Tensor<4>>,
 {

@@ -117,8 +117,7 @@ impl<'a> Builder<'a> {
     }
 
     fn step(&mut self, node: &Node) -> Result<Step> {
-        let layer = node.outputs.first().and_then(|output| self.layout.layer(output));
-        let layer = layer.map(|layer| layer.index);
+        let layer = node.outputs.first().and_then(|output| self.layout.layer(output)).cloned();
         let source = |(at, name): (usize, &String)| {
             // The weights of a layer are in the layer.
             if name.is_empty() || (layer.is_some() && at > 0) {

@@ -12,7 +12,7 @@ pub(crate) use weights::{Layout, Weights};
 use std::sync::Arc;
 
 use crate::graph::Node;
-use crate::operators::Operator;
+use crate::operators::{Layer, Operator};
 use crate::values::Known;
 
 /// A part of a graph, ready to run.
@@ -38,7 +38,7 @@ struct Step {
     /// Values that no later step needs.
     last: Vec<usize>,
     /// The convolution that computes the node.
-    layer: Option<usize>,
+    layer: Option<Layer>,
 }
 
 #[derive(Clone, Debug)]

@@ -78,9 +78,9 @@ impl Run<'_> {
             .iter()
             .map(|source| source.as_ref().map(|source| self.value(source, values)).transpose())
             .collect::<Result<Vec<_>>>()?;
-        let layer = step.layer.map(|at| self.weights.convolution(at));
-        let kernel = self.layout.layer(step.node.outputs.first().map_or("", String::as_str));
-        let mut call = Call::new(&step.node, inputs, &self.settings, layer.zip(kernel));
+        let layer = step.layer.as_ref();
+        let layer = layer.map(|layer| (self.weights.convolution(layer.index), layer));
+        let mut call = Call::new(&step.node, inputs, &self.settings, layer);
         // Burn panics where shapes or numbers do not fit.
         let computed = caught(|| operator(&mut call));
         computed.unwrap_or_else(|panic| Err(reason(panic.as_ref()))).map_err(failed)

@@ -54,6 +54,12 @@ impl Layout {
         self.stored.contains_key(name)
     }
 
+    /// Returns whether a name is that of a matrix of floats.
+    pub(crate) fn is_matrix(&self, name: &str) -> bool {
+        let stored = self.stored.get(name);
+        stored.is_some_and(|it| it.rank == 2 && matches!(it.place, Place::Float(_)))
+    }
+
     pub(crate) fn layer(&self, output: &str) -> Option<&Layer> {
         self.layers.get(output)
     }
