@@ -49,6 +49,7 @@ impl OnnxNetwork {
         };
         refuse_others(&file, path)?;
         let name = input.name.clone();
+        let weights = digest(&file)?;
         let preparation = preparation(&file, input, args)?;
         let classes = classes(&file, args)?;
 
@@ -88,7 +89,7 @@ impl OnnxNetwork {
         let file_name = path.file_name().unwrap_or_default().to_string_lossy();
         Ok(Self {
             description: format!("{file_name}, a classifier for {count} kinds of things"),
-            weights: saliency_audit::digest(&std::fs::read(path)?),
+            weights,
             model,
             preparation,
             classes,
@@ -100,6 +101,15 @@ impl OnnxNetwork {
 
 fn listed(ports: &[Port]) -> String {
     ports.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Returns a text that changes with the weights, wherever they lie.
+fn digest(file: &OnnxFile) -> Result<String> {
+    let mut all = Vec::new();
+    for path in file.files() {
+        all.extend(std::fs::read(path)?);
+    }
+    Ok(saliency_audit::digest(&all))
 }
 
 /// Returns what the file says of itself, for a guess.

@@ -69,7 +69,10 @@ fn every_bad_file_is_refused_in_a_sentence() {
 
 #[test]
 fn weights_beside_the_file_are_read() {
-    run(&committed("bad").join("tiny_external.onnx")).unwrap();
+    let path = committed("bad").join("tiny_external.onnx");
+    run(&path).unwrap();
+    let weights = committed("bad/weights").join("tiny_external.bin");
+    assert_eq!(OnnxFile::read(&path).unwrap().files(), [path, weights]);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Weights that lie beside the file, in files of their own.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 
-use onnx_ir::TensorProto;
+use onnx_ir::{GraphProto, TensorProto};
 
 /// Reads the bytes of a weight from a file in the model's own folder, or below it.
 ///
@@ -53,4 +54,14 @@ pub(crate) fn bytes(
     let mut bytes = vec![0; expected];
     file.read_exact(&mut bytes).map_err(cannot)?;
     Ok(bytes)
+}
+
+/// Returns the locations of all weights that lie in other files. The depth of graphs inside graphs is
+/// limited by the decoder.
+pub(crate) fn locations(graph: &GraphProto) -> BTreeSet<String> {
+    let attributes = || graph.node.iter().flat_map(|node| &node.attribute);
+    let tensors = graph.initializer.iter().chain(attributes().filter_map(|it| it.t.as_ref()));
+    let named = tensors.flat_map(|tensor| &tensor.external_data).filter(|it| it.key == "location");
+    let inside = attributes().filter_map(|it| it.g.as_ref()).flat_map(locations);
+    named.map(|it| it.value.clone()).chain(inside).collect()
 }

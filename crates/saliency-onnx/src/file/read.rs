@@ -1,13 +1,13 @@
 //! Reading a file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
 use onnx_ir::{Message, ModelProto};
 
 use crate::check::{self, Check};
 use crate::error::{Error, Result};
-use crate::file::{Element, Port};
+use crate::file::{Element, Port, external};
 use crate::graph::Graph;
 use crate::values::{Constant, Numbers};
 
@@ -34,6 +34,7 @@ pub struct OnnxFile {
     pub(crate) graph: Graph,
     metadata: Vec<(String, String)>,
     producer: String,
+    files: Vec<PathBuf>,
 }
 
 impl OnnxFile {
@@ -46,7 +47,9 @@ impl OnnxFile {
         let bytes =
             std::fs::read(path).map_err(|cause| Error::Read { path: path.to_owned(), cause })?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        Self::parse(&bytes, Some(folder.unwrap_or(Path::new("."))))
+        let mut file = Self::parse(&bytes, Some(folder.unwrap_or(Path::new("."))))?;
+        file.files.insert(0, path.to_owned());
+        Ok(file)
     }
 
     /// Reads the bytes of a file. All weights must be in them.
@@ -72,7 +75,14 @@ impl OnnxFile {
         let graph = Graph::read(proto, folder, version)?;
         let metadata =
             model.metadata_props.iter().map(|it| (it.key.clone(), it.value.clone())).collect();
-        Ok(Self { graph, metadata, producer: model.producer_name.clone() })
+        let beside = external::locations(proto);
+        let files = beside.iter().filter_map(|it| Some(folder?.join(it))).collect();
+        Ok(Self { graph, metadata, producer: model.producer_name.clone(), files })
+    }
+
+    /// Returns the files that were read: the file itself, and those of weights beside it.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
     /// Returns the inputs of the model.
