@@ -15,6 +15,7 @@ pub use devices::{device, devices, on_every_device, schedule};
 pub use golden::Golden;
 pub use models::{
     Counting, Noisy, contribution, implementation_a, implementation_b, linear, square,
+    with_fixed_weights,
 };
 pub use pytorch::read_pytorch;
 pub use questions::{Errors, Intervals, Kind, Questions};

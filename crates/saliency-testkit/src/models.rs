@@ -1,12 +1,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use burn::module::Module;
+use burn::module::{Module, ModuleMapper, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::activation::relu;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use saliency_core::{Model, pure_function};
+
+use crate::values;
 
 /// Returns the model f(x) = w · x + b.
 pub fn linear(weights: &[f32], bias: f64, device: &Device) -> impl Model<Tensor<2>> + use<> {
@@ -41,6 +43,39 @@ pub fn contribution() -> impl Model<(Tensor<2>, Tensor<2>, Tensor<2>)> {
     })
 }
 
+/// Returns a network with weights that depend on the seed alone. Those that Burn draws differ
+/// between backends, and on one backend whenever another thread draws in between. Zeros and ones,
+/// as layers of normalisation have them, stay.
+pub fn with_fixed_weights<M: Module>(net: M, seed: u64) -> M {
+    struct Draw(u64);
+    impl ModuleMapper for Draw {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let found = values(&param.val());
+            if [0.0, 1.0].iter().any(|constant| found.iter().all(|value| value == constant)) {
+                return param;
+            }
+            let width = 1.0 / (param.val().dims()[0] as f32).sqrt();
+            let drawn: Vec<f32> = found.iter().map(|_| width * self.next()).collect();
+            param.map(|old| {
+                let device = old.device();
+                Tensor::from_data(TensorData::new(drawn, old.shape()), &device)
+                    .set_require_grad(old.is_require_grad())
+            })
+        }
+    }
+    impl Draw {
+        /// Returns a number between -1 and 1 (splitmix64: Steele, Lea and Flood, 2014).
+        fn next(&mut self) -> f32 {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut bits = self.0;
+            bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((bits ^ (bits >> 31)) >> 40) as f32 / (1 << 23) as f32 - 1.0
+        }
+    }
+    net.map(&mut Draw(seed))
+}
+
 /// A network with the layers that behave differently in training: BatchNorm and Dropout.
 #[derive(Module, Debug)]
 pub struct Noisy {
@@ -54,14 +89,13 @@ impl Noisy {
     /// Makes a network for `[rows, 2, 6, 6]`, with random weights and three scores. Its running
     /// statistics are those of a first batch rather than 0 and 1.
     pub fn trained(device: &Device) -> Self {
-        device.seed(7);
         let net = Self {
             conv: Conv2dConfig::new([2, 4], [3, 3]).init(device),
             norm: BatchNormConfig::new(4).init(device),
             dropout: DropoutConfig::new(0.5).init(),
             linear: LinearConfig::new(64, 3).init(device),
         };
-        let net = net.train();
+        let net = with_fixed_weights(net, 7).train();
         let batch = Self::batch(8, device).autodiff() * 2.0 + 1.0;
         net.forward(batch);
         net

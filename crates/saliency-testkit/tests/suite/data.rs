@@ -10,7 +10,7 @@ use saliency_core::{
     IntegratedGradients, Model, ModelFn, NoiseScale, Schedule, Score, SmoothGrad, Split, Target,
 };
 use saliency_models::{EfficientNetLite0, LastConvolution};
-use saliency_testkit::{Golden, assert_close, assert_error, device, values};
+use saliency_testkit::{Golden, assert_close, assert_error, device, values, with_fixed_weights};
 
 /// A classifier of token sequences: the mean of a layer's output for each embedding.
 #[derive(Module, Debug)]
@@ -22,12 +22,12 @@ struct Sentiment {
 
 impl Sentiment {
     fn new(device: &Device) -> Self {
-        device.seed(11);
-        Self {
+        let net = Self {
             embedding: EmbeddingConfig::new(20, 6).init(device),
             hidden: LinearConfig::new(6, 8).init(device),
             output: LinearConfig::new(8, 2).init(device),
-        }
+        };
+        with_fixed_weights(net, 11)
     }
 }
 
@@ -127,8 +127,7 @@ fn fixed_inputs_reach_the_model_unchanged() {
 #[test]
 fn rows_of_a_table_are_explained() {
     let device = device();
-    device.seed(5);
-    let net = LinearConfig::new(4, 3).init(&device);
+    let net = with_fixed_weights(LinearConfig::new(4, 3).init(&device), 5);
     let model = ModelFn::new(net.clone(), |net: &Linear, x: Tensor<2>| net.forward(x));
     let x = Tensor::<2>::from_data([[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]], &device);
     let map = IntegratedGradients::new().attribute_to(&model, x.clone(), Target::Class(2)).unwrap();
@@ -139,8 +138,7 @@ fn rows_of_a_table_are_explained() {
 #[test]
 fn series_are_explained() {
     let device = device();
-    device.seed(6);
-    let net = Conv1dConfig::new(2, 3, 5).init(&device);
+    let net = with_fixed_weights(Conv1dConfig::new(2, 3, 5).init(&device), 6);
     let model = ModelFn::new(net, |net: &Conv1d, x: Tensor<3>| {
         relu(net.forward(x)).mean_dim(2).squeeze_dim(2)
     });
@@ -155,9 +153,8 @@ fn series_are_explained() {
 #[test]
 fn segmentation_regression_and_several_outputs_go_through_an_adaptor() {
     let device = device();
-    device.seed(7);
     let input = Tensor::<4>::ones([2, 1, 6, 6], &device);
-    let net = Conv2dConfig::new([1, 3], [3, 3]).init(&device);
+    let net = with_fixed_weights(Conv2dConfig::new([1, 3], [3, 3]).init(&device), 7);
     // Segmentation: the class's score over all pixels, or at one of them.
     let everywhere = ModelFn::new(net.clone(), |net: &Conv2d, x: Tensor<4>| {
         net.forward(x).sum_dims(&[2, 3]).flatten(1, 3)
@@ -252,9 +249,9 @@ struct Second;
 
 impl Layered {
     fn new(device: &Device) -> Self {
-        device.seed(8);
         let layer = || LinearConfig::new(5, 5).init(device);
-        Self { first: layer(), second: layer(), output: LinearConfig::new(5, 3).init(device) }
+        let output = LinearConfig::new(5, 3).init(device);
+        with_fixed_weights(Self { first: layer(), second: layer(), output }, 8)
     }
 }
 

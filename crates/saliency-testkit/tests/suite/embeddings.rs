@@ -9,6 +9,7 @@ use saliency_core::{
 };
 use saliency_testkit::{
     assert_close, assert_error, device, on_every_device, relative_l1, schedule, values,
+    with_fixed_weights,
 };
 
 use published::{CountsPadding, Normed, TextClassifier, Tied};
@@ -22,6 +23,7 @@ mod published {
     use burn::nn::{BatchNorm, BatchNormConfig, Embedding, EmbeddingConfig, Linear, LinearConfig};
     use burn::tensor::activation::{relu, softmax};
     use burn::tensor::{Bool, Device, Int, Tensor};
+    use saliency_testkit::with_fixed_weights;
 
     /// Like the classifier of Burn's example `text-classification`: tokens and their positions are
     /// embedded, encoded, and classified by the first token.
@@ -35,14 +37,14 @@ mod published {
 
     impl TextClassifier {
         pub fn new(device: &Device) -> Self {
-            device.seed(3);
             let encoder = TransformerEncoderConfig::new(8, 16, 2, 2);
-            Self {
+            let net = Self {
                 embedding_token: EmbeddingConfig::new(30, 8).init(device),
                 embedding_position: EmbeddingConfig::new(12, 8).init(device),
                 transformer: encoder.with_norm_first(true).init(device),
                 output: LinearConfig::new(8, 3).init(device),
-            }
+            };
+            with_fixed_weights(net, 3)
         }
 
         /// Returns the probabilities of the classes.
@@ -76,12 +78,12 @@ mod published {
 
     impl Normed {
         pub fn new(device: &Device) -> Self {
-            device.seed(4);
-            Self {
+            let net = Self {
                 embedding: EmbeddingConfig::new(10, 4).init(device),
                 norm: BatchNormConfig::new(4).init(device),
                 output: LinearConfig::new(4, 2).init(device),
-            }
+            };
+            with_fixed_weights(net, 4)
         }
 
         pub fn forward(&self, ids: Tensor<2, Int>) -> Tensor<2> {
@@ -104,11 +106,11 @@ mod published {
 
     impl CountsPadding {
         pub fn new(device: &Device) -> Self {
-            device.seed(5);
-            Self {
+            let net = Self {
                 embedding: EmbeddingConfig::new(10, 4).init(device),
                 output: LinearConfig::new(4, 2).init(device),
-            }
+            };
+            with_fixed_weights(net, 5)
         }
 
         pub fn forward(&self, ids: Tensor<2, Int>) -> Tensor<2> {
@@ -128,8 +130,7 @@ mod published {
 
     impl Tied {
         pub fn new(device: &Device) -> Self {
-            device.seed(6);
-            Self { embedding: EmbeddingConfig::new(10, 4).init(device) }
+            with_fixed_weights(Self { embedding: EmbeddingConfig::new(10, 4).init(device) }, 6)
         }
 
         pub fn forward(&self, ids: Tensor<2, Int>) -> Tensor<2> {
@@ -402,8 +403,7 @@ fn what_the_model_does_wrong_is_an_error_when_it_is_made() {
 fn a_weight_is_an_input_like_any_other() {
     on_every_device(|compute| {
         let device = compute.device();
-        device.seed(1);
-        let net = LinearConfig::new(2, 3).init(device);
+        let net = with_fixed_weights(LinearConfig::new(2, 3).init(device), 1);
         let x = Tensor::<2>::from_data([[2.0, -1.0]], device);
         let weight = parameter(&net, "weight").unwrap();
         assert_eq!(weight.shape(), [2, 3]);
