@@ -31,6 +31,11 @@ impl Golden {
         Self::new(include_bytes!("../golden/cifar_randomisation.safetensors"))
     }
 
+    /// Reads the values of many methods for the CIFAR network, from a zero baseline: three rows.
+    pub fn cifar_methods() -> Self {
+        Self::new(include_bytes!("../golden/cifar_methods.safetensors"))
+    }
+
     fn new(bytes: &'static [u8]) -> Self {
         Self(SafeTensors::deserialize(bytes).expect("a golden file"))
     }
