@@ -26,6 +26,7 @@ pub use crate::execution::panics::caught;
 pub use crate::execution::question::Question;
 pub use crate::execution::work::Work;
 pub use crate::input::batch::Batch;
+pub use crate::path::contribution::{Contribution, Product};
 pub use crate::path::integral::{Integrals, PathIntegral};
 pub use crate::path::quadrature::WeightedPosition;
 pub use crate::path::score_change::ScoreChange;

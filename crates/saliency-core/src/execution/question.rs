@@ -57,8 +57,8 @@ pub struct Question<'m> {
 /// Implements `Explainer` for a method that answers questions: for a type with `check`, and with
 /// `explain`, which takes a [`Question`] and returns the answer for its batch.
 macro_rules! answers_questions {
-    ($method:ty) => {
-        impl $method {
+    ($method:ty $(, $param:ident: $bound:path)*) => {
+        impl<$($param: $bound),*> $method {
             fn attribute_with<M, I>(
                 &self,
                 model: &M,
@@ -82,7 +82,9 @@ macro_rules! answers_questions {
             }
         }
 
-        impl<M: $crate::Model<I>, I: $crate::Inputs> $crate::Explainer<M, I> for $method {
+        impl<M: $crate::Model<I>, I: $crate::Inputs, $($param: $bound),*> $crate::Explainer<M, I>
+            for $method
+        {
             fn attribute_to(
                 &self,
                 model: &M,

@@ -9,5 +9,7 @@ pub use gradient::{Gradient, InputTimesGradient};
 pub use noise::{
     Mean, MeanOfSquares, OverNoise, SmoothGrad, SmoothGradSquared, Statistic, VarGrad, Variance,
 };
-pub use path::{ExpectedGradients, IntegratedGradients};
+pub use path::{
+    AlongPath, ExpectedGradients, FromBaseline, IntegratedGradients, Laid, Path, Straight,
+};
 pub use registry::{ErrorBar, Family, Method, MethodOptions};

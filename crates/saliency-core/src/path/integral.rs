@@ -12,6 +12,7 @@ use crate::execution::work::Work;
 use crate::input::batch::{Batch, add};
 use crate::model::resolved_target::ResolvedTarget;
 use crate::path::adaptive::{AdaptivePath, Judged, Received};
+use crate::path::contribution::Contribution;
 use crate::path::fixed::{FixedPath, FixedRule};
 use crate::path::observation::{Observation, Observer};
 use crate::path::quadrature::{PILOT, WeightedPosition};
@@ -42,7 +43,8 @@ const KEPT_POINTS: usize = 64;
 /// ```
 ///
 /// The path γ is any [`PathShape`]. If the path's tangent is its derivative, the values of a row
-/// sum to its change of score, up to the error of the quadrature.
+/// sum to its change of score, up to the error of the quadrature. Another [`Contribution`] may take
+/// the place of the product of gradient and tangent.
 #[derive(Clone, Copy)]
 pub struct PathIntegral<'a> {
     /// The model.
@@ -53,6 +55,8 @@ pub struct PathIntegral<'a> {
     pub input: &'a Batch,
     /// The path.
     pub shape: &'a dyn PathShape,
+    /// The contribution of a gradient on the path; usually [`Product`](crate::kit::Product).
+    pub contribution: &'a dyn Contribution,
     /// The change of score along the path of every row.
     pub changes: &'a [ScoreChange],
     /// Shares of each row's integral whose errors are to be estimated too.
@@ -166,9 +170,8 @@ impl PathIntegral<'_> {
         let path = self.shape.at(rows, positions)?;
         path.check(self.input, rows.len())?;
         let found = self.evaluator.gradient(path.points, &self.target.select(rows))?;
-        let gradients = found.gradients.widened();
-        let contributions =
-            gradients.zip(&path.tangents.widened(), |gradient, tangent| gradient * tangent);
+        let (gradients, tangents) = (found.gradients.widened(), path.tangents.widened());
+        let contributions = self.contribution.at(gradients, &tangents, positions)?;
         let observed = observer.observe(&contributions, &found.scores()?)?;
         Ok(PathEvaluation { contributions, observed })
     }

@@ -1,6 +1,7 @@
 //! Paths from a baseline to an input, and integrals of gradients along them.
 
 pub(crate) mod adaptive;
+pub(crate) mod contribution;
 pub(crate) mod error_estimate;
 pub(crate) mod fixed;
 pub(crate) mod integral;

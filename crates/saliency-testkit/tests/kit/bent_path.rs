@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::kit::{
-    Batch, PathIntegral, PathPoints, PathShape, Question, ScoreChange, Tolerance,
+    Batch, PathIntegral, PathPoints, PathShape, Product, Question, ScoreChange, Tolerance,
 };
 use saliency_core::{
     Attribution, Error, Explainer, Inputs, IntegratedGradients, Model, Result, Rule, Schedule,
@@ -80,6 +80,7 @@ impl<M: Model<I>, I: Inputs> Explainer<M, I> for BentGradients {
             target: &scored.target,
             input,
             shape: &Bent { from, corner, to: input.clone() },
+            contribution: &Product,
             changes: &changes,
             shares: None,
             schedule: &self.schedule,
@@ -115,6 +116,7 @@ fn wrong_arguments_of_an_integral_are_refused() {
         target: &scored.target,
         input: &question.input,
         shape: &path,
+        contribution: &Product,
         changes: &changes,
         shares: None,
         schedule: &schedule,

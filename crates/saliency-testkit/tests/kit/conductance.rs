@@ -4,7 +4,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::kit::{
-    Batch, PathIntegral, PathPoints, PathShape, Question, ScoreChange, StraightPath,
+    Batch, PathIntegral, PathPoints, PathShape, Product, Question, ScoreChange, StraightPath,
 };
 use saliency_core::{Cut, Model, Result, Rule, Schedule, Split, Target};
 
@@ -87,6 +87,7 @@ fn the_conductance_of_two_layers_has_its_closed_form() {
         target: &scored.target,
         input: &question.input,
         shape: &path,
+        contribution: &Product,
         changes: &changes,
         shares: None,
         schedule: &schedule,

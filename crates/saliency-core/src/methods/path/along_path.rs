@@ -1,0 +1,221 @@
+//! Gradients along a path, added up: the explainer that every path method is.
+
+use crate::attribution::Attribution;
+use crate::error::Result;
+use crate::execution::evaluator::Scored;
+use crate::execution::question::{Question, answers_questions};
+use crate::execution::schedule::Schedule;
+use crate::input::baseline::Baseline;
+use crate::input::batch::Batch;
+use crate::methods::path::integration::Integration;
+use crate::path::contribution::{Contribution, Product};
+use crate::path::quadrature::Rule;
+use crate::path::shape::PathShape;
+use crate::share::Tolerance;
+
+/// A kind of path: it leads to any input.
+///
+/// # Example
+/// A path of your own, which leads to the input in a curve:
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::kit::{Batch, PathPoints, PathShape, Question, Scored};
+/// use saliency_core::methods::{AlongPath, Laid, Path};
+/// use saliency_core::{Explainer, Result, Schedule, pure_function};
+///
+/// /// The path x α², from a baseline of zeros.
+/// struct Late;
+///
+/// struct LateShape<'a>(&'a Batch);
+///
+/// impl Path for Late {
+///     fn lay<'a>(&self, question: &'a Question, _: &Scored, _: &Schedule) -> Result<Laid<'a>> {
+///         Ok(Laid::new(LateShape(&question.input)))
+///     }
+/// }
+///
+/// impl PathShape for LateShape<'_> {
+///     fn at(&self, rows: &[usize], positions: &[f64]) -> Result<PathPoints> {
+///         let input = self.0.select(rows);
+///         let squares: Vec<f64> = positions.iter().map(|at| at * at).collect();
+///         let slopes: Vec<f64> = positions.iter().map(|at| 2.0 * at).collect();
+///         Ok(PathPoints { points: input.scale_rows(&squares), tangents: input.scale_rows(&slopes) })
+///     }
+/// }
+///
+/// let square = pure_function(|x: Tensor<2>| x.powi_scalar(2));
+/// let x = Tensor::<2>::from_data([[3.0]], &Device::flex());
+/// let map = AlongPath::of(Late).attribute(&square, x)?;
+/// assert!((map.values.into_scalar::<f32>() - 9.0).abs() < 1e-5);
+/// # Ok::<(), saliency_core::Error>(())
+/// ```
+pub trait Path: Send + Sync {
+    /// Lays the path that leads to each row of the question's input. `scored` knows the target and
+    /// the score of each row.
+    ///
+    /// # Errors
+    /// Those of the path; the explainer passes them on.
+    fn lay<'a>(
+        &self,
+        question: &'a Question,
+        scored: &Scored,
+        schedule: &Schedule,
+    ) -> Result<Laid<'a>>;
+
+    /// Refuses options outside their range, before any work.
+    ///
+    /// # Errors
+    /// Those of the path.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Returns the number of gradients that the path of a row takes before it can be followed.
+    fn gradients(&self) -> usize {
+        0
+    }
+}
+
+/// A kind of path that starts at a [`Baseline`].
+pub trait FromBaseline: Path {
+    /// Sets the start of the path.
+    fn set_baseline(&mut self, baseline: Baseline);
+}
+
+/// The paths that lead to the rows of an input.
+pub struct Laid<'a> {
+    /// The paths. Position 1 is the input.
+    pub shape: Box<dyn PathShape + 'a>,
+    /// The number of gradients that were taken for each row to find its path.
+    pub gradients: usize,
+}
+
+impl<'a> Laid<'a> {
+    /// Returns paths that took no gradient to find.
+    pub fn new(shape: impl PathShape + 'a) -> Self {
+        Self { shape: Box::new(shape), gradients: 0 }
+    }
+
+    /// Sets the number of gradients that were taken for each row.
+    pub fn with_gradients(mut self, gradients: usize) -> Self {
+        self.gradients = gradients;
+        self
+    }
+}
+
+impl std::fmt::Debug for Laid<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Laid").field("gradients", &self.gradients).finish_non_exhaustive()
+    }
+}
+
+/// The contributions `C` of the gradients along a path `P`, integrated over the path.
+///
+/// Usually named by an alias, which documents the path and the defaults:
+/// [`IntegratedGradients`](crate::IntegratedGradients).
+#[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct AlongPath<P, C = Product> {
+    path: P,
+    contribution: C,
+    integration: Integration,
+    schedule: Schedule,
+}
+
+impl<P: Default, C: Default> AlongPath<P, C> {
+    /// Returns the method with the defaults above.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl<P: Path, C: Default> AlongPath<P, C> {
+    /// Follows a path of your own.
+    pub fn of(path: P) -> Self {
+        let (integration, schedule) = (Integration::default(), Schedule::default());
+        Self { path, contribution: C::default(), integration, schedule }
+    }
+}
+
+impl<P: FromBaseline, C> AlongPath<P, C> {
+    /// Sets the start of the path.
+    pub fn with_baseline(mut self, baseline: Baseline) -> Self {
+        self.path.set_baseline(baseline);
+        self
+    }
+}
+
+impl<P, C> AlongPath<P, C> {
+    /// Sets a fixed number of points on the path, from 1 to 20,000, instead of a tolerance.
+    pub fn with_steps(mut self, steps: usize) -> Self {
+        self.integration.steps = steps;
+        self.integration.tolerance = None;
+        self
+    }
+
+    /// Takes as many gradients as are needed for a relative L1 error of `tolerance`, in (0, 1],
+    /// instead of a fixed number of points placed by a rule.
+    ///
+    /// 0.05 is enough for a picture.
+    pub fn with_tolerance(mut self, tolerance: f64) -> Self {
+        self.integration.tolerance = Some(Tolerance::Map(tolerance));
+        self
+    }
+
+    /// Takes as many gradients as are needed for an error of at most `tolerance`, in (0, 1], in each
+    /// [`Share`](crate::Share) of the map that is asked for by
+    /// [`Rows::with_shares`](crate::Rows::with_shares): 0.01 is one point of a percent. The error of
+    /// the map as a whole may then be much larger.
+    ///
+    /// One point takes at least seven gradients.
+    pub fn with_share_tolerance(mut self, tolerance: f64) -> Self {
+        self.integration.tolerance = Some(Tolerance::Shares(tolerance));
+        self
+    }
+
+    /// Sets the most gradients that are taken for a row to reach a tolerance: from 5 to 20,000.
+    pub fn with_max_gradients(mut self, gradients: usize) -> Self {
+        self.integration.max_gradients = gradients;
+        self
+    }
+
+    /// Sets the rule that places a fixed number of points.
+    pub fn with_rule(mut self, rule: Rule) -> Self {
+        self.integration.rule = rule;
+        self
+    }
+
+    /// Sets chunks, workers and progress.
+    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
+        self.schedule = schedule;
+        self
+    }
+
+    /// Changes the options of the path, for the setters of its own alias.
+    pub(crate) fn with_path(mut self, change: impl FnOnce(&mut P)) -> Self {
+        change(&mut self.path);
+        self
+    }
+}
+
+impl<P: Path, C: Contribution> AlongPath<P, C> {
+    /// Refuses options outside their range, before any work.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`](crate::Error::InvalidOption).
+    pub fn check(&self) -> Result<()> {
+        self.schedule.check()?;
+        self.path.check()?;
+        self.integration.check()
+    }
+
+    fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
+        self.integration.check_shares(question)?;
+        let calls = self.integration.calls() + self.path.gradients();
+        let scored = question.resolve_for(&self.schedule, calls)?;
+        let laid = self.path.lay(question, &scored, &self.schedule)?;
+        self.integration.answer(question, scored, &laid, &self.contribution, &self.schedule)
+    }
+}
+
+answers_questions!(AlongPath<P, C>, P: Path, C: Contribution);

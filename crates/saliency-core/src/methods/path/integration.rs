@@ -1,0 +1,145 @@
+//! The number of points on a path, and the answer that they give.
+
+use crate::attribution::Attribution;
+use crate::error::{Error, Result, Stage, check_count};
+use crate::execution::evaluator::Scored;
+use crate::execution::question::Question;
+use crate::execution::schedule::Schedule;
+use crate::input::batch::Batch;
+use crate::methods::path::along_path::Laid;
+use crate::path::contribution::Contribution;
+use crate::path::integral::{Integrals, PathIntegral};
+use crate::path::quadrature::{Rule, placed};
+use crate::path::score_change::ScoreChange;
+use crate::path::shape::PathShape;
+use crate::share::Tolerance;
+use crate::warning::Warning;
+
+/// The way in which gradients along a path are integrated: with a fixed number of points, or to a
+/// tolerance.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub(crate) struct Integration {
+    pub steps: usize,
+    pub rule: Rule,
+    pub tolerance: Option<Tolerance>,
+    pub max_gradients: usize,
+}
+
+impl Default for Integration {
+    fn default() -> Self {
+        Self { steps: 50, rule: Rule::default(), tolerance: None, max_gradients: 1000 }
+    }
+}
+
+/// More points than this make no map better, and Gauss-Legendre points take long to compute.
+const MOST_STEPS: usize = 20_000;
+
+impl Integration {
+    /// Refuses options outside their range.
+    pub fn check(&self) -> Result<()> {
+        let Some(tolerance) = self.tolerance else {
+            return check_count("steps", self.steps, MOST_STEPS);
+        };
+        tolerance.check_range()?;
+        let least = PathIntegral::LEAST;
+        if (least..=MOST_STEPS).contains(&self.max_gradients) {
+            return Ok(());
+        }
+        let expected = format!("from {least} to {MOST_STEPS}");
+        Err(Error::invalid_option("limit", expected, self.max_gradients))
+    }
+
+    /// Refuses a tolerance for shares if none are asked for.
+    pub fn check_shares(&self, question: &Question) -> Result<()> {
+        let shares = question.rows.shares();
+        self.tolerance.map_or(Ok(()), |tolerance| tolerance.check(shares))
+    }
+
+    /// Returns the most gradients that a row can take.
+    pub fn calls(&self) -> usize {
+        self.tolerance.map_or(self.steps, |_| self.max_gradients)
+    }
+
+    /// Integrates along the paths, and makes the answer.
+    pub fn answer(
+        &self,
+        question: &Question,
+        scored: Scored,
+        laid: &Laid,
+        contribution: &dyn Contribution,
+        schedule: &Schedule,
+    ) -> Result<Attribution<Batch>> {
+        let Question { evaluator, input, rows, .. } = question;
+        let every: Vec<usize> = (0..input.rows()).collect();
+        let start = laid.shape.at(&every, &vec![0.0; input.rows()])?;
+        start.check(input, input.rows())?;
+        // If the contributions are complete, they sum to the difference between the scores at both
+        // ends.
+        let start_scores = evaluator
+            .scores(schedule, &start.points, &scored.target)
+            .map_err(|error| error.with_stage(Stage::Score, Stage::BaselineScore))?;
+        let precision = input.parts[0].dtype();
+        let ends = start_scores.iter().zip(&scored.scores);
+        let mut changes: Vec<ScoreChange> =
+            ends.map(|(&from, &to)| ScoreChange::new(from, to, precision)).collect();
+        let without_path = rows_without_path(&*laid.shape, &start.points, input)?;
+        for &row in &without_path {
+            changes[row] = changes[row].without_path();
+        }
+        let integral = PathIntegral {
+            evaluator,
+            target: &scored.target,
+            input,
+            shape: &*laid.shape,
+            contribution,
+            changes: &changes,
+            shares: rows.shares(),
+            schedule,
+        };
+        let integrals = self.integrate(&integral, &start_scores, &scored.scores)?;
+        integrals.values.check_finite(Stage::Attribution)?;
+        evaluator.check_dependence(schedule, &integrals.values, input, &scored.target)?;
+        let mut attribution = Attribution::of(integrals.values, scored);
+        attribution.error_estimate = integrals.errors;
+        attribution.converged = integrals.converged;
+        attribution.evaluations = integrals.evaluations;
+        attribution.evaluations.iter_mut().for_each(|count| *count += laid.gradients);
+        let no_path = without_path.into_iter().map(|row| Warning::BaselineIsInput { row });
+        attribution.warnings.splice(0..0, no_path);
+        evaluator.one_row_warning().into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
+        let attribution = attribution.with_shares(rows, integrals.share_errors.as_deref())?;
+        attribution.with_baseline(start_scores)
+    }
+
+    /// Integrates to a tolerance, or with a fixed number of points; `from` and `to` are the scores
+    /// at the ends of each row's path.
+    fn integrate(&self, path: &PathIntegral, from: &[f64], to: &[f64]) -> Result<Integrals> {
+        if let Some(tolerance) = self.tolerance {
+            return path.to_tolerance(tolerance, self.max_gradients);
+        }
+        if self.rule == Rule::Placed {
+            let pilot = path.pilot(from, to)?;
+            let rules: Vec<_> = pilot.iter().map(|scores| placed(self.steps, scores)).collect();
+            return path.fixed(&rules);
+        }
+        path.fixed(&[self.rule.positions(self.steps)])
+    }
+}
+
+/// Returns the rows whose path starts at the input itself and does not move.
+fn rows_without_path(shape: &dyn PathShape, start: &Batch, input: &Batch) -> Result<Vec<usize>> {
+    let at_the_input = zero_rows(&input.zip(start, |input, start| input - start).without_fixed())?;
+    if at_the_input.is_empty() {
+        return Ok(at_the_input);
+    }
+    let middle = shape.at(&at_the_input, &vec![0.5; at_the_input.len()])?;
+    let still = zero_rows(&middle.tangents)?;
+    Ok(still.into_iter().map(|at| at_the_input[at]).collect())
+}
+
+/// Returns the rows that are zero everywhere.
+fn zero_rows(batch: &Batch) -> Result<Vec<usize>> {
+    let sizes = batch.map(|part| part.abs()).row_sums()?.into_iter().enumerate();
+    Ok(sizes.filter(|(_, size)| *size == 0.0).map(|(row, _)| row).collect())
+}
