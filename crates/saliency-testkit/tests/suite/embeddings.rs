@@ -178,7 +178,10 @@ fn a_classifier_with_private_fields_is_explained_as_if_it_began_at_the_embedding
         assert!(relative_l1(&scores, &values(&infer)) < 1e-6, "{scores:?} {infer}");
         let gaps = map.completeness_gap.unwrap();
         println!("gaps {gaps:?}");
-        assert!(gaps.iter().all(|gap| gap.abs() < 1e-6), "{gaps:?}");
+        // The network has GELUs, whose derivative in Burn is an approximation on all backends but
+        // Flex: docs/upstream.md.
+        let allowed = if compute.backend().to_string() == "flex" { 1e-6 } else { 2e-5 };
+        assert!(gaps.iter().all(|gap| gap.abs() < allowed), "{gaps:?}");
         // The first text ends in two tokens of padding.
         assert_eq!(values(&map.values.0.clone().slice([0..1, 3..5])), [0.0; 16]);
 

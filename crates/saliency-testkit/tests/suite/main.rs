@@ -1,5 +1,6 @@
 //! The tests that every backend must pass.
 
+mod activations;
 mod backends;
 mod bad_input;
 mod closed_forms;
