@@ -10,6 +10,7 @@ use saliency::{Method, MethodOptions, Model, Schedule};
 use saliency_audit::{CoverSample, Effort, PhotoExplainer, Recipe};
 use saliency_program::Result;
 use saliency_program::args::photo_method_parser;
+use saliency_program::layer::LayerOf;
 use saliency_program::method::PhotoMethod;
 use saliency_program::network::PhotoNetwork;
 use saliency_program::program::EXIT_CODES;
@@ -98,20 +99,24 @@ impl AuditArgs {
         let (method, of) = (self.method, Arc::clone(network));
         let recipe = move |effort: Effort, schedule| match method {
             PhotoMethod::Regions => regions(&of, effort, schedule),
+            PhotoMethod::Layer(method) => {
+                let options = MethodOptions::new().with_schedule(schedule);
+                Box::new(LayerOf::new(Arc::clone(&of), method, options))
+            }
             PhotoMethod::Pixels(method) => pixels(method, effort, schedule),
         };
         let recipe = Recipe::new(method.name(), method.title(), self.effort()?, recipe);
         let recipe = recipe.with_reduction(method.reduction());
-        Ok(match method {
-            PhotoMethod::Regions => recipe.with_map_size(network.region_grid()?),
-            PhotoMethod::Pixels(_) => recipe,
-        })
+        if method.maps_regions() {
+            return Ok(recipe.with_map_size(network.region_grid()?));
+        }
+        Ok(recipe)
     }
 
     /// Returns the number of gradients that each photo may take.
     fn effort(&self) -> Result<Effort> {
         let method = self.method;
-        if method.takes_one_gradient() {
+        if method.has_fixed_effort() {
             if self.steps.is_some()
                 || self.tolerance.is_some()
                 || self.share_points.is_some()
@@ -128,7 +133,7 @@ impl AuditArgs {
         }
         let default = match method {
             PhotoMethod::Regions => Regions::ENOUGH,
-            PhotoMethod::Pixels(_) => ENOUGH,
+            PhotoMethod::Layer(_) | PhotoMethod::Pixels(_) => ENOUGH,
         };
         let asked = self.tolerance.or(self.share_points);
         let limit = self.limit.unwrap_or(match asked {

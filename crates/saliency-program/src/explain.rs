@@ -152,7 +152,7 @@ impl<N: PhotoNetwork> Program<'_, N> {
         let certainty = Certainty::of(&map).lines(self.args.limit);
         let reduction = self.args.reduce.map_or_else(|| method.reduction(), ReduceKind::into);
         let reduced = asked.placement.map(&map.values, 0, reduction)?;
-        if method == PhotoMethod::Regions {
+        if method.maps_regions() {
             words.say(HalfOfRegions::of(&reduced));
         }
         // To cover parts that speak against the class would raise its score, so these are not

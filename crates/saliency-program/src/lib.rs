@@ -21,6 +21,7 @@ pub mod devices;
 pub mod explain;
 pub mod file_names;
 mod grid;
+pub mod layer;
 pub mod lite0;
 pub mod method;
 pub mod network;

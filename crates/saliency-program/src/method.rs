@@ -3,11 +3,12 @@
 use std::fmt;
 
 use burn::tensor::Tensor;
-use saliency::methods::{ErrorBar, Family};
+use saliency::methods::{ErrorBar, Family, Needs};
 use saliency::photo::Reduce;
 use saliency::{Attribution, Explainer as _, Method, MethodOptions, Rows, Schedule, Target};
 
 use crate::Result;
+use crate::layer::attribute_layer;
 use crate::network::PhotoNetwork;
 use crate::regions::Regions;
 
@@ -18,6 +19,9 @@ pub use crate::regions::Tolerance;
 pub enum PhotoMethod {
     /// A method of the library, with a value for each pixel.
     Pixels(Method),
+    /// A method of the library that explains a layer in the middle of the network, with a value for
+    /// each region of the photo.
+    Layer(Method),
     /// [`Regions`]: Integrated Gradients at a layer in the middle of the network, from a photo of
     /// noise, with a value for each region of the photo.
     Regions,
@@ -26,13 +30,18 @@ pub enum PhotoMethod {
 impl PhotoMethod {
     /// Lists all methods.
     pub fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::Regions).chain(Method::ALL.iter().copied().map(Self::Pixels))
+        std::iter::once(Self::Regions).chain(Method::ALL.iter().copied().map(Self::from))
+    }
+
+    /// Returns whether the map has a value for each region of the photo, rather than for each pixel.
+    pub fn maps_regions(self) -> bool {
+        !matches!(self, Self::Pixels(_))
     }
 
     /// Returns the name for options and files.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Pixels(method) => method.name(),
+            Self::Pixels(method) | Self::Layer(method) => method.name(),
             Self::Regions => "regions",
         }
     }
@@ -40,7 +49,7 @@ impl PhotoMethod {
     /// Returns the name for people.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Pixels(method) => method.title(),
+            Self::Pixels(method) | Self::Layer(method) => method.title(),
             Self::Regions => "Regions",
         }
     }
@@ -52,7 +61,7 @@ impl PhotoMethod {
     pub fn reduction(self) -> Reduce {
         match self {
             Self::Pixels(_) => Reduce::AbsoluteSum,
-            Self::Regions => Reduce::Positive,
+            Self::Layer(_) | Self::Regions => Reduce::Positive,
         }
     }
 
@@ -61,13 +70,21 @@ impl PhotoMethod {
     pub fn clip_beyond(self) -> f64 {
         match self {
             Self::Pixels(_) => 0.9,
-            Self::Regions => 1.0,
+            Self::Layer(_) | Self::Regions => 1.0,
         }
     }
 
-    /// Returns whether the method takes a single gradient, so that it has no options of its own.
-    pub fn takes_one_gradient(self) -> bool {
-        matches!(self, Self::Pixels(method) if method.family() == Family::Gradient)
+    /// Returns whether the number of gradients is the method's own, so that nobody can set it.
+    pub fn has_fixed_effort(self) -> bool {
+        match self {
+            Self::Pixels(method) => match method.family() {
+                Family::Gradient => true,
+                Family::Perturbation => method.error_bar() == ErrorBar::None,
+                _ => false,
+            },
+            Self::Layer(_) => true,
+            Self::Regions => false,
+        }
     }
 
     /// Returns whether the method draws samples, so that it takes long to reach a tolerance.
@@ -89,7 +106,20 @@ impl PhotoMethod {
                 let PhotoQuestion { model, input, target, .. } = question;
                 Ok(explainer.attribute_to(model, input.clone(), target)?)
             }
+            Self::Layer(method) => {
+                let PhotoQuestion { network, model, input, target, options, .. } = question;
+                Ok(attribute_layer(network, model, method, options, input.clone(), target)?)
+            }
             Self::Regions => regions(question),
+        }
+    }
+}
+
+impl From<Method> for PhotoMethod {
+    fn from(method: Method) -> Self {
+        match method.needs() {
+            Needs::Layer => Self::Layer(method),
+            _ => Self::Pixels(method),
         }
     }
 }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Tensor;
 use image::RgbImage;
+use saliency::Attribution;
+use saliency::methods::Family;
 use saliency::photo::{ClassNames, Coverage, Map, Region, ScaledMap, View};
 use saliency::viz::{
     Export, Figure, Page, PageMap, Picture, Record, Tile, write_file, write_picture,
 };
-use saliency::{Attribution, Method};
 
 use crate::args::{ExplainArgs, Mode, option_name};
 use crate::boxes::areas;
@@ -160,9 +161,10 @@ impl PhotoPictures<'_> {
                 }
                 Mode::Panel => {
                     let title = format!("{title}: {}", it.method.title());
-                    let panel = match it.method {
-                        PhotoMethod::Regions => picture.panel_of_regions(title),
-                        PhotoMethod::Pixels(_) => picture.panel(title),
+                    let panel = if it.method.maps_regions() {
+                        picture.panel_of_regions(title)
+                    } else {
+                        picture.panel(title)
                     };
                     self.write_figure(&panel, &stem, files)?;
                 }
@@ -207,7 +209,7 @@ impl PhotoPictures<'_> {
         } else {
             map.with_probability(it.probability)
         };
-        if it.method == PhotoMethod::Regions {
+        if it.method.maps_regions() {
             map = map.with_regions();
         }
         if let Some(errors) = &it.map.error_estimate {
@@ -338,10 +340,10 @@ impl PhotoPictures<'_> {
             .with_fact("colormap", args.colormap.as_ref().map(option_name));
         // The options that the method has.
         let record = match it.method {
-            _ if it.method.takes_one_gradient() => return Ok(record),
+            _ if it.method.has_fixed_effort() => return Ok(record),
             // Its points and its baseline are fixed.
-            PhotoMethod::Regions => return Ok(record),
-            PhotoMethod::Pixels(Method::IntegratedGradients) => record
+            PhotoMethod::Regions | PhotoMethod::Layer(_) => return Ok(record),
+            PhotoMethod::Pixels(method) if method.family() == Family::Path => record
                 .with_fact("baseline", option_name(&args.baseline()))
                 .with_fact("steps", args.steps()),
             PhotoMethod::Pixels(_) => {

@@ -148,7 +148,7 @@ impl<'a> PhotoReport<'a> {
                 error_estimate: map.error_estimate.as_ref().map(|errors| errors[0]),
                 converged: map.converged.as_ref().map(|converged| converged[0]),
                 warnings: map.warnings.iter().map(ToString::to_string).collect(),
-                half: (it.method == PhotoMethod::Regions).then(|| HalfOfRegions::of(&it.reduced)),
+                half: it.method.maps_regions().then(|| HalfOfRegions::of(&it.reduced)),
                 cover_test: it.cover.as_ref().map(|cover| CoverReport::new(cover, classes)),
                 boxes: of_it
                     .map(|measured| BoxReport {

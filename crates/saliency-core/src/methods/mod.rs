@@ -12,4 +12,4 @@ pub use noise::{
 pub use path::{
     AlongPath, ExpectedGradients, FromBaseline, IntegratedGradients, Laid, Path, Straight,
 };
-pub use registry::{ErrorBar, Family, Method, MethodOptions};
+pub use registry::{ErrorBar, Family, Method, MethodOptions, Needs};

@@ -1,0 +1,117 @@
+//! Everything that is known of a method without running it.
+
+use crate::methods::registry::Method;
+
+/// The kind of computation that a method does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Family {
+    /// A single gradient.
+    Gradient,
+    /// Gradients along a path.
+    Path,
+    /// A statistic over noisy copies of the input.
+    Noise,
+    /// A map of the places of a layer.
+    Layer,
+    /// Scores of inputs of which parts are covered, without a gradient.
+    Perturbation,
+}
+
+/// The error bar that a method gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorBar {
+    /// None.
+    None,
+    /// An estimate of the relative error of the whole map, and the completeness gap.
+    Map,
+    /// A standard error of every value.
+    Values,
+}
+
+/// What the input of a method must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Needs {
+    /// Nothing: an input of any rank.
+    Nothing,
+    /// Places: at least one axis behind rows and channels, such as time, or height and width.
+    Places,
+    /// The activation of a layer that has channels and places. The method explains the part of the
+    /// model behind it: [`Split::after`](crate::Split::after).
+    Layer,
+}
+
+/// Everything that is known of a method without running it.
+pub(super) struct Description {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub question: &'static str,
+    pub family: Family,
+    pub error_bar: ErrorBar,
+    pub needs: Needs,
+}
+
+impl Method {
+    pub(super) fn description(self) -> Description {
+        match self {
+            Self::Gradient => Description {
+                name: "gradient",
+                title: "Gradient",
+                question: "Which values would change the score if they changed a little?",
+                family: Family::Gradient,
+                error_bar: ErrorBar::None,
+                needs: Needs::Nothing,
+            },
+            Self::InputTimesGradient => Description {
+                name: "input-x-gradient",
+                title: "Input x Gradient",
+                question: "The same, times the value itself",
+                family: Family::Gradient,
+                error_bar: ErrorBar::None,
+                needs: Needs::Nothing,
+            },
+            Self::IntegratedGradients => Description {
+                name: "integrated-gradients",
+                title: "Integrated Gradients",
+                question: "Which values made the score differ from the baseline's?",
+                family: Family::Path,
+                error_bar: ErrorBar::Map,
+                needs: Needs::Nothing,
+            },
+            Self::ExpectedGradients => Description {
+                name: "expected-gradients",
+                title: "Expected Gradients",
+                question: "The same, averaged over many baselines",
+                family: Family::Path,
+                error_bar: ErrorBar::Values,
+                needs: Needs::Nothing,
+            },
+            Self::SmoothGrad => Description {
+                name: "smooth-grad",
+                title: "SmoothGrad",
+                question: "What is the average of the gradient under noise?",
+                family: Family::Noise,
+                error_bar: ErrorBar::Values,
+                needs: Needs::Nothing,
+            },
+            Self::SmoothGradSquared => Description {
+                name: "smooth-grad-squared",
+                title: "SmoothGrad Squared",
+                question: "Which values have a strong gradient under noise, whatever its sign?",
+                family: Family::Noise,
+                error_bar: ErrorBar::Values,
+                needs: Needs::Nothing,
+            },
+            Self::VarGrad => Description {
+                name: "var-grad",
+                title: "VarGrad",
+                question: "Which values have a gradient that changes under noise?",
+                family: Family::Noise,
+                error_bar: ErrorBar::Values,
+                needs: Needs::Nothing,
+            },
+        }
+    }
+}

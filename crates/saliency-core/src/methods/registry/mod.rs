@@ -1,0 +1,178 @@
+//! The list of all methods: programs, benches, tests and tables read it.
+
+mod description;
+mod options;
+
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+use crate::explainer::Explainer;
+use crate::input::inputs::Inputs;
+use crate::input::tokens::TokenReduction;
+use crate::methods::gradient::{Gradient, InputTimesGradient};
+use crate::methods::noise::{SmoothGrad, SmoothGradSquared, VarGrad};
+use crate::methods::path::IntegratedGradients;
+use crate::model::model::Model;
+
+pub use description::{ErrorBar, Family, Needs};
+pub use options::MethodOptions;
+
+/// A method by name, with all that a program needs to offer it.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use saliency_core::{Method, MethodOptions, pure_function};
+///
+/// let method: Method = "integrated-gradients".parse()?;
+/// let explainer = method.explainer(&MethodOptions::new().with_steps(3));
+/// let model = pure_function(|x: Tensor<2>| x.powi_scalar(2));
+/// let map = explainer.attribute(&model, Tensor::ones([1, 1], &Device::flex()))?;
+/// assert!((map.values.into_scalar::<f32>() - 1.0).abs() < 1e-6);
+///
+/// for method in Method::ALL {
+///     println!("{:<20} {}", method.name(), method.question());
+/// }
+/// # Ok::<(), saliency_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// [`Gradient`].
+    Gradient,
+    /// [`InputTimesGradient`].
+    InputTimesGradient,
+    /// [`IntegratedGradients`].
+    IntegratedGradients,
+    /// [`ExpectedGradients`].
+    ExpectedGradients,
+    /// [`SmoothGrad`] around the gradient.
+    SmoothGrad,
+    /// [`SmoothGradSquared`] around the gradient.
+    SmoothGradSquared,
+    /// [`VarGrad`] around the gradient.
+    VarGrad,
+}
+
+impl Method {
+    /// All methods, in the order of the book.
+    pub const ALL: &'static [Self] = &[
+        Self::Gradient,
+        Self::InputTimesGradient,
+        Self::IntegratedGradients,
+        Self::ExpectedGradients,
+        Self::SmoothGrad,
+        Self::SmoothGradSquared,
+        Self::VarGrad,
+    ];
+
+    /// Returns the name by which programs know the method, such as `integrated-gradients`.
+    pub fn name(self) -> &'static str {
+        self.description().name
+    }
+
+    /// Returns the name as it is written in text, such as `Integrated Gradients`.
+    pub fn title(self) -> &'static str {
+        self.description().title
+    }
+
+    /// Returns the question that the method answers, for people who choose one.
+    pub fn question(self) -> &'static str {
+        self.description().question
+    }
+
+    /// Returns the kind of computation that the method does.
+    pub fn family(self) -> Family {
+        self.description().family
+    }
+
+    /// Returns the number that stands for a token: the length of its vector of values if they are
+    /// slopes, the sum of its values if they are shares of a score or squares.
+    pub fn token_reduction(self) -> TokenReduction {
+        match self {
+            Self::Gradient | Self::SmoothGrad => TokenReduction::Norm,
+            Self::InputTimesGradient
+            | Self::IntegratedGradients
+            | Self::ExpectedGradients
+            | Self::SmoothGradSquared
+            | Self::VarGrad => TokenReduction::Sum,
+        }
+    }
+
+    /// Returns the kind of error bar that the method gives.
+    pub fn error_bar(self) -> ErrorBar {
+        self.description().error_bar
+    }
+
+    /// Returns what the input of the method must have.
+    pub fn needs(self) -> Needs {
+        self.description().needs
+    }
+
+    /// Returns whether the method can explain an input of the given shape, rows included, or if it
+    /// needs a layer, the activation of this shape.
+    pub fn fits(self, shape: &[usize]) -> bool {
+        match self.needs() {
+            Needs::Nothing => true,
+            Needs::Places | Needs::Layer => shape.len() > 2,
+        }
+    }
+
+    /// Lists the methods that can explain an input of the given shape, rows included.
+    pub fn fitting(shape: &[usize]) -> impl Iterator<Item = Self> {
+        let all = Self::ALL.iter().copied();
+        all.filter(|method| method.needs() != Needs::Layer && method.fits(shape))
+    }
+
+    /// Builds the explainer, with the method's own defaults for options that are not set. Options
+    /// that the method does not have are ignored.
+    pub fn explainer<M: Model<I>, I: Inputs>(
+        self,
+        options: &MethodOptions,
+    ) -> Box<dyn Explainer<M, I>> {
+        let schedule = options.schedule.clone();
+        match self {
+            Self::Gradient => Box::new(Gradient::new().with_schedule(schedule)),
+            Self::InputTimesGradient => Box::new(InputTimesGradient::new().with_schedule(schedule)),
+            Self::IntegratedGradients => {
+                Box::new(options.from_baseline(IntegratedGradients::new()))
+            }
+            Self::ExpectedGradients => Box::new(options.expected_gradients()),
+            Self::SmoothGrad => Box::new(options.over_noise(SmoothGrad::default())),
+            Self::SmoothGradSquared => Box::new(options.over_noise(SmoothGradSquared::default())),
+            Self::VarGrad => Box::new(options.over_noise(VarGrad::default())),
+        }
+    }
+}
+
+impl std::fmt::Display for Method {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Method {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let found = Self::ALL.iter().copied().find(|method| method.name() == name);
+        found.ok_or_else(|| {
+            let names: Vec<&str> = Self::ALL.iter().map(|method| method.name()).collect();
+            Error::invalid_option("method", format!("one of {}", names.join(", ")), name)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_is_found_by_its_name() {
+        for method in Method::ALL {
+            assert_eq!(method.name().parse::<Method>().unwrap(), *method);
+        }
+        let error = "no-such-method".parse::<Method>().unwrap_err().to_string();
+        assert!(error.contains("integrated-gradients") && error.contains("no-such-method"));
+    }
+}
