@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use burn::tensor::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use saliency::kit::Batch;
 use saliency::photo::Preparation;
 use saliency::{Explainer, Inputs, IntegratedGradients, Method, MethodOptions, Model, Rule};
 use saliency_models::{CifarCnn, EfficientNetLite0, Mlp, ResNet, VisionTransformer, photos};
@@ -37,10 +38,10 @@ type Methods<M, I> = Vec<(String, Box<dyn Explainer<M, I>>)>;
 
 /// Returns every method with its defaults, and Integrated Gradients by every rule and to a
 /// tolerance.
-fn methods<M: Model<I>, I: Inputs>(points: usize) -> Methods<M, I> {
+fn methods<M: Model<I>, I: Inputs>(points: usize, shape: &[usize]) -> Methods<M, I> {
     let options = MethodOptions::new().with_steps(points).with_samples(points);
     let mut all: Methods<M, I> = Vec::new();
-    for method in Method::ALL {
+    for method in Method::fitting(shape) {
         all.push((method.name().to_owned(), method.explainer(&options)));
     }
     let ig = || IntegratedGradients::new().with_steps(points);
@@ -50,6 +51,11 @@ fn methods<M: Model<I>, I: Inputs>(points: usize) -> Methods<M, I> {
     let to_tolerance = ig().with_tolerance(0.05).with_max_gradients(20 * points);
     all.push(("integrated-gradients-to-5-percent".to_owned(), Box::new(to_tolerance)));
     all
+}
+
+/// Returns the shape of the first tensor.
+fn shape_of<I: Inputs>(input: &I) -> Vec<usize> {
+    Batch::new(input.clone()).expect("a batch").shapes().swap_remove(0)
 }
 
 fn values<I: Inputs>(tensors: &I) -> Vec<f64> {
@@ -74,7 +80,7 @@ fn bench<M: Model<I>, I: Inputs>(
     let right = values(&right.attribute(net, one.clone()).expect("a map").values);
     let mut group = criterion.benchmark_group(name);
     group.sample_size(10).measurement_time(Duration::from_secs(3));
-    for (method, explainer) in methods::<M, I>(points) {
+    for (method, explainer) in methods::<M, I>(points, &shape_of(&one)) {
         let map = explainer.attribute(net, one.clone()).expect("a map");
         if let Some(gap) = &map.completeness_gap {
             let found = values(&map.values);

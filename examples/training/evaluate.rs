@@ -134,7 +134,7 @@ fn of_marks(marked: usize) -> Result<ComparisonTable> {
     let references = photos(TRAINING, Marked::Nothing).into_iter().take(60).map(|it| it.photo);
     let options = MethodOptions::new().with_baselines(tensor(references.collect(), &device));
     let mut comparison = Comparison::new(&experiment);
-    for method in Method::ALL {
+    for method in Method::fitting(&input.dims()) {
         let explainer: Box<dyn Explainer<Net, Tensor<4>>> = method.explainer(&options);
         comparison = comparison.with_explainer(method.title(), &explainer, &net, input.clone())?;
     }

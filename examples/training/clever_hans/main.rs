@@ -145,7 +145,7 @@ fn print_shares(biased: &Net, honest: &Net, mugs: &[Product]) -> Result<String> 
     let references = tensor(references.collect(), &Device::flex());
     let mut sentences = Vec::new();
     let options = MethodOptions::new().with_baselines(references);
-    for method in Method::ALL {
+    for method in Method::fitting(&[1, 3, SIDE as usize, SIDE as usize]) {
         let (title, explainer) = (method.title(), method.explainer(&options));
         let before = Scored::of(biased, &*explainer, mugs)?;
         let after = Scored::of(honest, &*explainer, mugs)?;

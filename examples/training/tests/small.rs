@@ -111,7 +111,7 @@ fn the_beat_that_deviates_is_found() {
     assert!(numbers_in(&said, "The network is right on ")[0] >= 95.0);
     let area = numbers_in(&said, "The beat that deviates is ")[0] / 100.0;
     let rows = table(&said);
-    assert_eq!(rows.len(), Method::ALL.len());
+    assert_eq!(rows.len(), Method::fitting(&[1, 1, 100]).count());
     for (method, cells) in &rows {
         let [share, times, hits] = [0, 1, 2].map(|column| cells[column][0]);
         assert!((share / 100.0 / area - times).abs() < 0.06, "{method}: {cells:?}");

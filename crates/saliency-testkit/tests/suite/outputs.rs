@@ -18,7 +18,7 @@ fn every_method_keeps_the_outputs_of_the_model_at_the_input() {
         Target::Difference(1, 0),
         Target::function(|y: Tensor<2>| y.sum_dim(1).squeeze_dim(1)),
     ];
-    for method in Method::ALL {
+    for method in Method::fitting(&[1, 1]) {
         for target in &targets {
             for chunk in [1, 2, 100] {
                 let schedule = Schedule::new().with_chunk(chunk);
