@@ -8,7 +8,6 @@ use saliency::photo::{ClassNames, Map, percent};
 use serde::Serialize;
 
 use crate::cover::CoverTested;
-use crate::method::PhotoMethod;
 use crate::pictures::{Explained, PhotoPictures, Written};
 
 /// The answers about one photo. A line of JSON.
