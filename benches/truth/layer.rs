@@ -1,7 +1,10 @@
 //! Maps at a layer of a network.
 
 use burn::tensor::Tensor;
-use saliency::{Baseline, Cut, Explainer, Gradient, IntegratedGradients, Rule, Split, Target};
+use saliency::{
+    Baseline, Cut, Explainer, Gradient, IntegratedGradients, Method, MethodOptions, Rule, Split,
+    Target,
+};
 
 /// A path at a layer, between the activations of two photos.
 pub struct PathAtLayer<'a> {
@@ -27,6 +30,22 @@ impl PathAtLayer<'_> {
         let target = Target::Class(self.class);
         explainer.attribute_to(split.after(), activation, target).expect("a map").values
     }
+}
+
+/// Explains a layer by a method, added up over the channels, and without its negative part.
+pub fn by_method<M: Cut<Tensor<4>, P, Activation = Tensor<4>>, P>(
+    net: &M,
+    point: P,
+    method: Method,
+    options: &MethodOptions,
+    input: &Tensor<4>,
+    class: usize,
+) -> Tensor<4> {
+    let split = Split::at(net, point);
+    let explainer = method.explainer(options);
+    let activation = split.before(input.clone());
+    let map = explainer.attribute_to(split.after(), activation, Target::Class(class));
+    map.expect("a map").values.sum_dim(1).clamp_min(0.0)
 }
 
 /// Returns the map of Grad-CAM at a layer.

@@ -6,6 +6,7 @@
 //! cargo bench --profile dev --bench truth -- PHOTOS             # half an hour on two cores
 //! cargo bench --profile dev --bench truth -- PHOTOS controls    # the default and the controls only
 //! cargo bench --profile dev --bench truth -- PHOTOS units       # more gradients, and superpixels
+//! cargo bench --profile dev --bench truth -- PHOTOS methods     # every method of the library
 //! python3 benches/truth_squeezenet.py squeezenet.safetensors
 //! cargo bench --profile dev --bench truth -- PHOTOS squeezenet.safetensors    # another network
 //! ```
@@ -36,6 +37,7 @@ mod cover;
 mod judge;
 mod layer;
 mod maps;
+mod methods;
 mod network;
 mod photo;
 mod question;
@@ -64,6 +66,8 @@ enum Study {
     Controls,
     /// Units of maps, and numbers of gradients.
     Units,
+    /// Every method of the library, for the likeliest class.
+    Methods,
 }
 
 fn main() {
@@ -77,6 +81,7 @@ fn main() {
         match argument.as_str() {
             "controls" => study = Study::Controls,
             "units" => study = Study::Units,
+            "methods" => study = Study::Methods,
             _ => weights = Some(argument),
         }
     }
@@ -107,7 +112,8 @@ fn run<N: Network>(net: &N, photos: &[Photo], study: Study) {
     let untrained = untrained(net);
     let (mut found, mut verdicts) = (Found::new(), BTreeMap::new());
     for (at, photo) in photos.iter().enumerate() {
-        let count = if N::EFFORT == Effort::All && study != Study::Units { 2 } else { 1 };
+        let is_whole = matches!(study, Study::All | Study::Controls) && N::EFFORT == Effort::All;
+        let count = if is_whole { 2 } else { 1 };
         let (_, classes) = net.forward(photo.input.clone()).topk_with_indices(count, 1);
         let classes: Vec<i64> = classes.into_data().iter().collect();
         let mut sums: BTreeMap<String, Judged> = BTreeMap::new();
@@ -132,8 +138,10 @@ fn run<N: Network>(net: &N, photos: &[Photo], study: Study) {
         return;
     }
     tables::print(&found, DEFAULT);
-    println!();
-    cover::print(verdicts);
+    if study != Study::Methods {
+        println!();
+        cover::print(verdicts);
+    }
 }
 
 /// Judges maps of a photo.
@@ -151,7 +159,9 @@ fn judged<N: Network>(
     if study == Study::All {
         maps.extend(maps::candidates(question, &experiment));
     }
-    if N::EFFORT == Effort::All || study == Study::Controls {
+    if study == Study::Methods {
+        maps.extend(methods::maps(question));
+    } else if N::EFFORT == Effort::All || study == Study::Controls {
         cover::cover(&experiment, photo, &maps, class, verdicts);
     }
     judge::judge(&experiment, photo, &maps)

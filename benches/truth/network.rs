@@ -1,11 +1,11 @@
 //! The networks of the study.
 
 use burn::tensor::Tensor;
-use saliency::{Explainer, Model, Rows, Split, Target};
+use saliency::{Explainer, Method, MethodOptions, Model, Rows, Split, Target};
 use saliency_models::{AfterBlock, AfterFire, EfficientNetLite0, LastConvolution, SqueezeNet};
 use saliency_program::regions::Regions;
 
-use crate::layer::PathAtLayer;
+use crate::layer::{PathAtLayer, by_method};
 
 /// A network that is asked.
 pub trait Network: Model<Tensor<4>> {
@@ -17,6 +17,22 @@ pub trait Network: Model<Tensor<4>> {
     const STARTS: &'static [&'static str];
     /// The names of an early layer and of the layer of the default, whose maps are combined.
     const COMBINED: [&'static str; 2];
+
+    /// The layers at which methods are tried that need one: that of the default, and the last one.
+    const METHOD_LAYERS: [&'static str; 2];
+
+    /// Explains a layer by a method.
+    ///
+    /// # Panics
+    /// Panics if the network has no such layer.
+    fn method_at(
+        &self,
+        layer: &str,
+        method: Method,
+        options: &MethodOptions,
+        input: &Tensor<4>,
+        class: usize,
+    ) -> Tensor<4>;
 
     /// Explains regions as the default of `explain` does.
     fn regions(&self, regions: &Regions, input: &Tensor<4>, class: usize) -> Tensor<4>;
@@ -59,6 +75,22 @@ impl Network for EfficientNetLite0 {
     ];
     const STARTS: &'static [&'static str] = &["blur", "noise", "mean", "grey"];
     const COMBINED: [&'static str; 2] = ["4", "10"];
+    const METHOD_LAYERS: [&'static str; 2] = ["10", "head"];
+
+    fn method_at(
+        &self,
+        layer: &str,
+        method: Method,
+        options: &MethodOptions,
+        input: &Tensor<4>,
+        class: usize,
+    ) -> Tensor<4> {
+        match layer {
+            "10" => by_method(self, AfterBlock::<10>, method, options, input, class),
+            "head" => by_method(self, LastConvolution, method, options, input, class),
+            _ => panic!("no layer {layer}"),
+        }
+    }
 
     fn regions(&self, regions: &Regions, input: &Tensor<4>, class: usize) -> Tensor<4> {
         let map = regions.attribute_to(self, input.clone(), Target::Class(class));
@@ -90,6 +122,22 @@ impl Network for SqueezeNet {
     ];
     const STARTS: &'static [&'static str] = &["noise", "grey"];
     const COMBINED: [&'static str; 2] = ["4", "8"];
+    const METHOD_LAYERS: [&'static str; 2] = ["8", "9"];
+
+    fn method_at(
+        &self,
+        layer: &str,
+        method: Method,
+        options: &MethodOptions,
+        input: &Tensor<4>,
+        class: usize,
+    ) -> Tensor<4> {
+        match layer {
+            "8" => by_method(self, AfterFire::<8>, method, options, input, class),
+            "9" => by_method(self, AfterFire::<9>, method, options, input, class),
+            _ => panic!("no layer {layer}"),
+        }
+    }
 
     fn regions(&self, regions: &Regions, input: &Tensor<4>, class: usize) -> Tensor<4> {
         let split = Split::at(self, AfterFire::<8>);
