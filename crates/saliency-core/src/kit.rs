@@ -31,6 +31,7 @@ pub use crate::path::integral::{Integrals, PathIntegral};
 pub use crate::path::quadrature::WeightedPosition;
 pub use crate::path::score_change::ScoreChange;
 pub use crate::path::shape::{PathPoints, PathScore, PathShape, StraightPath};
+pub use crate::path::walk::Walk;
 pub use crate::random::key::{Key, Stream};
 pub use crate::random::noise::Noise;
 pub use crate::sampling::moments::Aggregate;
