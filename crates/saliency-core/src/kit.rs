@@ -9,7 +9,8 @@
 //!   and takes care of progress and cancelling; your function for a chunk calls
 //!   [`Evaluator::gradient`] or [`Evaluator::scores_at`]
 //! - along a path: you write a [`PathShape`], and [`PathIntegral`] integrates the gradients along
-//!   it, with fixed points or to a tolerance, and estimates the error
+//!   it, with fixed points or to a tolerance, and estimates the error; or a [`Walk`], whose moves
+//!   follow from the gradients on the way
 //! - over random samples: [`Averaged::over`], with standard errors; random numbers by [`Key`] and
 //!   [`Stream`], noise by [`Noise`]
 //!

@@ -319,6 +319,13 @@ impl AdaptivePath {
         [start.error(), stop.error()]
     }
 
+    /// Returns the least number of points that lower the error: those that cut one interval once more.
+    pub fn least_refinement(&self) -> usize {
+        let pairs = self.nodes.windows(2).zip(&self.intervals);
+        let wide = pairs.filter(|(ends, _)| ends[1].at > ends[0].at);
+        wide.map(|(_, interval)| interval.parts).min().unwrap_or(1)
+    }
+
     /// Asks for up to `more` points, placed so that they lower the error most. Asks for none if all
     /// intervals are cut into equal parts already and each of them needs more than `more` points
     /// for its next cut.

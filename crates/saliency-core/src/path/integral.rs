@@ -550,7 +550,8 @@ impl OpenPath {
             // Errors fall with the number of points.
             let needed = taken as f64 * error / tolerance;
             let next = needed.min(taken as f64 * growth(taken)).round() as usize;
-            let next = next.max(taken + 1 + taken / 16).min(goal.limit);
+            let least = self.path.least_refinement().max(1 + taken / 16);
+            let next = next.max(taken + least).min(goal.limit);
             self.path.refine(&judged, next - taken);
             self.forecast = (needed as usize).clamp(next, goal.limit) - taken;
         }

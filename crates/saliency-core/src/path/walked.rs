@@ -81,13 +81,14 @@ impl PathIntegral<'_> {
             Ok(())
         })?;
         let totals: Option<Vec<Batch>> = totals.into_iter().collect();
-        let shares = |row: usize, sum: &WalkedRow| sum.share_errors(&self.shares_of(&observer, row));
+        let shares =
+            |row: usize, sum: &WalkedRow| sum.share_errors(&self.shares_of(&observer, row));
         Ok(Integrals {
             values: Batch::stack(&totals.expect("at least one move")),
             errors: sums.iter().map(WalkedRow::error).collect(),
-            share_errors: self.shares.and_then(|_| {
-                sums.iter().enumerate().map(|(row, sum)| shares(row, sum)).collect()
-            }),
+            share_errors: self
+                .shares
+                .and_then(|_| sums.iter().enumerate().map(|(row, sum)| shares(row, sum)).collect()),
             converged: None,
             evaluations: vec![walk.moves() + 1; rows],
             scores: sums.into_iter().map(|sum| sum.scores).collect(),
@@ -292,8 +293,7 @@ impl WalkedRow {
         let sampled: f64 = difference.iter().map(|value| value.abs()).sum();
         let size = self.each() * sampled;
         let missing = self.change.missing(part * from.sum, from.score, to.score);
-        let estimate =
-            self.estimate.get_or_insert_with(|| ErrorEstimate::new(difference.len()));
+        let estimate = self.estimate.get_or_insert_with(|| ErrorEstimate::new(difference.len()));
         let difference = &difference[..];
         estimate.add(&Gap { width: part, difference, size, missing, rough: 1.0, lean: 0.5 });
     }

@@ -77,7 +77,7 @@ pub trait Path: Send + Sync {
     }
 
     /// Returns the number of moves of a path that is found on the way, which [`lay`](Self::lay)
-    /// returns by [`Laid::walked`].
+    /// returns by [`Laid::walked`]. It takes a gradient for each move, and one more.
     fn moves(&self) -> Option<usize> {
         None
     }

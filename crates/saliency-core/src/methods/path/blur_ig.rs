@@ -160,7 +160,12 @@ impl Path for Blur {
                 *part = deviation(part, axes.iter().product());
             }
         }
-        Ok(Laid::new(BlurredPath { blur: self.clone(), input, deviations: deviations.widened(), axes }))
+        Ok(Laid::new(BlurredPath {
+            blur: self.clone(),
+            input,
+            deviations: deviations.widened(),
+            axes,
+        }))
     }
 
     fn check(&self) -> Result<()> {

@@ -51,9 +51,8 @@ impl Guide {
         let mut left = distance(place);
         let limit = |value: usize| ends.baseline[value] + way(value) * furthest;
         let candidates = (0..place.len()).filter(|&value| place[value] != limit(value));
-        let mut candidates: Vec<Candidate> = candidates
-            .map(|value| Candidate { gradient: gradients[value].abs(), value })
-            .collect();
+        let mut candidates: Vec<Candidate> =
+            candidates.map(|value| Candidate { gradient: gradients[value].abs(), value }).collect();
         let mut groups = Groups::new(&mut candidates, self.group());
         while left > target && !is_close(left, target) {
             let Some(group) = groups.next() else { return };

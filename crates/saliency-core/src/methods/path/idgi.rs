@@ -22,8 +22,8 @@ use crate::path::contribution::Contribution;
 /// The values sum to the change of score along the path (completeness), up to the error of the
 /// quadrature.
 ///
-/// It works over any path: `Idgi::new()` follows the straight one, and `Idgi<Blur>` and
-/// `Idgi<Guided>` those of [`BlurIg`](crate::BlurIg) and [`GuidedIg`](crate::GuidedIg).
+/// It works over any path: `Idgi` follows the straight one from a baseline, and `IdgiAlong<Blur>` and
+/// `IdgiAlong<Guided>` those of [`BlurIg`](crate::BlurIg) and [`GuidedIg`](crate::GuidedIg).
 ///
 /// # Small gradients
 /// As published, the change of score over a step is divided by Σ g² at its start. If the gradient is
@@ -69,7 +69,10 @@ use crate::path::contribution::Contribution;
 /// # Source
 /// Yang, Wang and Bilgic, *IDGI: A Framework to Eliminate Explanation Noise from Integrated
 /// Gradients*, 2023, <https://arxiv.org/abs/2303.14242>.
-pub type Idgi<P = Straight> = AlongPath<P, SquaredGradient>;
+pub type Idgi = IdgiAlong<Straight>;
+
+/// [`Idgi`] along any path: `IdgiAlong<Blur>` along that of [`BlurIg`](crate::BlurIg).
+pub type IdgiAlong<P> = AlongPath<P, SquaredGradient>;
 
 /// The change of score, shared out by the squares of the gradient: the contribution in [`Idgi`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

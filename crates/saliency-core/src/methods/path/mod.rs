@@ -14,5 +14,5 @@ pub use along_path::{AlongPath, FromBaseline, Laid, Path};
 pub use blur_ig::{Blur, BlurIg, BlurSpacing};
 pub use expected_gradients::ExpectedGradients;
 pub use guided_ig::{Guided, GuidedIg};
-pub use idgi::{Idgi, SquaredGradient};
+pub use idgi::{Idgi, IdgiAlong, SquaredGradient};
 pub use integrated_gradients::{IntegratedGradients, Straight};
