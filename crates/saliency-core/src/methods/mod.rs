@@ -10,6 +10,7 @@ pub use noise::{
     Mean, MeanOfSquares, OverNoise, SmoothGrad, SmoothGradSquared, Statistic, VarGrad, Variance,
 };
 pub use path::{
-    AlongPath, ExpectedGradients, FromBaseline, IntegratedGradients, Laid, Path, Straight,
+    AlongPath, Blur, BlurIg, BlurKernel, BlurSpacing, Border, ExpectedGradients, FromBaseline,
+    Guided, GuidedIg, Idgi, IdgiAlong, IntegratedGradients, Laid, Path, SquaredGradient, Straight,
 };
 pub use registry::{ErrorBar, Family, Method, MethodOptions, Needs};

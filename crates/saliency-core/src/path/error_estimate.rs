@@ -6,6 +6,9 @@
 //! All values jump at the same place. The estimate draws ξ for every gap, adds up the errors, and
 //! takes their L1 norm. The result is the 90 % quantile over the draws.
 //!
+//! Rules with one point at an end of each gap let that end stand for all of it: their ξ is from 0 to 1.
+//! Their errors do not cancel.
+//!
 //! The scores at the points give more information: the contributions of a gap must sum to its
 //! change of score. If the sum is wrong by more than the differences can explain, the gradient
 //! changed between the points in a way that no point shows.
@@ -59,6 +62,9 @@ pub(crate) struct Gap<'a> {
     /// The share of the difference that could not be predicted from points nearby; 1 for a rule
     /// that makes no such predictions.
     pub rough: f64,
+    /// The share of the gap by which its ends stand for too much or too little of it: 0 if each
+    /// stands for half of the gap, ±1/2 if one of them stands for all of it.
+    pub lean: f64,
 }
 
 /// The error of an integral, gathered gap by gap.
@@ -115,10 +121,12 @@ impl ErrorEstimate {
         for ((difference, variance), drawn) in values.zip(self.drawn.chunks_mut(self.draws)) {
             let error = difference * gap.width * gap.rough;
             *variance += error * error / 12.0;
-            drawn.iter_mut().zip(&places).for_each(|(sum, place)| *sum += place * error);
+            let draws = drawn.iter_mut().zip(&places);
+            draws.for_each(|(sum, place)| *sum += (place + gap.lean) * error);
         }
         self.squares += (gap.missing * gap.rough).powi(2);
-        self.unseen += (gap.missing.abs() - 0.5 * gap.width * gap.size).max(0.0);
+        let explained = (0.5 + gap.lean.abs()) * gap.width * gap.size;
+        self.unseen += (gap.missing.abs() - explained).max(0.0);
     }
 
     /// Adds the error of an end of the path.

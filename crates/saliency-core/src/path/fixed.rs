@@ -22,6 +22,9 @@ pub(crate) struct FixedRule {
     /// For each point, the stencil that predicts it from its neighbours; `None` if the rule gains
     /// nothing from smooth gradients.
     stencils: Option<Vec<Stencil>>,
+    /// The [`lean`](Gap::lean) of every gap: not 0 if all points are at the starts of their cells, or
+    /// all at the ends.
+    lean: f64,
 }
 
 /// The weights of the difference between the value at one point and the polynomial through its
@@ -40,18 +43,33 @@ impl FixedRule {
             end += at.weight;
             end
         });
-        let cells = cells.collect();
+        let cells: Vec<f64> = cells.collect();
         // Gauss-Legendre points integrate the fourth power exactly; equal intervals do not.
         let fourth: f64 = points.iter().map(|at| at.weight * at.position.powi(4)).sum();
         let smooth = points.len() >= STENCIL && (fourth - 0.2).abs() < 1e-10;
         let stencils =
             smooth.then(|| (0..points.len()).map(|point| Stencil::new(points, point)).collect());
-        Self { points: points.to_vec(), cells, stencils }
+        let lean = lean(points, &cells);
+        Self { points: points.to_vec(), cells, stencils, lean }
     }
 
     /// Returns the points with their weights.
     pub fn points(&self) -> &[WeightedPosition] {
         &self.points
+    }
+}
+
+/// Returns the lean of a rule with the given cells.
+fn lean(points: &[WeightedPosition], cells: &[f64]) -> f64 {
+    let meet = |points: &[WeightedPosition]| {
+        cells.iter().zip(points).all(|(cell, point)| (cell - point.position).abs() < 1e-12)
+    };
+    if meet(points) {
+        -0.5
+    } else if meet(&points[1..]) {
+        0.5
+    } else {
+        0.0
     }
 }
 
@@ -178,10 +196,10 @@ impl FixedPath {
         let change = &self.change;
         let sum = (rule.cells[k] - start) * from.sum + (end - rule.cells[k]) * to.sum;
         let missing = change.missing(sum, from.score, to.score);
-        let size = self.each() * sampled;
+        let (size, lean) = (self.each() * sampled, rule.lean);
         let mut estimate = estimate.unwrap_or_else(|| ErrorEstimate::new(difference.len()));
         let mut add = |width: f64, missing: f64| {
-            estimate.add(&Gap { width, difference: &difference, size, missing, rough });
+            estimate.add(&Gap { width, difference: &difference, size, missing, rough, lean });
         };
         // Brownian motion that is known only at one end varies this much more.
         let beyond = |length: f64| 2.0 * (length.powi(3) / width).sqrt();
@@ -272,6 +290,25 @@ mod tests {
                     wrong <= estimate && estimate < 0.5,
                     "{rule:?} {count}: {estimate} {wrong}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn rules_that_err_to_one_side_say_so() {
+        for rule in [Rule::Left, Rule::Right] {
+            for count in [2, 5, 50, 500] {
+                for (slope, value) in [
+                    ((|at| at.exp()) as fn(f64) -> f64, (|at| at.exp()) as fn(f64) -> f64),
+                    (|at| 3.0 * at * at, |at| at.powi(3)),
+                    (|at| (3.0 * at).cos(), |at| (3.0 * at).sin() / 3.0),
+                ] {
+                    let [estimate, wrong] = errors(rule, count, slope, value);
+                    assert!(wrong <= estimate, "{rule:?} {count}: {estimate} {wrong}");
+                    // From a few points little is known.
+                    let most = if count < 50 { f64::INFINITY } else { 8.0 / count as f64 };
+                    assert!(estimate < most, "{rule:?} {count}: {estimate}");
+                }
             }
         }
     }

@@ -7,5 +7,8 @@ pub(crate) mod fixed;
 pub(crate) mod integral;
 pub(crate) mod observation;
 pub(crate) mod quadrature;
+pub(crate) mod scale_space;
 pub(crate) mod score_change;
 pub(crate) mod shape;
+pub(crate) mod walk;
+pub(crate) mod walked;

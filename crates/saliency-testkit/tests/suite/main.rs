@@ -14,6 +14,7 @@ mod golden_photos;
 mod golden_randomisation;
 mod models;
 mod outputs;
+mod paths_blur_guided;
 mod pool;
 mod properties;
 mod ready_targets;

@@ -11,6 +11,7 @@ use crate::methods::path::integration::Integration;
 use crate::path::contribution::{Contribution, Product};
 use crate::path::quadrature::Rule;
 use crate::path::shape::PathShape;
+use crate::path::walk::Walk;
 use crate::share::Tolerance;
 
 /// A kind of path: it leads to any input.
@@ -74,6 +75,12 @@ pub trait Path: Send + Sync {
     fn gradients(&self) -> usize {
         0
     }
+
+    /// Returns the number of moves of a path that is found on the way, which [`lay`](Self::lay)
+    /// returns by [`Laid::walked`]. It takes a gradient for each move, and one more.
+    fn moves(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// A kind of path that starts at a [`Baseline`].
@@ -84,16 +91,28 @@ pub trait FromBaseline: Path {
 
 /// The paths that lead to the rows of an input.
 pub struct Laid<'a> {
-    /// The paths. Position 1 is the input.
-    pub shape: Box<dyn PathShape + 'a>,
+    pub(crate) course: Course<'a>,
     /// The number of gradients that were taken for each row to find its path.
     pub gradients: usize,
 }
 
+/// The course of the paths.
+pub(crate) enum Course<'a> {
+    /// It is known. Position 1 is the input.
+    Known(Box<dyn PathShape + 'a>),
+    /// It is found on the way.
+    Walked(Box<dyn Walk + 'a>),
+}
+
 impl<'a> Laid<'a> {
-    /// Returns paths that took no gradient to find.
+    /// Returns paths that took no gradient to find. Position 1 is the input.
     pub fn new(shape: impl PathShape + 'a) -> Self {
-        Self { shape: Box::new(shape), gradients: 0 }
+        Self { course: Course::Known(Box::new(shape)), gradients: 0 }
+    }
+
+    /// Returns paths that are found on the way, by the gradients that are added up along them.
+    pub fn walked(walk: impl Walk + 'a) -> Self {
+        Self { course: Course::Walked(Box::new(walk)), gradients: 0 }
     }
 
     /// Sets the number of gradients that were taken for each row.
@@ -146,9 +165,10 @@ impl<P: FromBaseline, C> AlongPath<P, C> {
 }
 
 impl<P, C> AlongPath<P, C> {
-    /// Sets a fixed number of points on the path, from 1 to 20,000, instead of a tolerance.
+    /// Sets a fixed number of points on the path, from 1 to 20,000, instead of a tolerance. A path
+    /// that is found on the way, as in [`GuidedIg`](crate::GuidedIg), has a number of moves instead.
     pub fn with_steps(mut self, steps: usize) -> Self {
-        self.integration.steps = steps;
+        self.integration.steps = Some(steps);
         self.integration.tolerance = None;
         self
     }
@@ -206,12 +226,12 @@ impl<P: Path, C: Contribution> AlongPath<P, C> {
     pub fn check(&self) -> Result<()> {
         self.schedule.check()?;
         self.path.check()?;
-        self.integration.check()
+        self.integration.check(self.path.moves())
     }
 
     fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
         self.integration.check_shares(question)?;
-        let calls = self.integration.calls() + self.path.gradients();
+        let calls = self.integration.calls(self.path.moves()) + self.path.gradients();
         let scored = question.resolve_for(&self.schedule, calls)?;
         let laid = self.path.lay(question, &scored, &self.schedule)?;
         self.integration.answer(question, scored, &laid, &self.contribution, &self.schedule)
