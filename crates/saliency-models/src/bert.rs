@@ -33,8 +33,7 @@ impl Default for TextSize {
 
 impl TextSize {
     fn encoder(&self) -> EncoderSize {
-        let Self { width, heads, layers, .. } = *self;
-        EncoderSize { width, heads, layers, epsilon: EPSILON }
+        EncoderSize { width: self.width, heads: self.heads, epsilon: EPSILON }
     }
 }
 

@@ -14,7 +14,6 @@ pub(crate) struct EncoderSize {
     /// The values of a token.
     pub width: usize,
     pub heads: usize,
-    pub layers: usize,
     /// Added to variances.
     pub epsilon: f64,
 }

@@ -40,8 +40,7 @@ impl VitSize {
     }
 
     fn encoder(&self) -> EncoderSize {
-        let Self { width, heads, layers, .. } = *self;
-        EncoderSize { width, heads, layers, epsilon: EPSILON }
+        EncoderSize { width: self.width, heads: self.heads, epsilon: EPSILON }
     }
 
     fn patches(&self) -> Conv2dConfig {

@@ -8,14 +8,14 @@ use burn::tensor::{Int, Tensor};
 
 use super::Rules;
 use super::constant::{change, constant};
-use super::pairs::counterpart;
+use super::pairs::{closeness, counterpart};
 
 /// Takes the largest value of each window, with a layer of Burn.
 ///
 /// Under [`Rules::Libra`] the gradient is the plain one, which is complete. Under
 /// [`Rules::Rescale`] the difference between a window's maximum m and that of its baseline m' goes to
-/// two values: where the window has its maximum, and where the baseline has it. If m is the larger
-/// one, all of m - m' goes to the first, and otherwise to the second.
+/// one of two values: to the place of m if m is the larger one or if m' is there too, and otherwise
+/// to the place of m'.
 ///
 /// # Shapes
 /// `x` is `[rows, channels, height, width]`.
@@ -35,8 +35,9 @@ use super::pairs::counterpart;
 /// ```
 ///
 /// # Source
-/// Shrikumar, Greenside and Kundaje, 2017, <https://arxiv.org/abs/1704.02685>; for pools: Captum's
-/// `DeepLift`.
+/// Shrikumar, Greenside and Kundaje, 2017, <https://arxiv.org/abs/1704.02685>; the larger of both
+/// maxima: Lundberg and Lee's `shap`, in its explainer of deep networks. The authors of DeepLIFT take
+/// the plain gradient, which is not complete.
 pub fn max_pool2d(pool: &MaxPool2d, x: Tensor<4>, rules: Rules) -> Tensor<4> {
     if rules.on(&x) != Rules::Rescale {
         return pool.forward(x);
@@ -60,19 +61,21 @@ pub fn max_pool2d(pool: &MaxPool2d, x: Tensor<4>, rules: Rules) -> Tensor<4> {
     let top = largest.clone().max_pair(other_largest.clone());
 
     // Where the window has its maximum, its own baseline is no larger than the baseline's maximum:
-    // all slopes are between 0 and 1.
-    let run = largest.clone() - counterpart(fixed.clone()).gather(2, places.clone());
-    let own = quotient(top.clone() - other_largest.clone(), run, 1.0);
+    // slopes are between 0 and 1.
+    let at_own = counterpart(fixed.clone()).gather(2, places.clone());
+    let close = other_largest.clone().abs() * closeness(value.dtype());
+    let shared = (other_largest.clone() - at_own.clone()).lower_equal(close.clone());
+    let risen = (top.clone() - other_largest.clone())
+        .mask_where(shared.clone(), largest.clone() - other_largest.clone());
+    let run = largest.clone() - at_own;
+    let flat = run.clone().abs().lower_equal(close);
+    let own = (risen / run.mask_fill(flat.clone(), 1.0)).mask_fill(flat, 1.0);
+    let fallen = (largest - top).mask_fill(shared, 0.0);
+    // This divisor is zero only if the rise is.
     let run = fixed.gather(2, other_places.clone()) - other_largest;
-    let other = quotient(largest - top, run, 0.0);
+    let other = fallen / run.clone().mask_fill(run.equal_elem(0.0), 1.0);
     let change = change.clone().gather(2, places) * own + change.gather(2, other_places) * other;
     value + change.reshape(pooled)
-}
-
-/// Divides, and returns `at_zero` where the divisor is zero.
-fn quotient(rise: Tensor<3>, run: Tensor<3>, at_zero: f64) -> Tensor<3> {
-    let zero = run.clone().equal_elem(0.0);
-    (rise / run.mask_fill(zero.clone(), 1.0)).mask_fill(zero, at_zero)
 }
 
 /// Returns the padding of a layer before and after each axis. Burn keeps its own calculation private.

@@ -18,7 +18,7 @@
 //! | [`softmax`] | constant | logarithmic means |
 //! | [`layer_norm`], [`rms_norm`], [`normalise`] | the deviation is constant | exact differences |
 //! | [`product`], [`matmul`] | half to each factor | mean of the other factor |
-//! | [`max_pool2d`] | plain | shared between both largest values |
+//! | [`max_pool2d`] | plain | to the place of the larger maximum |
 //!
 //! Linear layers, convolutions, sums, means and BatchNorm in inference mode need no rule.
 //!
@@ -78,7 +78,7 @@ pub use activation::activation;
 pub use constant::constant;
 pub use max_pool::max_pool2d;
 pub use normalise::{layer_norm, normalise, rms_norm, root_mean_square};
-pub use product::{halves, matmul, product};
+pub use product::{half, matmul, product};
 pub use ruled::Ruled;
 pub use softmax::softmax;
 

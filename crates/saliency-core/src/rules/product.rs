@@ -37,7 +37,7 @@ use super::pairs::pair_mean;
 /// # Source
 /// Mehri, Baghshah and Pilehvar, 2024, <https://arxiv.org/abs/2411.16760>.
 pub fn product<const D: usize>(a: Tensor<D>, b: Tensor<D>, rules: Rules) -> Tensor<D> {
-    shared(a, b, rules, |a, b| a * b)
+    bilinear(a, b, rules, |a, b| a * b)
 }
 
 /// Multiplies matrices, such as attention weights and values. The rules are those of [`product`].
@@ -59,56 +59,47 @@ pub fn product<const D: usize>(a: Tensor<D>, b: Tensor<D>, rules: Rules) -> Tens
 /// assert_eq!(rules::matmul(a, b, Rules::Libra).into_scalar::<f32>(), 2.0);
 /// ```
 pub fn matmul<const D: usize>(a: Tensor<D>, b: Tensor<D>, rules: Rules) -> Tensor<D> {
-    shared(a, b, rules, Tensor::matmul)
+    bilinear(a, b, rules, Tensor::matmul)
 }
 
 /// Applies a function that is linear in both of its arguments.
-fn shared<const D: usize>(
+fn bilinear<const D: usize>(
     a: Tensor<D>,
     b: Tensor<D>,
     rules: Rules,
     multiply: impl Fn(Tensor<D>, Tensor<D>) -> Tensor<D>,
 ) -> Tensor<D> {
-    if rules != Rules::Rescale || !a.is_tracked() || !b.is_tracked() {
-        let (a, b) = halves(a, b, rules);
+    if !a.is_tracked() || !b.is_tracked() {
         return multiply(a, b);
     }
-    let (left, right) = (constant(a.clone()), constant(b.clone()));
-    let value = multiply(left.clone(), right.clone());
-    let of_left = multiply(change(a), pair_mean(right));
-    let of_right = multiply(pair_mean(left), change(b));
-    value + of_left + of_right
+    match rules {
+        Rules::Plain => multiply(a, b),
+        Rules::Libra => half(multiply(a, b)),
+        Rules::Rescale => {
+            let (left, right) = (constant(a.clone()), constant(b.clone()));
+            let value = multiply(left.clone(), right.clone());
+            let of_left = multiply(change(a), pair_mean(right));
+            let of_right = multiply(pair_mean(left), change(b));
+            value + of_left + of_right
+        }
+    }
 }
 
-/// Returns the factors of a product: with half of their gradient under [`Rules::Libra`], if both
-/// depend on the input, and unchanged otherwise. Use it for products of your own that are linear in
-/// both factors.
+/// Returns the same values with half of their gradient: the rule for the result of a product whose
+/// two factors both depend on the input.
 ///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use saliency_core::rules::{self, Rules};
-/// use saliency_core::{Explainer, Gradient, pure_function};
+/// use saliency_core::{Explainer, Gradient, pure_function, rules};
 ///
-/// let model = pure_function(|x: Tensor<2>| {
-///     let (a, b) = rules::halves(x.clone(), x, Rules::Libra);
-///     a * b
-/// });
+/// let model = pure_function(|x: Tensor<2>| rules::half(x.clone() * x));
 /// let x = Tensor::<2>::from_data([[3.0]], &Device::flex());
-/// assert_eq!(Gradient::new().attribute(&model, x)?.values.into_scalar::<f32>(), 3.0);
+/// let map = Gradient::new().attribute(&model, x)?;
+/// assert_eq!(map.scores, [9.0]);
+/// assert_eq!(map.values.into_scalar::<f32>(), 3.0);
 /// # Ok::<(), saliency_core::Error>(())
 /// ```
-pub fn halves<const A: usize, const B: usize>(
-    a: Tensor<A>,
-    b: Tensor<B>,
-    rules: Rules,
-) -> (Tensor<A>, Tensor<B>) {
-    if rules != Rules::Libra || !a.is_tracked() || !b.is_tracked() {
-        return (a, b);
-    }
-    (half(a), half(b))
-}
-
-fn half<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+pub fn half<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     constant(x.clone()) + change(x) * 0.5
 }

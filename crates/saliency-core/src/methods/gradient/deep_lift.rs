@@ -43,6 +43,10 @@ use crate::warning::Warning;
 /// - softmax: Captum subtracts the mean of all slopes in the batch, so that a row depends on its
 ///   neighbours. Here the differences are exact ([`rules::softmax`](crate::rules::softmax))
 /// - products and normalisations: Captum takes the plain gradient. Here they are complete
+/// - a max-pool directly behind a ReLU: Captum's rule for the pool is lost, because both hooks are on
+///   one tensor, and the plain gradient is left. It is complete only if the baseline's pixels are all
+///   alike; then both give the same values. Here every max-pool is complete
+///   ([`rules::max_pool2d`](crate::rules::max_pool2d))
 /// - a value of a max-pool that equals its baseline: Captum gives it the gradient of the first row
 ///   of the batch. Here it gets its own
 /// - if an input of a unit nearly equals its baseline, the derivative is taken instead of the slope.
