@@ -175,7 +175,7 @@ def le_grad(network, picture, targets):
 def values():
     picture = numbers("picture", 2 * 3 * PICTURE ** 2).reshape(2, 3, PICTURE, PICTURE)
     plain, libra = Vit(False), Vit(True)
-    found = {"vit.logits": plain(picture), "vit.libra": product(libra, picture), "vit.plain": product(plain, picture)}
+    found = {"vit.picture": picture, "vit.logits": plain(picture), "vit.libra": product(libra, picture), "vit.plain": product(plain, picture)}
     maps, x = [], plain.tokens(picture)
     for layer in range(LAYERS):
         x, weights = plain.block(layer, x)
