@@ -162,7 +162,12 @@ impl Model<(Tensor<3>, Fixed<Tensor<2, Bool>>)> for TextEncoder {
         let [rows, tokens, width] = words.dims();
         let positions = self.positions.val().narrow(0, 0, tokens);
         let constant = positions + self.sentence.val().unsqueeze();
-        let x = rules::layer_norm(&self.norm, EPSILON, words.clone() + constant.unsqueeze(), self.rules);
+        let x = rules::layer_norm(
+            &self.norm,
+            EPSILON,
+            words.clone() + constant.unsqueeze(),
+            self.rules,
+        );
         let mask = padding.0.float().cast(words.dtype()) * PADDING;
         let mask = Some(mask.reshape([rows, 1, 1, tokens]));
         let pass = Pass { order: Order::NormLast, mask, rules: self.rules };

@@ -139,7 +139,8 @@ impl Block {
             output: square(&names.output)?,
             heads: size.heads,
         };
-        let norms = names.norms.iter().map(|name| weights.layer_norm(name, width, size.epsilon, to));
+        let norms =
+            names.norms.iter().map(|name| weights.layer_norm(name, width, size.epsilon, to));
         Ok(Self {
             attention,
             norms: norms.collect::<Result<_, _>>()?,
@@ -152,9 +153,8 @@ impl Block {
     /// Computes a block. Attention weights that are given are used instead of its own.
     pub(crate) fn forward(&self, x: Tensor<3>, pass: &Pass, given: Option<Tensor<4>>) -> Step {
         let rules = pass.rules;
-        let norm = |at: usize, x: Tensor<3>| {
-            rules::layer_norm(&self.norms[at], self.epsilon, x, rules)
-        };
+        let norm =
+            |at: usize, x: Tensor<3>| rules::layer_norm(&self.norms[at], self.epsilon, x, rules);
         let attended = match pass.order {
             Order::NormFirst => norm(0, x.clone()),
             Order::NormLast => x.clone(),

@@ -4,9 +4,9 @@ mod support;
 
 use std::path::Path;
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{DType, Device, Int, Tensor};
 use saliency_core::rules::Rules;
-use saliency_core::{Explainer, InputTimesGradient, Model, Target};
+use saliency_core::{Explainer, Fixed, InputTimesGradient, Model, Target};
 use saliency_onnx::OnnxModel;
 
 use support::{Golden, committed, largest_difference};
@@ -57,6 +57,34 @@ fn operators_that_are_written_out_follow_the_same_rules_as_whole_ones() {
         assert!(difference < 1e-5, "{name}: {difference:.1e}");
     }
     let plain = largest_difference(&of("vit_dynamo_fixed", Rules::Plain), &expected);
+    assert!(plain > 0.1, "the plain gradient is another one: {plain}");
+}
+
+#[test]
+fn texts_follow_the_same_rules_in_the_files_of_both_exporters() {
+    let golden = Golden::read(&committed("pytorch").join("bert.safetensors"));
+    let integers = |name: &str| {
+        let data = golden.input(name);
+        Fixed(Tensor::<2, Int>::from_data(data, &Device::flex()).narrow(0, 0, 1))
+    };
+    let (ids, mask) = (integers("input_ids"), integers("attention_mask"));
+    let of = |name: &str, rules: Rules| {
+        let model = open("pytorch", name).with_precision(DType::F64).with_rules(rules).unwrap();
+        let model = model.with_shape("input_ids", &[1, 9]).unwrap();
+        let model = model.with_shape("attention_mask", &[1, 9]).unwrap();
+        let cut = model.embeddings("input_ids").unwrap();
+        let words = cut.activation::<3>((ids.clone(), mask.clone())).unwrap();
+        let explainer = InputTimesGradient::new();
+        let map = explainer.attribute_to(&cut.after, (words, mask.clone()), Target::Class(1));
+        map.unwrap().values.0.into_data()
+    };
+    let expected = of("bert_dynamo_dynamic", Rules::Libra);
+    let difference = largest_difference(&of("bert_script_dynamic", Rules::Libra), &expected);
+    let size: f64 = expected.iter::<f64>().map(f64::abs).sum();
+    eprintln!("both exporters: {difference:.1e} of values whose sizes sum to {size:.3}");
+    assert!(size > 0.1);
+    assert!(difference < 1e-5, "{difference:.1e}");
+    let plain = largest_difference(&of("bert_dynamo_dynamic", Rules::Plain), &expected);
     assert!(plain > 0.1, "the plain gradient is another one: {plain}");
 }
 

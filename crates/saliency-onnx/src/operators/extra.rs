@@ -13,7 +13,9 @@ use super::matrices::product;
 pub(super) const TABLE: &[Entry] = &[
     ("com.microsoft.BiasGelu", |call| {
         let bias = call.floats(1)?.tensor;
-        one(mapped(call.floats(0)?, |x| rules::activation(x + bias, gelu_exact, call.settings.rules)))
+        one(mapped(call.floats(0)?, |x| {
+            rules::activation(x + bias, gelu_exact, call.settings.rules)
+        }))
     }),
     ("com.microsoft.FastGelu", |call| {
         let bias = if call.has(1) { Some(call.floats(1)?.tensor) } else { None };

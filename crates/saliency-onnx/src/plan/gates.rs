@@ -12,8 +12,18 @@ pub(super) struct Gates<'a> {
 /// Functions that do not mix the numbers of a tensor. The first ones are linear.
 const LINEAR: [&str; 5] = ["Add", "Sub", "Mul", "Div", "Neg"];
 const BENT: [&str; 12] = [
-    "Clip", "Erf", "Exp", "HardSigmoid", "Log", "Pow", "Reciprocal", "Relu", "Sigmoid", "Softplus",
-    "Sqrt", "Tanh",
+    "Clip",
+    "Erf",
+    "Exp",
+    "HardSigmoid",
+    "Log",
+    "Pow",
+    "Reciprocal",
+    "Relu",
+    "Sigmoid",
+    "Softplus",
+    "Sqrt",
+    "Tanh",
 ];
 
 /// The most nodes that are looked at for a gate. The GELU of tanh has eight.
@@ -21,9 +31,9 @@ const MOST_NODES: usize = 32;
 
 impl<'a> Gates<'a> {
     pub(super) fn new(nodes: &[&'a Node]) -> Self {
-        let outputs = nodes.iter().flat_map(|node| {
-            node.outputs.iter().map(|output| (output.as_str(), *node))
-        });
+        let outputs = nodes
+            .iter()
+            .flat_map(|node| node.outputs.iter().map(|output| (output.as_str(), *node)));
         Self { makers: outputs.collect() }
     }
 
@@ -35,7 +45,8 @@ impl<'a> Gates<'a> {
         }
         (0..2).find(|&at| {
             let value = self.unscaled(&node.inputs[1 - at], &is_weight);
-            let mut walk = Walk { gates: self, value, is_weight: &is_weight, nodes: 0, is_bent: false };
+            let mut walk =
+                Walk { gates: self, value, is_weight: &is_weight, nodes: 0, is_bent: false };
             walk.reads_only_the_value(&node.inputs[at]) && walk.is_bent
         })
     }

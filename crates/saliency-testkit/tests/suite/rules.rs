@@ -1,5 +1,8 @@
 //! Rules of the backward pass, and DeepLIFT.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use burn::module::Module;
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{
@@ -12,7 +15,8 @@ use saliency_core::{
     Baseline, DeepLift, Error, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Libra,
     Model, Parallelism, Schedule, SmoothGrad, Target, Warning, pure_function,
 };
-use saliency_models::CifarCnn;
+use saliency_models::{CifarCnn, EfficientNetLite0, photos};
+use saliency_photo::Preparation;
 use saliency_testkit::{
     Golden, assert_close, device, on_every_device, schedule, values, with_fixed_weights,
 };
@@ -81,9 +85,8 @@ fn scores_are_the_same_to_the_bit_under_all_rules() {
         let device = compute.device();
         let net = Everything::new(device).valid();
         let input = Everything::input(4, device);
-        let scores = |rules: Rules, input: Tensor<2>| {
-            values(&net.with_rules(rules).forward(input).inner())
-        };
+        let scores =
+            |rules: Rules, input: Tensor<2>| values(&net.with_rules(rules).forward(input).inner());
         for input in [input.clone(), input.autodiff().require_grad()] {
             let expected = scores(Rules::Plain, input.clone());
             for rules in ALL {
@@ -221,7 +224,8 @@ fn deep_lift_equals_captum_in_single_precision_on_every_device() {
         let net = CifarCnn::embedded(device);
         let explainer = DeepLift::new().with_schedule(schedule(compute));
         let target = Target::Classes(golden.targets());
-        let map = explainer.attribute_to(&net, golden.tensor::<4>("input", device), target).unwrap();
+        let map =
+            explainer.attribute_to(&net, golden.tensor::<4>("input", device), target).unwrap();
         let close = compute.tolerance(FloatDType::F32) as f32;
         assert_close("DeepLIFT", &map.values, &golden.tensor("deep_lift", device), close);
     });
@@ -303,6 +307,65 @@ fn deep_lift_finds_what_a_saturated_gradient_misses() {
     assert_eq!(values(&map.values), [1.0]);
     assert_eq!(map.baseline_scores.unwrap(), [0.0]);
     assert_eq!(map.evaluations, [1]);
+}
+
+/// A model that counts the rows that it is given.
+#[derive(Module, Debug)]
+struct Counted {
+    #[module(skip)]
+    rows: Arc<AtomicUsize>,
+}
+
+impl Model<Tensor<2>> for Counted {
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        self.rows.fetch_add(x.dims()[0], Ordering::Relaxed);
+        x
+    }
+}
+
+impl Ruled for Counted {
+    fn with_rules(&self, _rules: Rules) -> Self {
+        self.clone()
+    }
+}
+
+#[test]
+fn deep_lift_takes_each_row_once_with_its_baseline_and_each_baseline_once_more() {
+    let rows = Arc::new(AtomicUsize::new(0));
+    let net = Counted { rows: rows.clone() };
+    DeepLift::new().attribute(&net, Everything::input(4, &device())).unwrap();
+    assert_eq!(rows.load(Ordering::Relaxed), 4 * 2 + 4);
+    rows.store(0, Ordering::Relaxed);
+    Libra::new().attribute(&net, Everything::input(4, &device())).unwrap();
+    assert_eq!(rows.load(Ordering::Relaxed), 4);
+}
+
+#[test]
+fn deep_lift_is_complete_for_a_photo() {
+    let device = device();
+    let net = EfficientNetLite0::embedded(&device);
+    let photo = Preparation::imagenet().tensor(&photos::coffee(), &device);
+    let map = DeepLift::new().attribute(&net, photo.clone()).unwrap();
+    let (gap, change) =
+        (map.completeness_gap.unwrap()[0], map.scores[0] - map.baseline_scores.unwrap()[0]);
+    println!("gap {gap:.2e} of {change:.3}");
+    assert!(gap.abs() < 1e-3 * change.abs());
+    // The plain gradient is far from that.
+    let plain = InputTimesGradient::new().attribute(&net, photo).unwrap();
+    let sum = f64::from(plain.values.sum().into_scalar::<f32>());
+    println!("input x gradient sums to {sum:.3}");
+    assert!((sum - change).abs() > 0.1 * change.abs());
+}
+
+#[test]
+fn options_are_saved_and_restored() {
+    let explainer = DeepLift::new().with_baseline(Baseline::constant(0.5));
+    let saved = serde_json::to_string(&explainer).unwrap();
+    let restored: DeepLift = serde_json::from_str(&saved).unwrap();
+    assert_eq!(serde_json::to_string(&restored).unwrap(), saved);
+    let rules: Rules =
+        serde_json::from_str(&serde_json::to_string(&Rules::Libra).unwrap()).unwrap();
+    assert_eq!(rules, Rules::Libra);
 }
 
 #[test]

@@ -216,6 +216,7 @@ fn weights_that_are_missing_are_named() {
 #[test]
 fn an_empty_picture_is_refused() {
     let device = device();
-    let error = LeGrad::new().attribute(&vit(&device, DType::F32), Tensor::zeros([0, 3, 12, 12], &device));
+    let error =
+        LeGrad::new().attribute(&vit(&device, DType::F32), Tensor::zeros([0, 3, 12, 12], &device));
     assert!(matches!(error.unwrap_err(), Error::EmptyInput { .. }));
 }

@@ -56,7 +56,7 @@ use crate::warning::Warning;
 /// - baseline: zeros
 ///
 /// # Cost
-/// One gradient of twice as many rows, and two forward passes.
+/// One gradient of twice as many rows, and a forward pass of the baselines.
 ///
 /// # Errors
 /// Those of [`Explainer::attribute_to`];
