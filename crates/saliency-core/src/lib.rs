@@ -10,7 +10,8 @@
 //! 4. `execution`: gradients of the score with respect to the input, in the chunks and on the
 //!    workers of a [`Schedule`]
 //! 5. `methods`: one file per method; [`Method`] lists them all
-//! 6. [`Attribution`]: the answer, with all that is needed to judge it
+//! 6. [`rules`]: backward passes whose gradients are complete, for models that are written with them
+//! 7. [`Attribution`]: the answer, with all that is needed to judge it
 //!
 //! Every method is an [`Explainer`]. The [`kit`] holds the parts that the built-in methods are made
 //! of, for methods of your own. Problems are reported as an [`Error`].
@@ -32,6 +33,7 @@ pub mod methods;
 mod model;
 mod path;
 mod random;
+pub mod rules;
 mod sampling;
 mod share;
 mod warning;
@@ -49,8 +51,9 @@ pub use input::inputs::{Fixed, Inputs};
 pub use input::rows::Rows;
 pub use input::tokens::{TokenReduction, per_token};
 pub use methods::{
-    BlurIg, ExpectedGradients, Gradient, GuidedIg, Idgi, InputTimesGradient, IntegratedGradients,
-    Method, MethodOptions, SmoothGrad, SmoothGradSquared, VarGrad,
+    AttentionMaps, BlurIg, DeepLift, ExpectedGradients, Gradient, GuidedIg, Idgi,
+    InputTimesGradient, IntegratedGradients, LeGrad, Libra, Method, MethodOptions, SmoothGrad,
+    SmoothGradSquared, VarGrad, attention_rollout,
 };
 pub use model::detection::{Detection, FoundBox};
 pub use model::embeddings::{Embeddings, embeddings};
@@ -80,6 +83,7 @@ const _: () = {
     shared::<Attribution<Batch>>();
     shared::<Baseline>();
     shared::<BlurIg>();
+    shared::<DeepLift>();
     shared::<Error>();
     shared::<ExpectedGradients>();
     shared::<Gradient>();
@@ -87,6 +91,7 @@ const _: () = {
     shared::<Idgi>();
     shared::<InputTimesGradient>();
     shared::<IntegratedGradients>();
+    shared::<Libra>();
     shared::<MethodOptions>();
     shared::<ResolvedTarget>();
     shared::<Schedule>();

@@ -5,6 +5,7 @@ use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::Model;
+use saliency_core::rules::{self, Ruled, Rules};
 
 use crate::weights::{Placement, Weights, WeightsError};
 
@@ -34,6 +35,8 @@ pub struct CifarCnn {
     fc1: Linear,
     fc2: Linear,
     fc3: Linear,
+    #[module(skip)]
+    rules: Rules,
 }
 
 impl CifarCnn {
@@ -57,15 +60,25 @@ impl CifarCnn {
             fc1: weights.linear("fc1", [400, 120], to)?,
             fc2: weights.linear("fc2", [120, 84], to)?,
             fc3: weights.linear("fc3", [84, 10], to)?,
+            rules: Rules::Plain,
         })
     }
 }
 
 impl Model<Tensor<4>> for CifarCnn {
     fn forward(&self, input: Tensor<4>) -> Tensor<2> {
-        let x = self.pool.forward(relu(self.conv1.forward(input)));
-        let x = self.pool.forward(relu(self.conv2.forward(x)));
-        let x = relu(self.fc1.forward(x.flatten(1, 3)));
-        self.fc3.forward(relu(self.fc2.forward(x)))
+        let pool = |x: Tensor<4>| {
+            rules::max_pool2d(&self.pool, rules::activation(x, relu, self.rules), self.rules)
+        };
+        let x = pool(self.conv1.forward(input));
+        let x = pool(self.conv2.forward(x));
+        let x = rules::activation(self.fc1.forward(x.flatten(1, 3)), relu, self.rules);
+        self.fc3.forward(rules::activation(self.fc2.forward(x), relu, self.rules))
+    }
+}
+
+impl Ruled for CifarCnn {
+    fn with_rules(&self, rules: Rules) -> Self {
+        Self { rules, ..self.clone() }
     }
 }

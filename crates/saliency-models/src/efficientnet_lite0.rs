@@ -2,6 +2,7 @@ use burn::module::Module;
 use burn::nn::conv::Conv2dConfig;
 use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::{DType, Device, Tensor};
+use saliency_core::rules::{self, Ruled, Rules};
 use saliency_core::{Cut, Model};
 use saliency_flex::{Conv, relu6};
 
@@ -81,6 +82,8 @@ pub struct EfficientNetLite0 {
     blocks: Vec<Block>,
     head: Conv,
     classifier: Linear,
+    #[module(skip)]
+    rules: Rules,
 }
 
 /// Widens, filters each channel in space, and narrows, with a short cut if the shapes allow it.
@@ -172,7 +175,7 @@ impl EfficientNetLite0 {
         }
         let head = conv("head", [320, 1280], 1, 1, 1)?;
         let classifier = weights.linear("classifier", [1280, 1000], to)?;
-        Ok(Self { stem, blocks: made, head, classifier })
+        Ok(Self { stem, blocks: made, head, classifier, rules: Rules::Plain })
     }
 }
 
@@ -197,12 +200,12 @@ impl Cut<Tensor<4>, LastConvolution> for EfficientNetLite0 {
     type Activation = Tensor<4>;
 
     fn before(&self, input: Tensor<4>) -> Tensor<4> {
-        let x = relu6(self.stem.forward(input));
-        self.head.forward(self.blocks.iter().fold(x, |x, block| block.forward(x)))
+        let x = rules::activation(self.stem.forward(input), relu6, self.rules);
+        self.head.forward(self.blocks.iter().fold(x, |x, block| block.forward(x, self.rules)))
     }
 
     fn after(&self, activation: Tensor<4>) -> Tensor<2> {
-        let x = relu6(activation);
+        let x = rules::activation(activation, relu6, self.rules);
         let [rows, channels, ..] = x.dims();
         let x = x.flatten::<3>(2, 3).mean_dim(2).reshape([rows, channels]);
         self.classifier.forward(x)
@@ -213,24 +216,33 @@ impl<const INDEX: usize> Cut<Tensor<4>, AfterBlock<INDEX>> for EfficientNetLite0
     type Activation = Tensor<4>;
 
     fn before(&self, input: Tensor<4>) -> Tensor<4> {
-        let x = relu6(self.stem.forward(input));
-        self.blocks[..=INDEX].iter().fold(x, |x, block| block.forward(x))
+        let x = rules::activation(self.stem.forward(input), relu6, self.rules);
+        self.blocks[..=INDEX].iter().fold(x, |x, block| block.forward(x, self.rules))
     }
 
     fn after(&self, activation: Tensor<4>) -> Tensor<2> {
-        let x = self.blocks[INDEX + 1..].iter().fold(activation, |x, block| block.forward(x));
+        let x = self.blocks[INDEX + 1..]
+            .iter()
+            .fold(activation, |x, block| block.forward(x, self.rules));
         <Self as Cut<Tensor<4>, LastConvolution>>::after(self, self.head.forward(x))
     }
 }
 
 impl Block {
-    fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+    fn forward(&self, input: Tensor<4>, rules: Rules) -> Tensor<4> {
+        let bent = |x: Tensor<4>| rules::activation(x, relu6, rules);
         let x = match &self.expand {
-            Some(expand) => relu6(expand.forward(input.clone())),
+            Some(expand) => bent(expand.forward(input.clone())),
             None => input.clone(),
         };
-        let x = self.project.forward(relu6(self.depthwise.forward(x)));
+        let x = self.project.forward(bent(self.depthwise.forward(x)));
         if self.shortcut { x + input } else { x }
+    }
+}
+
+impl Ruled for EfficientNetLite0 {
+    fn with_rules(&self, rules: Rules) -> Self {
+        Self { rules, ..self.clone() }
     }
 }
 

@@ -1,25 +1,63 @@
 use burn::module::{Initializer, Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::transformer::{
-    TransformerEncoder, TransformerEncoderConfig, TransformerEncoderInput,
-};
-use burn::nn::{Linear, LinearConfig};
-use burn::tensor::{Device, Tensor};
-use saliency_core::Model;
+use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
+use burn::tensor::{DType, Device, Tensor};
+use saliency_core::rules::{self, Ruled, Rules};
+use saliency_core::{AttentionMaps, Model};
 
-/// The side of a patch, in pixels.
-const PATCH: usize = 16;
-/// The number of patches along a side of the picture.
-const PATCHES: usize = 14;
-/// The size of a token.
-const WIDTH: usize = 192;
+use crate::transformer::{Block, BlockNames, EncoderSize, Order, Pass, for_rows};
+use crate::weights::{Placement, Weights, WeightsError};
 
-/// A small vision transformer with random weights: the size of ViT-Ti/16 with half its layers, 3
-/// million parameters. It is for measuring time and memory, which do not depend on the weights.
+/// The sizes of a [`VisionTransformer`].
+///
+/// The default is the size of ViT-Ti/16 with half its layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VitSize {
+    /// The side of a picture, in pixels.
+    pub picture: usize,
+    /// The side of a patch, in pixels.
+    pub patch: usize,
+    /// The number of values of a token.
+    pub width: usize,
+    /// The number of heads, a divisor of the width.
+    pub heads: usize,
+    /// The number of blocks.
+    pub layers: usize,
+    /// The number of classes.
+    pub classes: usize,
+}
+
+impl Default for VitSize {
+    fn default() -> Self {
+        Self { picture: 224, patch: 16, width: 192, heads: 3, layers: 6, classes: 1000 }
+    }
+}
+
+impl VitSize {
+    /// Returns the number of tokens: the patches, and the class token in front of them.
+    pub fn tokens(&self) -> usize {
+        (self.picture / self.patch).pow(2) + 1
+    }
+
+    fn encoder(&self) -> EncoderSize {
+        EncoderSize { width: self.width, heads: self.heads, epsilon: EPSILON }
+    }
+
+    fn patches(&self) -> Conv2dConfig {
+        Conv2dConfig::new([3, self.width], [self.patch; 2]).with_stride([self.patch; 2])
+    }
+}
+
+/// The epsilon of its normalisations.
+const EPSILON: f64 = 1e-6;
+
+/// A vision transformer with a class token, as ViT and DeiT are. It is written with
+/// [`rules`], shows its attention maps, and takes the weights of timm's models of this kind.
 ///
 /// # Shapes
-/// - input: `[rows, 3, 224, 224]`
-/// - output: `[rows, 1000]` logits
+/// - input: `[rows, 3, picture, picture]`
+/// - output: `[rows, classes]` logits
+/// - attention: `[rows, layers, heads, tokens, tokens]`
 ///
 /// # Example
 /// ```
@@ -37,32 +75,135 @@ const WIDTH: usize = 192;
 #[derive(Module, Debug)]
 pub struct VisionTransformer {
     patches: Conv2d,
+    class_token: Param<Tensor<3>>,
     positions: Param<Tensor<3>>,
-    encoder: TransformerEncoder,
+    blocks: Vec<Block>,
+    norm: LayerNorm,
     classifier: Linear,
+    #[module(skip)]
+    rules: Rules,
 }
 
 impl VisionTransformer {
-    /// Builds a network of six layers with three heads each.
+    /// Builds a network of the default size with random weights, for measuring time and memory,
+    /// which do not depend on the weights.
     pub fn new(device: &Device) -> Self {
-        let patches = Conv2dConfig::new([3, WIDTH], [PATCH; 2]).with_stride([PATCH; 2]);
-        let encoder = TransformerEncoderConfig::new(WIDTH, 4 * WIDTH, 3, 6).with_norm_first(true);
+        Self::random(&VitSize::default(), device)
+    }
+
+    /// Builds a network with random weights.
+    pub fn random(size: &VitSize, device: &Device) -> Self {
         let near_zero = Initializer::Normal { mean: 0.0, std: 0.02 };
+        let encoder = size.encoder();
         Self {
-            patches: patches.init(device),
-            positions: near_zero.init([1, PATCHES * PATCHES, WIDTH], device),
-            encoder: encoder.init(device),
-            classifier: LinearConfig::new(WIDTH, 1000).init(device),
+            patches: size.patches().init(device),
+            class_token: near_zero.init([1, 1, size.width], device),
+            positions: near_zero.init([1, size.tokens(), size.width], device),
+            blocks: (0..size.layers).map(|_| Block::random(&encoder, device)).collect(),
+            norm: LayerNormConfig::new(size.width).with_epsilon(EPSILON).init(device),
+            classifier: LinearConfig::new(size.width, size.classes).init(device),
+            rules: Rules::Plain,
         }
+    }
+
+    /// Builds a network with the weights of one of timm's, such as `vit_tiny_patch16_224`.
+    ///
+    /// # Errors
+    /// [`WeightsError::Missing`] and [`WeightsError::Shape`].
+    pub fn from_weights(
+        mut weights: Weights,
+        size: &VitSize,
+        device: &Device,
+        precision: DType,
+    ) -> Result<Self, WeightsError> {
+        let to = Placement { device, precision };
+        let width = size.width;
+        let blocks = (0..size.layers).map(|layer| {
+            let name = |part: &str| format!("blocks.{layer}.{part}");
+            let [query, key, value] = ["q", "k", "v"].map(|part| name(&format!("attn.{part}")));
+            // One layer computes all three.
+            weights.split(&name("attn.qkv"), &[&query, &key, &value])?;
+            let names = BlockNames {
+                query,
+                key,
+                value,
+                output: name("attn.proj"),
+                norms: [name("norm1"), name("norm2")],
+                wide: name("mlp.fc1"),
+                narrow: name("mlp.fc2"),
+            };
+            Block::load(&mut weights, &names, &size.encoder(), to)
+        });
+        let blocks = blocks.collect::<Result<_, _>>()?;
+        Ok(Self {
+            patches: weights.conv("patch_embed.proj", &size.patches(), to)?,
+            class_token: weights.param("cls_token", [1, 1, width], to)?,
+            positions: weights.param("pos_embed", [1, size.tokens(), width], to)?,
+            blocks,
+            norm: weights.layer_norm("norm", width, EPSILON, to)?,
+            classifier: weights.linear("head", [width, size.classes], to)?,
+            rules: Rules::Plain,
+        })
+    }
+
+    fn pass(&self) -> Pass {
+        Pass { order: Order::NormFirst, mask: None, rules: self.rules }
+    }
+
+    /// Cuts a picture into tokens.
+    fn tokens(&self, input: Tensor<4>) -> Tensor<3> {
+        let patches = self.patches.forward(input).flatten::<3>(2, 3).swap_dims(1, 2);
+        let rows = patches.dims()[0];
+        Tensor::cat(vec![for_rows(&self.class_token, rows), patches], 1) + self.positions.val()
+    }
+
+    /// Scores the class token.
+    fn classify(&self, tokens: Tensor<3>) -> Tensor<2> {
+        let [rows, _, width] = tokens.dims();
+        // Tokens do not mix any more.
+        let class = tokens.narrow(1, 0, 1).reshape([rows, width]);
+        self.classifier.forward(rules::layer_norm(&self.norm, EPSILON, class, self.rules))
     }
 }
 
 impl Model<Tensor<4>> for VisionTransformer {
     fn forward(&self, input: Tensor<4>) -> Tensor<2> {
-        let tokens = self.patches.forward(input).flatten::<3>(2, 3).swap_dims(1, 2);
-        let tokens = tokens + self.positions.val();
-        let tokens = self.encoder.forward(TransformerEncoderInput::new(tokens));
-        let [rows, ..] = tokens.dims();
-        self.classifier.forward(tokens.mean_dim(1).reshape([rows, WIDTH]))
+        let pass = self.pass();
+        let tokens = self.tokens(input);
+        let step = |x, block: &Block| block.forward(x, &pass, None).tokens;
+        self.classify(self.blocks.iter().fold(tokens, step))
+    }
+}
+
+impl Ruled for VisionTransformer {
+    fn with_rules(&self, rules: Rules) -> Self {
+        Self { rules, ..self.clone() }
+    }
+}
+
+impl AttentionMaps<Tensor<4>> for VisionTransformer {
+    fn attention(&self, input: Tensor<4>) -> Tensor<5> {
+        let pass = self.pass();
+        let mut tokens = self.tokens(input);
+        let mut maps = Vec::with_capacity(self.blocks.len());
+        for block in &self.blocks {
+            let step = block.forward(tokens, &pass, None);
+            maps.push(step.weights);
+            tokens = step.tokens;
+        }
+        Tensor::stack(maps, 1)
+    }
+
+    fn layer_scores(&self, input: Tensor<4>, attention: Tensor<5>) -> Tensor<2> {
+        let pass = self.pass();
+        let mut tokens = self.tokens(input);
+        let layers = self.blocks.iter().enumerate().map(|(layer, block)| {
+            let map = attention.clone().narrow(1, layer, 1).squeeze_dim::<4>(1);
+            let after = block.forward(tokens.clone(), &pass, Some(map)).tokens;
+            // The next layer has a score of its own.
+            tokens = rules::constant(after.clone());
+            self.classify(after)
+        });
+        layers.reduce(|sum, scores| sum + scores).expect("there are layers")
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::module::Param;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{Linear, LinearConfig};
+use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use half::f16;
 use safetensors::SafeTensorError;
@@ -167,7 +167,46 @@ impl Weights {
         Ok(linear)
     }
 
-    fn param<const D: usize>(
+    /// Removes `NAME.weight` and `NAME.bias`, and returns a layer normalisation with them.
+    pub(crate) fn layer_norm(
+        &mut self,
+        name: &str,
+        width: usize,
+        epsilon: f64,
+        to: Placement<'_>,
+    ) -> Result<LayerNorm, WeightsError> {
+        let mut norm = LayerNormConfig::new(width).with_epsilon(epsilon).init(to.device);
+        norm.gamma = self.param(&format!("{name}.weight"), [width], to)?;
+        norm.beta = Some(self.param(&format!("{name}.bias"), [width], to)?);
+        Ok(norm)
+    }
+
+    /// Cuts a linear layer into layers of the given names, with equal shares of its outputs.
+    pub(crate) fn split(&mut self, name: &str, names: &[&str]) -> Result<(), WeightsError> {
+        for part in ["weight", "bias"] {
+            let tensor = self.take(&format!("{name}.{part}"))?;
+            let outputs = tensor.shape.first().copied().unwrap_or_default();
+            let each = tensor.values.len() / names.len();
+            for (at, name) in names.iter().enumerate() {
+                let mut shape = tensor.shape.clone();
+                shape.splice(..1.min(shape.len()), [outputs / names.len()]);
+                let values = tensor.values[at * each..(at + 1) * each].to_vec();
+                self.insert(format!("{name}.{part}"), StoredTensor { shape, values });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the first row of a matrix, as a tensor of its own.
+    pub(crate) fn first_row(&mut self, name: &str, to: &str) -> Result<(), WeightsError> {
+        let StoredTensor { shape, mut values } = self.take(name)?;
+        values.truncate(shape.iter().skip(1).product());
+        self.insert(to, StoredTensor { shape: vec![values.len()], values });
+        Ok(())
+    }
+
+    /// Removes a tensor, and returns a parameter with its values.
+    pub(crate) fn param<const D: usize>(
         &mut self,
         name: &str,
         shape: [usize; D],

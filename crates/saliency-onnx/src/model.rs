@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use saliency_core::Model;
+use saliency_core::rules::Rules;
 
 use crate::batch::{Batching, one_by_one};
 use crate::error::{Error, Result};
@@ -80,6 +81,7 @@ pub(crate) struct Part {
     pub(crate) ending: Option<Ending>,
     pub(crate) plan: Plan,
     pub(crate) batching: Batching,
+    pub(crate) rules: Rules,
     /// What runs on noise have shown, once they were asked for.
     pub(crate) traces: OnceLock<Traces>,
 }
@@ -105,6 +107,7 @@ impl OnnxFile {
         let part = Part {
             plan: shared.plan(&inputs, &output)?,
             batching: Batching::of(&inputs),
+            rules: Rules::Plain,
             inputs,
             output,
             ending: None,
@@ -195,6 +198,42 @@ impl OnnxModel {
     #[must_use]
     pub fn with_precision(self, dtype: DType) -> Self {
         self.map(&mut Precision(dtype))
+    }
+
+    /// Switches rules of the backward pass on, which make the gradients of transformers complete.
+    /// The outputs stay the same.
+    ///
+    /// Under [`Rules::Libra`], `InputTimesGradient` is LibraGrad; every other method takes the model
+    /// too. Softmax is a constant, and so is what a normalisation divides by, as one operator or
+    /// written out; products of two activations share their gradient, and a gate (as in `x *
+    /// sigmoid(x)`, or a GELU that is written out) is a constant; activations have the slope from
+    /// zero. Recurrent operators keep their gradient.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchPart`] for [`Rules::Rescale`], which needs rows in the first axis of every
+    /// tensor.
+    ///
+    /// # Example
+    /// ```no_run
+    /// use burn::tensor::{Device, Tensor};
+    /// use saliency_core::rules::Rules;
+    /// use saliency_core::{Explainer, InputTimesGradient};
+    /// use saliency_onnx::OnnxModel;
+    ///
+    /// let device = Device::flex();
+    /// let model = OnnxModel::open("vit.onnx", &device)?.with_rules(Rules::Libra)?;
+    /// let photo = Tensor::<4>::zeros([1, 3, 224, 224], &device);
+    /// let map = InputTimesGradient::new().attribute(&model, photo)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_rules(self, rules: Rules) -> Result<Self> {
+        if !matches!(rules, Rules::Plain | Rules::Libra) {
+            return Err(Error::no_such_part(
+                "an ONNX file may have its rows in any axis, and the rescale rule needs them in the \
+                 first one: use Rules::Libra",
+            ));
+        }
+        Ok(self.with_part(|part| Part { rules, ..part }))
     }
 
     fn without_ending(self) -> Result<Self> {
@@ -312,6 +351,7 @@ impl OnnxModel {
             rows,
             version: self.graph.graph.version,
             largest: LARGEST.saturating_mul(count.max(1)),
+            rules: self.part.rules,
         }
     }
 

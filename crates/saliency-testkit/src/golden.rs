@@ -36,6 +36,11 @@ impl Golden {
         Self::new(include_bytes!("../golden/cifar_methods.safetensors"))
     }
 
+    /// Reads the values of transformers under LibraGrad's rules: two rows.
+    pub fn libra() -> Self {
+        Self::new(include_bytes!("../golden/libra.safetensors"))
+    }
+
     fn new(bytes: &'static [u8]) -> Self {
         Self(SafeTensors::deserialize(bytes).expect("a golden file"))
     }

@@ -134,12 +134,14 @@ pub use saliency_core::{
     Similarity, Split, Stage, Target, TokenReduction, Warning, attribute_good_rows, embeddings,
     hide_caught_panics, parameter, per_token, pure_function,
 };
+pub use saliency_core::{AttentionMaps, DeepLift, LeGrad, Libra, attention_rollout};
 pub use saliency_core::{
     BlurIg, ExpectedGradients, Gradient, GuidedIg, Idgi, InputTimesGradient, IntegratedGradients,
     Method, MethodOptions, SmoothGrad, SmoothGradSquared, VarGrad,
 };
-/// The parts that methods are made of, and the list of all methods: see [`saliency_core`].
-pub use saliency_core::{kit, methods};
+/// The parts that methods are made of, the list of all methods, and rules of the backward pass: see
+/// [`saliency_core`].
+pub use saliency_core::{kit, methods, rules};
 
 /// Devices by name, and pools of them: see [`saliency_backends`].
 pub use saliency_backends as backends;

@@ -1,11 +1,13 @@
 //! One file per method: the inputs that the model is given, and the way gradients are aggregated.
 
+pub mod attention;
 pub mod gradient;
 pub mod noise;
 pub mod path;
 mod registry;
 
-pub use gradient::{Gradient, InputTimesGradient};
+pub use attention::{AttentionMaps, LeGrad, attention_rollout};
+pub use gradient::{DeepLift, Gradient, InputTimesGradient, Libra};
 pub use noise::{
     Mean, MeanOfSquares, OverNoise, SmoothGrad, SmoothGradSquared, Statistic, VarGrad, Variance,
 };

@@ -4,6 +4,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor};
 use burn::tensor::{Device, Tensor};
 
 use crate::model::model::Model;
+use crate::rules::{Ruled, Rules};
 
 /// A module together with a function of that module. Use it for a network of another crate
 /// (`ModelFn::new(net, Net::forward)`), for a module that does not implement [`Model`], or to explain something other than the module's own scores: another head, a sum over
@@ -111,6 +112,12 @@ impl<M: Module, F: Clone + Send> Module for ModelFn<M, F> {
 
     fn map<Mapper: ModuleMapper>(self, mapper: &mut Mapper) -> Self {
         self.map_module(|module| module.map(mapper))
+    }
+}
+
+impl<M: Ruled, F: Clone + Send> Ruled for ModelFn<M, F> {
+    fn with_rules(&self, rules: Rules) -> Self {
+        Self { module: self.module.with_rules(rules), function: self.function.clone() }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::execution::work::Work;
 use crate::input::batch::Batch;
 use crate::input::inputs::Inputs;
 use crate::model::model::Model;
+use crate::rules::{Ruled, Rules};
 
 /// A [`Model`] that can be cut in two at the point `P`: the part before the cut, and the part
 /// after.
@@ -233,5 +234,11 @@ impl<M: Module, I, P> Module for After<M, I, P> {
 
     fn map<Mapper: ModuleMapper>(self, mapper: &mut Mapper) -> Self {
         self.map_model(|model| model.map(mapper))
+    }
+}
+
+impl<M: Ruled, I, P> Ruled for After<M, I, P> {
+    fn with_rules(&self, rules: Rules) -> Self {
+        Self { model: self.model.with_rules(rules), cut: PhantomData }
     }
 }

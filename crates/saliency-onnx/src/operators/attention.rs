@@ -1,6 +1,7 @@
 //! Attention as one operator.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
+use saliency_core::rules;
 
 use crate::values::{Floats, Value};
 
@@ -69,7 +70,7 @@ fn attention(call: &mut Call) -> Outputs {
             f32::NEG_INFINITY,
         );
     }
-    let result = activation::softmax(scores, 3).matmul(value);
+    let result = rules::softmax(scores, 3, call.settings.rules).matmul(value);
     if !in_three {
         return one(Floats::of(result));
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use saliency_core::rules::{self, Rules};
 use saliency_flex::Conv;
 
 use crate::graph::Node;
@@ -24,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) version: i64,
     /// The most values that a node may make.
     pub(crate) largest: usize,
+    /// The rules of the backward pass.
+    pub(crate) rules: Rules,
 }
 
 /// An input of a node.
@@ -80,6 +83,32 @@ impl<'a> Call<'a> {
     /// Returns whether an input is given.
     pub(crate) fn has(&self, at: usize) -> bool {
         self.inputs.get(at).is_some_and(Option::is_some)
+    }
+
+    /// Returns the name of the operator.
+    pub(crate) fn operator(&self) -> &'a str {
+        &self.node.operator
+    }
+
+    /// Returns whether an input has a gradient.
+    pub(crate) fn is_tracked(&self, at: usize) -> bool {
+        matches!(self.value(at), Ok(Value::Floats(x)) if x.tensor.is_tracked())
+    }
+
+    /// Takes an input as a constant.
+    pub(crate) fn stop(&mut self, at: usize) {
+        if let Some(Some(input)) = self.inputs.get_mut(at)
+            && let Value::Floats(x) = &input.value
+        {
+            input.value = Floats::new(rules::constant(x.tensor.clone()), x.rank).into();
+        }
+    }
+
+    /// Returns the same call with another first input.
+    pub(crate) fn with_first(&self, first: Floats) -> Self {
+        let mut inputs = self.inputs.clone();
+        inputs[0] = Some(Value::from(first).into());
+        Self { node: self.node, inputs, settings: self.settings, layer: self.layer }
     }
 
     fn input(&self, at: usize) -> Result<&Input, String> {

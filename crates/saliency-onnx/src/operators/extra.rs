@@ -1,6 +1,7 @@
 //! Operators that onnxruntime's optimiser writes into files.
 
 use burn::tensor::activation;
+use saliency_core::rules;
 
 use crate::values::RANK;
 
@@ -8,20 +9,22 @@ use super::Entry;
 use super::activations::{gelu_exact, gelu_tanh, relu};
 use super::call::{Call, Outputs, mapped, one};
 use super::matrices::product;
-use super::normalization::normalised;
 
 pub(super) const TABLE: &[Entry] = &[
     ("com.microsoft.BiasGelu", |call| {
         let bias = call.floats(1)?.tensor;
-        one(mapped(call.floats(0)?, |x| gelu_exact(x + bias)))
+        one(mapped(call.floats(0)?, |x| {
+            rules::activation(x + bias, gelu_exact, call.settings.rules)
+        }))
     }),
     ("com.microsoft.FastGelu", |call| {
         let bias = if call.has(1) { Some(call.floats(1)?.tensor) } else { None };
         one(mapped(call.floats(0)?, |x| {
-            gelu_tanh(match bias {
+            let x = match bias {
                 Some(bias) => x + bias,
                 None => x,
-            })
+            };
+            rules::activation(x, gelu_tanh, call.settings.rules)
         }))
     }),
     ("com.microsoft.FusedMatMul", fused_matmul),
@@ -73,7 +76,7 @@ fn skip_layer(call: &mut Call) -> Outputs {
     let shift = if call.has(3) { Some(call.floats(3)?.tensor) } else { None };
     let epsilon = call.float("epsilon", 1e-12);
     let y = mapped(sum.clone(), |x| {
-        let y = normalised(x, &[RANK - 1], epsilon) * scale;
+        let y = rules::normalise(x, &[RANK - 1], epsilon, call.settings.rules) * scale;
         match shift {
             Some(shift) => y + shift,
             None => y,

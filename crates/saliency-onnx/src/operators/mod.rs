@@ -19,11 +19,13 @@ mod quantization;
 mod recurrent;
 mod reductions;
 mod resize;
+mod ruled;
 mod shapes;
 mod types;
 
 pub(crate) use call::{Call, Input, Layer, Outputs, Settings};
 pub(crate) use convolutions::layer;
+pub(crate) use ruled::computed;
 
 /// Computes the outputs of a node.
 pub(crate) type Operator = fn(&mut Call<'_>) -> Outputs;

@@ -1,6 +1,7 @@
 //! Normalisations.
 
 use burn::tensor::Tensor;
+use saliency_core::rules::{self, Rules};
 
 use crate::values::{Floats, RANK};
 
@@ -34,13 +35,6 @@ fn per_channel(
     Ok(array.reshape(&dims)?.tensor)
 }
 
-/// Subtracts the mean over some axes and divides by the standard deviation.
-pub(super) fn normalised(x: Tensor<RANK>, axes: &[usize], epsilon: f64) -> Tensor<RANK> {
-    let centred = x.clone() - x.mean_dims(axes);
-    let variance = (centred.clone() * centred.clone()).mean_dims(axes);
-    centred / (variance + epsilon).sqrt()
-}
-
 fn picture(x: &Floats) -> Result<usize, String> {
     match x.dims().get(1) {
         Some(&channels) if x.len() > 0 => Ok(channels),
@@ -71,7 +65,8 @@ fn instance(call: &mut Call) -> Outputs {
     let (scale, shift) =
         (per_channel(call, 1, x.rank, channels)?, per_channel(call, 2, x.rank, channels)?);
     let epsilon = call.float("epsilon", 1e-5);
-    one(mapped(x, |x| normalised(x, &axes, epsilon) * scale + shift))
+    let rules = call.settings.rules;
+    one(mapped(x, |x| rules::normalise(x, &axes, epsilon, rules) * scale + shift))
 }
 
 fn group(call: &mut Call) -> Outputs {
@@ -85,8 +80,9 @@ fn group(call: &mut Call) -> Outputs {
     let each = x.len() / dims[0] / groups;
     let epsilon = call.float("epsilon", 1e-5);
     let rank = x.rank;
-    let flat =
-        mapped(x.reshape(&[dims[0], groups, each])?, |x| normalised(x, &[RANK - 1], epsilon));
+    let flat = mapped(x.reshape(&[dims[0], groups, each])?, |x| {
+        rules::normalise(x, &[RANK - 1], epsilon, call.settings.rules)
+    });
     let y = flat.reshape(&dims)?;
     // Before version 21 there was one scale for each group.
     let widened = |at: usize| {
@@ -122,11 +118,23 @@ fn layer(call: &mut Call) -> Outputs {
     let scale = call.floats(1)?;
     let shift = if call.has(2) { Some(call.floats(2)?) } else { None };
     let epsilon = call.float("epsilon", 1e-5);
-    let mean = x.tensor.clone().mean_dims(&axes);
-    let centred = x.tensor - mean.clone();
+    let rules = call.settings.rules;
+    // Under a rule, the values are constants, and zeros with its gradient are added to them.
+    let (values, change) = if rules == Rules::Plain {
+        (x.tensor, None)
+    } else {
+        let y = rules::normalise(x.tensor.clone(), &axes, epsilon, rules);
+        (rules::constant(x.tensor), Some(y.clone() - rules::constant(y)))
+    };
+    let mean = values.clone().mean_dims(&axes);
+    let centred = values - mean.clone();
     let variance = (centred.clone() * centred.clone()).mean_dims(&axes);
     let inverse = (variance + epsilon).sqrt().recip();
-    let y = centred * inverse.clone() * scale.tensor;
+    let y = centred * inverse.clone() * scale.tensor.clone();
+    let y = match change {
+        Some(change) => y + change * scale.tensor,
+        None => y,
+    };
     let y = match shift {
         Some(shift) => y + shift.tensor,
         None => y,
@@ -140,19 +148,20 @@ fn rms(call: &mut Call) -> Outputs {
     let axes = last_axes(call, &x)?;
     let scale = call.floats(1)?;
     let epsilon = call.float("epsilon", 1e-5);
-    one(mapped(x, |x| {
-        let square = (x.clone() * x.clone()).mean_dims(&axes);
-        x / (square + epsilon).sqrt() * scale.tensor
-    }))
+    let rules = call.settings.rules;
+    one(mapped(x, |x| rules::root_mean_square(x, &axes, epsilon, rules) * scale.tensor))
 }
 
 fn lp(call: &mut Call) -> Outputs {
     let x = call.floats(0)?;
     let axis = RANK - x.rank + call.axis(-1, x.rank)?;
     let order = call.integer("p", 2);
-    one(mapped(x, |x| match order {
-        1 => x.clone() / x.abs().sum_dim(axis),
-        _ => x.clone() / (x.clone() * x).sum_dim(axis).sqrt(),
+    one(mapped(x, |x| {
+        let length = match order {
+            1 => x.clone().abs().sum_dim(axis),
+            _ => (x.clone() * x.clone()).sum_dim(axis).sqrt(),
+        };
+        x / stopped(call, length)
     }))
 }
 
@@ -163,8 +172,13 @@ fn mean_variance(call: &mut Call) -> Outputs {
     one(mapped(x, |x| {
         let centred = x.clone() - x.mean_dims(&axes);
         let variance = (centred.clone() * centred.clone()).mean_dims(&axes);
-        centred / (variance.sqrt() + 1e-9)
+        centred / stopped(call, variance.sqrt() + 1e-9)
     }))
+}
+
+/// Takes what a value is divided by as a constant, under a rule.
+fn stopped(call: &Call, length: Tensor<RANK>) -> Tensor<RANK> {
+    if call.settings.rules == Rules::Plain { length } else { rules::constant(length) }
 }
 
 /// Divides by the strength of the neighbouring channels.
@@ -185,6 +199,6 @@ fn local_response(call: &mut Call) -> Outputs {
         let squares = (x.clone() * x.clone()).pad(pairs, burn::tensor::ops::PadMode::Constant(0.0));
         let part = |at: usize| squares.clone().narrow(axis, at, channels);
         let sum = (1..size).fold(part(0), |sum, at| sum + part(at));
-        x / (sum * (alpha / size as f64) + bias).powf_scalar(beta)
+        x / stopped(call, (sum * (alpha / size as f64) + bias).powf_scalar(beta))
     }))
 }

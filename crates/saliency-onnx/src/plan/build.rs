@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::graph::{self, Graph, Node};
 use crate::operators;
 
+use super::gates::Gates;
 use super::weights::Layout;
 use super::{Branch, Counted, Kind, Plan, Source, Step};
 
@@ -107,16 +108,17 @@ impl<'a> Builder<'a> {
             .iter()
             .map(|it| Counted { place: self.place(&it.name), ..it.clone() })
             .collect();
+        let gates = Gates::new(nodes);
         let mut steps = Vec::with_capacity(nodes.len());
         for node in nodes {
-            steps.push(self.step(node)?);
+            steps.push(self.step(node, &gates)?);
         }
         let outputs = outputs.iter().map(|name| self.source(name)).collect::<Result<Vec<_>>>()?;
         forget(&mut steps, &outputs);
         Ok(Plan { steps, places: self.count, inputs, counted, outputs })
     }
 
-    fn step(&mut self, node: &Node) -> Result<Step> {
+    fn step<'n>(&mut self, node: &'n Node, gates: &Gates<'n>) -> Result<Step> {
         let layer = node.outputs.first().and_then(|output| self.layout.layer(output)).cloned();
         let source = |(at, name): (usize, &String)| {
             // The weights of a layer are in the layer.
@@ -139,7 +141,9 @@ impl<'a> Builder<'a> {
         };
         let outputs = node.outputs.iter().map(|name| (!name.is_empty()).then(|| self.place(name)));
         let outputs = outputs.collect();
-        Ok(Step { node: Arc::new(node.clone()), kind, inputs, outputs, last: Vec::new(), layer })
+        let gate = gates.of(node, |name| self.layout.has(name));
+        let (node, last) = (Arc::new(node.clone()), Vec::new());
+        Ok(Step { node, kind, inputs, outputs, last, layer, gate })
     }
 
     fn branch(&self, node: &Node, name: &str) -> Result<Branch> {

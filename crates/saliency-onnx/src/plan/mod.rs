@@ -2,6 +2,7 @@
 //! forgotten.
 
 mod build;
+mod gates;
 mod run;
 mod weights;
 
@@ -39,6 +40,8 @@ struct Step {
     last: Vec<usize>,
     /// The convolution that computes the node.
     layer: Option<Layer>,
+    /// The factor of a product that is a function of the other one.
+    gate: Option<usize>,
 }
 
 #[derive(Clone, Debug)]

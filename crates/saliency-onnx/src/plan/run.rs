@@ -6,7 +6,7 @@ use saliency_core::kit::caught;
 
 use crate::error::{Error, Result};
 use crate::graph::Node;
-use crate::operators::{Call, Input, Settings};
+use crate::operators::{self, Call, Input, Settings};
 use crate::values::Value;
 
 use super::weights::{Layout, Weights};
@@ -82,7 +82,7 @@ impl Run<'_> {
         let layer = layer.map(|layer| (self.weights.convolution(layer.index), layer));
         let mut call = Call::new(&step.node, inputs, &self.settings, layer);
         // Burn panics where shapes or numbers do not fit.
-        let computed = caught(|| operator(&mut call));
+        let computed = caught(|| operators::computed(*operator, &mut call, step.gate));
         computed.unwrap_or_else(|panic| Err(reason(panic.as_ref()))).map_err(failed)
     }
 

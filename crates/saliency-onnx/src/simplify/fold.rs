@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use burn::tensor::{DType, Device};
 use saliency_core::kit::caught;
+use saliency_core::rules::Rules;
 
 use crate::error::{Error, Result};
 use crate::operators::{self, Call, Input, Settings};
@@ -87,7 +88,8 @@ fn evaluate(
         .iter()
         .map(|name| Some(folded_input(constants.get(name)?, &device, dtype)))
         .collect();
-    let settings = Settings { device, dtype, rows: None, version, largest: LARGEST };
+    let (rows, rules) = (None, Rules::Plain);
+    let settings = Settings { device, dtype, rows, version, largest: LARGEST, rules };
     let mut call = Call::new(node, inputs, &settings, None);
     // A node that fails is computed with the others, where the failure is reported.
     let computed = caught(|| operator(&mut call));

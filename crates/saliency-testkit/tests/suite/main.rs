@@ -20,6 +20,8 @@ mod properties;
 mod ready_targets;
 #[cfg(feature = "remote-server")]
 mod remote;
+mod rules;
 mod saved;
 mod schedules;
+mod transformers;
 mod uncertainty;
