@@ -41,7 +41,8 @@ fn quickstart_readme_and_front_page_show_the_same_code() {
 fn the_book_lists_the_methods_of_the_registry() {
     let book = read("docs/methods.md");
     let mut table =
-        "| Method | Name in programs | Question | Error bar |\n|---|---|---|---|\n".to_owned();
+        "| Method | Name in programs | Question | Cost | Error bar |\n|---|---|---|---|---|\n"
+            .to_owned();
     for method in Method::ALL {
         let error_bar = match method.error_bar() {
             ErrorBar::Map => "of the map",
@@ -49,7 +50,8 @@ fn the_book_lists_the_methods_of_the_registry() {
             _ => "none",
         };
         let (title, name, question) = (method.title(), method.name(), method.question());
-        table += &format!("| {title} | `{name}` | {question} | {error_bar} |\n");
+        let cost = method.cost();
+        table += &format!("| {title} | `{name}` | {question} | {cost} | {error_bar} |\n");
     }
     assert!(book.contains(&table), "docs/methods.md must hold this table:\n{table}");
 }

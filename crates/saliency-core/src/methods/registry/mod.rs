@@ -11,7 +11,7 @@ use crate::input::inputs::Inputs;
 use crate::input::tokens::TokenReduction;
 use crate::methods::gradient::{Gradient, InputTimesGradient};
 use crate::methods::noise::{SmoothGrad, SmoothGradSquared, VarGrad};
-use crate::methods::path::IntegratedGradients;
+use crate::methods::path::{BlurIg, GuidedIg, Idgi, IntegratedGradients};
 use crate::model::model::Model;
 
 pub use description::{ErrorBar, Family, Needs};
@@ -44,6 +44,12 @@ pub enum Method {
     InputTimesGradient,
     /// [`IntegratedGradients`].
     IntegratedGradients,
+    /// [`BlurIg`].
+    BlurIg,
+    /// [`GuidedIg`].
+    GuidedIg,
+    /// [`Idgi`] along the straight path.
+    Idgi,
     /// [`ExpectedGradients`].
     ExpectedGradients,
     /// [`SmoothGrad`] around the gradient.
@@ -60,6 +66,9 @@ impl Method {
         Self::Gradient,
         Self::InputTimesGradient,
         Self::IntegratedGradients,
+        Self::BlurIg,
+        Self::GuidedIg,
+        Self::Idgi,
         Self::ExpectedGradients,
         Self::SmoothGrad,
         Self::SmoothGradSquared,
@@ -93,6 +102,9 @@ impl Method {
             Self::Gradient | Self::SmoothGrad => TokenReduction::Norm,
             Self::InputTimesGradient
             | Self::IntegratedGradients
+            | Self::BlurIg
+            | Self::GuidedIg
+            | Self::Idgi
             | Self::ExpectedGradients
             | Self::SmoothGradSquared
             | Self::VarGrad => TokenReduction::Sum,
@@ -102,6 +114,11 @@ impl Method {
     /// Returns the kind of error bar that the method gives.
     pub fn error_bar(self) -> ErrorBar {
         self.description().error_bar
+    }
+
+    /// Returns how many times the method calls the model for each row with its defaults, in words.
+    pub fn cost(self) -> &'static str {
+        self.description().cost
     }
 
     /// Returns what the input of the method must have.
@@ -137,6 +154,9 @@ impl Method {
             Self::IntegratedGradients => {
                 Box::new(options.from_baseline(IntegratedGradients::new()))
             }
+            Self::BlurIg => Box::new(options.along(BlurIg::new())),
+            Self::GuidedIg => Box::new(options.guided_ig()),
+            Self::Idgi => Box::new(options.from_baseline(Idgi::new())),
             Self::ExpectedGradients => Box::new(options.expected_gradients()),
             Self::SmoothGrad => Box::new(options.over_noise(SmoothGrad::default())),
             Self::SmoothGradSquared => Box::new(options.over_noise(SmoothGradSquared::default())),

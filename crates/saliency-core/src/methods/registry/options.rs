@@ -4,7 +4,7 @@ use crate::execution::schedule::Schedule;
 use crate::input::baseline::Baseline;
 use crate::input::inputs::Inputs;
 use crate::methods::noise::OverNoise;
-use crate::methods::path::{AlongPath, ExpectedGradients, FromBaseline};
+use crate::methods::path::{AlongPath, ExpectedGradients, FromBaseline, GuidedIg};
 use crate::sampling::samples::Samples;
 use crate::share::Tolerance;
 
@@ -140,6 +140,15 @@ impl MethodOptions {
             explainer = explainer.with_max_gradients(gradients);
         }
         explainer
+    }
+
+    /// Returns Guided IG, which moves along its path rather than placing points on it.
+    pub(super) fn guided_ig(&self) -> GuidedIg {
+        let explainer = self.from_baseline(GuidedIg::new());
+        match self.steps {
+            Some(steps) => explainer.with_moves(steps),
+            None => explainer,
+        }
     }
 
     pub(super) fn expected_gradients(&self) -> ExpectedGradients {
