@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Tensor;
 use image::RgbImage;
-use saliency::Attribution;
-use saliency::methods::Family;
 use saliency::photo::{ClassNames, Coverage, Map, Region, ScaledMap, View};
 use saliency::viz::{
     Export, Figure, Page, PageMap, Picture, Record, Tile, write_file, write_picture,
 };
+use saliency::{Attribution, Method};
 
 use crate::args::{ExplainArgs, Mode, option_name};
 use crate::boxes::areas;
@@ -343,9 +342,10 @@ impl PhotoPictures<'_> {
             _ if it.method.has_fixed_effort() => return Ok(record),
             // Its points and its baseline are fixed.
             PhotoMethod::Regions | PhotoMethod::Layer(_) => return Ok(record),
-            PhotoMethod::Pixels(method) if method.family() == Family::Path => record
+            PhotoMethod::Pixels(method) if method.starts_at_baseline() => record
                 .with_fact("baseline", option_name(&args.baseline()))
                 .with_fact("steps", args.steps()),
+            PhotoMethod::Pixels(Method::BlurIg) => record.with_fact("steps", args.steps()),
             PhotoMethod::Pixels(_) => {
                 record.with_fact("samples", args.samples).with_fact("seed", 0)
             }

@@ -121,6 +121,11 @@ impl Method {
         self.description().cost
     }
 
+    /// Returns whether [`MethodOptions::with_baseline`] has an effect on the method.
+    pub fn starts_at_baseline(self) -> bool {
+        matches!(self, Self::IntegratedGradients | Self::GuidedIg | Self::Idgi)
+    }
+
     /// Returns what the input of the method must have.
     pub fn needs(self) -> Needs {
         self.description().needs
