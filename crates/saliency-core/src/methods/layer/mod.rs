@@ -6,6 +6,8 @@
 //! the part before the cut too, and take the whole [`Split`](crate::Split).
 
 mod ablation_cam;
+mod channels;
+mod conductance;
 mod eigen_cam;
 mod eigen_grad_cam;
 mod feature_maps;
@@ -13,6 +15,7 @@ mod grad_cam;
 mod grad_cam_element_wise;
 mod grad_cam_plus_plus;
 mod hi_res_cam;
+mod internal_influence;
 mod layer_cam;
 mod layer_path;
 mod path_at_layer;
@@ -25,14 +28,16 @@ mod token_grid;
 mod x_grad_cam;
 
 pub use ablation_cam::AblationCam;
+pub use conductance::{Conductance, UnitChange};
 pub use eigen_cam::EigenCam;
 pub use eigen_grad_cam::EigenGradCam;
 pub use grad_cam::GradCam;
 pub use grad_cam_element_wise::GradCamElementWise;
 pub use grad_cam_plus_plus::GradCamPlusPlus;
 pub use hi_res_cam::HiResCam;
+pub use internal_influence::{GradientAlone, InternalInfluence};
 pub use layer_cam::LayerCam;
-pub use path_at_layer::{Conductance, GradientAlone, InternalInfluence, PathAtLayer, UnitChange};
+pub use path_at_layer::PathAtLayer;
 pub use place_map::{KeepSign, place_map};
 pub use resize::Corners;
 pub use score_cam::ScoreCam;

@@ -1,4 +1,4 @@
-//! Conductance and internal influence: a path through input space, followed at a layer.
+//! A path through input space, followed at a layer: conductance and internal influence.
 
 use crate::attribution::Attribution;
 use crate::error::{Error, Result, Stage, check_count};
@@ -8,6 +8,7 @@ use crate::input::baseline::Baseline;
 use crate::input::batch::Batch;
 use crate::input::inputs::Inputs;
 use crate::input::rows::Rows;
+use crate::methods::layer::conductance::UnitChange;
 use crate::methods::layer::layer_path::{LayerPath, Span, Tangent, short_length};
 use crate::model::layer::{Cut, Split};
 use crate::model::target::Target;
@@ -18,175 +19,14 @@ use crate::path::shape::StraightPath;
 use crate::share::Tolerance;
 use crate::warning::Warning;
 
-/// The score's change between a baseline and the input, shared out over the units of a layer.
-///
-/// ```text
-///        1  ∂f                 d
-/// A_j =  ∫ ----- (a(γ(α)))  · --- a_j(γ(α)) dα,     γ(α) = x' + α (x - x')
-///        0 ∂a_j                dα
-/// ```
-///
-/// The path is that of [`IntegratedGradients`](crate::IntegratedGradients), through *input* space. The
-/// activation a of its points moves along a curve, and each unit j of the layer gets the part of the
-/// change of score that flows through it. Values sum to `f(x) - f(x')` (completeness), up to the error
-/// of the quadrature. `IntegratedGradients` of [`Split::after`] instead takes a straight line at the
-/// layer, whose points no input may have.
-///
-/// # How sure it is
-/// The activation's change is a difference between the ends of the part of the path that a point
-/// stands for. These differences join end to end, so that nothing of the change is lost.
-/// [`error_estimate`](Attribution::error_estimate) takes the gradient to jump somewhere between every
-/// two points, and compares the contributions there with the change of score. To a tolerance, points
-/// may be anywhere, and the difference is taken over 1/256 of the path (in double precision 1/65,536):
-/// a bend of the activation that is closer to a bend of the gradient than this is seen only by the
-/// comparison with the scores.
-///
-/// # Shapes and units
-/// Values have the shape of the activation. Their unit is that of the score, and they have signs.
-///
-/// # Parameters and defaults
-/// - steps: 50 points on the path, or as many as a [tolerance](PathAtLayer::with_tolerance) needs, up
-///   to 1,000
-/// - rule, for a fixed number of steps: [`Rule::GaussLegendre`]
-/// - change of the units: [`UnitChange::Around`] each point; [`UnitChange::ToNext`] is Captum's
-/// - baseline: zeros
-///
-/// # Cost
-/// For each point of each row, one gradient of the part after the cut and up to three forward passes of
-/// the part before it; and two forward passes of the whole.
-///
-/// # Errors
-/// Those of [`Split::activation`] and of [`Explainer::attribute_to`](crate::Explainer::attribute_to);
-/// [`Error::InvalidOption`] for an option outside its range; those of the [`Baseline`].
-///
-/// # Example
-/// ```
-/// use burn::module::Module;
-/// use burn::tensor::{Device, Tensor};
-/// use saliency_core::methods::Conductance;
-/// use saliency_core::{Cut, Model, Split};
-///
-/// /// Two units, x and x², whose product is the score.
-/// #[derive(Module, Debug)]
-/// struct Cube {}
-/// struct Units;
-///
-/// impl Cut<Tensor<2>, Units> for Cube {
-///     type Activation = Tensor<2>;
-///
-///     fn before(&self, x: Tensor<2>) -> Tensor<2> {
-///         Tensor::cat(vec![x.clone(), x.powi_scalar(2)], 1)
-///     }
-///
-///     fn after(&self, units: Tensor<2>) -> Tensor<2> {
-///         units.clone().narrow(1, 0, 1) * units.narrow(1, 1, 1)
-///     }
-/// }
-///
-/// impl Model<Tensor<2>> for Cube {
-///     fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-///         self.after(self.before(x))
-///     }
-/// }
-///
-/// let split = Split::at(&Cube {}, Units);
-/// let x = Tensor::<2>::from_data([[3.0]], &Device::flex());
-/// let map = Conductance::new().attribute(&split, x)?;
-/// // Along the path, x · x² changes by x² dx and by x · 2x dx: a third, and two thirds of 27.
-/// let values = map.values.try_into_vec_as::<f32>().unwrap();
-/// assert!((values[0] - 9.0).abs() < 0.01 && (values[1] - 18.0).abs() < 0.01);
-/// # Ok::<(), saliency_core::Error>(())
-/// ```
-///
-/// # Source
-/// Dhamdhere, Sundararajan and Yan, *How Important Is a Neuron?*, 2018,
-/// <https://arxiv.org/abs/1805.12233>.
-pub type Conductance = PathAtLayer<UnitChange>;
-
-/// The gradient of the score with respect to the units of a layer, averaged along a path through input
-/// space.
-///
-/// ```text
-///        1  ∂f
-/// A_j =  ∫ ----- (a(γ(α))) dα,     γ(α) = x' + α (x - x')
-///        0 ∂a_j
-/// ```
-///
-/// It shows which units the score reacts to, anywhere between the baseline and the input. A unit that
-/// never moves may have a large value: it is [`Conductance`] that counts how much units move.
-///
-/// # How sure it is
-/// [`error_estimate`](Attribution::error_estimate) takes the gradient to jump somewhere between every
-/// two points. The values do not sum to a change of score, so that nothing shows a gradient that
-/// changes between two points and back: see the section on accuracy in the book.
-///
-/// # Shapes and units
-/// Values have the shape of the activation; score per unit of activation, signed.
-///
-/// # Parameters and defaults
-/// - steps: 50 points on the path, or as many as a [tolerance](PathAtLayer::with_tolerance) needs, up
-///   to 1,000
-/// - rule, for a fixed number of steps: [`Rule::GaussLegendre`]
-/// - baseline: zeros
-///
-/// # Cost
-/// For each point of each row, one gradient of the part after the cut and one forward pass of the part
-/// before it; and two forward passes of the whole.
-///
-/// # Errors
-/// Those of [`Split::activation`] and of [`Explainer::attribute_to`](crate::Explainer::attribute_to);
-/// [`Error::InvalidOption`] for an option outside its range; those of the [`Baseline`].
-///
-/// # Example
-/// ```
-/// use burn::module::Module;
-/// use burn::tensor::{Device, Tensor};
-/// use saliency_core::methods::InternalInfluence;
-/// use saliency_core::{Cut, Model, Split};
-///
-/// /// One unit, x², whose square is the score.
-/// #[derive(Module, Debug)]
-/// struct Fourth {}
-/// struct Unit;
-///
-/// impl Cut<Tensor<2>, Unit> for Fourth {
-///     type Activation = Tensor<2>;
-///
-///     fn before(&self, x: Tensor<2>) -> Tensor<2> {
-///         x.powi_scalar(2)
-///     }
-///
-///     fn after(&self, unit: Tensor<2>) -> Tensor<2> {
-///         unit.powi_scalar(2)
-///     }
-/// }
-///
-/// impl Model<Tensor<2>> for Fourth {
-///     fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-///         self.after(self.before(x))
-///     }
-/// }
-///
-/// let split = Split::at(&Fourth {}, Unit);
-/// let x = Tensor::<2>::from_data([[3.0]], &Device::flex());
-/// let map = InternalInfluence::new().attribute(&split, x)?;
-/// // The mean of 2 (3 α)² is 6.
-/// assert!((map.values.into_scalar::<f32>() - 6.0).abs() < 1e-4);
-/// # Ok::<(), saliency_core::Error>(())
-/// ```
-///
-/// # Source
-/// Leino, Sen, Datta, Fredrikson and Li, *Influence-Directed Explanations for Deep Convolutional
-/// Networks*, 2018, <https://arxiv.org/abs/1802.03788>.
-pub type InternalInfluence = PathAtLayer<GradientAlone>;
-
 /// The gradients at a layer along a path through input space, times the quantity `Q`.
 ///
-/// Named by its aliases, which document the defaults: [`Conductance`] and [`InternalInfluence`].
+/// Named by its aliases, which document the defaults: [`Conductance`](crate::methods::Conductance)
+/// and [`InternalInfluence`](crate::methods::InternalInfluence).
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PathAtLayer<Q> {
-    quantity: Q,
+    pub(super) quantity: Q,
     steps: usize,
     rule: Rule,
     tolerance: Option<Tolerance>,
@@ -195,42 +35,10 @@ pub struct PathAtLayer<Q> {
     schedule: Schedule,
 }
 
-/// The change of the units that [`Conductance`] multiplies gradients by, if there is a fixed number of
-/// points.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub enum UnitChange {
-    /// The change over the part of the path that a point stands for, with the point inside.
-    #[default]
-    Around,
-    /// The change from each point to the next one, as in Captum: one more point of the rule is placed,
-    /// which gets no gradient. Changes before the first point and after the last are left out, and the
-    /// error falls more slowly with the number of points. For comparisons.
-    ToNext,
-}
-
-/// No quantity: [`InternalInfluence`] averages the gradients alone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct GradientAlone;
-
 /// The quantity of a [`PathAtLayer`].
-trait Quantity {
+pub(super) trait Quantity {
     /// Returns the change of the units that gradients are multiplied by, if there is one.
     fn unit_change(&self) -> Option<UnitChange>;
-}
-
-impl Quantity for UnitChange {
-    fn unit_change(&self) -> Option<UnitChange> {
-        Some(*self)
-    }
-}
-
-impl Quantity for GradientAlone {
-    fn unit_change(&self) -> Option<UnitChange> {
-        None
-    }
 }
 
 impl<Q: Default> Default for PathAtLayer<Q> {
@@ -249,14 +57,6 @@ impl<Q: Default> Default for PathAtLayer<Q> {
 
 /// More points than this make no map better, and Gauss-Legendre points take long to compute.
 const MOST_STEPS: usize = 20_000;
-
-impl PathAtLayer<UnitChange> {
-    /// Sets which change of the units belongs to each of a fixed number of points.
-    pub fn with_unit_change(mut self, change: UnitChange) -> Self {
-        self.quantity = change;
-        self
-    }
-}
 
 impl<Q> PathAtLayer<Q> {
     /// Returns the method with its defaults.
@@ -400,11 +200,14 @@ impl<Q: Quantity> PathAtLayer<Q> {
         integrals.values.check_finite(Stage::Attribution)?;
         evaluator.check_dependence(&self.schedule, &integrals.values, input, &scored.target)?;
         let mut attribution = Attribution::of(integrals.values, scored);
-        attribution.error_estimate = integrals.errors;
+        // The estimate takes points to be in the middle of their parts of the path.
+        let change = self.quantity.unit_change();
+        let is_estimated = self.tolerance.is_some() || change != Some(UnitChange::ToNext);
+        attribution.error_estimate = integrals.errors.filter(|_| is_estimated);
         attribution.converged = integrals.converged;
         attribution.evaluations = integrals.evaluations;
         evaluator.one_row_warning().into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
-        if self.quantity.unit_change().is_none() {
+        if change.is_none() {
             attribution.baseline_scores = Some(from);
             return Ok(attribution);
         }

@@ -34,7 +34,7 @@ pub(super) struct PrincipalDirection {
 impl PrincipalDirection {
     /// Finds the first left singular vector of a matrix, given its lines, which are equally long.
     /// Its sign is such that the sum of its numbers is positive; if that is zero, such that its
-    /// largest number is positive.
+    /// largest number, or the first of several equally large ones, is positive.
     ///
     /// Works on the products of the lines, or of the columns if these are fewer.
     pub fn of(lines: &[Vec<f64>]) -> Self {
@@ -219,10 +219,10 @@ fn normalised(mut vector: Vec<f64>) -> Vec<f64> {
 /// Turns a direction so that the sum of its numbers is positive.
 fn with_sign(mut direction: Vec<f64>) -> Vec<f64> {
     let sum: f64 = direction.iter().sum();
-    let largest = direction
-        .iter()
-        .copied()
-        .fold(0.0f64, |most, value| if value.abs() > most.abs() { value } else { most });
+    let size = direction.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+    // The first of those that differ by rounding only.
+    let is_largest = |value: &&f64| value.abs() >= (1.0 - 1e-9) * size;
+    let largest = direction.iter().find(is_largest).copied().unwrap_or(0.0);
     let rounding = 1e-12 * (direction.len() as f64).sqrt();
     let decides = if sum.abs() > rounding { sum } else { largest };
     if decides < 0.0 {

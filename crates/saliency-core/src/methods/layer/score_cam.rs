@@ -7,11 +7,10 @@ use crate::error::{Error, Result, Stage};
 use crate::execution::chunks::Chunk;
 use crate::execution::question::Question;
 use crate::execution::schedule::Schedule;
-use crate::execution::work::Work;
 use crate::input::baseline::Baseline;
 use crate::input::batch::Batch;
 use crate::input::inputs::Inputs;
-use crate::methods::layer::ablation_cam::Channels;
+use crate::methods::layer::channels::Channels;
 use crate::methods::layer::resize::{Corners, Resize};
 use crate::model::layer::{Cut, Split};
 use crate::model::target::Target;
@@ -162,7 +161,7 @@ impl ScoreCam {
     }
 
     fn explain(&self, question: &Question, activation: &Batch) -> Result<Attribution<Batch>> {
-        let Question { evaluator, input, rows, .. } = question;
+        let Question { input, rows, .. } = question;
         let channels = Channels::of(activation)?;
         let hidden = Hidden {
             input,
@@ -173,27 +172,9 @@ impl ScoreCam {
         };
         hidden.check()?;
         let scored = question.resolve_for(&self.schedule, channels.count)?;
-        let mut scores = vec![vec![0.0; channels.count]; input.rows()];
-        let work = Work::start(&self.schedule, input, input.rows() * channels.count)?;
-        work.run(
-            &work.chunks(input.rows(), 0..channels.count),
-            |chunk| {
-                let seen = hidden.behind_channels(chunk)?;
-                evaluator.scores_at(seen, &scored.target.select(&chunk.row_of_each()))
-            },
-            |chunk, found| {
-                let numbers = chunk.repeat_of_each(|channel| channel).into_iter();
-                for ((row, channel), score) in
-                    chunk.row_of_each().into_iter().zip(numbers).zip(found)
-                {
-                    if !score.is_finite() {
-                        return Err(Error::not_finite(Stage::Score, row));
-                    }
-                    scores[row][channel] = score;
-                }
-                Ok(())
-            },
-        )?;
+        let scores = channels.scores(question, &scored.target, &self.schedule, |chunk| {
+            hidden.behind_channels(chunk)
+        })?;
         let weights: Vec<Vec<f64>> = scores.iter().map(|scores| softmax(scores)).collect();
         let values = channels.weighed(activation, &weights);
         values.check_finite(Stage::Attribution)?;
