@@ -1,7 +1,7 @@
 //! Maps at a layer of a network.
 
 use burn::tensor::Tensor;
-use saliency::{Baseline, Cut, Explainer, Gradient, IntegratedGradients, Rule, Split, Target};
+use saliency::{Baseline, Cut, Explainer, GradCam, IntegratedGradients, Rule, Split, Target};
 
 /// A path at a layer, between the activations of two photos.
 pub struct PathAtLayer<'a> {
@@ -38,9 +38,6 @@ pub fn grad_cam<M: Cut<Tensor<4>, P, Activation = Tensor<4>>, P>(
 ) -> Tensor<4> {
     let split = Split::at(net, point);
     let activation = split.before(input.clone());
-    let gradient = Gradient::new()
-        .attribute_to(split.after(), activation.clone(), Target::Class(class))
-        .expect("a map");
-    let weights = gradient.values.mean_dim(3).mean_dim(2);
-    (activation * weights).sum_dim(1).clamp_min(0.0)
+    let map = GradCam::new().attribute_to(split.after(), activation, Target::Class(class));
+    map.expect("a map").values.sum_dim(1).clamp_min(0.0)
 }

@@ -8,28 +8,28 @@ use crate::model::output::Output;
 use crate::model::per_row::PerRow;
 
 /// What speaks for a class rather than for those that the model takes for most similar? Used by
-/// [`Target::finer`](crate::Target::finer). With a method of the CAM family this is Finer-CAM; every
-/// other method can explain it too.
+/// [`Target::finer`](crate::Target::finer). With a method of the CAM family this is Finer-CAM;
+/// every other method can explain it too.
 ///
 /// ```text
 /// f(x) = Σ w_d (y_c(x) - α y_d(x)) = y_c(x) - α Σ w_d y_d(x),     w = softmax over d of y_d(x)
 ///        d                                      d
 /// ```
 ///
-/// The classes d are those whose outputs for the unchanged input are closest to that of class c. They
-/// are chosen once for each row, and stay the same along paths and under noise; their weights w follow
-/// the input.
+/// The classes d are those whose outputs for the unchanged input are closest to that of class c.
+/// They are chosen once for each row, and stay the same along paths and under noise; their weights
+/// w follow the input.
 ///
 /// # Parameters and defaults
 /// - class c: the one with the highest output
-/// - classes d: the three whose outputs are closest to y_c, or as many as there are; if two are equally
-///   close, the one with the lower number comes first
+/// - classes d: the three whose outputs are closest to y_c, or as many as there are; if two are
+///   equally close, the one with the lower number comes first
 /// - strength α: 1. With 0 this is the class alone
 ///
 /// # Errors
-/// [`Error::ClassOutOfRange`]; [`Error::TargetCount`]; [`Error::NotFinite`] if outputs are not finite;
-/// [`Error::InvalidOption`] for a strength that is negative or not finite, for no classes to compare
-/// with, and for a model that gives a single score.
+/// [`Error::ClassOutOfRange`]; [`Error::TargetCount`]; [`Error::NotFinite`] if outputs are not
+/// finite; [`Error::InvalidOption`] for a strength that is negative or not finite, for no classes
+/// to compare with, and for a model that gives a single score.
 ///
 /// # Example
 /// ```
@@ -51,8 +51,8 @@ use crate::model::per_row::PerRow;
 ///
 /// # Source
 /// Zhang, Gu, Chowdhury, Mai, Carlyn, Berger-Wolf, Su and Chao, *Finer-CAM: Spotting the Difference
-/// Reveals Finer Details for Visual Explanation*, 2025, <https://arxiv.org/abs/2501.11309>. The weights
-/// are those of the authors' code.
+/// Reveals Finer Details for Visual Explanation*, 2025, <https://arxiv.org/abs/2501.11309>. The
+/// weights are those of the authors' code.
 #[derive(Clone, Debug)]
 pub struct Finer {
     class: Option<PerRow<usize>>,

@@ -45,8 +45,8 @@ pub trait Cut<I, P>: Model<I> {
 /// - [`after`](Self::after) is a model of its own, whose input is the activation. Any explainer can
 ///   explain it. The part before the cut is neither computed again nor differentiated.
 ///
-/// - [`neurons`](Self::neurons) is the part before the cut as a model, whose scores are the units of
-///   the cut: any explainer can explain why a unit is active.
+/// - [`neurons`](Self::neurons) is the part before the cut as a model, whose scores are the units
+///   of the cut: any explainer can explain why a unit is active.
 ///
 /// A path through *input* space is followed at the layer by
 /// [`Conductance`](crate::methods::Conductance) and
@@ -133,8 +133,8 @@ impl<I, P, M: Cut<I, P>> Split<M, I, P> {
         &self.after.model
     }
 
-    /// Returns the part before the cut as a model of its own, whose scores are the units of the cut: see
-    /// [`Neurons`].
+    /// Returns the part before the cut as a model of its own, whose scores are the units of the
+    /// cut: see [`Neurons`].
     pub fn neurons(&self) -> Neurons<M, I, P> {
         Neurons::new(self.after.model.clone())
     }

@@ -9,15 +9,15 @@ use crate::input::inputs::Inputs;
 use crate::model::layer::Cut;
 use crate::model::model::Model;
 
-/// The part of a model before a cut as a model of its own, whose scores are the units of the cut. Made
-/// by [`Split::neurons`](crate::Split::neurons).
+/// The part of a model before a cut as a model of its own, whose scores are the units of the cut.
+/// Made by [`Split::neurons`](crate::Split::neurons).
 ///
 /// Any explainer can explain why a unit is active: the unit's number is the class.
 ///
 /// # Shapes
-/// The scores are `[rows, units]`: the activation, flattened. The unit of channel c at (y, x) has the
-/// number (c · height + y) · width + x. If several tensors cross the cut, they follow each other;
-/// [`Fixed`](crate::Fixed) tensors count too.
+/// The scores are `[rows, units]`: the activation, flattened. The unit of channel c at (y, x) has
+/// the number (c · height + y) · width + x. If several tensors cross the cut, they follow each
+/// other; [`Fixed`](crate::Fixed) tensors count too.
 ///
 /// # Example
 /// ```

@@ -100,8 +100,8 @@ impl Target {
         Self::Similarity(similarity)
     }
 
-    /// Explains what speaks for a class rather than for the classes that are most like it. The example is
-    /// at [`Finer`].
+    /// Explains what speaks for a class rather than for the classes that are most like it. The
+    /// example is at [`Finer`].
     pub fn finer(finer: Finer) -> Self {
         Self::Finer(finer)
     }

@@ -234,6 +234,34 @@ fn score_cam_ablation_cam_and_finer_cam_equal_grad_cam_in_double_precision() {
 }
 
 #[test]
+fn finer_compares_the_same_classes_in_chunks_of_any_size_and_along_a_path() {
+    let it = Question::new(Golden::cifar_methods(), &device(), DType::F64);
+    let target = || Target::finer(Finer::new().with_count(2));
+    let explain = |chunk: usize| {
+        let schedule = Schedule::new().with_chunk(chunk);
+        let path = IntegratedGradients::new().with_steps(20).with_schedule(schedule.clone());
+        let gradient = Gradient::new().with_schedule(schedule);
+        let both: [&dyn Explainer<CifarCnn, Tensor<4>>; 2] = [&path, &gradient];
+        both.map(|it_explainer| {
+            it_explainer.attribute_to(&it.net, it.input.clone(), target()).unwrap()
+        })
+    };
+    let whole = explain(1000);
+    for chunk in [1, 2] {
+        for (found, expected) in explain(chunk).iter().zip(&whole) {
+            assert_close("Finer", &found.values, &expected.values, 1e-6);
+            assert_eq!(found.targets, expected.targets);
+        }
+    }
+    // The path is complete for this score too, to a few percent in 20 points.
+    let (map, scores) = (&whole[0], &whole[0].scores);
+    let gaps = map.completeness_gap.as_ref().unwrap();
+    for (gap, score) in gaps.iter().zip(scores) {
+        assert!(gap.abs() < 0.2 * score.abs().max(1.0), "{gap} {score}");
+    }
+}
+
+#[test]
 fn conductance_is_the_same_however_the_change_of_units_is_taken() {
     let it = Question::new(Golden::cifar_methods(), &device(), DType::F64);
     let split = Split::at(&it.net, Relu2);

@@ -15,14 +15,14 @@ use crate::methods::layer::channels::Channels;
 ///
 /// It needs no gradient, so that it also explains networks whose gradients vanish or do not exist.
 ///
-/// The paper divides each weight by f(a). That scales the map of a row, turns it round if the score is
-/// below zero, and fails at zero. So it is left out here. grad-cam does divide, and replaces a channel
-/// by -10⁷ if the activation has values below zero; here it is always replaced by zeros.
+/// The paper divides each weight by f(a). That scales the map of a row, turns it round if the score
+/// is below zero, and fails at zero. So it is left out here. grad-cam does divide, and replaces a
+/// channel by -10⁷ if the activation has values below zero; here it is always replaced by zeros.
 ///
 /// # Shapes and units
-/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three. Values
-/// have its shape; score times activation, signed. Their sum over channels is the class activation map
-/// before its ReLU.
+/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three.
+/// Values have its shape; score times activation, signed. Their sum over channels is the class
+/// activation map before its ReLU.
 ///
 /// # Cost
 /// One forward pass of the part of the network after the cut for each channel of each row, and one

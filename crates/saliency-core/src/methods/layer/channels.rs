@@ -25,8 +25,8 @@ impl Channels {
         Ok(Self { layouts, count })
     }
 
-    /// Applies `f` to `[rows, channels, places]` of each tensor that is explained, together with the
-    /// number of its first channel. Other tensors stay as they are.
+    /// Applies `f` to `[rows, channels, places]` of each tensor that is explained, together with
+    /// the number of its first channel. Other tensors stay as they are.
     fn map(&self, batch: &Batch, f: impl Fn(Tensor<3>, usize) -> Tensor<3>) -> Batch {
         let (mut layouts, mut first) = (self.layouts.iter(), 0);
         batch.map(|part| {
@@ -51,8 +51,8 @@ impl Channels {
         })
     }
 
-    /// Returns, for each row, a score for each channel: that of the input which `input_of` makes for the
-    /// rows of a chunk and the channels that its repeats number.
+    /// Returns, for each row, a score for each channel: that of the input which `input_of` makes
+    /// for the rows of a chunk and the channels that its repeats number.
     ///
     /// # Errors
     /// Those of `input_of`, [`Error::NotFinite`], and those of [`Work::run`].
@@ -91,7 +91,8 @@ impl Channels {
         self.scaled(&rows, |row, channel| f64::from(u8::from(gone[row] != channel)))
     }
 
-    /// Returns the activation of each channel times its weight, given a list of weights for each row.
+    /// Returns the activation of each channel times its weight, given a list of weights for each
+    /// row.
     pub fn weighed(&self, activation: &Batch, weights: &[Vec<f64>]) -> Batch {
         self.scaled(&activation.widened(), |row, channel| weights[row][channel]).without_fixed()
     }

@@ -10,38 +10,40 @@ use crate::methods::layer::path_at_layer::{PathAtLayer, Quantity};
 ///        0 ∂a_j                dα
 /// ```
 ///
-/// The path is that of [`IntegratedGradients`](crate::IntegratedGradients), through *input* space. The
-/// activation a of its points moves along a curve, and each unit j of the layer gets the part of the
-/// change of score that flows through it. Values sum to `f(x) - f(x')` (completeness), up to the error
-/// of the quadrature. `IntegratedGradients` of [`Split::after`](crate::Split::after) instead takes a straight line at the
-/// layer, whose points no input may have.
+/// The path is that of [`IntegratedGradients`](crate::IntegratedGradients), through *input* space.
+/// The activation a of its points moves along a curve, and each unit j of the layer gets the part
+/// of the change of score that flows through it. Values sum to `f(x) - f(x')` (completeness), up to
+/// the error of the quadrature. `IntegratedGradients` of [`Split::after`](crate::Split::after)
+/// instead takes a straight line at the layer, whose points no input may have.
 ///
 /// # How sure it is
 /// The activation's change is a difference between the ends of the part of the path that a point
 /// stands for. These differences join end to end, so that nothing of the change is lost.
-/// [`error_estimate`](crate::Attribution::error_estimate) takes the gradient to jump somewhere between every
-/// two points, and compares the contributions there with the change of score. To a tolerance, points
-/// may be anywhere, and the difference is taken over 1/256 of the path (in double precision 1/65,536):
-/// a bend of the activation that is closer to a bend of the gradient than this is seen only by the
-/// comparison with the scores.
+/// [`error_estimate`](crate::Attribution::error_estimate) takes the gradient to jump somewhere
+/// between every two points, and compares the contributions there with the change of score. To a
+/// tolerance, points may be anywhere, and the difference is taken over 1/256 of the path (in double
+/// precision 1/65,536): a bend of the activation that is closer to a bend of the gradient than this
+/// is seen only by the comparison with the scores.
 ///
 /// # Shapes and units
 /// Values have the shape of the activation. Their unit is that of the score, and they have signs.
 ///
 /// # Parameters and defaults
-/// - steps: 50 points on the path, or as many as a [tolerance](PathAtLayer::with_tolerance) needs, up
-///   to 1,000
+/// - steps: 50 points on the path, or as many as a [tolerance](PathAtLayer::with_tolerance) needs,
+///   up to 1,000
 /// - rule, for a fixed number of steps: [`Rule::GaussLegendre`](crate::Rule::GaussLegendre)
 /// - change of the units: [`UnitChange::Around`] each point; [`UnitChange::ToNext`] is Captum's
 /// - baseline: zeros
 ///
 /// # Cost
-/// For each point of each row, one gradient of the part after the cut and up to three forward passes of
-/// the part before it; and two forward passes of the whole.
+/// For each point of each row, one gradient of the part after the cut and up to three forward
+/// passes of the part before it; and two forward passes of the whole.
 ///
 /// # Errors
-/// Those of [`Split::activation`](crate::Split::activation) and of [`Explainer::attribute_to`](crate::Explainer::attribute_to);
-/// [`Error::InvalidOption`](crate::Error::InvalidOption) for an option outside its range; those of the [`Baseline`](crate::Baseline).
+/// Those of [`Split::activation`](crate::Split::activation) and of
+/// [`Explainer::attribute_to`](crate::Explainer::attribute_to);
+/// [`Error::InvalidOption`](crate::Error::InvalidOption) for an option outside its range; those of
+/// the [`Baseline`](crate::Baseline).
 ///
 /// # Example
 /// ```
@@ -87,8 +89,8 @@ use crate::methods::layer::path_at_layer::{PathAtLayer, Quantity};
 /// <https://arxiv.org/abs/1805.12233>.
 pub type Conductance = PathAtLayer<UnitChange>;
 
-/// The change of the units that [`Conductance`] multiplies gradients by, if there is a fixed number of
-/// points.
+/// The change of the units that [`Conductance`] multiplies gradients by, if there is a fixed number
+/// of points.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -96,10 +98,10 @@ pub enum UnitChange {
     /// The change over the part of the path that a point stands for, with the point inside.
     #[default]
     Around,
-    /// The change from each point to the next one, as in Captum: one more point of the rule is placed,
-    /// which gets no gradient. Changes before the first point and after the last are left out. On a
-    /// network of two convolutions the error is one and a half times as large, and it is not estimated.
-    /// For comparisons.
+    /// The change from each point to the next one, as in Captum: one more point of the rule is
+    /// placed, which gets no gradient. Changes before the first point and after the last are left
+    /// out. On a network of two convolutions the error is one and a half times as large, and it is
+    /// not estimated. For comparisons.
     ToNext,
 }
 

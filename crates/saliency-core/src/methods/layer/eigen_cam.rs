@@ -23,13 +23,13 @@ use crate::methods::layer::projection::Projection;
 /// # Sign
 /// A principal direction has no sign. Here it is chosen so that Σ v_k is positive. Then the map is
 /// larger where the activation, added up over channels, is larger. If the sum is zero, the largest
-/// v_k is positive. Libraries that use the sign that LAPACK happens to return, such as grad-cam, may
-/// show the negative of this map.
+/// v_k is positive. Libraries that use the sign that LAPACK happens to return, such as grad-cam,
+/// may show the negative of this map.
 ///
 /// # Shapes and units
-/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three. Values
-/// have its shape and its unit. Their sum over channels is the map; over the places of a row it is
-/// zero.
+/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three.
+/// Values have its shape and its unit. Their sum over channels is the map; over the places of a row
+/// it is zero.
 ///
 /// # Cost
 /// One forward pass per row of the part of the network after the cut, for the score alone, and the

@@ -19,14 +19,14 @@ use crate::methods::layer::projection::Projection;
 ///
 /// # Sign
 /// A principal direction has no sign. Here it is chosen so that Σ v_k is positive. Then the map is
-/// larger where [`HiResCam`](crate::methods::HiResCam) is larger. If the sum is zero, the largest v_k
-/// is positive. Libraries that use the sign that LAPACK happens to return, such as grad-cam, may show
-/// the negative of this map.
+/// larger where [`HiResCam`](crate::methods::HiResCam) is larger. If the sum is zero, the largest
+/// v_k is positive. Libraries that use the sign that LAPACK happens to return, such as grad-cam,
+/// may show the negative of this map.
 ///
 /// # Shapes and units
-/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three. Values
-/// have its shape; score. Their sum over channels is the map; over the places of a row it is zero, so
-/// that it shows where the evidence is above and below its average.
+/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three.
+/// Values have its shape; score. Their sum over channels is the map; over the places of a row it is
+/// zero, so that it shows where the evidence is above and below its average.
 ///
 /// # Cost
 /// One gradient per row of the part of the network after the cut, and the direction on the host:

@@ -7,7 +7,8 @@ use crate::execution::schedule::Schedule;
 use crate::input::batch::Batch;
 use crate::methods::layer::feature_maps::{FeatureMaps, from_gradients};
 
-/// Grad-CAM: the activation of each channel, times the mean of the channel's gradient over all places.
+/// Grad-CAM: the activation of each channel, times the mean of the channel's gradient over all
+/// places.
 ///
 /// ```text
 /// A_k(p) = w_k a_k(p),     w_k = mean over places q of ∂f / ∂a_k(q)
@@ -17,9 +18,9 @@ use crate::methods::layer::feature_maps::{FeatureMaps, from_gradients};
 /// part: [`place_map`](crate::place_map) makes it, at the size of the input if asked to.
 ///
 /// # Shapes and units
-/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three. Values
-/// have its shape; score, signed. Their sum over
-/// channels is the class activation map before its ReLU.
+/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three.
+/// Values have its shape; score, signed. Their sum over channels is the class activation map before
+/// its ReLU.
 ///
 /// # Cost
 /// One gradient per row of the part of the network after the cut.

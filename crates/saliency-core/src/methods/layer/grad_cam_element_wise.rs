@@ -13,13 +13,13 @@ use crate::methods::layer::feature_maps::{FeatureMaps, from_gradients};
 /// A_k(p) = max(0, a_k(p) · ∂f / ∂a_k(p))
 /// ```
 ///
-/// The negative part of each channel is dropped before the channels are added up. So evidence against
-/// the class does not cancel evidence for it.
+/// The negative part of each channel is dropped before the channels are added up. So evidence
+/// against the class does not cancel evidence for it.
 ///
 /// # Shapes and units
-/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three. Values
-/// have its shape; score, never negative. Their sum over
-/// channels is the class activation map before its ReLU.
+/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three.
+/// Values have its shape; score, never negative. Their sum over channels is the class activation
+/// map before its ReLU.
 ///
 /// # Cost
 /// One gradient per row of the part of the network after the cut.

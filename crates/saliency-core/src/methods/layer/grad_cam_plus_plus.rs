@@ -9,7 +9,8 @@ use crate::execution::schedule::Schedule;
 use crate::input::batch::Batch;
 use crate::methods::layer::feature_maps::{FeatureMaps, from_gradients};
 
-/// Grad-CAM++: the activation of each channel, times a weighed sum of the channel's positive gradients.
+/// Grad-CAM++: the activation of each channel, times a weighed sum of the channel's positive
+/// gradients.
 ///
 /// ```text
 /// A_k(p) = w_k a_k(p),     w_k = Σ α_k(q) max(0, g_k(q)),     g_k(q) = ∂f / ∂a_k(q)
@@ -27,9 +28,9 @@ use crate::methods::layer::feature_maps::{FeatureMaps, from_gradients};
 /// activation of opposite signs, α is large and means nothing.
 ///
 /// # Shapes and units
-/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three. Values
-/// have its shape. Their sum over channels is the class activation map before its ReLU. The map has
-/// no unit: only the proportions within a row mean something.
+/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three.
+/// Values have its shape. Their sum over channels is the class activation map before its ReLU. The
+/// map has no unit: only the proportions within a row mean something.
 ///
 /// # Parameters and defaults
 /// - ε: 10⁻⁶, as in grad-cam. It is not in the paper, and it is not small if gradients are: where
@@ -59,8 +60,8 @@ use crate::methods::layer::feature_maps::{FeatureMaps, from_gradients};
 /// ```
 ///
 /// # Source
-/// Chattopadhay, Sarkar, Howlader and Balasubramanian, *Grad-CAM++: Improved Visual Explanations for
-/// Deep Convolutional Networks*, 2018, <https://arxiv.org/abs/1710.11063>.
+/// Chattopadhay, Sarkar, Howlader and Balasubramanian, *Grad-CAM++: Improved Visual Explanations
+/// for Deep Convolutional Networks*, 2018, <https://arxiv.org/abs/1710.11063>.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct GradCamPlusPlus {

@@ -13,14 +13,15 @@ use crate::methods::layer::feature_maps::{FeatureMaps, from_gradients};
 /// A_k(p) = a_k(p) · ∂f / ∂a_k(p)
 /// ```
 ///
-/// This is [`InputTimesGradient`](crate::InputTimesGradient) at a layer. If the rest of the network is
-/// linear, the values are exactly the shares of each place in the score, up to its constant term. There
-/// it equals Grad-CAM if the rest of the network is a mean over places and a linear layer.
+/// This is [`InputTimesGradient`](crate::InputTimesGradient) at a layer. If the rest of the network
+/// is linear, the values are exactly the shares of each place in the score, up to its constant
+/// term. There it equals Grad-CAM if the rest of the network is a mean over places and a linear
+/// layer.
 ///
 /// # Shapes and units
-/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three. Values
-/// have its shape; score, signed. Their sum over
-/// channels is the class activation map before its ReLU.
+/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three.
+/// Values have its shape; score, signed. Their sum over channels is the class activation map before
+/// its ReLU.
 ///
 /// # Cost
 /// One gradient per row of the part of the network after the cut.

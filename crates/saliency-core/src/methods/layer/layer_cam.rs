@@ -13,12 +13,12 @@ use crate::methods::layer::feature_maps::{FeatureMaps, from_gradients};
 /// A_k(p) = max(0, ∂f / ∂a_k(p)) · a_k(p)
 /// ```
 ///
-/// Because nothing is averaged over places, it can be used at early layers, where the maps are finer.
+/// Because nothing is averaged over places, it can be used at early layers, where the maps are
+/// finer.
 ///
 /// # Shapes and units
-/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three. Values
-/// have its shape; score. They are below zero only where the
-/// activation is. Their sum over
+/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three.
+/// Values have its shape; score. They are below zero only where the activation is. Their sum over
 /// channels is the class activation map before its ReLU.
 ///
 /// # Cost

@@ -21,10 +21,11 @@ pub(super) struct LayerPath<'a> {
 pub(super) enum Tangent {
     /// One: gradients are averaged.
     One,
-    /// The mean change of the activation over the part of the path around each point. The rule of each
-    /// row, or of all rows, says how long the part is.
+    /// The mean change of the activation over the part of the path around each point. The rule of
+    /// each row, or of all rows, says how long the part is.
     Around(Vec<Vec<Span>>),
-    /// The change of the activation over a short part of the path around each point, with this length.
+    /// The change of the activation over a short part of the path around each point, with this
+    /// length.
     Near(f64),
 }
 
@@ -39,8 +40,8 @@ pub(super) struct Span {
 
 impl Span {
     /// Returns, for each point of a rule, the part of the path as long as its weight. The parts are
-    /// joined end to end, so that their changes sum to that of the whole path. Every point is in its
-    /// part: this holds for the rules here.
+    /// joined end to end, so that their changes sum to that of the whole path. Every point is in
+    /// its part: this holds for the rules here.
     pub fn around(rule: &[WeightedPosition]) -> Vec<Self> {
         let mut from = 0.0;
         let part = |at: &WeightedPosition| {
@@ -51,15 +52,16 @@ impl Span {
         rule.iter().map(part).collect()
     }
 
-    /// Returns the part of a path around a position. At the ends of the path it is on one side only.
+    /// Returns the part of a path around a position. At the ends of the path it is on one side
+    /// only.
     fn near(position: f64, length: f64) -> Self {
         let from = (position - 0.5 * length).clamp(0.0, 1.0 - length);
         Self { position, from, to: from + length }
     }
 }
 
-/// Returns the length over which a derivative is best taken as a difference, in a precision: a shorter
-/// one would lose more to rounding, a longer one more to bends of the path.
+/// Returns the length over which a derivative is best taken as a difference, in a precision: a
+/// shorter one would lose more to rounding, a longer one more to bends of the path.
 pub(super) fn short_length(precision: DType) -> f64 {
     match precision {
         DType::F64 => 2f64.powi(-16),
@@ -87,7 +89,8 @@ impl LayerPath<'_> {
         (self.activation)(self.path.at(rows, positions)?.points)
     }
 
-    /// Returns the activations at both ends of each span. An end that two spans share is computed once.
+    /// Returns the activations at both ends of each span. An end that two spans share is computed
+    /// once.
     fn at_ends(&self, rows: &[usize], spans: &[Span]) -> Result<[Batch; 2]> {
         let mut known = HashMap::new();
         let (mut of, mut at) = (Vec::new(), Vec::new());

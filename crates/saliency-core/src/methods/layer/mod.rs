@@ -1,9 +1,10 @@
 //! Methods that explain an activation inside a network: class activation maps, and paths through
 //! input space that are followed at a layer.
 //!
-//! The methods of the CAM family explain a model whose input is an activation: the part of a network
-//! [after a cut](crate::Split::after). [`ScoreCam`], [`Conductance`] and [`InternalInfluence`] need
-//! the part before the cut too, and take the whole [`Split`](crate::Split).
+//! The methods of the CAM family explain a model whose input is an activation: the part of a
+//! network [after a cut](crate::Split::after). [`ScoreCam`], [`Conductance`] and
+//! [`InternalInfluence`] need the part before the cut too, and take the whole
+//! [`Split`](crate::Split).
 
 mod ablation_cam;
 mod channels;

@@ -216,8 +216,8 @@ impl<Q: Quantity> PathAtLayer<Q> {
         attribution.with_baseline(from)
     }
 
-    /// Integrates to a tolerance, or with a fixed number of points; `from` and `to` are the scores at
-    /// the ends of each row's path.
+    /// Integrates to a tolerance, or with a fixed number of points; `from` and `to` are the scores
+    /// at the ends of each row's path.
     fn integrate(
         &self,
         asked: &Asked,

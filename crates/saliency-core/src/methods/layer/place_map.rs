@@ -27,12 +27,12 @@ pub enum KeepSign {
 /// `saliency-viz` enlarge a map by themselves.
 ///
 /// # Shapes
-/// From `[rows, channels, height, width]` to `[rows, 1, height, width]` with the height and width of
-/// `size`; likewise for one or three place dimensions.
+/// From `[rows, channels, height, width]` to `[rows, 1, height, width]` with the height and width
+/// of `size`; likewise for one or three place dimensions.
 ///
 /// # Errors
-/// [`Error::InvalidOption`] if `size` does not have one number, at least 1, for each place dimension;
-/// [`Error::NoPlaces`] for values without places.
+/// [`Error::InvalidOption`] if `size` does not have one number, at least 1, for each place
+/// dimension; [`Error::NoPlaces`] for values without places.
 ///
 /// # Example
 /// ```

@@ -95,7 +95,8 @@ impl Matrix {
     /// Finds the largest eigenvalue: the best direction among those that repeated products reach
     /// (Lanczos), started again from it until it is not improved any more.
     fn largest(&self) -> Eigen {
-        // Any start will do that is not at a right angle to the direction. Uneven numbers hardly are.
+        // Any start will do that is not at a right angle to the direction, as uneven numbers hardly
+        // are.
         let golden = 0.618_033_988_749_894_9;
         let start = (1..=self.size).map(|at| 0.5 + (at as f64 * golden).fract()).collect();
         let mut direction = normalised(start);

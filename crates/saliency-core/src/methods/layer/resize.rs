@@ -11,8 +11,8 @@ pub enum Corners {
     /// `align_corners=False`). Pictures of this library are enlarged like this.
     #[default]
     Edges,
-    /// Each place stands for a point: the first and the last are the middles of the first and the last
-    /// pixel of the input (PyTorch's `align_corners=True`).
+    /// Each place stands for a point: the first and the last are the middles of the first and the
+    /// last pixel of the input (PyTorch's `align_corners=True`).
     Middles,
 }
 
@@ -30,8 +30,8 @@ impl Resize<'_> {
     /// Resizes flattened maps: from `[maps, places]` to `[maps, places]`.
     ///
     /// # Panics
-    /// Panics if `from` and `to` have different numbers of dimensions, or if the maps do not have as
-    /// many places as `from` says.
+    /// Panics if `from` and `to` have different numbers of dimensions, or if the maps do not have
+    /// as many places as `from` says.
     pub fn apply(&self, maps: Tensor<2>) -> Tensor<2> {
         assert_eq!(self.from.len(), self.to.len(), "dimensions");
         let count = maps.dims()[0];

@@ -15,38 +15,39 @@ use crate::methods::layer::resize::{Corners, Resize};
 use crate::model::layer::{Cut, Split};
 use crate::model::target::Target;
 
-/// Score-CAM: the activation of each channel, times a weight that is larger the higher the score of the
-/// input is where the channel is active.
+/// Score-CAM: the activation of each channel, times a weight that is larger the higher the score of
+/// the input is where the channel is active.
 ///
 /// ```text
 /// A_k(p) = w_k a_k(p),     w = softmax over k of s_k,     s_k = f(x' + M_k ⊙ (x - x'))
 /// ```
 ///
-/// The mask M_k is the channel, enlarged to the size of the input and scaled to 0..1. A channel that is
-/// the same everywhere hides everything.
+/// The mask M_k is the channel, enlarged to the size of the input and scaled to 0..1. A channel
+/// that is the same everywhere hides everything.
 ///
-/// It needs no gradient. The weights of a row are positive and sum to 1: a channel can speak for the
-/// score, but not against it. If scores are logits that differ by ten or more, the softmax leaves one
-/// channel, and the map is that channel's.
+/// It needs no gradient. The weights of a row are positive and sum to 1: a channel can speak for
+/// the score, but not against it. If scores are logits that differ by ten or more, the softmax
+/// leaves one channel, and the map is that channel's.
 ///
 /// # Shapes and units
 /// The activation is `[rows, channels, height, width]`, and the input has a height and a width too;
 /// likewise for one place dimension, or three. Tensors of the input that are
-/// [`Fixed`](crate::Fixed) stay visible. Values have the shape of the activation, and its unit. Their
-/// sum over channels is the class activation map before its ReLU.
+/// [`Fixed`](crate::Fixed) stay visible. Values have the shape of the activation, and its unit.
+/// Their sum over channels is the class activation map before its ReLU.
 ///
 /// # Parameters and defaults
 /// - baseline x', shown where a mask is 0: zeros, as in the paper
 /// - enlarged by [`Corners::Edges`], as by the authors; grad-cam uses [`Corners::Middles`]
 ///
 /// # Cost
-/// One forward pass of the whole network for each channel of each row, and one more for each row. They
-/// run in chunks and on workers.
+/// One forward pass of the whole network for each channel of each row, and one more for each row.
+/// They run in chunks and on workers.
 ///
 /// # Errors
-/// Those of [`Split::activation`] and of [`Explainer::attribute_to`](crate::Explainer::attribute_to);
-/// [`Error::NoPlaces`] for an activation or an input without height and width, or if they have
-/// different numbers of place dimensions; those of the [`Baseline`].
+/// Those of [`Split::activation`] and of
+/// [`Explainer::attribute_to`](crate::Explainer::attribute_to); [`Error::NoPlaces`] for an
+/// activation or an input without height and width, or if they have different numbers of place
+/// dimensions; those of the [`Baseline`].
 ///
 /// # Example
 /// ```
@@ -90,8 +91,8 @@ use crate::model::target::Target;
 /// ```
 ///
 /// # Source
-/// Wang, Wang, Du, Yang, Zhang, Ding, Mardziel and Hu, *Score-CAM: Score-Weighted Visual Explanations
-/// for Convolutional Neural Networks*, 2020, <https://arxiv.org/abs/1910.01279>.
+/// Wang, Wang, Du, Yang, Zhang, Ding, Mardziel and Hu, *Score-CAM: Score-Weighted Visual
+/// Explanations for Convolutional Neural Networks*, 2020, <https://arxiv.org/abs/1910.01279>.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ScoreCam {

@@ -6,9 +6,9 @@ use crate::error::{Error, Result};
 
 /// The tokens of a transformer, of which all but the first few stand for places of a picture.
 ///
-/// Methods that explain height and width, such as Grad-CAM, need a grid. [`split`](Self::split) makes
-/// one, and [`join`](Self::join) makes tokens of it again. A model that is cut between two blocks
-/// returns the grid from [`before`](crate::Cut::before), with the other tokens as
+/// Methods that explain height and width, such as Grad-CAM, need a grid. [`split`](Self::split)
+/// makes one, and [`join`](Self::join) makes tokens of it again. A model that is cut between two
+/// blocks returns the grid from [`before`](crate::Cut::before), with the other tokens as
 /// [`Fixed`](crate::Fixed): they are not places, and get no map.
 ///
 /// # Shapes
@@ -20,12 +20,12 @@ use crate::error::{Error, Result};
 ///
 /// # Example
 /// ```
-/// use burn::tensor::{Device, Tensor};
+/// use burn::tensor::{Device, Distribution, Tensor};
 /// use saliency_core::TokenGrid;
 ///
 /// // A class token, and 2 x 3 places.
 /// let grid = TokenGrid::new(2, 3).with_leading(1);
-/// let tokens = Tensor::<3>::random([1, 7, 5], burn::tensor::Distribution::Default, &Device::flex());
+/// let tokens = Tensor::<3>::random([1, 7, 5], Distribution::Default, &Device::flex());
 /// let (class, places) = grid.split(tokens.clone())?;
 /// assert_eq!((class.dims(), places.dims()), ([1, 1, 5], [1, 5, 2, 3]));
 /// assert_eq!(grid.join(class, places)?.into_data(), tokens.into_data());

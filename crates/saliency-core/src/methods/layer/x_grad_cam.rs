@@ -7,26 +7,25 @@ use crate::execution::schedule::Schedule;
 use crate::input::batch::Batch;
 use crate::methods::layer::feature_maps::{FeatureMaps, from_gradients};
 
-/// XGrad-CAM: the activation of each channel, times the mean of the channel's gradient, weighed by the
-/// activation.
+/// XGrad-CAM: the activation of each channel, times the mean of the channel's gradient, weighed by
+/// the activation.
 ///
 /// ```text
-///                             a_k(q)
-/// A_k(p) = w_k a_k(p),  w_k = Σ  --------  · ∂f / ∂a_k(q),     S_k = Σ a_k(q) + 10⁻⁷
-///                             q    S_k                               q
+/// A_k(p) = w_k a_k(p),     w_k = Σ a_k(q) g_k(q) / (Σ a_k(q) + 10⁻⁷),     g_k(q) = ∂f / ∂a_k(q)
+///                                q                  q
 /// ```
 ///
-/// The values of a channel sum to Σ a ∂f/∂a, as those of HiRes-CAM do. The axioms of the paper that this
-/// meets hold for networks whose score is a sum of products of activations.
+/// The values of a channel sum to Σ a g, as those of HiRes-CAM do. The paper derives the weights from
+/// two axioms, sensitivity and conservation.
 ///
-/// If an activation has both signs, as before a ReLU, the sum S_k of a channel may be close to zero. Its
-/// weight is then large and means nothing: cut behind the ReLU. The small constant makes the weight of a
-/// channel of zeros zero.
+/// If an activation has both signs, as before a ReLU, the sum S_k of a channel may be close to
+/// zero. Its weight is then large and means nothing: cut behind the ReLU. The small constant makes
+/// the weight of a channel of zeros zero.
 ///
 /// # Shapes and units
-/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three. Values
-/// have its shape; score, signed. Their sum over
-/// channels is the class activation map before its ReLU.
+/// The activation is `[rows, channels, height, width]`, or has one place dimension, or three.
+/// Values have its shape; score, signed. Their sum over channels is the class activation map before
+/// its ReLU.
 ///
 /// # Cost
 /// One gradient per row of the part of the network after the cut.
@@ -55,8 +54,8 @@ use crate::methods::layer::feature_maps::{FeatureMaps, from_gradients};
 /// ```
 ///
 /// # Source
-/// Fu, Hu, Dong, Guo, Gao and Li, *Axiom-based Grad-CAM: Towards Accurate Visualization and Explanation
-/// of CNNs*, 2020, <https://arxiv.org/abs/2008.02312>.
+/// Fu, Hu, Dong, Guo, Gao and Li, *Axiom-based Grad-CAM: Towards Accurate Visualization and
+/// Explanation of CNNs*, 2020, <https://arxiv.org/abs/2008.02312>.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct XGradCam {
