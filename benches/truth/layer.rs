@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use saliency::{
-    Baseline, Cut, Explainer, Gradient, IntegratedGradients, Method, MethodOptions, Rule, Split,
+    Baseline, Cut, Explainer, GradCam, IntegratedGradients, Method, MethodOptions, Rule, Split,
     Target,
 };
 
@@ -57,9 +57,6 @@ pub fn grad_cam<M: Cut<Tensor<4>, P, Activation = Tensor<4>>, P>(
 ) -> Tensor<4> {
     let split = Split::at(net, point);
     let activation = split.before(input.clone());
-    let gradient = Gradient::new()
-        .attribute_to(split.after(), activation.clone(), Target::Class(class))
-        .expect("a map");
-    let weights = gradient.values.mean_dim(3).mean_dim(2);
-    (activation * weights).sum_dim(1).clamp_min(0.0)
+    let map = GradCam::new().attribute_to(split.after(), activation, Target::Class(class));
+    map.expect("a map").values.sum_dim(1).clamp_min(0.0)
 }

@@ -9,6 +9,10 @@ struct Methods;
 #[doc = include_str!("../../docs/methods-transformers.md")]
 struct Transformers;
 
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/methods-layers.md")]
+struct MethodsLayers;
+
 #[doc = include_str!("../../docs/baselines.md")]
 struct Baselines;
 

@@ -362,6 +362,39 @@ pub enum Error {
         found: Vec<Vec<usize>>,
     },
 
+    /// An activation without places: a class activation map needs a dimension for the channels, and one
+    /// or more behind it.
+    #[error(
+        "expected an activation of shape [rows, channels, height, width] (or with one place dimension, \
+         or three), found {shape:?} (tensor {tensor}): cut the network behind a convolution, before it \
+         is flattened; make a grid of the tokens of a transformer with `TokenGrid`; or use a method \
+         that needs no places, such as `InputTimesGradient`"
+    )]
+    #[non_exhaustive]
+    NoPlaces {
+        /// The tensor's position in a tuple, from 0.
+        tensor: usize,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+
+    /// More or fewer tokens than a [`TokenGrid`](crate::TokenGrid) has.
+    #[error(
+        "expected {height} x {width} tokens after {leading} others, found {found} in all: {}",
+        token_advice(height * width, *leading, *found)
+    )]
+    #[non_exhaustive]
+    TokenGrid {
+        /// The height of the grid.
+        height: usize,
+        /// The width of the grid.
+        width: usize,
+        /// The tokens before those of the grid.
+        leading: usize,
+        /// The tokens that there are.
+        found: usize,
+    },
+
     /// A [`PathShape`](crate::kit::PathShape) returned points or tangents of the wrong shape. The
     /// right shape has one row for each position, and is as wide as the input.
     /// [`PathIntegral`](crate::kit::PathIntegral) returns this error.
@@ -614,6 +647,18 @@ fn names(names: &[String]) -> String {
     match names.len() - listed.len() {
         0 => listed.join(", "),
         more => format!("{} and {more} more", listed.join(", ")),
+    }
+}
+
+/// Says how to make a grid fit the tokens that there are.
+fn token_advice(places: usize, leading: usize, found: usize) -> String {
+    match found.checked_sub(places) {
+        _ if places == 0 => "a grid needs a height and a width".to_owned(),
+        Some(others) if others != leading => {
+            format!("if the first {others} are no places, say so by `with_leading({others})`")
+        }
+        _ => "the height and width are those of the picture, divided by the size of a patch"
+            .to_owned(),
     }
 }
 

@@ -50,6 +50,11 @@ pub use input::baseline::Baseline;
 pub use input::inputs::{Fixed, Inputs};
 pub use input::rows::Rows;
 pub use input::tokens::{TokenReduction, per_token};
+pub use methods::layer::{KeepSign, TokenGrid, place_map};
+pub use methods::{
+    AblationCam, Conductance, EigenCam, EigenGradCam, GradCam, GradCamElementWise, GradCamPlusPlus,
+    HiResCam, InternalInfluence, LayerCam, ScoreCam, XGradCam,
+};
 pub use methods::{
     AttentionMaps, BlurIg, DeepLift, ExpectedGradients, Gradient, GuidedIg, Idgi,
     InputTimesGradient, IntegratedGradients, LeGrad, Libra, Method, MethodOptions, SmoothGrad,
@@ -57,9 +62,11 @@ pub use methods::{
 };
 pub use model::detection::{Detection, FoundBox};
 pub use model::embeddings::{Embeddings, embeddings};
+pub use model::finer::Finer;
 pub use model::function::{ModelFn, NoModule, pure_function};
 pub use model::layer::{After, Cut, Split};
 pub use model::model::Model;
+pub use model::neurons::Neurons;
 pub use model::parameter::{ParameterInput, parameter};
 pub use model::pixels::Pixels;
 pub use model::rectangle::Rectangle;

@@ -34,6 +34,13 @@ pub enum Warning {
         /// The tensor's position in the input, from 0.
         tensor: usize,
     },
+    /// The map shows the direction in which the places of an activation differ most, but a second
+    /// direction explains as much (to a thousandth). Which of them is shown depends on rounding.
+    #[non_exhaustive]
+    DirectionIsTied {
+        /// The row.
+        row: usize,
+    },
     /// The model's outputs are probabilities: in every row none is below zero, and they sum to 1.
     /// Their gradients vanish if the model is sure, and a map is then mostly rounding error. This
     /// warning is about the model, and is given once in a call.
@@ -84,6 +91,7 @@ impl Warning {
             | Self::BaselineScoresLikeInput { row }
             | Self::FewSamplesDecide { row }
             | Self::NoNoise { row, .. }
+            | Self::DirectionIsTied { row }
             | Self::OutputsAreProbabilities { row }
             | Self::ScoresMayNotBeClasses { row, .. }
             | Self::RowsInfluenceEachOther { row }
@@ -110,6 +118,11 @@ impl Warning {
     /// Makes a [`Warning::NoNoise`], for explainers of your own.
     pub fn no_noise(row: usize, tensor: usize) -> Self {
         Self::NoNoise { row, tensor }
+    }
+
+    /// Makes a [`Warning::DirectionIsTied`], for explainers of your own.
+    pub fn direction_is_tied(row: usize) -> Self {
+        Self::DirectionIsTied { row }
     }
 
     /// Makes a [`Warning::OutputsAreProbabilities`], for explainers of your own.
@@ -170,6 +183,7 @@ impl Warning {
             }
             Self::FewSamplesDecide { row } => Self::FewSamplesDecide { row: row_of(row) },
             Self::NoNoise { row, tensor } => Self::NoNoise { row: row_of(row), tensor },
+            Self::DirectionIsTied { row } => Self::DirectionIsTied { row: row_of(row) },
             Self::OutputsAreProbabilities { row } => {
                 Self::OutputsAreProbabilities { row: row_of(row) }
             }
@@ -207,6 +221,11 @@ impl std::fmt::Display for Warning {
                 f,
                 "some values of row {row} get no noise, in tensor {tensor} of the input: their \
                  range is zero; set the noise's strength for each feature, or as an absolute number"
+            ),
+            Self::DirectionIsTied { row } => write!(
+                f,
+                "two directions explain the activation of row {row} equally well: which of them the map \
+                 shows depends on rounding; use a method that follows the gradient, such as Grad-CAM"
             ),
             Self::OutputsAreProbabilities { .. } => f.write_str(
                 "the model's outputs are probabilities, whose gradients vanish if the model is \

@@ -1,3 +1,5 @@
+mod cuts;
+
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -8,6 +10,8 @@ use saliency_core::Model;
 use saliency_core::rules::{self, Ruled, Rules};
 
 use crate::weights::{Placement, Weights, WeightsError};
+
+pub use cuts::{Conv2, Relu1, Relu2, Relu4};
 
 const EMBEDDED: &[u8] = include_bytes!("../data/cifar_cnn.safetensors");
 

@@ -27,7 +27,7 @@ mod vit;
 mod weights;
 
 pub use bert::{TextEncoder, TextSize};
-pub use cifar::CifarCnn;
+pub use cifar::{CifarCnn, Conv2, Relu1, Relu2, Relu4};
 pub use efficientnet_lite0::{AfterBlock, EfficientNetLite0, LastConvolution};
 pub use mlp::Mlp;
 pub use resnet::ResNet;

@@ -41,6 +41,11 @@ impl Golden {
         Self::new(include_bytes!("../golden/libra.safetensors"))
     }
 
+    /// Reads the values of more methods at a layer of the CIFAR network: three rows.
+    pub fn cifar_layers() -> Self {
+        Self::new(include_bytes!("../golden/cifar_layers.safetensors"))
+    }
+
     fn new(bytes: &'static [u8]) -> Self {
         Self(SafeTensors::deserialize(bytes).expect("a golden file"))
     }

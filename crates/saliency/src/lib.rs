@@ -127,6 +127,10 @@
 //!   own: `pictures`, `pages`, `charts`, `export`. All of them switch on `photo`
 
 pub use saliency_core::{
+    AblationCam, Conductance, EigenCam, EigenGradCam, GradCam, GradCamElementWise, GradCamPlusPlus,
+    HiResCam, InternalInfluence, LayerCam, ScoreCam, XGradCam,
+};
+pub use saliency_core::{
     After, Attribution, Baseline, Cancel, Cause, Counted, Cut, Detection, Distribution, Embeddings,
     Error, EstimatedShare, Explainer, Fixed, FoundBox, GoodRows, Inputs, MemoryBudget, Model,
     ModelFn, NoModule, NoiseScale, Parallelism, ParameterInput, Pixels, Progress, Rectangle,
@@ -139,6 +143,7 @@ pub use saliency_core::{
     BlurIg, ExpectedGradients, Gradient, GuidedIg, Idgi, InputTimesGradient, IntegratedGradients,
     Method, MethodOptions, SmoothGrad, SmoothGradSquared, VarGrad,
 };
+pub use saliency_core::{Finer, KeepSign, Neurons, TokenGrid, place_map};
 /// The parts that methods are made of, the list of all methods, and rules of the backward pass: see
 /// [`saliency_core`].
 pub use saliency_core::{kit, methods, rules};

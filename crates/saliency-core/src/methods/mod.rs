@@ -2,12 +2,17 @@
 
 pub mod attention;
 pub mod gradient;
+pub mod layer;
 pub mod noise;
 pub mod path;
 mod registry;
 
 pub use attention::{AttentionMaps, LeGrad, attention_rollout};
 pub use gradient::{DeepLift, Gradient, InputTimesGradient, Libra};
+pub use layer::{
+    AblationCam, Conductance, EigenCam, EigenGradCam, GradCam, GradCamElementWise, GradCamPlusPlus,
+    HiResCam, InternalInfluence, LayerCam, ScoreCam, XGradCam,
+};
 pub use noise::{
     Mean, MeanOfSquares, OverNoise, SmoothGrad, SmoothGradSquared, Statistic, VarGrad, Variance,
 };

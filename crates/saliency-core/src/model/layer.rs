@@ -11,6 +11,7 @@ use crate::execution::work::Work;
 use crate::input::batch::Batch;
 use crate::input::inputs::Inputs;
 use crate::model::model::Model;
+use crate::model::neurons::Neurons;
 use crate::rules::{Ruled, Rules};
 
 /// A [`Model`] that can be cut in two at the point `P`: the part before the cut, and the part
@@ -45,9 +46,12 @@ pub trait Cut<I, P>: Model<I> {
 /// - [`after`](Self::after) is a model of its own, whose input is the activation. Any explainer can
 ///   explain it. The part before the cut is neither computed again nor differentiated.
 ///
-/// A path through *input* space can be followed at the layer. Compute the activation of each of its
-/// points with `before`, and take the gradients of `after` there. This is conductance; see
-/// [`PathShape`](crate::kit::PathShape).
+/// - [`neurons`](Self::neurons) is the part before the cut as a model, whose scores are the units
+///   of the cut: any explainer can explain why a unit is active.
+///
+/// A path through *input* space is followed at the layer by
+/// [`Conductance`](crate::methods::Conductance) and
+/// [`InternalInfluence`](crate::methods::InternalInfluence).
 ///
 /// For [`IntegratedGradients`](crate::IntegratedGradients) the path leads from a baseline of the
 /// *activation*: zeros, or the activation of a baseline of the input.
@@ -58,9 +62,7 @@ pub trait Cut<I, P>: Model<I> {
 /// use burn::nn::{Linear, LinearConfig};
 /// use burn::tensor::activation::relu;
 /// use burn::tensor::{Device, Tensor};
-/// use saliency_core::{
-///     Baseline, Cut, Explainer, IntegratedGradients, Model, Schedule, Split,
-/// };
+/// use saliency_core::{///     Baseline, Cut, Explainer, IntegratedGradients, Model, Schedule, Split, ///};
 ///
 /// #[derive(Module, Debug)]
 /// struct Net {
@@ -123,6 +125,17 @@ impl<I, P, M: Cut<I, P>> Split<M, I, P> {
     /// Computes the activation of the input, in one pass.
     pub fn before(&self, input: I) -> M::Activation {
         self.after.model.before(input)
+    }
+
+    /// Returns the whole model, in inference mode.
+    pub fn model(&self) -> &M {
+        &self.after.model
+    }
+
+    /// Returns the part before the cut as a model of its own, whose scores are the units of the
+    /// cut: see [`Neurons`].
+    pub fn neurons(&self) -> Neurons<M, I, P> {
+        Neurons::new(self.after.model.clone())
     }
 
     /// Returns the part after the cut: a model whose input is the activation.

@@ -4,6 +4,7 @@ use burn::tensor::{Int, Tensor};
 
 use crate::error::{Error, Result};
 use crate::model::detection::Detection;
+use crate::model::finer::Finer;
 use crate::model::output::Output;
 use crate::model::pixels::Pixels;
 use crate::model::score::{Score, ScoreFunction, are_probabilities};
@@ -29,6 +30,7 @@ pub(crate) enum Choice {
     Detection(Detection),
     Pixels(Pixels),
     Similarity(Similarity),
+    Finer(Finer),
 }
 
 impl ResolvedTarget {
@@ -74,6 +76,7 @@ impl ResolvedTarget {
             }
             Choice::Pixels(pixels) => pixels.score(output, self.score),
             Choice::Similarity(similarity) => Ok(similarity.score(output)),
+            Choice::Finer(finer) => Ok(finer.score(self.score.of(output))),
             Choice::Function(function) => {
                 let scores = function.call(self.score.of(output));
                 let found = scores.dims()[0];
@@ -95,6 +98,7 @@ impl ResolvedTarget {
             Choice::Function(_) | Choice::Similarity(_) => vec![None; rows],
             Choice::Detection(detection) => detection.classes(rows).into_iter().map(Some).collect(),
             Choice::Pixels(pixels) => pixels.classes(rows).into_iter().map(Some).collect(),
+            Choice::Finer(finer) => finer.classes(rows).into_iter().map(Some).collect(),
         }
     }
 
@@ -110,6 +114,7 @@ impl ResolvedTarget {
             Choice::Detection(detection) => Choice::Detection(detection.select(rows)),
             Choice::Pixels(pixels) => Choice::Pixels(pixels.select(rows)),
             Choice::Similarity(similarity) => Choice::Similarity(similarity.select(rows)),
+            Choice::Finer(finer) => Choice::Finer(finer.select(rows)),
             same => same.clone(),
         };
         Self { choice, score: self.score }
@@ -119,7 +124,7 @@ impl ResolvedTarget {
     pub(crate) fn is_the_same_for_all(&self) -> bool {
         match &self.choice {
             Choice::Class(_) | Choice::Difference(..) | Choice::Function(_) => true,
-            Choice::Classes(_) => false,
+            Choice::Classes(_) | Choice::Finer(_) => false,
             Choice::Detection(detection) => detection.is_the_same_for_all(),
             Choice::Pixels(pixels) => pixels.is_the_same_for_all(),
             Choice::Similarity(similarity) => similarity.is_the_same_for_all(),
@@ -173,6 +178,7 @@ impl ResolvedTarget {
             (Choice::Similarity(it), Choice::Similarity(more)) => {
                 Choice::Similarity(it.followed_by(more))
             }
+            (Choice::Finer(it), Choice::Finer(more)) => Choice::Finer(it.followed_by(more)),
             (same, _) => same,
         };
         Self { choice, score: self.score }

@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 
 use crate::error::{Error, Result, Stage};
 use crate::model::detection::Detection;
+use crate::model::finer::Finer;
 use crate::model::output::Output;
 use crate::model::pixels::Pixels;
 use crate::model::resolved_target::{Choice, ResolvedTarget};
@@ -61,6 +62,8 @@ pub enum Target {
     Pixels(Pixels),
     /// The similarity to a reference: see [`Target::similarity`].
     Similarity(Similarity),
+    /// A class against those most like it: see [`Target::finer`].
+    Finer(Finer),
     /// A target among probabilities or their logarithms: see [`Target::with_score`].
     Scored(Score, Box<Target>),
 }
@@ -97,6 +100,12 @@ impl Target {
         Self::Similarity(similarity)
     }
 
+    /// Explains what speaks for a class rather than for the classes that are most like it. The
+    /// example is at [`Finer`].
+    pub fn finer(finer: Finer) -> Self {
+        Self::Finer(finer)
+    }
+
     /// Returns the same target, but among scores of the given kind, such as probabilities, instead
     /// of the outputs.
     ///
@@ -117,8 +126,8 @@ impl Target {
     /// [`Error::NotFinite`] if a class is to be predicted from scores that are not finite (minus
     /// infinity is allowed, because it can mask a class), [`Error::ClassOutOfRange`],
     /// [`Error::TargetCount`] if there are more or fewer classes than rows of `output`, and
-    /// [`Error::OutputShape`] if `output` has no scores. Also those of [`Detection`], [`Pixels`] and
-    /// [`Similarity`].
+    /// [`Error::OutputShape`] if `output` has no scores. Also those of [`Detection`], [`Pixels`],
+    /// [`Similarity`] and [`Finer`].
     pub fn resolve(&self, output: &Tensor<2>) -> Result<ResolvedTarget> {
         self.resolve_read(&Output::new(output))
     }
@@ -154,6 +163,7 @@ impl Target {
             Self::Function(function) => Choice::Function(function.clone()),
             Self::Detection(detection) => Choice::Detection(detection.resolve(output)?),
             Self::Pixels(pixels) => Choice::Pixels(pixels.resolve(output)?),
+            Self::Finer(finer) => Choice::Finer(finer.resolve(output)?),
             Self::Similarity(similarity) => {
                 similarity.check(scores)?;
                 Choice::Similarity(similarity.clone())
@@ -175,6 +185,7 @@ impl Target {
             Self::Detection(detection) => Self::Detection(detection.select(rows)),
             Self::Pixels(pixels) => Self::Pixels(pixels.select(rows)),
             Self::Similarity(similarity) => Self::Similarity(similarity.select(rows)),
+            Self::Finer(finer) => Self::Finer(finer.select(rows)),
             Self::Scored(score, target) => target.select(rows).with_score(*score),
             _ => self.clone(),
         }
@@ -194,6 +205,7 @@ impl Target {
             Self::Detection(detection) => detection.check_rows(rows),
             Self::Pixels(pixels) => pixels.check_rows(rows),
             Self::Similarity(similarity) => similarity.check_rows(rows),
+            Self::Finer(finer) => finer.check_rows(rows),
             Self::Scored(_, target) => target.check_rows(rows),
             _ => Ok(()),
         }
@@ -203,6 +215,7 @@ impl Target {
     pub(crate) fn is_predicted(&self) -> bool {
         match self {
             Self::Scored(_, target) => target.is_predicted(),
+            Self::Finer(finer) => finer.is_predicted(),
             target => matches!(target, Self::Predicted),
         }
     }
@@ -218,6 +231,7 @@ impl From<ResolvedTarget> for Target {
             Choice::Detection(detection) => Self::Detection(detection),
             Choice::Pixels(pixels) => Self::Pixels(pixels),
             Choice::Similarity(similarity) => Self::Similarity(similarity),
+            Choice::Finer(finer) => Self::Finer(finer),
         };
         if target.score == Score::Output { choice } else { choice.with_score(target.score) }
     }

@@ -13,6 +13,8 @@ pub struct ScoreChange {
     pub(crate) epsilon: f64,
     /// Whether the path is a single point, so that nothing can contribute to the change.
     pub(crate) without_path: bool,
+    /// Whether the values of a row sum to the change.
+    is_sum: bool,
 }
 
 impl ScoreChange {
@@ -32,7 +34,7 @@ impl ScoreChange {
             DType::BF16 => 2f64.powi(-8),
             _ => 4.0 * f64::from(f32::EPSILON),
         };
-        Self { from, to, digits, epsilon, without_path: false }
+        Self { from, to, digits, epsilon, without_path: false, is_sum: true }
     }
 
     /// Returns the same change for a path whose ends are the same point: its integral is known to be
@@ -40,6 +42,12 @@ impl ScoreChange {
     pub fn without_path(mut self) -> Self {
         self.without_path = true;
         self
+    }
+
+    /// Returns the change for an integral whose values do not sum to a change of score, such as a mean
+    /// of gradients. Scores then say nothing about its error.
+    pub fn unrelated(precision: DType) -> Self {
+        Self { is_sum: false, ..Self::new(0.0, 0.0, precision) }
     }
 
     /// Returns the difference between the scores at the ends of the path.
@@ -50,6 +58,9 @@ impl ScoreChange {
     /// Returns a sum of contributions minus the change between two scores on the path, reduced by
     /// the part that may be rounding.
     pub(crate) fn missing(&self, sum: f64, from: f64, to: f64) -> f64 {
+        if !self.is_sum {
+            return 0.0;
+        }
         let missing = sum - (to - from);
         let rounding = self.digits * (from.abs() + to.abs());
         missing.signum() * (missing.abs() - rounding).max(0.0)
@@ -67,5 +78,11 @@ mod tests {
         assert_eq!(change.missing(1.0 + 1e-6, 0.0, 1.0), 0.0);
         assert!((change.missing(0.5, 0.0, 1.0) + 0.5).abs() < 1e-4);
         assert!((change.missing(1.5, 0.0, 1.0) - 0.5).abs() < 1e-4);
+    }
+
+    #[test]
+    fn nothing_is_missing_from_values_that_are_no_shares_of_a_score() {
+        let change = ScoreChange::unrelated(DType::F32);
+        assert_eq!((change.missing(5.0, 0.0, 1.0), change.by()), (0.0, 0.0));
     }
 }

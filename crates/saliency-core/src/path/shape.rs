@@ -1,5 +1,7 @@
 //! The shape of a path: a point and a tangent for each position.
 
+use burn::tensor::Tensor;
+
 use crate::error::{Error, Result};
 use crate::input::batch::Batch;
 
@@ -105,6 +107,12 @@ impl StraightPath {
     /// Returns the input minus the baseline.
     pub fn difference(&self) -> &Batch {
         &self.difference
+    }
+
+    /// Returns the rows whose baseline is the input itself.
+    pub(crate) fn rows_without_path(&self) -> Result<Vec<usize>> {
+        let sizes = self.difference.map(Tensor::abs).row_sums()?.into_iter().enumerate();
+        Ok(sizes.filter(|(_, size)| *size == 0.0).map(|(row, _)| row).collect())
     }
 }
 

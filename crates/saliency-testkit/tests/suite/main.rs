@@ -12,6 +12,7 @@ mod golden;
 mod golden_metrics;
 mod golden_photos;
 mod golden_randomisation;
+mod layers;
 mod models;
 mod outputs;
 mod paths_blur_guided;
