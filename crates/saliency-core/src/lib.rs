@@ -50,7 +50,7 @@ pub use input::rows::Rows;
 pub use input::tokens::{TokenReduction, per_token};
 pub use methods::{
     ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,
-    SmoothGrad, SmoothGradSquared, VarGrad,
+    SmoothGrad, SmoothGradSquared, Timing, VarGrad,
 };
 pub use model::detection::{Detection, FoundBox};
 pub use model::embeddings::{Embeddings, embeddings};
@@ -66,6 +66,7 @@ pub use model::similarity::Similarity;
 pub use model::target::Target;
 pub use path::quadrature::Rule;
 pub use random::noise::{Distribution, NoiseScale};
+pub use random::valid_range::ValidRange;
 pub use share::{Counted, EstimatedShare, Share};
 pub use warning::Warning;
 
@@ -88,5 +89,7 @@ const _: () = {
     shared::<ResolvedTarget>();
     shared::<Schedule>();
     shared::<SmoothGrad>();
+    shared::<Timing>();
+    shared::<ValidRange>();
     shared::<Target>();
 };

@@ -131,12 +131,12 @@ pub use saliency_core::{
     Error, EstimatedShare, Explainer, Fixed, FoundBox, GoodRows, Inputs, MemoryBudget, Model,
     ModelFn, NoModule, NoiseScale, Parallelism, ParameterInput, Pixels, Progress, Rectangle,
     ResolvedTarget, Result, RowError, Rows, Rule, Schedule, Score, ScoreFunction, Share,
-    Similarity, Split, Stage, Target, TokenReduction, Warning, attribute_good_rows, embeddings,
-    hide_caught_panics, parameter, per_token, pure_function,
+    Similarity, Split, Stage, Target, TokenReduction, ValidRange, Warning, attribute_good_rows,
+    embeddings, hide_caught_panics, parameter, per_token, pure_function,
 };
 pub use saliency_core::{
     ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,
-    SmoothGrad, SmoothGradSquared, VarGrad,
+    SmoothGrad, SmoothGradSquared, Timing, VarGrad,
 };
 /// The parts that methods are made of, and the list of all methods: see [`saliency_core`].
 pub use saliency_core::{kit, methods};

@@ -9,5 +9,5 @@ pub use gradient::{Gradient, InputTimesGradient};
 pub use noise::{
     Mean, MeanOfSquares, OverNoise, SmoothGrad, SmoothGradSquared, Statistic, VarGrad, Variance,
 };
-pub use path::{ExpectedGradients, IntegratedGradients};
+pub use path::{ExpectedGradients, IntegratedGradients, Timing};
 pub use registry::{ErrorBar, Family, Method, MethodOptions};
