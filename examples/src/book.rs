@@ -6,6 +6,12 @@ struct StartHere;
 #[doc = include_str!("../../docs/methods.md")]
 struct Methods;
 
+#[doc = include_str!("../../docs/methods-noise.md")]
+struct MethodsNoise;
+
+#[doc = include_str!("../../docs/series-and-volumes.md")]
+struct SeriesAndVolumes;
+
 #[doc = include_str!("../../docs/baselines.md")]
 struct Baselines;
 

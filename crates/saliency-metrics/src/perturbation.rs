@@ -47,7 +47,8 @@ impl fmt::Debug for Perturbation {
 }
 
 impl Perturbation {
-    /// Perturbs by noise.
+    /// Perturbs by noise. If the noise has a valid range, the input plus the perturbation stays in it.
+    /// [`Infidelity`](crate::Infidelity) subtracts its perturbations, and may leave the range.
     pub fn noise(noise: Noise) -> Self {
         Self(Kind::Noise(noise))
     }

@@ -82,11 +82,11 @@ pub use legend::Legend;
 #[cfg(feature = "pages")]
 pub use page::{Outcome, Page, PageMap, PageTest, Trial, Trials};
 pub use picture::Picture;
-#[cfg(feature = "pages")]
-pub use slices::SlicePage;
 /// The values of a [`Record`].
 #[cfg(feature = "export")]
 pub use serde_json;
+#[cfg(feature = "pages")]
+pub use slices::SlicePage;
 pub use tile::Tile;
 #[cfg(feature = "pages")]
 pub use tokens::{Token, Tokens};

@@ -15,8 +15,10 @@ impl Limits {
         let parts = input.parts.iter().enumerate().map(|(tensor, part)| {
             let width = part.dims()[1];
             let values = to_host(part.clone())?;
-            let (low, high) =
-                (to_host(ends.low.parts[tensor].clone())?, to_host(ends.high.parts[tensor].clone())?);
+            let (low, high) = (
+                to_host(ends.low.parts[tensor].clone())?,
+                to_host(ends.high.parts[tensor].clone())?,
+            );
             // One for each row, or one for each value.
             let deviation = &deviations.parts[tensor];
             let per_row = deviation.dims()[1];
@@ -27,7 +29,10 @@ impl Limits {
                     return [f64::NEG_INFINITY, f64::INFINITY];
                 }
                 // The value may be outside by rounding.
-                [((low[at] - value) / deviation).min(0.0), ((high[at] - value) / deviation).max(0.0)]
+                [
+                    ((low[at] - value) / deviation).min(0.0),
+                    ((high[at] - value) / deviation).max(0.0),
+                ]
             });
             Ok(limits.collect())
         });

@@ -109,7 +109,8 @@ mod tests {
         let density = |z: f64| (-0.5 * z * z).exp() / (2.0 * PI).sqrt();
         let below = |z: f64| 0.5 + 0.5 * probability_within(z.abs()).copysign(z);
         let count = 100_000;
-        for limits in [[-0.5, 0.5], [0.0, 1.0], [-0.2, 2.0], [0.0, 3.0], [-4.0, 1.0], [-0.01, 0.0]] {
+        for limits in [[-0.5, 0.5], [0.0, 1.0], [-0.2, 2.0], [0.0, 3.0], [-4.0, 1.0], [-0.01, 0.0]]
+        {
             let [a, b] = limits;
             let mass = below(b) - below(a);
             let mean = (density(a) - density(b)) / mass;

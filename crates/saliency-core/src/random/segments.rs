@@ -129,8 +129,9 @@ mod tests {
         assert_eq!(steps(&[9, 2, 2, 2], 2), [0, 0, 1, 1, 0, 0, 1, 1]);
         let layout = SeriesLayout::new(&[9, 2, 3, 4], 2);
         assert_eq!((layout.features(), layout.steps), (8, 3));
-        let mut all: Vec<usize> =
-            (0..8).flat_map(|feature| (0..3).map(move |step| layout.position(feature, step))).collect();
+        let mut all: Vec<usize> = (0..8)
+            .flat_map(|feature| (0..3).map(move |step| layout.position(feature, step)))
+            .collect();
         all.sort_unstable();
         assert_eq!(all, (0..24).collect::<Vec<_>>());
     }
@@ -157,9 +158,11 @@ mod tests {
     #[test]
     fn drawn_segments_leave_as_many_values_free_as_their_share_says() {
         let draws = 20_000;
-        for (shape, time, count, lengths) in
-            [(vec![1, 3, 6], 2, 4, [1, 4]), (vec![1, 6, 3], 1, 4, [1, 4]), (vec![1, 5], 1, 1, [2, 2])]
-        {
+        for (shape, time, count, lengths) in [
+            (vec![1, 3, 6], 2, 4, [1, 4]),
+            (vec![1, 6, 3], 1, 4, [1, 4]),
+            (vec![1, 5], 1, 1, [2, 2]),
+        ] {
             let segments = segments(&shape, time, count, lengths);
             let shares = segments.free_shares();
             let mut times = vec![0; segments.layout.step_of_each().count()];

@@ -1,8 +1,8 @@
 //! Infidelity: does the map predict how the score changes under perturbations?
 
 use burn::tensor::Tensor;
-use saliency_core::kit::{Batch, Noise};
 use saliency_core::NoiseScale;
+use saliency_core::kit::{Batch, Noise};
 
 use crate::error::{Error, Result};
 use crate::estimate::{Reason, RowValues};

@@ -20,4 +20,6 @@ mod ready_targets;
 mod remote;
 mod saved;
 mod schedules;
+mod timing;
 mod uncertainty;
+mod valid_noise;

@@ -32,7 +32,8 @@ const MOST_SLICES: usize = 200;
 /// - The slider begins at the strongest slice. It works by mouse, touch and keys. Without JavaScript
 ///   all slices stand one below the other.
 /// - All maps share one scale of colours, so that slices can be compared.
-/// - Bars above the slider show the share of the map that each slice holds. A table has the numbers.
+/// - Bars above the slider show the share of the map that each slice holds: of what speaks for the
+///   class, if the map is signed. A table has the numbers.
 ///
 /// The file has at most about 8 megabytes: pictures are made smaller until they fit. Of more than
 /// 200 slices, only every second, third and so on is shown. The page says both.
@@ -108,6 +109,8 @@ struct Html<'a> {
     sentence: String,
     /// The method, and what the colours mean.
     about: String,
+    /// Of what slices hold shares.
+    share_of: &'static str,
     slices: Vec<SliceHtml>,
     /// The position in `slices` of the one that is shown first.
     first: usize,
@@ -196,8 +199,7 @@ impl SlicePage {
     pub fn to_html(&self) -> Result<String> {
         self.check()?;
         let words = self.kind.words();
-        let strengths: Vec<f64> =
-            self.maps.iter().map(|map| map.positive_values().sum()).collect();
+        let strengths: Vec<f64> = self.maps.iter().map(|map| map.positive_values().sum()).collect();
         let strongest = strongest(&strengths);
         let step = self.maps.len().div_ceil(MOST_SLICES);
         // Every so many slices, the strongest among them.
@@ -236,6 +238,11 @@ impl SlicePage {
             version: env!("CARGO_PKG_VERSION"),
             sentence: sentence(&self.class, self.prediction, reduction, words, &strengths),
             about: self.about(reduction),
+            share_of: match reduction {
+                Reduce::Sum | Reduce::Positive => "of what speaks for the answer",
+                Reduce::Negative => "of what speaks against the answer",
+                _ => "of the map",
+            },
             first: shown.iter().position(|slice| *slice == strongest).expect("shown"),
             slices: shown.iter().zip(drawn.slices).map(html).collect(),
             reduced,

@@ -45,10 +45,7 @@ impl Encoded {
 }
 
 /// Draws and encodes slices, as large as the bound on the bytes of all pictures allows.
-pub(super) fn within_bounds(
-    slices: &[(&RgbImage, &ScaledMap)],
-    colors: ColorMap,
-) -> Result<Drawn> {
+pub(super) fn within_bounds(slices: &[(&RgbImage, &ScaledMap)], colors: ColorMap) -> Result<Drawn> {
     let (first, _) = slices[0];
     View::whole(first).frame().check()?;
     let mut longer_side = first.width().max(first.height()).clamp(LEAST_SIDE, GREATEST_SIDE);

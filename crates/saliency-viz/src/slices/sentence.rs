@@ -73,8 +73,7 @@ fn stretches(slices: &[usize]) -> String {
             _ => format!("{} to {}", first + 1, last + 1),
         })
         .collect();
-    let left: usize =
-        stretches.iter().skip(LISTED).map(|[first, last]| last - first + 1).sum();
+    let left: usize = stretches.iter().skip(LISTED).map(|[first, last]| last - first + 1).sum();
     if left > 0 {
         listed.push(format!("{left} more"));
     }
@@ -105,10 +104,7 @@ mod tests {
         let about = "This is about lesion. Half of what speaks against that lies in";
         assert_eq!(found, format!("{about} 1 of 2 slices: 1."));
         let found = said(&[0.0; 3], Some(0.93), Reduce::AbsoluteSum);
-        assert_eq!(
-            found,
-            "The model says lesion (93 %). Nothing in the volume made it say so."
-        );
+        assert_eq!(found, "The model says lesion (93 %). Nothing in the volume made it say so.");
         let frames = sentence("run", None, Reduce::Sum, Kind::Video.words(), &[1.0, 1.0, 1.0]);
         let about = "This is about run. Half of what speaks for that lies in 2 of 3 frames:";
         assert_eq!(frames, format!("{about} 1 and 2, most of all in 1."));

@@ -109,6 +109,10 @@ impl OfTensor {
 /// Returns the axis of a tensor that is time, or says that the tensor has no such axis.
 fn checked_axis(tensor: usize, shape: &[usize], axis: Option<usize>) -> Result<usize> {
     let last = shape.len() - 1;
+    if last == 0 {
+        let found = format!("{shape:?} (tensor {tensor})");
+        return Err(Error::invalid_option("time axis", "an axis besides the rows", found));
+    }
     let axis = axis.unwrap_or(last);
     if (1..=last).contains(&axis) {
         return Ok(axis);

@@ -1,5 +1,7 @@
 //! TIMING: Integrated Gradients of a series, averaged over segments that stay as they are.
 
+use burn::tensor::Tensor;
+
 use crate::attribution::Attribution;
 use crate::error::{Error, Result, Stage};
 use crate::execution::evaluator::Scored;
@@ -89,7 +91,8 @@ use crate::warning::Warning;
 /// # Source
 /// Jang, Kim and Yang, *TIMING: Temporality-Aware Integrated Gradients for Time Series Explanation*,
 /// 2025, <https://arxiv.org/abs/2506.05035>. The authors divide by the number of samples in which a
-/// value was free; this is the same in the limit.
+/// value was free, which is the same in the limit; their points on the path are even; and a segment
+/// of theirs never reaches the last step, unless it is as long as the series.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Timing {
@@ -205,7 +208,11 @@ impl Timing {
         self.schedule.check()?;
         self.samples.check(Aggregate::Mean)?;
         if self.time_axis == Some(0) {
-            return Err(Error::invalid_option("time axis", "at least 1, because axis 0 is rows", 0));
+            return Err(Error::invalid_option(
+                "time axis",
+                "at least 1, because axis 0 is rows",
+                0,
+            ));
         }
         match self.lengths {
             Some([least, greatest]) if least == 0 || least > greatest => {
@@ -247,9 +254,12 @@ impl Timing {
             *samples += STAND_IN_POINTS;
         }
         attribution.baseline_scores = Some(baseline_scores);
-        let sizes = path.difference().map(burn::tensor::Tensor::abs).row_sums()?;
-        let no_path = (0..sizes.len()).filter(|row| sizes[*row] == 0.0);
-        attribution.warnings.extend(no_path.map(|row| Warning::BaselineIsInput { row }));
+        let sizes = path.difference().map(Tensor::abs).row_sums()?;
+        for row in (0..sizes.len()).filter(|row| sizes[*row] == 0.0) {
+            // A map of zeros is certain if nothing can move.
+            attribution.warnings.retain(|it| *it != Warning::FewSamplesDecide { row });
+            attribution.warnings.push(Warning::BaselineIsInput { row });
+        }
         Ok(attribution)
     }
 
