@@ -9,9 +9,14 @@ struct Methods;
 #[doc = include_str!("../../docs/methods-transformers.md")]
 struct Transformers;
 
-#[cfg(doctest)]
 #[doc = include_str!("../../docs/methods-layers.md")]
 struct MethodsLayers;
+
+#[doc = include_str!("../../docs/methods-noise.md")]
+struct MethodsNoise;
+
+#[doc = include_str!("../../docs/series-and-volumes.md")]
+struct SeriesAndVolumes;
 
 #[doc = include_str!("../../docs/baselines.md")]
 struct Baselines;

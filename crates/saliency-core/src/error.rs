@@ -129,6 +129,20 @@ pub enum Error {
         others: Vec<usize>,
     },
 
+    /// An input with values outside the [`ValidRange`](crate::ValidRange) in which noise must stay.
+    #[error(
+        "expected every value of the input in its valid range, found values outside in {}: give the \
+         range in the units of the model's input, or a wider one",
+        list(*row, others)
+    )]
+    #[non_exhaustive]
+    OutsideRange {
+        /// The first row with such a value, from 0.
+        row: usize,
+        /// The other rows with such values, ascending.
+        others: Vec<usize>,
+    },
+
     /// An option outside its range.
     #[error("expected {option} {expected}, found {found}")]
     #[non_exhaustive]
@@ -542,6 +556,14 @@ impl Error {
         Some(Self::NotFinite { stage, row, others: rows.collect() })
     }
 
+    /// Makes an [`Error::OutsideRange`] from the rows with such values. Returns `None` if there are
+    /// no such rows.
+    pub(crate) fn outside_range_rows(rows: impl IntoIterator<Item = usize>) -> Option<Self> {
+        let mut rows = ascending(rows);
+        let row = rows.next()?;
+        Some(Self::OutsideRange { row, others: rows.collect() })
+    }
+
     /// Makes an [`Error::NotFound`] from the rows in which something was not found. Returns `None` if
     /// there are no such rows.
     pub(crate) fn not_found_rows(
@@ -557,6 +579,7 @@ impl Error {
     pub(crate) fn of_row(self, row: usize) -> Self {
         match self {
             Self::NotFinite { stage, .. } => Self::not_finite(stage, row),
+            Self::OutsideRange { .. } => Self::OutsideRange { row, others: Vec::new() },
             Self::NotFound { expected, .. } => Self::NotFound { expected, row, others: Vec::new() },
             other => other,
         }
@@ -565,9 +588,9 @@ impl Error {
     /// Returns the rows that the error is known to be about.
     pub(crate) fn rows(&self) -> Vec<usize> {
         match self {
-            Self::NotFinite { row, others, .. } | Self::NotFound { row, others, .. } => {
-                [&[*row], &others[..]].concat()
-            }
+            Self::NotFinite { row, others, .. }
+            | Self::NotFound { row, others, .. }
+            | Self::OutsideRange { row, others } => [&[*row], &others[..]].concat(),
             Self::Panicked { rows, .. } => rows.clone().collect(),
             _ => Vec::new(),
         }
@@ -587,6 +610,10 @@ impl Error {
             Self::NotFinite { stage, row, others } => {
                 let rows = std::iter::once(row).chain(others).map(row_of);
                 Self::not_finite_rows(stage, rows).expect("at least one row")
+            }
+            Self::OutsideRange { row, others } => {
+                let rows = std::iter::once(row).chain(others).map(row_of);
+                Self::outside_range_rows(rows).expect("at least one row")
             }
             Self::NotFound { expected, row, others } => {
                 let rows = std::iter::once(row).chain(others).map(row_of);

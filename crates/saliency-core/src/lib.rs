@@ -58,7 +58,7 @@ pub use methods::{
 pub use methods::{
     AttentionMaps, BlurIg, DeepLift, ExpectedGradients, Gradient, GuidedIg, Idgi,
     InputTimesGradient, IntegratedGradients, LeGrad, Libra, Method, MethodOptions, SmoothGrad,
-    SmoothGradSquared, VarGrad, attention_rollout,
+    SmoothGradSquared, Timing, VarGrad, attention_rollout,
 };
 pub use model::detection::{Detection, FoundBox};
 pub use model::embeddings::{Embeddings, embeddings};
@@ -76,6 +76,7 @@ pub use model::similarity::Similarity;
 pub use model::target::Target;
 pub use path::quadrature::Rule;
 pub use random::noise::{Distribution, NoiseScale};
+pub use random::valid_range::ValidRange;
 pub use share::{Counted, EstimatedShare, Share};
 pub use warning::Warning;
 
@@ -103,5 +104,7 @@ const _: () = {
     shared::<ResolvedTarget>();
     shared::<Schedule>();
     shared::<SmoothGrad>();
+    shared::<Timing>();
+    shared::<ValidRange>();
     shared::<Target>();
 };

@@ -13,11 +13,10 @@ use crate::experiment::CopiedRows;
 /// # Example
 /// ```
 /// use saliency_core::kit::Noise;
-/// use saliency_core::{Distribution, NoiseScale};
+/// use saliency_core::NoiseScale;
 /// use saliency_metrics::Perturbation;
 ///
-/// let (scale, distribution) = (NoiseScale::Absolute(0.1), Distribution::Gaussian);
-/// let noise = Perturbation::noise(Noise { scale, distribution, seed: 0 });
+/// let noise = Perturbation::noise(Noise::new(NoiseScale::Absolute(0.1)));
 ///
 /// // A tenth of each row, as long as the sample's number is even.
 /// let own = Perturbation::own(|rows, keys| {
@@ -48,7 +47,8 @@ impl fmt::Debug for Perturbation {
 }
 
 impl Perturbation {
-    /// Perturbs by noise.
+    /// Perturbs by noise. If the noise has a valid range, the input plus the perturbation stays in it.
+    /// [`Infidelity`](crate::Infidelity) subtracts its perturbations, and may leave the range.
     pub fn noise(noise: Noise) -> Self {
         Self(Kind::Noise(noise))
     }
@@ -91,8 +91,8 @@ impl Draws<'_> {
     pub fn draw(&self, input: &Batch, copies: &CopiedRows) -> saliency_core::Result<Batch> {
         let drawn = match self {
             Self::Noise { noise, deviations } => {
-                let zeros = input.map(|part| part.zeros_like());
-                noise.add(&zeros, &deviations.select(&copies.rows), &copies.keys(noise.seed))
+                let deviations = deviations.select(&copies.rows);
+                noise.draw(input, &deviations, &copies.keys(noise.seed))?
             }
             Self::Own(draw) => {
                 let drawn = draw(input, &copies.keys(0))?;

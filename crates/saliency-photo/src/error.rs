@@ -88,8 +88,8 @@ pub enum Error {
         shape: [usize; 4],
     },
 
-    /// An attribution that holds NaN or infinity.
-    #[error("the attribution holds NaN or infinity")]
+    /// An attribution, or the slices of a volume, with NaN or infinity.
+    #[error("the attribution or the volume holds NaN or infinity")]
     NotFinite,
 
     /// A share of the total outside its range.

@@ -45,6 +45,7 @@ mod read;
 mod reduce;
 mod region;
 mod scaled;
+mod slices;
 mod superpixels;
 mod view;
 
@@ -64,6 +65,7 @@ pub use read::read_photo;
 pub use reduce::Reduce;
 pub use region::{Region, Size};
 pub use scaled::ScaledMap;
+pub use slices::slice_pictures;
 pub use superpixels::{Slic, Superpixels};
 pub use view::{Frame, View};
 

@@ -80,6 +80,29 @@ pub enum Error {
     #[error("a page needs at least one map")]
     NoMaps,
 
+    /// More or fewer maps than pictures of slices.
+    #[error(
+        "a page of slices needs one map for each picture, found {pictures} pictures and {maps} maps"
+    )]
+    #[non_exhaustive]
+    Slices {
+        /// The number of pictures.
+        pictures: usize,
+        /// The number of maps.
+        maps: usize,
+    },
+
+    /// A slice that is not like the first one.
+    #[error(
+        "slice {slice} (counted from 0) has another size or reduction than the first: all slices \
+         of a page must be alike"
+    )]
+    #[non_exhaustive]
+    UnlikeSlice {
+        /// The slice, from 0.
+        slice: usize,
+    },
+
     /// A picture or values that cannot be encoded in the requested format.
     #[error("cannot encode: {cause}")]
     #[non_exhaustive]

@@ -11,13 +11,13 @@
 //!    browser
 //! 5. [`write_picture`] and [`write_file`]: to files; `Export`: the values for Python
 //!
-//! For attributions that are not of photos, `Chart` draws features and series, and `Tokens` colours
-//! text.
+//! For attributions that are not of photos, `Chart` draws features and series, `Tokens` colours
+//! text, and `SlicePage` shows volumes and videos.
 //!
 //! # Features
 //! All are on by default.
 //!
-//! - `pages`: `Page`, and `Tokens` with its `Token`s
+//! - `pages`: `Page`, `SlicePage`, and `Tokens` with its `Token`s
 //! - `charts`: `Chart`
 //! - `export`: `Export` and `Record`
 //!
@@ -63,6 +63,8 @@ mod page;
 mod picture;
 mod places;
 mod resize;
+#[cfg(feature = "pages")]
+mod slices;
 mod text;
 mod tile;
 #[cfg(feature = "pages")]
@@ -83,6 +85,8 @@ pub use picture::Picture;
 /// The values of a [`Record`].
 #[cfg(feature = "export")]
 pub use serde_json;
+#[cfg(feature = "pages")]
+pub use slices::SlicePage;
 pub use tile::Tile;
 #[cfg(feature = "pages")]
 pub use tokens::{Token, Tokens};

@@ -16,6 +16,7 @@ pub use layer::{
 pub use noise::{
     Mean, MeanOfSquares, OverNoise, SmoothGrad, SmoothGradSquared, Statistic, VarGrad, Variance,
 };
+pub use path::Timing;
 pub use path::{
     AlongPath, Blur, BlurIg, BlurKernel, BlurSpacing, Border, ExpectedGradients, FromBaseline,
     Guided, GuidedIg, Idgi, IdgiAlong, IntegratedGradients, Laid, Path, SquaredGradient, Straight,

@@ -4,6 +4,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rand_distr::{Distribution as _, StandardNormal, StandardUniform};
 
+use crate::random::normal::between;
+
 /// The key of the random numbers of one row in one sample.
 ///
 /// Numbers are drawn on the host from a counter-based generator, whose key is exactly the seed, the
@@ -47,6 +49,11 @@ pub enum Stream {
     Baseline,
     /// The position on a path.
     Position,
+    /// The segments of a series, for one tensor of the input.
+    Segments {
+        /// The tensor's position in the input, from 0.
+        tensor: u64,
+    },
     /// The seed of an explainer inside another one.
     Inside,
     /// A stream for methods of your own.
@@ -59,6 +66,7 @@ impl Stream {
     fn number(self) -> u64 {
         match self {
             Self::Noise { tensor } => tensor,
+            Self::Segments { tensor } => (1 << 61) + tensor,
             Self::Own(number) => (1 << 62) + u64::from(number),
             Self::UniformBaseline { tensor } => (1 << 63) + tensor,
             Self::Inside => u64::MAX - 2,
@@ -73,6 +81,15 @@ impl Key {
     pub fn normal(self, stream: Stream, count: usize) -> Vec<f32> {
         let mut generator = self.generator(stream);
         (0..count).map(|_| StandardNormal.sample(&mut generator)).collect()
+    }
+
+    /// Draws a standard normal number for each pair of limits, under the condition that it is between
+    /// them. The lower limit must be zero or below, the upper limit zero or above.
+    ///
+    /// As long as no limit is met, these are the numbers of [`normal`](Self::normal).
+    pub fn normal_between(self, stream: Stream, limits: &[[f64; 2]]) -> Vec<f32> {
+        let mut generator = self.generator(stream);
+        limits.iter().map(|limits| between(*limits, &mut generator) as f32).collect()
     }
 
     /// Draws `count` numbers from [0, 1).
@@ -124,6 +141,8 @@ mod tests {
             Stream::UniformBaseline { tensor: 1 },
             Stream::Baseline,
             Stream::Position,
+            Stream::Segments { tensor: 0 },
+            Stream::Segments { tensor: 1 },
             Stream::Inside,
             Stream::Own(0),
             Stream::Own(u32::MAX),

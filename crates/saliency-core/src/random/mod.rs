@@ -1,4 +1,8 @@
-//! Random numbers that depend on nothing but their key, and the noise made of them.
+//! Random numbers that depend on nothing but their key, and the noise and the segments made of them.
 
 pub(crate) mod key;
+mod limits;
 pub(crate) mod noise;
+mod normal;
+pub(crate) mod segments;
+pub(crate) mod valid_range;

@@ -6,6 +6,9 @@ use crate::error::{Error, Result, check_count};
 use crate::input::batch::{Batch, to_host};
 use crate::input::inputs::Inputs;
 use crate::random::key::{Key, Stream};
+use crate::random::limits::Limits;
+use crate::random::normal::distance_holding;
+use crate::random::valid_range::ValidRange;
 use crate::warning::Warning;
 
 /// The strength of noise.
@@ -42,9 +45,40 @@ pub enum NoiseScale {
     /// The standard deviation of each value, in units of the input: one list for each tensor of the
     /// input, with one number for each value of a row.
     PerValue(Vec<Vec<f64>>),
+    /// For each value, the standard deviation with which the noisy value stays in its valid range
+    /// with the given probability, as in AdaptGrad: see [`NoiseScale::adaptive`].
+    #[non_exhaustive]
+    Adaptive {
+        /// The range in which values are valid.
+        range: ValidRange,
+        /// The probability that the noisy value is no farther from the value than the nearer end of
+        /// its range; in (0, 1).
+        confidence: f64,
+    },
 }
 
 impl NoiseScale {
+    /// Returns noise as strong as each value allows: the noise moves a value `x` beyond the nearer
+    /// end of its valid range with probability 1 - `confidence`.
+    ///
+    /// ```text
+    /// σ = min(x - low, high - x) / z,     P(|ε / σ| ≤ z) = confidence
+    /// ```
+    ///
+    /// `confidence` must be in (0, 1). The authors use 0.95; 0.999 gives about 0.6 of its noise. A
+    /// value at an end of its range gets no noise, and the answer then has a
+    /// [warning](crate::Warning::NoNoise). [`SmoothGrad::with_valid_range`] also puts noise on such
+    /// values.
+    ///
+    /// [`SmoothGrad::with_valid_range`]: crate::methods::OverNoise::with_valid_range
+    ///
+    /// # Source
+    /// Zhou, Ma, Wang, Wu and Shi, *AdaptGrad: Adaptive Sampling to Reduce Noise*, 2024,
+    /// <https://arxiv.org/abs/2410.07711>.
+    pub fn adaptive(range: ValidRange, confidence: f64) -> Self {
+        Self::Adaptive { range, confidence }
+    }
+
     /// Takes the standard deviation of each value from inputs of a single row.
     ///
     /// # Errors
@@ -95,6 +129,8 @@ impl NoiseScale {
                 Box::new(std::iter::once(*strength))
             }
             Self::PerValue(parts) => Box::new(parts.iter().flatten().copied()),
+            // Computed from the input.
+            Self::Adaptive { .. } => Box::new(std::iter::empty()),
         }
     }
 }
@@ -111,7 +147,28 @@ pub enum Distribution {
     Uniform,
 }
 
-/// Noise for the rows of an input: its strength, distribution and seed.
+impl Distribution {
+    /// Returns the distance from zero within which noise of standard deviation 1 stays with the
+    /// given probability.
+    fn distance_holding(self, probability: f64) -> f64 {
+        match self {
+            Self::Gaussian => distance_holding(probability),
+            Self::Uniform => MOST_UNIFORM * probability,
+        }
+    }
+}
+
+/// The largest uniform noise of standard deviation 1: √3.
+const MOST_UNIFORM: f64 = 1.732_050_807_568_877_2;
+
+/// Noise for the rows of an input: its strength, distribution and seed, and the range in which the
+/// noisy input stays.
+///
+/// With a [range](Self::range), the noise of each value is drawn from the part of its distribution
+/// that keeps the value in its range. That is truncated noise. The alternative, to clip noisy values
+/// to the range, would put many of them exactly at its ends: half of the copies of a white pixel
+/// would stay white. Truncated noise has no mean of zero, except in the middle of the range: near an
+/// end it leads away from that end.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Noise {
@@ -121,17 +178,33 @@ pub struct Noise {
     pub distribution: Distribution,
     /// The seed.
     pub seed: u64,
+    /// The range in which noisy values stay; `None` if they may go anywhere.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub range: Option<ValidRange>,
 }
 
 impl Noise {
+    /// Returns Gaussian noise with seed 0 that may go anywhere.
+    pub fn new(scale: NoiseScale) -> Self {
+        Self { scale, distribution: Distribution::default(), seed: 0, range: None }
+    }
+
     /// Returns the noise's standard deviations: `[rows, 1]` for each tensor of the input, or
     /// `[rows, values]` if each value has its own.
     ///
     /// # Errors
     /// [`Error::InvalidOption`] if a strength is negative or not finite, and if strengths of single
-    /// values do not fit the input.
+    /// values, or a valid range, do not fit the input. [`Error::OutsideRange`] if the input is not in
+    /// its valid range. [`Error::Device`] if the input cannot be read back.
     pub fn deviations(&self, input: &Batch) -> Result<Batch> {
         self.check()?;
+        if let Some(range) = &self.range {
+            range.check_holds(input)?;
+        }
+        if let NoiseScale::Adaptive { range, confidence } = &self.scale {
+            range.check_holds(input)?;
+            return self.adaptive(input, range, *confidence);
+        }
         if let NoiseScale::PerValue(parts) = &self.scale {
             let expected: Vec<usize> = input.parts.iter().map(|part| part.dims()[1]).collect();
             let found: Vec<usize> = parts.iter().map(Vec::len).collect();
@@ -154,8 +227,20 @@ impl Noise {
                     let row = Tensor::<1>::from_data(&parts[tensor - 1][..], options);
                     row.reshape([1, width]).repeat_dim(0, rows)
                 }
+                NoiseScale::Adaptive { .. } => unreachable!("returned above"),
             }
         }))
+    }
+
+    /// Returns the deviations with which values stay in their range with the given confidence.
+    fn adaptive(&self, input: &Batch, range: &ValidRange, confidence: f64) -> Result<Batch> {
+        let ends = range.of(input)?;
+        let below = input.zip(&ends.low, |value, low| value - low);
+        let above = ends.high.zip(input, |high, value| high - value);
+        let distance = self.distribution.distance_holding(confidence);
+        // A value may be outside by rounding.
+        let scaled = |room: Tensor<2>| room.clamp_min(0.0).div_scalar(distance);
+        Ok(below.zip(&above, |below, above| scaled(below.min_pair(above))).without_fixed())
     }
 
     /// Returns a warning for each row and tensor of `input` in which a value gets no noise, given
@@ -178,11 +263,20 @@ impl Noise {
         Ok(warnings)
     }
 
-    /// Refuses a strength that is negative or not finite.
+    /// Refuses a strength that is negative or not finite, a range that is not finite and ascending,
+    /// and a confidence outside (0, 1).
     ///
     /// # Errors
     /// [`Error::InvalidOption`].
     pub fn check(&self) -> Result<()> {
+        self.range.as_ref().map_or(Ok(()), ValidRange::check)?;
+        if let NoiseScale::Adaptive { range, confidence } = &self.scale {
+            range.check()?;
+            if !(*confidence > 0.0 && *confidence < 1.0) {
+                let expected = "above 0 and below 1";
+                return Err(Error::invalid_option("confidence", expected, confidence));
+            }
+        }
         match self.scale.strengths().find(|strength| !(strength.is_finite() && *strength >= 0.0)) {
             Some(bad) => Err(Error::invalid_option("noise", "finite and not negative", bad)),
             None => Ok(()),
@@ -190,27 +284,57 @@ impl Noise {
     }
 
     /// Adds noise to the input. The key of each row decides its noise.
-    pub fn add(&self, input: &Batch, deviations: &Batch, keys: &[Key]) -> Batch {
+    ///
+    /// # Errors
+    /// Those of [`draw`](Self::draw).
+    pub fn add(&self, input: &Batch, deviations: &Batch, keys: &[Key]) -> Result<Batch> {
         if self.is_none() {
             // Adding zeros would turn a negative zero positive.
-            return input.clone();
+            return Ok(input.clone());
         }
+        let noise = self.draw(input, deviations, keys)?;
+        let mut noisy = noise.zip(input, |noise, part| part + noise);
+        if let Some(range) = &self.range {
+            // Sums are rounded, and may be beyond the range by a last digit.
+            let ends = range.of(input)?;
+            noisy = noisy.zip(&ends.low, Tensor::max_pair).zip(&ends.high, Tensor::min_pair);
+        }
+        Ok(noisy.with_fixed_of(input))
+    }
+
+    /// Draws the noise of each row of the input, given the noise's [deviations](Self::deviations)
+    /// there. Fixed tensors get none.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] if a valid range does not fit the input; [`Error::Device`] if the
+    /// input cannot be read back, which only noise with a valid range needs.
+    pub fn draw(&self, input: &Batch, deviations: &Batch, keys: &[Key]) -> Result<Batch> {
+        let limits = match &self.range {
+            Some(range) => Some(Limits::new(range, input, deviations)?),
+            None => None,
+        };
         let mut tensor = 0;
-        let noisy = input.zip(deviations, |part, deviation| {
+        let noise = input.zip(deviations, |part, deviation| {
             let [rows, width] = part.dims();
-            let stream = Stream::Noise { tensor };
+            let stream = Stream::Noise { tensor: tensor as u64 };
             let mut noise = Vec::with_capacity(rows * width);
-            keys.iter().for_each(|key| noise.extend_from_slice(&self.unit(*key, stream, width)));
+            for (row, key) in keys.iter().enumerate() {
+                noise.extend(match &limits {
+                    Some(limits) => self.unit_between(*key, stream, limits.of(tensor, row, width)),
+                    None => self.unit(*key, stream, width),
+                });
+            }
             tensor += 1;
             let noise = Tensor::<1>::from_data(&noise[..], (&part.device(), part.dtype()));
-            part + noise.reshape([rows, width]) * deviation
+            noise.reshape([rows, width]) * deviation
         });
-        noisy.with_fixed_of(input)
+        Ok(noise.without_fixed())
     }
 
     /// Returns whether every strength is zero.
     pub fn is_none(&self) -> bool {
-        self.scale.strengths().all(|strength| strength == 0.0)
+        let adapts = matches!(self.scale, NoiseScale::Adaptive { .. });
+        !adapts && self.scale.strengths().all(|strength| strength == 0.0)
     }
 
     /// Draws noise of standard deviation 1.
@@ -223,6 +347,22 @@ impl Noise {
             }
         }
     }
+
+    /// Draws noise of standard deviation 1, under the condition that each number is between its
+    /// limits.
+    fn unit_between(&self, key: Key, stream: Stream, limits: &[[f64; 2]]) -> Vec<f32> {
+        match self.distribution {
+            Distribution::Gaussian => key.normal_between(stream, limits),
+            Distribution::Uniform => {
+                let numbers = key.uniform(stream, limits.len()).into_iter().zip(limits);
+                let between = |(x, [low, high]): (f64, &[f64; 2])| {
+                    let (low, high) = (low.max(-MOST_UNIFORM), high.min(MOST_UNIFORM));
+                    (low + (high - low) * x) as f32
+                };
+                numbers.map(between).collect()
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -231,8 +371,11 @@ mod tests {
 
     #[test]
     fn uniform_noise_has_the_same_deviation_and_stays_within_its_bounds() {
-        let (scale, distribution) = (NoiseScale::Absolute(1.0), Distribution::Uniform);
-        let noise = Noise { scale, distribution, seed: 7 };
+        let noise = Noise {
+            distribution: Distribution::Uniform,
+            seed: 7,
+            ..Noise::new(NoiseScale::Absolute(1.0))
+        };
         let key = Key { seed: 7, row: 0, sample: 0 };
         let values = noise.unit(key, Stream::Noise { tensor: 0 }, 100_000);
         let n = values.len() as f64;

@@ -1,8 +1,8 @@
 //! Infidelity: does the map predict how the score changes under perturbations?
 
 use burn::tensor::Tensor;
+use saliency_core::NoiseScale;
 use saliency_core::kit::{Batch, Noise};
-use saliency_core::{Distribution, NoiseScale};
 
 use crate::error::{Error, Result};
 use crate::estimate::{Reason, RowValues};
@@ -88,8 +88,7 @@ enum MapKind {
 
 impl Default for Infidelity {
     fn default() -> Self {
-        let (scale, distribution) = (NoiseScale::OfRange(0.1), Distribution::Gaussian);
-        let perturbation = Perturbation::noise(Noise { scale, distribution, seed: 0 });
+        let perturbation = Perturbation::noise(Noise::new(NoiseScale::OfRange(0.1)));
         Self { perturbation, draws: 100, scale: MapScale::AsItIs, kind: MapKind::PerUnit }
     }
 }
@@ -286,8 +285,8 @@ mod tests {
             assert_eq!(found.values(), [Some(0.0), Some(0.0)]);
         }
         // Rows of ones have no range, so that the default noise is zero. Give it some.
-        let (scale, distribution) = (NoiseScale::Absolute(1.0), Distribution::Gaussian);
-        let noise = Perturbation::noise(Noise { scale, distribution, seed: 1 });
+        let noise = Noise { seed: 1, ..Noise::new(NoiseScale::Absolute(1.0)) };
+        let noise = Perturbation::noise(noise);
         let metric = Infidelity::new().with_perturbation(noise);
         let infinite = map(&lab, [[f32::INFINITY, 0.0, 0.0], [0.0; 3]]);
         let found = metric.values(&lab.experiment, &infinite).unwrap();

@@ -24,7 +24,7 @@ impl Default for SensitivityOptions {
 /// Returns noise that is uniform from -radius to radius.
 pub(super) fn uniform(radius: f64, seed: u64) -> Perturbation {
     let scale = NoiseScale::Absolute(radius / 3f64.sqrt());
-    Perturbation::noise(Noise { scale, distribution: Distribution::Uniform, seed })
+    Perturbation::noise(Noise { distribution: Distribution::Uniform, seed, ..Noise::new(scale) })
 }
 
 /// The number of copies that an explainer is given at once, at least.

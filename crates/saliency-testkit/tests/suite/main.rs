@@ -24,5 +24,7 @@ mod remote;
 mod rules;
 mod saved;
 mod schedules;
+mod timing;
 mod transformers;
 mod uncertainty;
+mod valid_noise;

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use saliency_core::{
     Baseline, Distribution, Explainer, Gradient, InputTimesGradient, IntegratedGradients,
-    MemoryBudget, NoiseScale, Parallelism, Rule, Schedule, SmoothGrad, Target,
+    MemoryBudget, NoiseScale, Parallelism, Rule, Schedule, SmoothGrad, Target, Timing, ValidRange,
 };
 use saliency_testkit::{device, square, values};
 use serde::Serialize;
@@ -51,6 +51,11 @@ fn explainers_are_restored_as_they_were() {
         .with_noise(NoiseScale::Absolute(0.2))
         .with_distribution(Distribution::Uniform);
     check(&noise, &model);
+    let range = ValidRange::new(-4.0, 4.0);
+    check(&noise.clone().with_valid_range(range.clone()), &model);
+    check(&noise.with_noise(NoiseScale::adaptive(range, 0.9)), &model);
+    let timing = Timing::new().with_samples(3).with_seed(7).with_segment_lengths(1, 1);
+    check(&timing.with_time_axis(1).with_baseline(Baseline::constant(0.5)), &model);
 }
 
 #[test]

@@ -26,8 +26,17 @@ fn violations(page: &Opened, axe: &str) -> Vec<String> {
     lines.collect()
 }
 
+/// Reads axe-core. Returns `None` if nobody says where it is.
+pub(crate) fn axe() -> Option<String> {
+    let Some(axe) = std::env::var_os("SALIENCY_AXE") else {
+        println!("left out: SALIENCY_AXE does not name axe-core's axe.min.js");
+        return None;
+    };
+    Some(std::fs::read_to_string(&axe).expect("SALIENCY_AXE names a file"))
+}
+
 /// Lists what axe-core finds at both widths, light and dark.
-fn all_violations(page: &Opened, axe: &str) -> Vec<String> {
+pub(crate) fn all_violations(page: &Opened, axe: &str) -> Vec<String> {
     let mut found = Vec::new();
     for size in [[1200, 800], [360, 740]] {
         for dark in [false, true] {
@@ -42,11 +51,7 @@ fn all_violations(page: &Opened, axe: &str) -> Vec<String> {
 
 #[test]
 fn axe_finds_no_violation() {
-    let Some(axe) = std::env::var_os("SALIENCY_AXE") else {
-        println!("left out: SALIENCY_AXE does not name axe-core's axe.min.js");
-        return;
-    };
-    let axe = std::fs::read_to_string(&axe).expect("SALIENCY_AXE names a file");
+    let Some(axe) = axe() else { return };
     let Some(page) = open(&sample(&photo()).to_html().unwrap()) else { return };
     // A check that finds nothing must be able to find something.
     page.ask("document.getElementById('photo').removeAttribute('alt')");

@@ -7,6 +7,7 @@
 mod axe;
 mod browser;
 mod first_screen;
+mod slices;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use image::{Rgb, RgbImage};

@@ -15,6 +15,7 @@ use crate::model::model::Model;
 use crate::model::resolved_target::ResolvedTarget;
 use crate::model::target::Target;
 use crate::random::noise::{Distribution, Noise, NoiseScale};
+use crate::random::valid_range::ValidRange;
 use crate::sampling::moments::Aggregate;
 use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 
@@ -49,11 +50,10 @@ impl<S> Default for OverNoise<Gradient, S> {
 impl<E, S> OverNoise<E, S> {
     /// Puts noise around `explainer`, with the defaults above.
     pub fn new(explainer: E) -> Self {
-        let (scale, distribution) = (NoiseScale::OfRange(0.15), Distribution::default());
         Self {
             explainer,
             samples: Samples::default(),
-            noise: Noise { scale, distribution, seed: 0 },
+            noise: Noise::new(NoiseScale::OfRange(0.15)),
             schedule: Schedule::default(),
             statistic: PhantomData,
         }
@@ -106,6 +106,15 @@ impl<E, S> OverNoise<E, S> {
         self
     }
 
+    /// Keeps the noisy copies in the range in which inputs are valid: noise is drawn from the part
+    /// of its distribution that stays there (truncated, not clipped). The input must be in the range.
+    ///
+    /// Near an end of the range the noise leads away from that end: its mean is not zero.
+    pub fn with_valid_range(mut self, range: ValidRange) -> Self {
+        self.noise.range = Some(range);
+        self
+    }
+
     /// Sets the seed of the noise.
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.noise.seed = seed;
@@ -148,7 +157,7 @@ impl<E, S: Statistic> OverNoise<E, S> {
         let draw = |at: &[usize], samples: &[usize]| {
             let rows = rows.select(at);
             let keys = rows.keys(noise.seed, samples);
-            let noisy = noise.add(&input.select(at), &deviations.select(at), &keys);
+            let noisy = noise.add(&input.select(at), &deviations.select(at), &keys)?;
             let rows = rows.in_samples(noise.seed, samples);
             let maps = inside(noisy, scored.target.select(at), &rows);
             // The clean input is finite, so that a value that is not finite comes from the noise.

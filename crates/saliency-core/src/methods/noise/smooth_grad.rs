@@ -21,6 +21,8 @@ use crate::sampling::moments::Aggregate;
 /// - samples: 50, or as many as a tolerance needs ([`with_tolerance`](OverNoise::with_tolerance))
 /// - at most 1,000 samples, if there is a tolerance
 /// - noise: Gaussian, its standard deviation 15 % of each row's value range
+/// - valid range: none ([`with_valid_range`](OverNoise::with_valid_range)). With
+///   [`NoiseScale::adaptive`](crate::NoiseScale::adaptive) the method is AdaptGrad.
 /// - seed: 0. The noise depends only on seed, row and sample, so that it is the same on every
 ///   device.
 ///

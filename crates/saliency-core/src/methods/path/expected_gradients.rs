@@ -13,7 +13,8 @@ use crate::input::rows::Rows;
 use crate::model::resolved_target::ResolvedTarget;
 use crate::path::shape::{PathShape as _, StraightPath};
 use crate::random::key::{Key, Stream};
-use crate::random::noise::{Distribution, Noise, NoiseScale};
+use crate::random::noise::{Noise, NoiseScale};
+use crate::random::valid_range::ValidRange;
 use crate::sampling::moments::Aggregate;
 use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 
@@ -115,8 +116,7 @@ impl ExpectedGradients {
     }
 
     fn with_baselines(baselines: Baselines) -> Self {
-        let (scale, distribution) = (NoiseScale::Absolute(0.0), Distribution::default());
-        let noise = Noise { scale, distribution, seed: 0 };
+        let noise = Noise::new(NoiseScale::Absolute(0.0));
         Self { baselines, samples: Samples::default(), noise, schedule: Schedule::default() }
     }
 
@@ -158,6 +158,13 @@ impl ExpectedGradients {
     /// Adds Gaussian noise to the input in every sample, as GradientSHAP does; not negative.
     pub fn with_noise(mut self, noise: NoiseScale) -> Self {
         self.noise.scale = noise;
+        self
+    }
+
+    /// Keeps the noisy input in the range in which inputs are valid, by truncated noise. The input
+    /// must be in the range. Without noise it has no effect.
+    pub fn with_valid_range(mut self, range: ValidRange) -> Self {
+        self.noise.range = Some(range);
         self
     }
 
@@ -237,7 +244,7 @@ impl Draws<'_> {
     fn draw(&self, rows: &[usize], samples: &[usize]) -> Result<SampleMaps> {
         let Question { evaluator, input, rows: all, .. } = self.question;
         let keys = all.select(rows).keys(self.noise.seed, samples);
-        let input = self.noise.add(&input.select(rows), &self.deviations.select(rows), &keys);
+        let input = self.noise.add(&input.select(rows), &self.deviations.select(rows), &keys)?;
         input.check_finite(Stage::NoisyInput)?;
         let baseline = self.baselines.draw(&input, &keys)?.with_fixed_of(&input);
         // One random position on the straight path of each row.
