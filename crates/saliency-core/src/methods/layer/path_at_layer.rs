@@ -12,6 +12,7 @@ use crate::methods::layer::conductance::UnitChange;
 use crate::methods::layer::layer_path::{LayerPath, Span, Tangent, short_length};
 use crate::model::layer::{Cut, Split};
 use crate::model::target::Target;
+use crate::path::contribution::Product;
 use crate::path::integral::{Integrals, PathIntegral};
 use crate::path::quadrature::{Rule, WeightedPosition, placed};
 use crate::path::score_change::ScoreChange;
@@ -192,6 +193,7 @@ impl<Q: Quantity> PathAtLayer<Q> {
             target: &scored.target,
             input,
             shape: &shape,
+            contribution: &Product,
             changes: &changes,
             shares: None,
             schedule: &self.schedule,

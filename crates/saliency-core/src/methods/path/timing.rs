@@ -10,6 +10,7 @@ use crate::execution::schedule::Schedule;
 use crate::input::baseline::Baseline;
 use crate::input::batch::Batch;
 use crate::methods::path::held_segments::HeldSegments;
+use crate::path::contribution::Product;
 use crate::path::integral::PathIntegral;
 use crate::path::quadrature::Rule;
 use crate::path::score_change::ScoreChange;
@@ -152,6 +153,12 @@ impl Timing {
         self
     }
 
+    /// Sets the number of samples, whether fixed or to a tolerance.
+    pub(crate) fn with_sampling(mut self, samples: Samples) -> Self {
+        self.samples = samples;
+        self
+    }
+
     /// Sets a fixed number of samples, up to 1,000,000, instead of a tolerance.
     pub fn with_samples(mut self, samples: usize) -> Self {
         self.samples = self.samples.with_count(samples);
@@ -280,6 +287,7 @@ impl Timing {
             target: &scored.target,
             input: &question.input,
             shape: path,
+            contribution: &Product,
             changes: &changes,
             shares: None,
             // Progress counts samples.

@@ -10,8 +10,12 @@ use crate::explainer::Explainer;
 use crate::input::inputs::Inputs;
 use crate::input::tokens::TokenReduction;
 use crate::methods::gradient::{Gradient, InputTimesGradient};
+use crate::methods::layer::{
+    AblationCam, EigenCam, EigenGradCam, GradCam, GradCamElementWise, GradCamPlusPlus, HiResCam,
+    LayerCam, XGradCam,
+};
 use crate::methods::noise::{SmoothGrad, SmoothGradSquared, VarGrad};
-use crate::methods::path::{BlurIg, GuidedIg, Idgi, IntegratedGradients};
+use crate::methods::path::{BlurIg, Idgi, IntegratedGradients};
 use crate::model::model::Model;
 
 pub use description::{ErrorBar, Family, Needs};
@@ -46,18 +50,38 @@ pub enum Method {
     IntegratedGradients,
     /// [`BlurIg`].
     BlurIg,
-    /// [`GuidedIg`].
+    /// [`GuidedIg`](crate::GuidedIg).
     GuidedIg,
     /// [`Idgi`] along the straight path.
     Idgi,
     /// [`ExpectedGradients`].
     ExpectedGradients,
+    /// [`Timing`](crate::Timing).
+    Timing,
     /// [`SmoothGrad`] around the gradient.
     SmoothGrad,
     /// [`SmoothGradSquared`] around the gradient.
     SmoothGradSquared,
     /// [`VarGrad`] around the gradient.
     VarGrad,
+    /// [`GradCam`].
+    GradCam,
+    /// [`GradCamPlusPlus`].
+    GradCamPlusPlus,
+    /// [`XGradCam`].
+    XGradCam,
+    /// [`HiResCam`].
+    HiResCam,
+    /// [`GradCamElementWise`].
+    GradCamElementWise,
+    /// [`LayerCam`].
+    LayerCam,
+    /// [`EigenCam`].
+    EigenCam,
+    /// [`EigenGradCam`].
+    EigenGradCam,
+    /// [`AblationCam`].
+    AblationCam,
 }
 
 impl Method {
@@ -70,9 +94,19 @@ impl Method {
         Self::GuidedIg,
         Self::Idgi,
         Self::ExpectedGradients,
+        Self::Timing,
         Self::SmoothGrad,
         Self::SmoothGradSquared,
         Self::VarGrad,
+        Self::GradCam,
+        Self::GradCamPlusPlus,
+        Self::XGradCam,
+        Self::HiResCam,
+        Self::GradCamElementWise,
+        Self::LayerCam,
+        Self::EigenCam,
+        Self::EigenGradCam,
+        Self::AblationCam,
     ];
 
     /// Returns the name by which programs know the method, such as `integrated-gradients`.
@@ -100,14 +134,7 @@ impl Method {
     pub fn token_reduction(self) -> TokenReduction {
         match self {
             Self::Gradient | Self::SmoothGrad => TokenReduction::Norm,
-            Self::InputTimesGradient
-            | Self::IntegratedGradients
-            | Self::BlurIg
-            | Self::GuidedIg
-            | Self::Idgi
-            | Self::ExpectedGradients
-            | Self::SmoothGradSquared
-            | Self::VarGrad => TokenReduction::Sum,
+            _ => TokenReduction::Sum,
         }
     }
 
@@ -123,7 +150,7 @@ impl Method {
 
     /// Returns whether [`MethodOptions::with_baseline`] has an effect on the method.
     pub fn starts_at_baseline(self) -> bool {
-        matches!(self, Self::IntegratedGradients | Self::GuidedIg | Self::Idgi)
+        matches!(self, Self::IntegratedGradients | Self::GuidedIg | Self::Idgi | Self::Timing)
     }
 
     /// Returns what the input of the method must have.
@@ -137,6 +164,7 @@ impl Method {
         match self.needs() {
             Needs::Nothing => true,
             Needs::Places | Needs::Layer => shape.len() > 2,
+            Needs::Series => shape.len() == 3,
         }
     }
 
@@ -166,6 +194,16 @@ impl Method {
             Self::SmoothGrad => Box::new(options.over_noise(SmoothGrad::default())),
             Self::SmoothGradSquared => Box::new(options.over_noise(SmoothGradSquared::default())),
             Self::VarGrad => Box::new(options.over_noise(VarGrad::default())),
+            Self::Timing => Box::new(options.timing()),
+            Self::GradCam => Box::new(GradCam::new().with_schedule(schedule)),
+            Self::GradCamPlusPlus => Box::new(GradCamPlusPlus::new().with_schedule(schedule)),
+            Self::XGradCam => Box::new(XGradCam::new().with_schedule(schedule)),
+            Self::HiResCam => Box::new(HiResCam::new().with_schedule(schedule)),
+            Self::GradCamElementWise => Box::new(GradCamElementWise::new().with_schedule(schedule)),
+            Self::LayerCam => Box::new(LayerCam::new().with_schedule(schedule)),
+            Self::EigenCam => Box::new(EigenCam::new().with_schedule(schedule)),
+            Self::EigenGradCam => Box::new(EigenGradCam::new().with_schedule(schedule)),
+            Self::AblationCam => Box::new(AblationCam::new().with_schedule(schedule)),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::execution::schedule::Schedule;
 use crate::input::baseline::Baseline;
 use crate::input::inputs::Inputs;
 use crate::methods::noise::OverNoise;
-use crate::methods::path::{AlongPath, ExpectedGradients, FromBaseline, GuidedIg};
+use crate::methods::path::{AlongPath, ExpectedGradients, FromBaseline, GuidedIg, Timing};
 use crate::sampling::samples::Samples;
 use crate::share::Tolerance;
 
@@ -153,6 +153,12 @@ impl MethodOptions {
 
     pub(super) fn expected_gradients(&self) -> ExpectedGradients {
         let explainer = self.expected.clone().with_sampling(self.sampling());
+        explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
+    }
+
+    pub(super) fn timing(&self) -> Timing {
+        let explainer = Timing::new().with_baseline(self.baseline.clone());
+        let explainer = explainer.with_sampling(self.sampling());
         explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
     }
 
