@@ -1,5 +1,5 @@
-//! Explains one photo by every method, and draws one panel: each method's map, its cost and its
-//! precision.
+//! Explains one photo by methods of every kind, and draws one panel: each method's map, its cost and
+//! its precision. `saliency compare` takes all methods.
 //!
 //! ```text
 //! cargo run --example compare_methods                    # the cat that ships
@@ -16,16 +16,19 @@ use std::time::Instant;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use clap::Parser;
-use saliency::photo::{Map, Preparation, Reduce, read_photo};
+use saliency::photo::{Map, read_photo};
 use saliency::viz::{Figure, Picture, Tile, write_picture};
-use saliency::{Baseline, Explainer, Method, MethodOptions, Model, Target};
-use saliency_models::{EfficientNetLite0, imagenet, photos};
+use saliency::{Baseline, Method, MethodOptions, Model, Target};
+use saliency_models::{imagenet, photos};
 use saliency_program::Result;
 use saliency_program::certainty::Certainty;
+use saliency_program::lite0::Lite0;
+use saliency_program::method::{PhotoMethod, PhotoQuestion};
+use saliency_program::network::PhotoNetwork;
 use saliency_program::output::say;
 use saliency_program::program::ended;
 
-/// Explains one photo by every method
+/// Explains one photo by methods of every kind
 #[derive(Parser)]
 struct Args {
     /// A JPEG, PNG or WebP photo [default: the cat that ships with the library]
@@ -35,14 +38,30 @@ struct Args {
     out: PathBuf,
 }
 
+/// The methods on the panel.
+const SHOWN: [PhotoMethod; 11] = [
+    PhotoMethod::Regions,
+    PhotoMethod::Layer(Method::GradCam),
+    PhotoMethod::Layer(Method::LayerCam),
+    PhotoMethod::Pixels(Method::Occlusion),
+    PhotoMethod::Pixels(Method::Gradient),
+    PhotoMethod::Pixels(Method::SmoothGrad),
+    PhotoMethod::Pixels(Method::IntegratedGradients),
+    PhotoMethod::Pixels(Method::ExpectedGradients),
+    PhotoMethod::Pixels(Method::BlurIg),
+    PhotoMethod::Pixels(Method::GuidedIg),
+    PhotoMethod::Pixels(Method::Idgi),
+];
+
 fn main() -> ExitCode {
     ended(run(&Args::parse()))
 }
 
 fn run(args: &Args) -> Result<()> {
     let device = Device::flex();
-    let net = EfficientNetLite0::embedded(&device);
-    let preparation = Preparation::imagenet();
+    let network = Lite0::new();
+    let net = network.model(&device);
+    let preparation = network.preparation();
     let photo = match &args.photo {
         Some(path) => read_photo(path)?,
         None => photos::chelsea(),
@@ -63,16 +82,24 @@ fn run(args: &Args) -> Result<()> {
         "| Method | Seconds | Gradients | What it says of its error |\n|---|---|---|---|"
     ));
     let mut tiles = vec![Tile::new("photo", photo.clone())];
-    for method in Method::ALL {
-        let explainer: Box<dyn Explainer<_, Tensor<4>>> = method.explainer(&options);
+    for method in SHOWN {
         let start = Instant::now();
-        let map = explainer.attribute_to(&net, input.clone(), Target::Class(class))?;
+        let map = method.attribute(PhotoQuestion {
+            network: &network,
+            model: &net,
+            input: &input,
+            target: Target::Class(class),
+            options: &options,
+            tolerance: None,
+            schedule: options.schedule(),
+        })?;
         let seconds = start.elapsed().as_secs_f64();
         let (gradients, certainty) = (map.evaluations[0], Certainty::of(&map).short_lines());
         let title = method.title();
         say(format_args!("| {title} | {seconds:.2} | {gradients} | {} |", certainty.join(", ")));
 
-        let reduced = Map::of_row(&map.values, 0, Reduce::default())?.clip_beyond(0.9)?;
+        let reduced = Map::of_row(&map.values, 0, method.reduction())?;
+        let reduced = reduced.clip_beyond(method.clip_beyond())?;
         let picture = Picture::new(preparation.view(&photo), &reduced)?;
         let cost = format!("{seconds:.2} s, gradients: {gradients}");
         let tile =
