@@ -139,7 +139,7 @@ impl Finer {
             ));
         }
         let given = self.others.iter().flat_map(|others| others.values().iter().flatten());
-        let named = self.class.iter().flat_map(|class| class.values());
+        let named = self.class.iter().flat_map(PerRow::values);
         if let Some(&class) = named.chain(given).find(|class| **class >= scores) {
             return Err(Error::ClassOutOfRange { class, scores });
         }
