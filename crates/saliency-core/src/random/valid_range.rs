@@ -173,9 +173,8 @@ impl ValidRange {
             if input.fixed[tensor] {
                 continue;
             }
-            let [values, low, high] =
-                [part, &range.low.parts[tensor], &range.high.parts[tensor]].map(|it| it.clone());
-            let (values, low, high) = (to_host(values)?, to_host(low)?, to_host(high)?);
+            let read = |batch: &Batch| to_host(batch.parts[tensor].clone());
+            let (values, low, high) = (read(input)?, read(&range.low)?, read(&range.high)?);
             let rounding = rounding(part.dtype());
             let width = part.dims()[1];
             for (at, value) in values.into_iter().enumerate() {

@@ -238,11 +238,7 @@ impl SlicePage {
             version: env!("CARGO_PKG_VERSION"),
             sentence: sentence(&self.class, self.prediction, reduction, words, &strengths),
             about: self.about(reduction),
-            share_of: match reduction {
-                Reduce::Sum | Reduce::Positive => "of what speaks for the answer",
-                Reduce::Negative => "of what speaks against the answer",
-                _ => "of the map",
-            },
+            share_of: share_of(reduction),
             first: shown.iter().position(|slice| *slice == strongest).expect("shown"),
             slices: shown.iter().zip(drawn.slices).map(html).collect(),
             reduced,
@@ -314,6 +310,15 @@ impl SlicePage {
             ));
         }
         reduced
+    }
+}
+
+/// Says of what slices hold shares.
+fn share_of(reduction: Reduce) -> &'static str {
+    match reduction {
+        Reduce::Sum | Reduce::Positive => "of what speaks for the answer",
+        Reduce::Negative => "of what speaks against the answer",
+        _ => "of the map",
     }
 }
 

@@ -94,7 +94,7 @@ use crate::warning::Warning;
 /// 2025, <https://arxiv.org/abs/2506.05035>. The authors divide by the number of samples in which a
 /// value was free, which is the same in the limit; their points on the path are even; and a segment
 /// of theirs never reaches the last step, unless it is as long as the series.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Timing {
     time_axis: Option<usize>,
@@ -111,20 +111,6 @@ const STAND_IN_POINTS: usize = 8;
 
 /// If a value is free in fewer samples than this on average, its standard error is rough.
 const FEW_FREE: f64 = 10.0;
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            time_axis: None,
-            segments: None,
-            lengths: None,
-            samples: Samples::default(),
-            baseline: Baseline::default(),
-            seed: 0,
-            schedule: Schedule::default(),
-        }
-    }
-}
 
 impl Timing {
     /// Returns TIMING with the defaults above.
