@@ -10,6 +10,8 @@ pub use noise::{
     Mean, MeanOfSquares, OverNoise, SmoothGrad, SmoothGradSquared, Statistic, VarGrad, Variance,
 };
 pub use path::{
-    AlongPath, ExpectedGradients, FromBaseline, IntegratedGradients, Laid, Path, Straight,
+    AlongPath, Discretised, DiscretisedIg, ExpectedGradients, FromBaseline, IntegratedGradients,
+    Laid, Left, LeftIg, Measure, Measured, MeasuredIg, NextWord, Path, RevealIg, SequentialIg,
+    Straight,
 };
 pub use registry::{ErrorBar, Family, Method, MethodOptions};

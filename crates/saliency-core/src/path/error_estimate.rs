@@ -59,6 +59,9 @@ pub(crate) struct Gap<'a> {
     /// The share of the difference that could not be predicted from points nearby; 1 for a rule
     /// that makes no such predictions.
     pub rough: f64,
+    /// The share of the gap by which its ends stand for too much or too little of it: 0 if each
+    /// stands for half of the gap, ±1/2 if one of them stands for all of it.
+    pub lean: f64,
 }
 
 /// The error of an integral, gathered gap by gap.
@@ -86,7 +89,8 @@ pub(crate) struct Estimated<'a> {
     pub each: f64,
     /// The change of score.
     pub change: &'a ScoreChange,
-    /// The completeness gap, reduced by the part that may be rounding.
+    /// The completeness gap, reduced by the part that may be rounding. If the path has places, the
+    /// sum over all gaps.
     pub missing: f64,
     /// The number of points.
     pub points: usize,
@@ -115,10 +119,12 @@ impl ErrorEstimate {
         for ((difference, variance), drawn) in values.zip(self.drawn.chunks_mut(self.draws)) {
             let error = difference * gap.width * gap.rough;
             *variance += error * error / 12.0;
-            drawn.iter_mut().zip(&places).for_each(|(sum, place)| *sum += place * error);
+            let draws = drawn.iter_mut().zip(&places);
+            draws.for_each(|(sum, place)| *sum += (place + gap.lean) * error);
         }
         self.squares += (gap.missing * gap.rough).powi(2);
-        self.unseen += (gap.missing.abs() - 0.5 * gap.width * gap.size).max(0.0);
+        let explained = (0.5 + gap.lean.abs()) * gap.width * gap.size;
+        self.unseen += (gap.missing.abs() - explained).max(0.0);
     }
 
     /// Adds the error of an end of the path.
@@ -131,7 +137,7 @@ impl ErrorEstimate {
         let error = self.error(of);
         let size = of.size();
         // The true size is unknown: take the smaller candidate.
-        let true_size = of.change.by().abs().max(size - error).max(0.01 * size);
+        let true_size = of.change.least_size().max(size - error).max(0.01 * size);
         let relative = if error == 0.0 { 0.0 } else { error / true_size };
         if of.change.without_path {
             return relative;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::path::error_estimate::{End, ErrorEstimate, Estimated, Gap};
 use crate::path::observation::Observation;
 use crate::path::quadrature::WeightedPosition;
-use crate::path::score_change::ScoreChange;
+use crate::path::score_change::{Part, ScoreChange};
 use crate::share::Share;
 
 /// The number of neighbouring points, one of which is predicted from the others.
@@ -22,6 +22,9 @@ pub(crate) struct FixedRule {
     /// For each point, the stencil that predicts it from its neighbours; `None` if the rule gains
     /// nothing from smooth gradients.
     stencils: Option<Vec<Stencil>>,
+    /// The [`lean`](Gap::lean) of every gap: not 0 if all points are at the starts of their cells, or
+    /// all at the ends.
+    lean: f64,
 }
 
 /// The weights of the difference between the value at one point and the polynomial through its
@@ -40,18 +43,34 @@ impl FixedRule {
             end += at.weight;
             end
         });
-        let cells = cells.collect();
+        let cells: Vec<f64> = cells.collect();
         // Gauss-Legendre points integrate the fourth power exactly; equal intervals do not.
         let fourth: f64 = points.iter().map(|at| at.weight * at.position.powi(4)).sum();
         let smooth = points.len() >= STENCIL && (fourth - 0.2).abs() < 1e-10;
         let stencils =
             smooth.then(|| (0..points.len()).map(|point| Stencil::new(points, point)).collect());
-        Self { points: points.to_vec(), cells, stencils }
+        let lean = lean(points, &cells);
+        Self { points: points.to_vec(), cells, stencils, lean }
     }
 
     /// Returns the points with their weights.
     pub fn points(&self) -> &[WeightedPosition] {
         &self.points
+    }
+}
+
+/// Returns the lean of a rule with the given cells.
+fn lean(points: &[WeightedPosition], cells: &[f64]) -> f64 {
+    let meet = |cells: &mut dyn Iterator<Item = &f64>, points: &[WeightedPosition]| {
+        let mut pairs = cells.zip(points);
+        points.len() > 1 && pairs.all(|(cell, point)| (cell - point.position).abs() < 1e-12)
+    };
+    if meet(&mut cells.iter(), points) {
+        -0.5
+    } else if points.len() > 2 && meet(&mut cells.iter(), &points[1..]) {
+        0.5
+    } else {
+        0.0
     }
 }
 
@@ -84,6 +103,8 @@ pub(crate) struct FixedPath {
     integral: Observation,
     /// The integral of the L1 norm of the sampled contributions.
     sampled: f64,
+    /// The sum of the contributions of all gaps minus their changes of score.
+    missing: f64,
     /// The difference across the gap that is judged. The buffer is reused, because rows of tables
     /// have many gaps.
     difference: Vec<f64>,
@@ -100,6 +121,7 @@ impl FixedPath {
             estimate: None,
             integral: Observation::default(),
             sampled: 0.0,
+            missing: 0.0,
             difference: Vec::new(),
         }
     }
@@ -145,7 +167,11 @@ impl FixedPath {
             values: &self.integral.sample,
             each: self.each(),
             change: &self.change,
-            missing: self.change.missing(self.integral.sum, self.change.from, self.change.to),
+            missing: if self.change.is_complete() {
+                self.change.missing(self.integral.sum, self.change.from, self.change.to)
+            } else {
+                self.missing
+            },
             points: self.judged + 1,
         }
     }
@@ -177,28 +203,35 @@ impl FixedPath {
         // For the gap and for the ends of the path, the contributions minus the change of score.
         let change = &self.change;
         let sum = (rule.cells[k] - start) * from.sum + (end - rule.cells[k]) * to.sum;
-        let missing = change.missing(sum, from.score, to.score);
-        let size = self.each() * sampled;
+        let missing = change.missing_in(&Part { from: from.mark(), to: to.mark(), width, sum });
+        let (size, lean) = (self.each() * sampled, rule.lean);
         let mut estimate = estimate.unwrap_or_else(|| ErrorEstimate::new(difference.len()));
+        let mut all_missing = 0.0;
         let mut add = |width: f64, missing: f64| {
-            estimate.add(&Gap { width, difference: &difference, size, missing, rough });
+            all_missing += missing;
+            estimate.add(&Gap { width, difference: &difference, size, missing, rough, lean });
         };
         // Brownian motion that is known only at one end varies this much more.
         let beyond = |length: f64| 2.0 * (length.powi(3) / width).sqrt();
         add(width, missing);
         let mut ends = 0.0;
         if k == 0 {
-            let missing = change.missing(start * from.sum, change.from, from.score);
+            let sum = start * from.sum;
+            let before = Part { from: change.start(), to: from.mark(), width: start, sum };
+            let missing = change.missing_in(&before);
             add(beyond(start), missing);
             ends += End { points: [from, to], distances: [start, end], missing }.error();
         }
         if k + 2 == rule.points.len() {
             let distances = [1.0 - end, 1.0 - start];
-            let missing = change.missing(distances[0] * to.sum, to.score, change.to);
+            let [width, sum] = [distances[0], distances[0] * to.sum];
+            let after = Part { from: to.mark(), to: change.end(), width, sum };
+            let missing = change.missing_in(&after);
             add(beyond(distances[0]), missing);
             ends += End { points: [to, from], distances, missing }.error();
         }
         estimate.add_end(ends);
+        self.missing += all_missing;
         self.estimate = Some(estimate);
         self.difference = difference;
         self.judged += 1;
@@ -241,7 +274,7 @@ mod tests {
             let slope = slope(at.position);
             sum += at.weight * slope;
             let (sample, size, score) = (vec![slope], slope.abs(), value(at.position));
-            path.receive(&rule, Observation { sample, sum: slope, size, score });
+            path.receive(&rule, Observation { sample, sum: slope, size, score, place: None });
         }
         let right = value(1.0) - value(0.0);
         [path.error().expect("an estimate"), (sum - right).abs() / right.abs()]
@@ -255,6 +288,23 @@ mod tests {
             let [midpoint, worse] = errors(Rule::Midpoint, count, slope, value);
             assert!(wrong <= gauss && worse <= midpoint, "{gauss} {wrong} {midpoint} {worse}");
             assert!(100.0 * gauss < midpoint, "{gauss} {midpoint}");
+        }
+    }
+
+    #[test]
+    fn rules_that_err_to_one_side_say_so() {
+        for rule in [Rule::Left, Rule::Right] {
+            for count in [2, 5, 50, 500] {
+                for (slope, value) in [
+                    ((|at| at.exp()) as fn(f64) -> f64, (|at| at.exp()) as fn(f64) -> f64),
+                    (|at| 3.0 * at * at, |at| at.powi(3)),
+                    (|at| (3.0 * at).cos(), |at| (3.0 * at).sin() / 3.0),
+                ] {
+                    let [estimate, wrong] = errors(rule, count, slope, value);
+                    assert!(wrong <= estimate, "{rule:?} {count}: {estimate} {wrong}");
+                    assert!(estimate < 8.0 / count as f64, "{rule:?} {count}: {estimate}");
+                }
+            }
         }
     }
 
@@ -288,7 +338,8 @@ mod tests {
     fn a_single_point_has_no_estimate() {
         let rule = FixedRule::new(&Rule::Midpoint.positions(1));
         let mut path = FixedPath::new(ScoreChange::new(0.0, 1.0, DType::F64));
-        path.receive(&rule, Observation { sample: vec![1.0], sum: 1.0, size: 1.0, score: 0.5 });
+        let (sample, place) = (vec![1.0], None);
+        path.receive(&rule, Observation { sample, sum: 1.0, size: 1.0, score: 0.5, place });
         assert_eq!(path.error(), None);
     }
 }

@@ -13,6 +13,12 @@ pub enum Rule {
     GaussLegendre,
     /// The middle of equal intervals.
     Midpoint,
+    /// The start of equal intervals, on the side of the baseline: for comparison with programs that
+    /// add gradients up before each move. It errs to one side, so that it needs many points.
+    Left,
+    /// The end of equal intervals, on the side of the input, which is the last point. It errs like
+    /// [`Rule::Left`], to the other side.
+    Right,
     /// The middle of intervals that are narrow where the score changes. A pilot finds those places:
     /// nine scores at equal distances on the path of each row. The scores at both ends are known
     /// already, so that the pilot takes seven more forward passes. On deep ReLU networks this rule
@@ -69,19 +75,25 @@ pub(crate) fn placed(count: usize, scores: &[f64]) -> Vec<WeightedPosition> {
 const LEAST_DENSITY: f64 = 0.05;
 
 impl Rule {
-    /// Returns positions in (0, 1), ascending, each with its weight; the weights sum to 1.
+    /// Returns positions in (0, 1), ascending, each with its weight; the weights sum to 1. The first
+    /// of [`Rule::Left`] is 0, and the last of [`Rule::Right`] is 1.
     /// [`Rule::Placed`] needs a pilot; without one its points are those of [`Rule::Midpoint`].
     pub fn positions(self, count: usize) -> Vec<WeightedPosition> {
         match self {
             Self::GaussLegendre => gauss_legendre(count),
-            Self::Midpoint | Self::Placed => {
-                let n = count as f64;
-                (0..count)
-                    .map(|k| WeightedPosition { position: (k as f64 + 0.5) / n, weight: 1.0 / n })
-                    .collect()
-            }
+            Self::Midpoint | Self::Placed => equal_intervals(count, 0.5),
+            Self::Left => equal_intervals(count, 0.0),
+            Self::Right => equal_intervals(count, 1.0),
         }
     }
+}
+
+/// Returns one position in each of `count` equal intervals, `at` of the way along it.
+fn equal_intervals(count: usize, at: f64) -> Vec<WeightedPosition> {
+    let n = count as f64;
+    (0..count)
+        .map(|k| WeightedPosition { position: (k as f64 + at) / n, weight: 1.0 / n })
+        .collect()
 }
 
 /// Computes the Gauss-Legendre points on (0, 1): the roots of the Legendre polynomial, by Newton's
@@ -144,6 +156,14 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn points_are_at_the_starts_or_at_the_ends_of_equal_intervals() {
+        let positions = |rule: Rule| rule.positions(4).into_iter().map(|at| at.position);
+        assert!(positions(Rule::Left).eq([0.0, 0.25, 0.5, 0.75]));
+        assert!(positions(Rule::Right).eq([0.25, 0.5, 0.75, 1.0]));
+        assert!(Rule::Right.positions(4).iter().all(|at| at.weight == 0.25));
     }
 
     #[test]

@@ -84,16 +84,26 @@ pub trait FromBaseline: Path {
 
 /// The paths that lead to the rows of an input.
 pub struct Laid<'a> {
-    /// The paths. Position 1 is the input.
+    /// The paths. Position 1 is the input, unless they [end before it](Self::ending_before).
     pub shape: Box<dyn PathShape + 'a>,
     /// The number of gradients that were taken for each row to find its path.
     pub gradients: usize,
+    /// Whether position 1 is the input. Otherwise the score there is computed.
+    pub reaches_input: bool,
 }
 
 impl<'a> Laid<'a> {
     /// Returns paths that took no gradient to find.
     pub fn new(shape: impl PathShape + 'a) -> Self {
-        Self { shape: Box::new(shape), gradients: 0 }
+        Self { shape: Box::new(shape), gradients: 0, reaches_input: true }
+    }
+
+    /// Replaces the paths by others that are made from them, and that end before the input.
+    pub fn ending_before<S: PathShape + 'a>(
+        self,
+        make: impl FnOnce(Box<dyn PathShape + 'a>) -> S,
+    ) -> Self {
+        Self { shape: Box::new(make(self.shape)), reaches_input: false, ..self }
     }
 
     /// Sets the number of gradients that were taken for each row.
