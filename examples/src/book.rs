@@ -6,6 +6,9 @@ struct StartHere;
 #[doc = include_str!("../../docs/methods.md")]
 struct Methods;
 
+#[doc = include_str!("../../docs/methods-distributions.md")]
+struct MethodsDistributions;
+
 #[doc = include_str!("../../docs/baselines.md")]
 struct Baselines;
 

@@ -10,8 +10,8 @@ pub use noise::{
     Mean, MeanOfSquares, OverNoise, SmoothGrad, SmoothGradSquared, Statistic, VarGrad, Variance,
 };
 pub use path::{
-    AlongPath, Discretised, DiscretisedIg, ExpectedGradients, FromBaseline, IntegratedGradients,
-    Laid, Left, LeftIg, Measure, Measured, MeasuredIg, NextWord, Path, RevealIg, SequentialIg,
-    Straight,
+    AlongPath, Counterfactual, Discretised, DiscretisedIg, ExpectedGradients, FromBaseline,
+    IgSquared, IntegratedGradients, Laid, Left, LeftIg, Measure, Measured, MeasuredIg, NextWord,
+    Path, RevealIg, SequentialIg, Straight,
 };
 pub use registry::{ErrorBar, Family, Method, MethodOptions};

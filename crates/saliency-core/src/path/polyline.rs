@@ -31,9 +31,8 @@ impl Polyline {
 impl PathShape for Polyline {
     fn at(&self, rows: &[usize], positions: &[f64]) -> Result<PathPoints> {
         let count = self.segments as f64;
-        let segment = |at: &f64| {
-            ((at * count + ROUNDING).floor().max(0.0) as usize).min(self.segments - 1)
-        };
+        let segment =
+            |at: &f64| ((at * count + ROUNDING).floor().max(0.0) as usize).min(self.segments - 1);
         let segments: Vec<usize> = positions.iter().map(segment).collect();
         let corners = |after: usize| -> Batch {
             let places = segments.iter().zip(rows);

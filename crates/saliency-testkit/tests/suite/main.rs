@@ -6,6 +6,7 @@ mod closed_forms;
 mod cost;
 mod coverage;
 mod data;
+mod distributions_and_measures;
 mod embeddings;
 mod golden;
 mod golden_metrics;

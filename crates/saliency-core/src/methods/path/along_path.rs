@@ -1,7 +1,7 @@
 //! Gradients along a path, added up: the explainer that every path method is.
 
 use crate::attribution::Attribution;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::execution::evaluator::Scored;
 use crate::execution::question::{Question, answers_questions};
 use crate::execution::schedule::Schedule;
@@ -104,6 +104,15 @@ impl<'a> Laid<'a> {
         make: impl FnOnce(Box<dyn PathShape + 'a>) -> S,
     ) -> Self {
         Self { shape: Box::new(make(self.shape)), reaches_input: false, ..self }
+    }
+
+    /// Refuses paths that do not lead to the input, or with a measure on them.
+    pub(crate) fn check_whole(&self) -> Result<()> {
+        if self.reaches_input && self.shape.place(0.0).is_none() {
+            return Ok(());
+        }
+        let expected = "one that leads to the input, and on which all places count alike";
+        Err(Error::invalid_option("path", expected, "a part of one, or one with a measure"))
     }
 
     /// Sets the number of gradients that were taken for each row.

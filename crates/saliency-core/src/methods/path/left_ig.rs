@@ -36,7 +36,7 @@ use crate::path::shape::{PathPoints, PathShape};
 /// - all others as in [`IntegratedGradients`](crate::IntegratedGradients)
 ///
 /// # Cost
-/// As [`IntegratedGradients`](crate::IntegratedGradients), and 20 forward passes.
+/// As [`IntegratedGradients`](crate::IntegratedGradients), and 21 forward passes.
 ///
 /// # Errors
 /// Those of [`IntegratedGradients`](crate::IntegratedGradients);
@@ -105,10 +105,7 @@ impl<P: Path> Path for Left<P> {
         schedule: &Schedule,
     ) -> Result<Laid<'a>> {
         let laid = self.path.lay(question, scored, schedule)?;
-        if laid.shape.place(0.0).is_some() {
-            let expected = "one whose tangents are its derivative, without a measure";
-            return Err(Error::invalid_option("path", expected, "one with a measure"));
-        }
+        laid.check_whole()?;
         let every: Vec<usize> = (0..question.input.rows()).collect();
         let scores_at = |position: f64| {
             let points = laid.shape.at(&every, &vec![position; every.len()])?.points;
@@ -119,7 +116,7 @@ impl<P: Path> Path for Left<P> {
         for part in 0..PARTS {
             scores.push(scores_at(part as f64 / PARTS as f64)?);
         }
-        scores.push(if laid.reaches_input { scored.scores.clone() } else { scores_at(1.0)? });
+        scores.push(scored.scores.clone());
         let of_row = |row| scores.iter().map(|scores: &Vec<f64>| scores[row]).collect::<Vec<f64>>();
         let ends = every.iter().map(|&row| end_of(&of_row(row), self.share)).collect();
         Ok(laid.ending_before(|shape| Cut { shape, ends }))

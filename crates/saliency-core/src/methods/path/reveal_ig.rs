@@ -20,15 +20,14 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 ///
 /// ```text
 ///          1
-/// A(x)  =  ∫  E [ ∂f/∂x (Z(τ)) · Z'(τ) ] dτ,      Z(τ) = γ(α(τ)) + (1 - τ) σ ε,     ε ~ N(0, 1)
+/// A(x)  =  ∫  E [ ∂f/∂x (Z(α)) · Z'(α) ] dα,      Z(α) = γ(α) + (1 - α)^p σ ε,     ε ~ N(0, 1)
 ///          0
 /// ```
 ///
-/// γ is a path from a baseline to the input, and `α(τ) = 1 - (1 - τ)^(1/p)`: the noise falls as
-/// `(1 - α)^p`. At the start the model is asked about a cloud of inputs around the baseline, and at
-/// the end about the input alone. The score on the way is the mean over the cloud, so that fine
-/// kinks and spikes of the model between baseline and input count less than in
-/// [`IntegratedGradients`](crate::IntegratedGradients).
+/// γ is a path from a baseline to the input. At the start the model is asked about a cloud of inputs
+/// around the baseline, and at the end about the input alone. The score on the way is the mean over
+/// the cloud, so that fine kinks and spikes of the model between baseline and input count less than
+/// in [`IntegratedGradients`](crate::IntegratedGradients).
 ///
 /// The values sum to `f(x)` minus the expected score at the start, `E f(x' + σ ε)`, up to the
 /// sampling error. The part of a value that comes from `σ ε` is the change of score because less is
@@ -48,9 +47,10 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 /// are not those of the authors' program.
 ///
 /// # How points are drawn
-/// A sample cuts `0..1` into equal parts, and draws a position in each and a noise of its own. Both
+/// A sample cuts the path into equal parts, and draws a position in each and a noise of its own. Both
 /// `ε` and `-ε` are tried, so that the noise cancels as far as the model is linear. Samples are
-/// independent, so that the standard errors count every error: of the noise and of the path.
+/// independent, so that the standard errors count every error: of the noise and of the path. They
+/// are right from 50 samples on.
 ///
 /// # Shapes and units
 /// Values and standard errors have the input's shape; score, signed.
@@ -61,8 +61,8 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 ///   ([`with_noise`](Self::with_noise)). For tables, use
 ///   [`NoiseScale::of_rows`] with a fraction of 1: the start is then as uncertain as the data
 /// - power p: 1/2
-/// - samples: 25, or as many as a tolerance needs ([`with_tolerance`](Self::with_tolerance))
-/// - points of a sample: 4
+/// - samples: 50, or as many as a tolerance needs ([`with_tolerance`](Self::with_tolerance))
+/// - points of a sample: 2
 /// - at most 1,000 samples, if there is a tolerance
 /// - seed: 0. Random numbers depend only on seed, row and sample.
 ///
@@ -135,8 +135,8 @@ impl<P> RevealIg<P> {
         let (scale, distribution) = (NoiseScale::OfRange(0.15), Distribution::default());
         Self {
             path,
-            samples: Samples::default().with_count(25),
-            points: 4,
+            samples: Samples::default(),
+            points: 2,
             power: 0.5,
             noise: Noise { scale, distribution, seed: 0 },
             schedule: Schedule::default(),
@@ -190,8 +190,8 @@ impl<P> RevealIg<P> {
         self
     }
 
-    /// Sets the power p, in (0, 1]: the noise falls as `(1 - α)^p`. The smaller it is, the later the
-    /// noise goes.
+    /// Sets the power p, from 1/2 to 1: the noise falls as `(1 - α)^p`. The smaller it is, the later
+    /// the noise goes. Below 1/2 it would go so fast at the end that samples would not settle.
     pub fn with_power(mut self, power: f64) -> Self {
         self.power = power;
         self
@@ -229,10 +229,10 @@ impl<P: Path> RevealIg<P> {
         self.samples.check(Aggregate::Mean)?;
         self.noise.check()?;
         check_count("points", self.points, MOST_POINTS)?;
-        if self.power > 0.0 && self.power <= 1.0 {
+        if (0.5..=1.0).contains(&self.power) {
             return Ok(());
         }
-        Err(Error::invalid_option("power", "in (0, 1]", self.power))
+        Err(Error::invalid_option("power", "from 0.5 to 1", self.power))
     }
 
     fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
@@ -240,6 +240,7 @@ impl<P: Path> RevealIg<P> {
         let calls = self.samples.most().saturating_mul(2 * self.points) + self.path.gradients();
         let scored = question.resolve_for(&self.schedule, calls)?;
         let laid = self.path.lay(question, &scored, &self.schedule)?;
+        laid.check_whole()?;
         let cloud = Cloud {
             question,
             shape: &*laid.shape,
@@ -298,9 +299,9 @@ impl Cloud<'_> {
             let draws: Vec<usize> = samples.iter().map(|sample| sample * points + part).collect();
             let keys = self.question.rows.select(rows).keys(self.noise.seed, &draws);
             let within = keys.iter().map(|key| key.uniform(Stream::Position, 1)[0]);
-            let taus: Vec<f64> =
+            let positions: Vec<f64> =
                 within.map(|within| (part as f64 + within) / points as f64).collect();
-            add(&mut total, self.at(scored, rows, &keys, &taus)?);
+            add(&mut total, self.at(scored, rows, &keys, &positions)?);
         }
         let count = points * self.signs().len();
         let values = total.expect("at least one point");
@@ -311,23 +312,31 @@ impl Cloud<'_> {
     }
 
     /// Adds up the contributions of both signs of the noise at one position of each row.
-    fn at(&self, scored: &Scored, rows: &[usize], keys: &[Key], taus: &[f64]) -> Result<Batch> {
-        let power = 1.0 / self.power;
-        let left: Vec<f64> = taus.iter().map(|tau| 1.0 - tau).collect();
-        let positions: Vec<f64> = left.iter().map(|left| 1.0 - left.powf(power)).collect();
-        let speeds: Vec<f64> = left.iter().map(|left| power * left.powf(power - 1.0)).collect();
-        let path = self.shape.at(rows, &positions)?;
+    fn at(
+        &self,
+        scored: &Scored,
+        rows: &[usize],
+        keys: &[Key],
+        positions: &[f64],
+    ) -> Result<Batch> {
+        // Not zero, because the noise falls infinitely fast at the very end.
+        let left = positions.iter().map(|at| (1.0 - at).max(f64::EPSILON));
+        let left: Vec<f64> = left.collect();
+        let path = self.shape.at(rows, positions)?;
         path.check(&self.question.input, rows.len())?;
-        let forward = path.tangents.scale_rows(&speeds);
         let noise = self.noise(rows, keys);
         let target = scored.target.select(rows);
         let mut total = None;
         for &sign in self.signs() {
-            let strengths: Vec<f64> = left.iter().map(|left| sign * left).collect();
+            let strength = |left: &f64| sign * left.powf(self.power);
+            let speed = |left: &f64| -sign * self.power * left.powf(self.power - 1.0);
+            let strengths: Vec<f64> = left.iter().map(strength).collect();
+            let speeds: Vec<f64> = left.iter().map(speed).collect();
             let points = path.points.zip(&noise.scale_rows(&strengths), |mean, noise| mean + noise);
             let points = points.with_fixed_of(&path.points);
             points.check_finite(Stage::NoisyInput)?;
-            let tangents = forward.zip(&noise, |forward, noise| forward - noise * sign);
+            let fall = noise.scale_rows(&speeds);
+            let tangents = path.tangents.zip(&fall, |forward, fall| forward + fall);
             let found = self.question.evaluator.gradient(points, &target)?;
             found.gradients.check_finite(Stage::Gradient)?;
             let gradients = found.gradients.widened();

@@ -6,7 +6,7 @@ use crate::attribution::Attribution;
 use crate::error::{Error, Result, Stage};
 use crate::execution::evaluator::Scored;
 use crate::execution::question::{Question, answers_questions};
-use crate::execution::schedule::Schedule;
+use crate::execution::schedule::{Progress, Schedule};
 use crate::input::baseline::Baseline;
 use crate::input::batch::Batch;
 use crate::methods::path::integration::Integration;
@@ -122,7 +122,7 @@ impl SequentialIg {
         self
     }
 
-    /// Sets chunks, workers and progress.
+    /// Sets chunks, workers and progress, which is counted in tokens.
     pub fn with_schedule(mut self, schedule: Schedule) -> Self {
         self.schedule = schedule;
         self
@@ -143,6 +143,8 @@ impl SequentialIg {
         let calls = self.integration.calls().saturating_mul(tokens);
         let scored = question.resolve_for(&self.schedule, calls)?;
         let baseline = self.baseline.like(input, rows)?;
+        let report = |done: usize| self.report(done * tokens, input.rows() * tokens);
+        report(0);
         // One row after the other, because each becomes a batch of as many rows as it has tokens.
         let found = (0..input.rows()).map(|row| {
             let sentence = Sentence {
@@ -150,7 +152,9 @@ impl SequentialIg {
                 whole: input.select(&vec![row; tokens]),
                 without: without_one(&input.narrow(row, 1), &baseline.narrow(row, 1)),
             };
-            self.row(question, &scored, &sentence)
+            let found = self.row(question, &scored, &sentence)?;
+            report(row + 1);
+            Ok(found)
         });
         let found = found.collect::<Result<Vec<OfRow>>>()?;
         let values = Batch::stack(&found.iter().map(|of| of.values.clone()).collect::<Vec<_>>());
@@ -167,15 +171,24 @@ impl SequentialIg {
         Ok(attribution)
     }
 
+    /// Reports the tokens that are done. The gradients of each row are not reported, because it is
+    /// not known how many the next one takes.
+    fn report(&self, done: usize, total: usize) {
+        if let Some(callback) = &self.schedule.progress {
+            callback(Progress { done, total });
+        }
+    }
+
     /// Integrates along the paths of all tokens of a row.
     fn row(&self, question: &Question, scored: &Scored, sentence: &Sentence) -> Result<OfRow> {
         let Question { evaluator, input, .. } = question;
         let Sentence { row, whole, without } = sentence;
+        let schedule = self.schedule.silent();
         let tokens = whole.rows();
         let of_row = |error: Error| error.with_rows(|_| *row);
         let target = scored.target.select(&vec![*row; tokens]);
         let from = evaluator
-            .scores(&self.schedule, without, &target)
+            .scores(&schedule, without, &target)
             .map_err(|error| of_row(error.with_stage(Stage::Score, Stage::BaselineScore)))?;
         let to = vec![scored.scores[*row]; tokens];
         let precision = input.parts[0].dtype();
@@ -196,7 +209,7 @@ impl SequentialIg {
             contribution: &Product,
             changes: &changes,
             shares: None,
-            schedule: &self.schedule,
+            schedule: &schedule,
         };
         let integrals = self.integration.integrate(&integral, &from, &to).map_err(of_row)?;
         let sizes = integrals.values.map(|part| part.abs()).row_sums()?;
