@@ -10,7 +10,8 @@ pub use noise::{
     Mean, MeanOfSquares, OverNoise, SmoothGrad, SmoothGradSquared, Statistic, VarGrad, Variance,
 };
 pub use path::{
-    AlongPath, Blur, BlurIg, BlurKernel, BlurSpacing, Border, ExpectedGradients, FromBaseline,
-    Guided, GuidedIg, Idgi, IdgiAlong, IntegratedGradients, Laid, Path, SquaredGradient, Straight,
+    AdversarialGradients, AlongPath, Blur, BlurIg, BlurKernel, BlurSpacing, Border,
+    ExpectedGradients, FromBaseline, Guided, GuidedIg, Idgi, IdgiAlong, IntegratedGradients, Laid,
+    Path, SquaredGradient, Straight,
 };
 pub use registry::{ErrorBar, Family, Method, MethodOptions};

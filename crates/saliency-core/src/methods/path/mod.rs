@@ -1,5 +1,6 @@
 //! Methods that average gradients along a path.
 
+mod adversarial_gradients;
 mod along_path;
 mod blur_ig;
 mod expected_gradients;
@@ -10,6 +11,7 @@ mod integrated_gradients;
 mod integration;
 
 pub use crate::path::scale_space::{BlurKernel, Border};
+pub use adversarial_gradients::AdversarialGradients;
 pub use along_path::{AlongPath, FromBaseline, Laid, Path};
 pub use blur_ig::{Blur, BlurIg, BlurSpacing};
 pub use expected_gradients::ExpectedGradients;
