@@ -26,3 +26,6 @@ struct Truth;
 
 #[doc = include_str!("../../docs/upstream.md")]
 struct Upstream;
+
+#[doc = include_str!("../../docs/methods-blur-guided.md")]
+struct BlurAndGuided;

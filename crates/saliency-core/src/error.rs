@@ -374,6 +374,20 @@ pub enum Error {
         found: Vec<Vec<usize>>,
     },
 
+    /// An input that has no axis to blur. [`BlurIg`](crate::BlurIg) returns this error.
+    #[error(
+        "expected an input with axes to blur, such as [rows, channels, height, width], found \
+         {shape:?} (tensor {tensor} of the model's inputs): reshape it, pass it as `Fixed`, or use a \
+         method with a baseline, such as Integrated Gradients"
+    )]
+    #[non_exhaustive]
+    NoSpatialAxis {
+        /// The tensor's position in a tuple, from 0.
+        tensor: usize,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+
     /// The model, or code that it calls, panicked.
     #[error(
         "the model panicked on rows {} to {} (work item {item} of {total}): {message}",

@@ -9,7 +9,8 @@
 //!   and takes care of progress and cancelling; your function for a chunk calls
 //!   [`Evaluator::gradient`] or [`Evaluator::scores_at`]
 //! - along a path: you write a [`PathShape`], and [`PathIntegral`] integrates the gradients along
-//!   it, with fixed points or to a tolerance, and estimates the error
+//!   it, with fixed points or to a tolerance, and estimates the error; or a [`Walk`], whose moves
+//!   follow from the gradients on the way
 //! - over random samples: [`Averaged::over`], with standard errors; random numbers by [`Key`] and
 //!   [`Stream`], noise by [`Noise`]
 //!
@@ -31,6 +32,7 @@ pub use crate::path::integral::{Integrals, PathIntegral};
 pub use crate::path::quadrature::WeightedPosition;
 pub use crate::path::score_change::ScoreChange;
 pub use crate::path::shape::{PathPoints, PathScore, PathShape, StraightPath};
+pub use crate::path::walk::Walk;
 pub use crate::random::key::{Key, Stream};
 pub use crate::random::noise::Noise;
 pub use crate::sampling::moments::Aggregate;

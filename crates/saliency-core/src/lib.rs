@@ -49,8 +49,8 @@ pub use input::inputs::{Fixed, Inputs};
 pub use input::rows::Rows;
 pub use input::tokens::{TokenReduction, per_token};
 pub use methods::{
-    ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,
-    SmoothGrad, SmoothGradSquared, VarGrad,
+    BlurIg, ExpectedGradients, Gradient, GuidedIg, Idgi, InputTimesGradient, IntegratedGradients,
+    Method, MethodOptions, SmoothGrad, SmoothGradSquared, VarGrad,
 };
 pub use model::detection::{Detection, FoundBox};
 pub use model::embeddings::{Embeddings, embeddings};
@@ -79,9 +79,12 @@ const _: () = {
     const fn shared<T: Send + Sync>() {}
     shared::<Attribution<Batch>>();
     shared::<Baseline>();
+    shared::<BlurIg>();
     shared::<Error>();
     shared::<ExpectedGradients>();
     shared::<Gradient>();
+    shared::<GuidedIg>();
+    shared::<Idgi>();
     shared::<InputTimesGradient>();
     shared::<IntegratedGradients>();
     shared::<MethodOptions>();

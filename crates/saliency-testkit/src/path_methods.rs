@@ -78,7 +78,10 @@ impl PathMethod {
     /// Returns the right values: those of many points, in double precision.
     pub fn right(&self, questions: &Questions) -> Vec<f64> {
         // A gradient that grows without bound toward the start needs points that come near to it.
-        let points = if questions.is_steep() {
+        let points = if self.name == "IG²" {
+            // In single precision, because the right values belong to the path that was found.
+            Points::Tolerance(1e-4, 5000)
+        } else if questions.is_steep() {
             Points::Tolerance(1e-6, 20_000)
         } else {
             Points::Fixed(Rule::Midpoint, REFERENCE)
@@ -135,14 +138,23 @@ impl Asked<'_> {
         map.expect("a map")
     }
 
-    /// Takes the output for the representation. In single precision also for the right values,
-    /// because they belong to the path that was found.
+    /// Takes the output for the representation. A fixed number of points means one gradient at each
+    /// corner. In single precision also for the right values, because they belong to the path that was
+    /// found.
     fn squared(&self) -> Attribution<Tensor<2>> {
         let input = self.input.clone().cast(DType::F32);
         let features = pure_function(self.questions.body());
         let other = input.clone().narrow(0, 0, 1) * -0.5;
         let path = Counterfactual::new(features, other).expect("one row").with_descent_steps(12);
-        Asked { input, ..*self }.along(IgSquared::of(path))
+        let squared = IgSquared::of(path);
+        let explainer = match self.points {
+            Points::Fixed(..) => squared,
+            Points::Tolerance(tolerance, limit) => {
+                squared.with_tolerance(tolerance).with_max_gradients(limit)
+            }
+        };
+        let target = self.questions.target.clone();
+        explainer.attribute_to(&self.questions.model(), input, target).expect("a map")
     }
 
     /// Takes each value for a token of width 1, among the values of all rows.

@@ -135,8 +135,8 @@ pub use saliency_core::{
     hide_caught_panics, parameter, per_token, pure_function,
 };
 pub use saliency_core::{
-    ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,
-    SmoothGrad, SmoothGradSquared, VarGrad,
+    BlurIg, ExpectedGradients, Gradient, GuidedIg, Idgi, InputTimesGradient, IntegratedGradients,
+    Method, MethodOptions, SmoothGrad, SmoothGradSquared, VarGrad,
 };
 /// The parts that methods are made of, and the list of all methods: see [`saliency_core`].
 pub use saliency_core::{kit, methods};

@@ -1,6 +1,6 @@
 //! A batch as the methods compute with it: every tensor flattened to `[rows, values]`.
 
-use burn::tensor::{DType, Device, Int, Tensor};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
 use crate::error::{Error, Result, Stage};
 use crate::input::inputs::Inputs;
@@ -303,6 +303,18 @@ pub(crate) fn select(part: Tensor<2>, rows: &[usize]) -> Tensor<2> {
     let index: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
     let index = Tensor::<1, Int>::from_data(&index[..], &part.device());
     part.select(0, index)
+}
+
+/// Returns a batch of the given rows in the tensors, the precision and on the device of `like`.
+pub(crate) fn from_host(rows: &[Vec<f64>], like: &Batch) -> Batch {
+    let mut before = 0;
+    like.map(|part| {
+        let width = part.dims()[1];
+        let values = rows.iter().flat_map(|row| &row[before..before + width]).copied();
+        let values = TensorData::new(values.collect::<Vec<f64>>(), [rows.len(), width]);
+        before += width;
+        Tensor::from_data(values, (&part.device(), part.dtype()))
+    })
 }
 
 /// Adds `more` to a sum, or starts the sum with it.

@@ -10,8 +10,9 @@ pub use noise::{
     Mean, MeanOfSquares, OverNoise, SmoothGrad, SmoothGradSquared, Statistic, VarGrad, Variance,
 };
 pub use path::{
-    AlongPath, Counterfactual, Discretised, DiscretisedIg, ExpectedGradients, FromBaseline,
+    AdversarialGradients, AlongPath, Blur, BlurIg, BlurKernel, BlurSpacing, Border, Counterfactual,
+    Discretised, DiscretisedIg, ExpectedGradients, FromBaseline, Guided, GuidedIg, Idgi, IdgiAlong,
     IgSquared, IntegratedGradients, Laid, Left, LeftIg, Measure, Measured, MeasuredIg, NextWord,
-    Path, RevealIg, SequentialIg, Straight,
+    Path, RevealIg, SequentialIg, SquaredGradient, Straight,
 };
 pub use registry::{ErrorBar, Family, Method, MethodOptions};

@@ -130,6 +130,30 @@ impl AdaptivePath {
         }
     }
 
+    /// Returns a path of straight moves, each the same part of it, whose corners are known. `observed`
+    /// holds the observations at both ends of each move. Each is in a slot of its own, in this order.
+    ///
+    /// At a corner the contributions jump, because the tangent does. The path therefore has two points
+    /// there: the interval between them has no width, and no error. All further points are between
+    /// corners.
+    pub fn walked(change: ScoreChange, observed: Vec<Observation>) -> Self {
+        let (ends, moves) = (observed.len(), observed.len() / 2);
+        let at = |slot: usize| slot.div_ceil(2) as f64 / moves as f64;
+        let nodes = observed.into_iter().enumerate();
+        let nodes = nodes.map(|(slot, observed)| Node { at: at(slot), slot, observed }).collect();
+        Self {
+            change,
+            nodes,
+            intervals: (1..ends).map(|_| Interval { parts: 1, inside: None }).collect(),
+            most_nodes: ends,
+            asked: VecDeque::new(),
+            received: moves + 1,
+            slots: ends,
+            fresh: Vec::new(),
+            closed: [true; 2],
+        }
+    }
+
     /// Returns the positions that are asked for, in the order in which they must be received.
     pub fn asked(&self) -> impl Iterator<Item = f64> {
         self.asked.iter().map(|point| point.at)
@@ -143,7 +167,9 @@ impl AdaptivePath {
     /// Returns the scores at the points that are kept.
     pub fn scores(&self) -> Vec<PathScore> {
         let score = |node: &Node| PathScore { position: node.at, score: node.observed.score };
-        self.nodes.iter().map(score).collect()
+        let mut scores: Vec<PathScore> = self.nodes.iter().map(score).collect();
+        scores.dedup_by_key(|score| score.position);
+        scores
     }
 
     /// Takes the observation at the first position that is asked for, and returns what to do with
@@ -230,7 +256,8 @@ impl AdaptivePath {
             let difference = &difference[..];
             let (width, missing) = (gap.part, gap.missing);
             estimate.add(&Gap { width, difference, size, missing, rough: 1.0, lean: 0.0 });
-            differences.push(size);
+            // At a corner of the path nothing is between the two points.
+            differences.push(if width > 0.0 { size } else { 0.0 });
         }
         let ends = self.ends();
         ends.iter().for_each(|error| estimate.add_end(*error));
@@ -304,6 +331,13 @@ impl AdaptivePath {
         [start.error(), stop.error()]
     }
 
+    /// Returns the least number of points that lower the error: those that cut one interval once more.
+    pub fn least_refinement(&self) -> usize {
+        let pairs = self.nodes.windows(2).zip(&self.intervals);
+        let wide = pairs.filter(|(ends, _)| ends[1].at > ends[0].at);
+        wide.map(|(_, interval)| interval.parts).min().unwrap_or(1)
+    }
+
     /// Asks for up to `more` points, placed so that they lower the error most. Asks for none if all
     /// intervals are cut into equal parts already and each of them needs more than `more` points
     /// for its next cut.
@@ -347,6 +381,9 @@ impl AdaptivePath {
         let width = |interval: usize| self.nodes[interval + 1].at - self.nodes[interval].at;
         let last = differences.len() - 1;
         let smooth = |interval: usize| {
+            if width(interval) == 0.0 {
+                return 0.0;
+            }
             let unseen = 12.0 * judged.missing[interval].powi(2) / width(interval).powi(3);
             if differences[interval] == 0.0 {
                 // Both ends have the same contributions: nothing has changed in between.

@@ -6,6 +6,9 @@
 //! All values jump at the same place. The estimate draws ξ for every gap, adds up the errors, and
 //! takes their L1 norm. The result is the 90 % quantile over the draws.
 //!
+//! Rules with one point at an end of each gap let that end stand for all of it: their ξ is from 0 to 1.
+//! Their errors do not cancel.
+//!
 //! The scores at the points give more information: the contributions of a gap must sum to its
 //! change of score. If the sum is wrong by more than the differences can explain, the gradient
 //! changed between the points in a way that no point shows.

@@ -61,13 +61,12 @@ impl FixedRule {
 
 /// Returns the lean of a rule with the given cells.
 fn lean(points: &[WeightedPosition], cells: &[f64]) -> f64 {
-    let meet = |cells: &mut dyn Iterator<Item = &f64>, points: &[WeightedPosition]| {
-        let mut pairs = cells.zip(points);
-        points.len() > 1 && pairs.all(|(cell, point)| (cell - point.position).abs() < 1e-12)
+    let meet = |points: &[WeightedPosition]| {
+        cells.iter().zip(points).all(|(cell, point)| (cell - point.position).abs() < 1e-12)
     };
-    if meet(&mut cells.iter(), points) {
+    if meet(points) {
         -0.5
-    } else if points.len() > 2 && meet(&mut cells.iter(), &points[1..]) {
+    } else if meet(&points[1..]) {
         0.5
     } else {
         0.0
@@ -322,6 +321,25 @@ mod tests {
                     wrong <= estimate && estimate < 0.5,
                     "{rule:?} {count}: {estimate} {wrong}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn rules_that_err_to_one_side_say_so() {
+        for rule in [Rule::Left, Rule::Right] {
+            for count in [2, 5, 50, 500] {
+                for (slope, value) in [
+                    ((|at| at.exp()) as fn(f64) -> f64, (|at| at.exp()) as fn(f64) -> f64),
+                    (|at| 3.0 * at * at, |at| at.powi(3)),
+                    (|at| (3.0 * at).cos(), |at| (3.0 * at).sin() / 3.0),
+                ] {
+                    let [estimate, wrong] = errors(rule, count, slope, value);
+                    assert!(wrong <= estimate, "{rule:?} {count}: {estimate} {wrong}");
+                    // From a few points little is known.
+                    let most = if count < 50 { f64::INFINITY } else { 8.0 / count as f64 };
+                    assert!(estimate < most, "{rule:?} {count}: {estimate}");
+                }
             }
         }
     }

@@ -18,14 +18,15 @@ use crate::path::observation::{Observation, Observer};
 use crate::path::quadrature::{PILOT, WeightedPosition};
 use crate::path::score_change::ScoreChange;
 use crate::path::shape::{PathScore, PathShape};
+use crate::path::walked::KeptRow;
 use crate::share::{Share, Tolerance};
 
 /// The maximum of numbers that are kept on the way to a tolerance: the contributions at kept
 /// points, between which more points can be placed, and the sums of all other contributions.
-const KEPT_VALUES: usize = 1 << 25;
+pub(super) const KEPT_VALUES: usize = 1 << 25;
 
 /// The number of gradients that a row is expected to take before anything is known about it.
-const EXPECTED: usize = 30;
+pub(super) const EXPECTED: usize = 30;
 
 /// The number of points that are kept even if the input is very large: the points that a path
 /// starts with, and one between each two neighbours.
@@ -258,7 +259,7 @@ impl PathIntegral<'_> {
     }
 
     /// Returns the weights of the sampled values in the shares of a row.
-    fn shares_of(&self, observer: &Observer, row: usize) -> Vec<Share> {
+    pub(super) fn shares_of(&self, observer: &Observer, row: usize) -> Vec<Share> {
         self.shares.map_or_else(Vec::new, |shares| observer.shares(&shares[row]))
     }
 
@@ -309,33 +310,50 @@ impl PathIntegral<'_> {
         let mut finished: Vec<Finished> = Vec::with_capacity(rows);
         for start in (0..rows).step_by(together) {
             let end = rows.min(start + together);
-            let mut open: Vec<OpenPath> =
-                (start..end).map(|row| self.open_path(&observer, row, most_nodes)).collect();
-            let mut done = Vec::with_capacity(open.len());
-            while !open.is_empty() {
-                self.receive_asked(&work, &observer, &mut open)?;
-                // A table has many rows, and each takes a while to judge.
-                let advanced: Result<Vec<Advanced>> = open
-                    .into_par_iter()
-                    .map(|path| work.check_cancelled().map(|()| path.advance(&goal)))
-                    .collect();
-                let mut unfinished = Vec::new();
-                for path in advanced? {
-                    match path {
-                        Advanced::Open(path) => unfinished.push(path),
-                        Advanced::Finished(result) => done.push(result),
-                    }
-                }
-                open = unfinished;
-                let forecast: usize = open.iter().map(|open| open.forecast).sum();
-                work.expect_more(forecast + (rows - end) * expected);
-            }
-            done.sort_by_key(|result| result.row);
-            finished.extend(done);
+            let open = (start..end).map(|row| self.open_path(&observer, row, most_nodes)).collect();
+            finished.extend(self.settle(&work, &observer, &goal, open, (rows - end) * expected)?);
         }
         work.finish();
+        Ok(self.collect(finished))
+    }
+
+    /// Takes points on some paths until each of them is done, and returns their integrals in the
+    /// order of rows. `later` more gradients are expected for other rows.
+    pub(super) fn settle(
+        &self,
+        work: &Work,
+        observer: &Observer,
+        goal: &Goal,
+        mut open: Vec<OpenPath>,
+        later: usize,
+    ) -> Result<Vec<Finished>> {
+        let mut done = Vec::with_capacity(open.len());
+        while !open.is_empty() {
+            self.receive_asked(work, observer, &mut open)?;
+            // A table has many rows, and each takes a while to judge.
+            let advanced: Result<Vec<Advanced>> = open
+                .into_par_iter()
+                .map(|path| work.check_cancelled().map(|()| path.advance(goal)))
+                .collect();
+            let mut unfinished = Vec::new();
+            for path in advanced? {
+                match path {
+                    Advanced::Open(path) => unfinished.push(path),
+                    Advanced::Finished(result) => done.push(result),
+                }
+            }
+            open = unfinished;
+            let forecast: usize = open.iter().map(|open| open.forecast).sum();
+            work.expect_more(forecast + later);
+        }
+        done.sort_by_key(|result| result.row);
+        Ok(done)
+    }
+
+    /// Puts the integrals of all rows together.
+    pub(super) fn collect(&self, finished: Vec<Finished>) -> Integrals {
         let values: Vec<Batch> = finished.iter().map(|result| result.values.clone()).collect();
-        Ok(Integrals {
+        Integrals {
             values: Batch::stack(&values),
             converged: Some(finished.iter().map(|result| result.converged).collect()),
             share_errors: self
@@ -344,7 +362,7 @@ impl PathIntegral<'_> {
             errors: Some(finished.iter().map(|result| result.error).collect()),
             evaluations: finished.iter().map(|result| result.evaluations).collect(),
             scores: finished.into_iter().map(|result| result.scores).collect(),
-        })
+        }
     }
 
     /// The least number of gradients that [`to_tolerance`](Self::to_tolerance) takes for a row.
@@ -367,7 +385,7 @@ impl PathIntegral<'_> {
     }
 
     /// Refuses the changes of score unless there is one for each row.
-    fn check_changes(&self) -> Result<()> {
+    pub(super) fn check_changes(&self) -> Result<()> {
         let (rows, found) = (self.input.rows(), self.changes.len());
         if found == rows {
             return Ok(());
@@ -385,6 +403,9 @@ impl PathIntegral<'_> {
         for (at, open) in open.iter().enumerate() {
             let row = open.row;
             asked.extend(open.path.asked().map(|position| Asked { open: at, row, position }));
+        }
+        if asked.is_empty() {
+            return Ok(());
         }
         let received = work.run(
             &work.chunks(asked.len(), 0..1),
@@ -449,14 +470,14 @@ impl Rules {
 }
 
 /// Returns the stage at which a point's contributions or its score became infinite or NaN.
-fn stage_of(observed: &Observation) -> Stage {
+pub(super) fn stage_of(observed: &Observation) -> Stage {
     if observed.size.is_finite() { Stage::PathScore } else { Stage::Gradient }
 }
 
 /// The condition under which a row is done.
-struct Goal {
-    tolerance: Tolerance,
-    limit: usize,
+pub(super) struct Goal {
+    pub tolerance: Tolerance,
+    pub limit: usize,
 }
 
 impl Goal {
@@ -478,7 +499,7 @@ struct Asked {
 }
 
 /// The path of a row that needs more points.
-struct OpenPath {
+pub(super) struct OpenPath {
     row: usize,
     path: AdaptivePath,
     /// The shares whose errors are estimated, with the weights of the sampled values.
@@ -490,7 +511,7 @@ struct OpenPath {
 }
 
 /// The integral of a row that is done.
-struct Finished {
+pub(super) struct Finished {
     row: usize,
     values: Batch,
     error: f64,
@@ -507,6 +528,12 @@ enum Advanced {
 }
 
 impl OpenPath {
+    /// Returns the path of a row that was walked, with the contributions at its corners.
+    pub fn walked(row: usize, change: ScoreChange, kept: KeptRow, shares: Vec<Share>) -> Self {
+        let path = AdaptivePath::walked(change, kept.observed);
+        Self { row, path, shares, slots: kept.slots, forecast: 0 }
+    }
+
     /// Takes the contributions at the first position that the path asks for.
     fn receive(&mut self, contribution: Batch, observed: Observation, point: usize) -> Result<()> {
         let finite = observed.is_finite();
@@ -531,7 +558,8 @@ impl OpenPath {
             // Errors fall with the number of points.
             let needed = taken as f64 * error / tolerance;
             let next = needed.min(taken as f64 * growth(taken)).round() as usize;
-            let next = next.max(taken + 1 + taken / 16).min(goal.limit);
+            let least = self.path.least_refinement().max(1 + taken / 16);
+            let next = next.max(taken + least).min(goal.limit);
             self.path.refine(&judged, next - taken);
             self.forecast = (needed as usize).clamp(next, goal.limit) - taken;
         }

@@ -8,5 +8,8 @@ pub(crate) mod integral;
 pub(crate) mod observation;
 pub(crate) mod polyline;
 pub(crate) mod quadrature;
+pub(crate) mod scale_space;
 pub(crate) mod score_change;
 pub(crate) mod shape;
+pub(crate) mod walk;
+pub(crate) mod walked;

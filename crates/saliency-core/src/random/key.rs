@@ -45,6 +45,8 @@ pub enum Stream {
     },
     /// The choice of a baseline.
     Baseline,
+    /// The choice of classes.
+    Class,
     /// The position on a path.
     Position,
     /// The seed of an explainer inside another one.
@@ -61,6 +63,7 @@ impl Stream {
             Self::Noise { tensor } => tensor,
             Self::Own(number) => (1 << 62) + u64::from(number),
             Self::UniformBaseline { tensor } => (1 << 63) + tensor,
+            Self::Class => u64::MAX - 3,
             Self::Inside => u64::MAX - 2,
             Self::Position => u64::MAX - 1,
             Self::Baseline => u64::MAX,
@@ -123,6 +126,7 @@ mod tests {
             Stream::UniformBaseline { tensor: 0 },
             Stream::UniformBaseline { tensor: 1 },
             Stream::Baseline,
+            Stream::Class,
             Stream::Position,
             Stream::Inside,
             Stream::Own(0),

@@ -413,15 +413,21 @@ fn if_the_representation_is_the_input_ig_squared_is_integrated_gradients() {
     let other = double(&[&[0.2, 1.0, 0.0]]);
     let features = pure_function(|x: Tensor<2>| x);
     let path = || Counterfactual::new(features.clone(), other.clone()).unwrap();
-    let squared = IgSquared::of(path().with_descent_steps(10)).with_steps(200);
-    let found = squared.attribute(&bends(), x.clone()).unwrap();
+    let squared = || IgSquared::of(path().with_descent_steps(10));
+    let found = squared().with_tolerance(0.01).attribute(&bends(), x.clone()).unwrap();
     let ig = IntegratedGradients::new().with_baseline(Baseline::tensor(other.clone()));
     let right = ig.with_steps(2000).attribute(&bends(), x.clone()).unwrap();
-    let error = relative_l1(&exact(&found.values), &exact(&right.values));
-    assert!(error < 1e-3, "{error}");
-    assert_eq!(found.evaluations, [210; 2]);
+    let estimates = found.error_estimate.clone().unwrap();
+    let rows = exact(&found.values);
+    for (row, (found, right)) in rows.chunks(3).zip(exact(&right.values).chunks(3)).enumerate() {
+        let error = relative_l1(found, right);
+        assert!(error <= estimates[row] && estimates[row] <= 0.01, "{error} {}", estimates[row]);
+    }
     let gaps = found.completeness_gap.unwrap();
-    assert!(gaps.iter().all(|gap| gap.abs() < 0.01), "{gaps:?}");
+    assert!(gaps.iter().all(|gap| gap.abs() < 0.1), "{gaps:?}");
+    // A gradient for each step of the descent, and one at each corner.
+    let published = squared().attribute(&bends(), x.clone()).unwrap();
+    assert_eq!(published.evaluations, [10 + 11; 2]);
     // A path that is too short ends on the way; one that is kept in a range ends at its edge.
     let short = IgSquared::of(path().with_descent_steps(2).with_step_length(0.1));
     let short = short.attribute(&bends(), x.clone()).unwrap();
@@ -527,9 +533,10 @@ fn answers(
     let other = vocabulary.clone().narrow(0, 9, 5).unsqueeze::<3>().cast(DType::F64);
     let features = pure_function(|x: Tensor<3>| x.flatten::<2>(1, 2).tanh());
     let path = Counterfactual::new(features, other).unwrap().with_descent_steps(4);
-    let squared = IgSquared::of(path).with_steps(7).with_schedule(s());
-    let explainers: [(&str, Box<dyn Explainer<_, Tensor<3>>>); 10] = [
-        ("squared", Box::new(squared)),
+    let squared = || IgSquared::of(path.clone()).with_schedule(s());
+    let explainers: [(&str, Box<dyn Explainer<_, Tensor<3>>>); 11] = [
+        ("squared", Box::new(squared())),
+        ("squared to a tolerance", Box::new(squared().with_tolerance(0.1))),
         ("reveal", Box::new(reveal())),
         ("reveal to a tolerance", Box::new(reveal().with_tolerance(0.2).with_max_samples(70))),
         ("measured", Box::new(measured().with_steps(7))),

@@ -14,6 +14,8 @@ mod golden_photos;
 mod golden_randomisation;
 mod models;
 mod outputs;
+mod paths_adversarial;
+mod paths_blur_guided;
 mod pool;
 mod properties;
 mod ready_targets;

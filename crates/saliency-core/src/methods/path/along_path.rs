@@ -11,6 +11,7 @@ use crate::methods::path::integration::Integration;
 use crate::path::contribution::{Contribution, Product};
 use crate::path::quadrature::Rule;
 use crate::path::shape::PathShape;
+use crate::path::walk::Walk;
 use crate::share::Tolerance;
 
 /// A kind of path: it leads to any input.
@@ -74,6 +75,12 @@ pub trait Path: Send + Sync {
     fn gradients(&self) -> usize {
         0
     }
+
+    /// Returns the number of moves of a path that is found on the way, which [`lay`](Self::lay)
+    /// returns by [`Laid::walked`]. It takes a gradient for each move, and one more.
+    fn moves(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// A kind of path that starts at a [`Baseline`].
@@ -84,31 +91,66 @@ pub trait FromBaseline: Path {
 
 /// The paths that lead to the rows of an input.
 pub struct Laid<'a> {
-    /// The paths. Position 1 is the input, unless they [end before it](Self::ending_before).
-    pub shape: Box<dyn PathShape + 'a>,
+    pub(crate) course: Course<'a>,
     /// The number of gradients that were taken for each row to find its path.
     pub gradients: usize,
     /// Whether position 1 is the input. Otherwise the score there is computed.
-    pub reaches_input: bool,
+    pub(crate) reaches_input: bool,
+}
+
+/// The course of the paths.
+pub(crate) enum Course<'a> {
+    /// It is known. Position 1 is the input.
+    Known(Box<dyn PathShape + 'a>),
+    /// It is found on the way.
+    Walked(Box<dyn Walk + 'a>),
 }
 
 impl<'a> Laid<'a> {
-    /// Returns paths that took no gradient to find.
+    /// Returns paths that took no gradient to find. Position 1 is the input.
     pub fn new(shape: impl PathShape + 'a) -> Self {
-        Self { shape: Box::new(shape), gradients: 0, reaches_input: true }
+        Self { course: Course::Known(Box::new(shape)), gradients: 0, reaches_input: true }
     }
 
-    /// Replaces the paths by others that are made from them, and that end before the input.
-    pub fn ending_before<S: PathShape + 'a>(
+    /// Returns paths that are found on the way, by the gradients that are added up along them.
+    pub fn walked(walk: impl Walk + 'a) -> Self {
+        Self { course: Course::Walked(Box::new(walk)), gradients: 0, reaches_input: true }
+    }
+
+    /// Returns the paths, if they are known before they are followed.
+    pub(crate) fn known(&self) -> Result<&(dyn PathShape + 'a)> {
+        match &self.course {
+            Course::Known(shape) => Ok(&**shape),
+            Course::Walked(_) => Err(found_on_the_way()),
+        }
+    }
+
+    /// Replaces the paths by others that are made from them.
+    pub(crate) fn replaced<S: PathShape + 'a>(
         self,
         make: impl FnOnce(Box<dyn PathShape + 'a>) -> S,
-    ) -> Self {
-        Self { shape: Box::new(make(self.shape)), reaches_input: false, ..self }
+    ) -> Result<Self> {
+        match self.course {
+            Course::Known(shape) => {
+                Ok(Self { course: Course::Known(Box::new(make(shape))), ..self })
+            }
+            Course::Walked(_) => Err(found_on_the_way()),
+        }
+    }
+
+    /// Says that position 1 is not the input.
+    pub(crate) fn ending_before(self) -> Self {
+        Self { reaches_input: false, ..self }
+    }
+
+    /// Returns whether the tangents are no derivatives with respect to the position.
+    pub(crate) fn is_measured(&self) -> bool {
+        matches!(&self.course, Course::Known(shape) if shape.place(0.0).is_some())
     }
 
     /// Refuses paths that do not lead to the input, or with a measure on them.
     pub(crate) fn check_whole(&self) -> Result<()> {
-        if self.reaches_input && self.shape.place(0.0).is_none() {
+        if self.reaches_input && !self.is_measured() {
             return Ok(());
         }
         let expected = "one that leads to the input, and on which all places count alike";
@@ -120,6 +162,12 @@ impl<'a> Laid<'a> {
         self.gradients = gradients;
         self
     }
+}
+
+/// Returns the error for a path that must be known, and is not.
+fn found_on_the_way() -> Error {
+    let expected = "one that is known before it is followed";
+    Error::invalid_option("path", expected, "one that is found on the way")
 }
 
 impl std::fmt::Debug for Laid<'_> {
@@ -165,9 +213,10 @@ impl<P: FromBaseline, C> AlongPath<P, C> {
 }
 
 impl<P, C> AlongPath<P, C> {
-    /// Sets a fixed number of points on the path, from 1 to 20,000, instead of a tolerance.
+    /// Sets a fixed number of points on the path, from 1 to 20,000, instead of a tolerance. A path
+    /// that is found on the way, as in [`GuidedIg`](crate::GuidedIg), has a number of moves instead.
     pub fn with_steps(mut self, steps: usize) -> Self {
-        self.integration.steps = steps;
+        self.integration.steps = Some(steps);
         self.integration.tolerance = None;
         self
     }
@@ -225,12 +274,12 @@ impl<P: Path, C: Contribution> AlongPath<P, C> {
     pub fn check(&self) -> Result<()> {
         self.schedule.check()?;
         self.path.check()?;
-        self.integration.check()
+        self.integration.check(self.path.moves())
     }
 
     fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
         self.integration.check_shares(question)?;
-        let calls = self.integration.calls() + self.path.gradients();
+        let calls = self.integration.calls(self.path.moves()) + self.path.gradients();
         let scored = question.resolve_for(&self.schedule, calls)?;
         let laid = self.path.lay(question, &scored, &self.schedule)?;
         self.integration.answer(question, scored, &laid, &self.contribution, &self.schedule)

@@ -6,12 +6,13 @@ use crate::execution::evaluator::Scored;
 use crate::execution::question::Question;
 use crate::execution::schedule::Schedule;
 use crate::input::batch::Batch;
-use crate::methods::path::along_path::Laid;
+use crate::methods::path::along_path::{Course, Laid};
 use crate::path::contribution::Contribution;
 use crate::path::integral::{Integrals, PathIntegral};
 use crate::path::quadrature::{Rule, placed};
 use crate::path::score_change::ScoreChange;
-use crate::path::shape::PathShape;
+use crate::path::shape::{PathPoints, PathShape, StraightPath};
+use crate::path::walk::Walk;
 use crate::share::Tolerance;
 use crate::warning::Warning;
 
@@ -20,7 +21,8 @@ use crate::warning::Warning;
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Integration {
-    pub steps: usize,
+    /// A fixed number of points; by default [`STEPS`].
+    pub steps: Option<usize>,
     pub rule: Rule,
     pub tolerance: Option<Tolerance>,
     pub max_gradients: usize,
@@ -28,26 +30,42 @@ pub(crate) struct Integration {
 
 impl Default for Integration {
     fn default() -> Self {
-        Self { steps: 50, rule: Rule::default(), tolerance: None, max_gradients: 1000 }
+        Self { steps: None, rule: Rule::default(), tolerance: None, max_gradients: 1000 }
     }
 }
 
+/// The number of points by default.
+const STEPS: usize = 50;
+
 /// More points than this make no map better, and Gauss-Legendre points take long to compute.
-const MOST_STEPS: usize = 20_000;
+pub(crate) const MOST_STEPS: usize = 20_000;
 
 impl Integration {
-    /// Refuses options outside their range.
-    pub fn check(&self) -> Result<()> {
+    /// Refuses options outside their range, for a path that has this many moves if it is found on
+    /// the way.
+    pub fn check(&self, moves: Option<usize>) -> Result<()> {
         let Some(tolerance) = self.tolerance else {
-            return check_count("steps", self.steps, MOST_STEPS);
+            return match (self.steps, moves) {
+                (Some(steps), Some(_)) => {
+                    let expected = "to be left out for a path that is found on the way; set the \
+                                    number of its moves instead (`with_moves`)";
+                    Err(Error::invalid_option("steps", expected, steps))
+                }
+                _ => check_count("steps", self.steps(), MOST_STEPS),
+            };
         };
         tolerance.check_range()?;
-        let least = PathIntegral::LEAST;
+        // A path that is found on the way takes a gradient at each corner.
+        let least = moves.map_or(PathIntegral::LEAST, |moves| moves + 1);
         if (least..=MOST_STEPS).contains(&self.max_gradients) {
             return Ok(());
         }
         let expected = format!("from {least} to {MOST_STEPS}");
         Err(Error::invalid_option("limit", expected, self.max_gradients))
+    }
+
+    fn steps(&self) -> usize {
+        self.steps.unwrap_or(STEPS)
     }
 
     /// Refuses a tolerance for shares if none are asked for.
@@ -56,9 +74,11 @@ impl Integration {
         self.tolerance.map_or(Ok(()), |tolerance| tolerance.check(shares))
     }
 
-    /// Returns the most gradients that a row can take.
-    pub fn calls(&self) -> usize {
-        self.tolerance.map_or(self.steps, |_| self.max_gradients)
+    /// Returns the most gradients that a row can take, on a path that has this many moves if it is
+    /// found on the way.
+    pub fn calls(&self, moves: Option<usize>) -> usize {
+        let fixed = moves.map_or(self.steps(), |moves| moves + 1);
+        self.tolerance.map_or(fixed, |_| self.max_gradients)
     }
 
     /// Integrates along the paths, and makes the answer.
@@ -72,8 +92,20 @@ impl Integration {
     ) -> Result<Attribution<Batch>> {
         let Question { evaluator, input, rows, .. } = question;
         let every: Vec<usize> = (0..input.rows()).collect();
-        let start = laid.shape.at(&every, &vec![0.0; input.rows()])?;
+        let start = match &laid.course {
+            Course::Known(shape) => shape.at(&every, &vec![0.0; input.rows()])?,
+            Course::Walked(walk) => {
+                let points = walk.start(&every)?;
+                PathPoints { tangents: points.clone(), points }
+            }
+        };
         start.check(input, input.rows())?;
+        // Of a path that is found on the way only the ends are known.
+        let straight = StraightPath::new(start.points.clone(), input);
+        let shape = match &laid.course {
+            Course::Known(shape) => &**shape,
+            Course::Walked(_) => &straight,
+        };
         // If the contributions are complete, they sum to the difference between the scores at both
         // ends.
         let start_scores = evaluator
@@ -84,7 +116,7 @@ impl Integration {
         let ends = start_scores.iter().zip(&end_scores);
         let mut changes: Vec<ScoreChange> =
             ends.map(|(&from, &to)| ScoreChange::new(from, to, precision)).collect();
-        let without_path = rows_without_path(&*laid.shape, &start.points, input)?;
+        let without_path = rows_without_path(shape, &start.points, input)?;
         for &row in &without_path {
             changes[row] = changes[row].without_path();
         }
@@ -92,13 +124,16 @@ impl Integration {
             evaluator,
             target: &scored.target,
             input,
-            shape: &*laid.shape,
+            shape,
             contribution,
             changes: &changes,
             shares: rows.shares(),
             schedule,
         };
-        let integrals = self.integrate(&integral, &start_scores, &end_scores)?;
+        let integrals = match &laid.course {
+            Course::Known(_) => self.integrate(&integral, &start_scores, &end_scores)?,
+            Course::Walked(walk) => self.walk(&integral, &**walk)?,
+        };
         integrals.values.check_finite(Stage::Attribution)?;
         evaluator.check_dependence(schedule, &integrals.values, input, &scored.target)?;
         let mut attribution = Attribution::of(integrals.values, scored);
@@ -110,7 +145,7 @@ impl Integration {
         attribution.warnings.splice(0..0, no_path);
         evaluator.one_row_warning().into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
         let attribution = attribution.with_shares(rows, integrals.share_errors.as_deref())?;
-        if laid.shape.place(0.0).is_some() {
+        if laid.is_measured() {
             // The values do not sum to a change of score.
             return Ok(attribution);
         }
@@ -129,9 +164,18 @@ impl Integration {
             return Ok(scored.scores.clone());
         }
         let every: Vec<usize> = (0..question.input.rows()).collect();
-        let ends = laid.shape.at(&every, &vec![1.0; every.len()])?.points;
+        let ends = laid.known()?.at(&every, &vec![1.0; every.len()])?.points;
         let scores = question.evaluator.scores(schedule, &ends, &scored.target);
         scores.map_err(|error| error.with_stage(Stage::Score, Stage::PathScore))
+    }
+
+    /// Integrates along a path that is found on the way: to a tolerance, or with the gradients on the
+    /// way alone.
+    fn walk(&self, path: &PathIntegral, walk: &dyn Walk) -> Result<Integrals> {
+        match self.tolerance {
+            Some(tolerance) => path.walked_to_tolerance(walk, tolerance, self.max_gradients),
+            None => path.walked(walk),
+        }
     }
 
     /// Integrates to a tolerance, or with a fixed number of points; `from` and `to` are the scores
@@ -142,10 +186,10 @@ impl Integration {
         }
         if self.rule == Rule::Placed {
             let pilot = path.pilot(from, to)?;
-            let rules: Vec<_> = pilot.iter().map(|scores| placed(self.steps, scores)).collect();
+            let rules: Vec<_> = pilot.iter().map(|scores| placed(self.steps(), scores)).collect();
             return path.fixed(&rules);
         }
-        path.fixed(&[self.rule.positions(self.steps)])
+        path.fixed(&[self.rule.positions(self.steps())])
     }
 }
 

@@ -106,9 +106,10 @@ impl<P: Path> Path for Left<P> {
     ) -> Result<Laid<'a>> {
         let laid = self.path.lay(question, scored, schedule)?;
         laid.check_whole()?;
+        let whole = laid.known()?;
         let every: Vec<usize> = (0..question.input.rows()).collect();
         let scores_at = |position: f64| {
-            let points = laid.shape.at(&every, &vec![position; every.len()])?.points;
+            let points = whole.at(&every, &vec![position; every.len()])?.points;
             let scores = question.evaluator.scores(schedule, &points, &scored.target);
             scores.map_err(|error| error.with_stage(Stage::Score, Stage::PathScore))
         };
@@ -119,7 +120,7 @@ impl<P: Path> Path for Left<P> {
         scores.push(scored.scores.clone());
         let of_row = |row| scores.iter().map(|scores: &Vec<f64>| scores[row]).collect::<Vec<f64>>();
         let ends = every.iter().map(|&row| end_of(&of_row(row), self.share)).collect();
-        Ok(laid.ending_before(|shape| Cut { shape, ends }))
+        Ok(laid.replaced(|shape| Cut { shape, ends })?.ending_before())
     }
 
     fn check(&self) -> Result<()> {

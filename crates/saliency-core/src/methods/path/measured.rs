@@ -258,11 +258,9 @@ impl<P: Path> Path for Measured<P> {
             return Ok(laid);
         }
         let measure = self.measure.clone();
-        if laid.reaches_input && measure.place(1.0) == 1.0 {
-            let Laid { shape, gradients, .. } = laid;
-            return Ok(Laid::new(ByShares { shape, measure }).with_gradients(gradients));
-        }
-        Ok(laid.ending_before(|shape| ByShares { shape, measure }))
+        let reaches_end = measure.place(1.0) == 1.0;
+        let laid = laid.replaced(|shape| ByShares { shape, measure })?;
+        Ok(if reaches_end { laid } else { laid.ending_before() })
     }
 
     fn check(&self) -> Result<()> {

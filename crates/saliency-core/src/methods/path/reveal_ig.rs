@@ -243,7 +243,7 @@ impl<P: Path> RevealIg<P> {
         laid.check_whole()?;
         let cloud = Cloud {
             question,
-            shape: &*laid.shape,
+            shape: laid.known()?,
             noise: &self.noise,
             deviations: self.noise.deviations(input)?,
             power: self.power,

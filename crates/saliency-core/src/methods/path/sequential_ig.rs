@@ -98,7 +98,7 @@ impl SequentialIg {
 
     /// Sets a fixed number of points on the path of each token, from 1 to 20,000.
     pub fn with_steps(mut self, steps: usize) -> Self {
-        self.integration.steps = steps;
+        self.integration.steps = Some(steps);
         self.integration.tolerance = None;
         self
     }
@@ -134,13 +134,13 @@ impl SequentialIg {
     /// [`Error::InvalidOption`].
     pub fn check(&self) -> Result<()> {
         self.schedule.check()?;
-        self.integration.check()
+        self.integration.check(None)
     }
 
     fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
         let Question { evaluator, input, rows, .. } = question;
         let tokens = tokens(input)?;
-        let calls = self.integration.calls().saturating_mul(tokens);
+        let calls = self.integration.calls(None).saturating_mul(tokens);
         let scored = question.resolve_for(&self.schedule, calls)?;
         let baseline = self.baseline.like(input, rows)?;
         let report = |done: usize| self.report(done * tokens, input.rows() * tokens);
