@@ -4,15 +4,18 @@
 //! cargo bench --profile dev --bench coverage
 //! ```
 //!
-//! How often are the estimated errors of shares upper bounds? And how often do the intervals of two standard errors of SmoothGrad hold the right values?
+//! How often are the estimated errors of shares upper bounds? How often do the intervals of two standard errors of SmoothGrad
+//! and Reveal-IG hold the right values? And how often are the estimates of all path methods upper bounds? One part alone:
+//! `-- maps`, `shares`, `standard-errors` or `paths`.
 //!
 //! Prints a line for each kind of models. Errors are relative L1 errors. The right maps are closed
 //! forms, or have 4,000 points in double precision; those of the photo network have 2,000 points.
 
 use burn::tensor::{Device, Tensor};
-use saliency::{Baseline, Explainer, IntegratedGradients, Rule, Target};
+use saliency::methods::RevealIg;
+use saliency::{Baseline, Explainer, IntegratedGradients, NoiseScale, Rule, Target};
 use saliency_models::CifarCnn;
-use saliency_testkit::{Errors, Golden, Intervals, Kind, relative_l1, values};
+use saliency_testkit::{Errors, Golden, Intervals, Kind, PathMethod, Points, relative_l1, values};
 
 /// The random models of each kind. There are ten questions about each.
 const MODELS: u64 = 20;
@@ -222,16 +225,96 @@ fn standard_errors() {
     }
 }
 
+/// The models of each kind that all path methods are asked about: 240 questions for each method.
+const PATH_MODELS: u64 = 1;
+
+/// Prints how often the estimated errors of all path methods are upper bounds, over all kinds, and how
+/// often intervals of two standard errors of Reveal-IG hold.
+fn paths() {
+    println!(
+        "\n| Method | 5 % | 1 % | Gauss-Legendre 50 | Midpoint 50 | Placed 50 | Estimate / true at 5 %: 5 % quantile / \
+         median | Gradients at 5 %, median | Beyond 10 % of those that met 5 % | Beyond 2 % of those that met 1 % |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+    let rules = [Rule::GaussLegendre, Rule::Midpoint, Rule::Placed];
+    let ways: Vec<Points> = TOLERANCES
+        .map(|tolerance| Points::Tolerance(tolerance, 1000))
+        .into_iter()
+        .chain(rules.map(|rule| Points::Fixed(rule, 50)))
+        .collect();
+    let mut totals = Totals::default();
+    for method in PathMethod::ALL {
+        let mut tallies: Vec<Tally> = ways.iter().map(|_| Tally::default()).collect();
+        for kind in Kind::ALL {
+            for model in 0..PATH_MODELS {
+                let questions = kind.questions(model);
+                if !method.takes(&questions) {
+                    continue;
+                }
+                let right = method.right(&questions);
+                for (tally, &points) in tallies.iter_mut().zip(&ways) {
+                    tally.add(method.errors(&questions, points, &right));
+                }
+            }
+        }
+        totals.add(method.name, &tallies);
+    }
+    let all = (totals.questions * ways.len()) as f64;
+    let share = 100.0 * totals.bounds.iter().sum::<usize>() as f64 / all;
+    println!("All {all} | {share:.1} %");
+    println!(
+        "converged: {:?}, more than twice the tolerance off: {:?}",
+        totals.converged, totals.far_off
+    );
+    standard_errors_of_reveal();
+}
+
+/// Prints how often intervals of two standard errors of Reveal-IG hold, over 200 rows of each kind.
+fn standard_errors_of_reveal() {
+    println!("\n| Kind | Reveal-IG, 50 samples | 200 samples | Tolerance 5 % |\n|---|---|---|---|");
+    for name in ["ReLU 13-32-3", "tanh 13-32-3", "ReLU 13-32-32-32-3"] {
+        let kind = Kind::ALL.iter().find(|kind| kind.name == name).expect("a kind");
+        let mut found = [Intervals::default(); 3];
+        for model in 0..20 {
+            let questions = kind.questions(model);
+            let explain = |reveal: RevealIg| {
+                let reveal = reveal.with_noise(NoiseScale::Absolute(0.5));
+                let (input, target) = (questions.input.clone(), questions.target.clone());
+                reveal.attribute_to(&questions.model(), input, target).expect("a map")
+            };
+            let right = explain(RevealIg::new().with_samples(8000).with_seed(2));
+            let right: Vec<f64> = values(&right.values).into_iter().map(f64::from).collect();
+            let reveal = || RevealIg::new().with_seed(1);
+            let asked = [
+                reveal().with_samples(50),
+                reveal().with_samples(200),
+                reveal().with_tolerance(0.05),
+            ];
+            for (found, reveal) in found.iter_mut().zip(asked) {
+                *found += questions.held(explain(reveal), &right);
+            }
+        }
+        let cells = found.map(|it| {
+            let held = 100.0 * it.held as f64 / it.unwarned.max(1) as f64;
+            let warned = 100.0 * (it.all - it.unwarned) as f64 / it.all as f64;
+            format!("{held:.1} ({warned:.0} % with a warning), {} gradients", it.samples / 200)
+        });
+        println!("| {name} | {} |", cells.join(" | "));
+    }
+}
+
 fn main() {
     let section = std::env::args().skip(1).find(|arg| !arg.starts_with("--"));
     match section.as_deref() {
         Some("maps") => errors_of_maps(),
         Some("shares") => errors_of_shares(),
         Some("standard-errors") => standard_errors(),
+        Some("paths") => paths(),
         _ => {
             errors_of_maps();
             errors_of_shares();
             standard_errors();
+            paths();
         }
     }
 }

@@ -18,6 +18,9 @@ struct MethodsNoise;
 #[doc = include_str!("../../docs/series-and-volumes.md")]
 struct SeriesAndVolumes;
 
+#[doc = include_str!("../../docs/methods-distributions.md")]
+struct MethodsDistributions;
+
 #[doc = include_str!("../../docs/baselines.md")]
 struct Baselines;
 

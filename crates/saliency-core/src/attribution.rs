@@ -219,12 +219,19 @@ impl Attribution<Batch> {
     ///
     /// # Errors
     /// [`Error::Device`](crate::Error::Device) if the values cannot be read back.
-    pub fn with_baseline(mut self, scores: Vec<f64>) -> Result<Self> {
+    pub fn with_baseline(self, scores: Vec<f64>) -> Result<Self> {
+        let ends = self.scores.clone();
+        self.with_ends(scores, &ends)
+    }
+
+    /// The same for values that sum to the change of score up to `ends`, which need not be the
+    /// scores of the input.
+    pub(crate) fn with_ends(mut self, scores: Vec<f64>, ends: &[f64]) -> Result<Self> {
         let sums = self.values.row_sums()?;
         let mut gaps = Vec::with_capacity(sums.len());
         for (row, sum) in sums.into_iter().enumerate() {
             let (score, base) = (self.scores[row], scores[row]);
-            gaps.push(sum - (score - base));
+            gaps.push(sum - (ends[row] - base));
             let known = self.warnings.contains(&Warning::BaselineIsInput { row });
             if !known && (score - base).abs() <= ALIKE * score.abs().max(base.abs()) {
                 self.warnings.push(Warning::BaselineScoresLikeInput { row });

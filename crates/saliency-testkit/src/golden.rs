@@ -46,6 +46,11 @@ impl Golden {
         Self::new(include_bytes!("../golden/cifar_layers.safetensors"))
     }
 
+    /// Reads the values of methods for tokens, on a small network: two rows.
+    pub fn tokens() -> Self {
+        Self::new(include_bytes!("../golden/tokens.safetensors"))
+    }
+
     fn new(bytes: &'static [u8]) -> Self {
         Self(SafeTensors::deserialize(bytes).expect("a golden file"))
     }

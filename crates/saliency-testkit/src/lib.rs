@@ -7,6 +7,7 @@ mod devices;
 mod errors;
 mod golden;
 mod models;
+mod path_methods;
 mod pytorch;
 mod questions;
 
@@ -17,5 +18,6 @@ pub use models::{
     Counting, Noisy, contribution, implementation_a, implementation_b, linear, square,
     with_fixed_weights,
 };
+pub use path_methods::{Asked, PathMethod, Points};
 pub use pytorch::read_pytorch;
 pub use questions::{Errors, Intervals, Kind, Questions};

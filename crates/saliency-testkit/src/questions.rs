@@ -30,6 +30,8 @@ pub struct Questions {
     pub target: Target,
     /// The right values, if there is a closed form.
     exact: Option<Vec<f64>>,
+    /// Whether the gradient grows without bound toward the baseline.
+    steep: bool,
 }
 
 type Body = dyn Fn(Tensor<2>) -> Tensor<2> + Send + Sync;
@@ -141,7 +143,7 @@ impl Questions {
         body: impl Fn(Tensor<2>) -> Tensor<2> + Send + Sync + 'static,
         input: Tensor<2>,
     ) -> Self {
-        Self { body: Arc::new(body), input, target: Target::Class(0), exact: None }
+        Self { body: Arc::new(body), input, target: Target::Class(0), exact: None, steep: false }
     }
 
     fn scored(self, score: Score) -> Self {
@@ -152,6 +154,17 @@ impl Questions {
     pub fn model(&self) -> impl Model<Tensor<2>> + use<> {
         let body = Arc::clone(&self.body);
         pure_function(move |x| body(x))
+    }
+
+    /// Returns the function that the model computes, in the precision of its input.
+    pub fn body(&self) -> impl Fn(Tensor<2>) -> Tensor<2> + Clone + Send + Sync + use<> {
+        let body = Arc::clone(&self.body);
+        move |x| body(x)
+    }
+
+    /// Returns whether the gradient grows without bound toward the baseline.
+    pub fn is_steep(&self) -> bool {
+        self.steep
     }
 
     /// Returns the right values.
@@ -231,7 +244,11 @@ impl Questions {
     /// Explains all rows, and counts how often `value ± 1.96 standard errors` holds the right value.
     pub fn intervals(&self, explainer: &SmoothGrad, right: &[f64]) -> Intervals {
         let map = explainer.attribute_to(&self.model(), self.input.clone(), self.target.clone());
-        let map = map.expect("a map");
+        self.held(map.expect("a map"), right)
+    }
+
+    /// Counts how often `value ± 1.96 standard errors` holds the right value in a map of all rows.
+    pub fn held(&self, map: Attribution<Tensor<2>>, right: &[f64]) -> Intervals {
         let width = self.input.dims()[1];
         let warned: Vec<usize> = map.warnings.iter().map(Warning::row).collect();
         let errors = values(&map.standard_error.expect("standard errors"));
@@ -369,6 +386,10 @@ impl Numbers {
         Questions { exact: Some(exact), ..questions }
     }
 
+    fn steep(questions: Questions) -> Questions {
+        Questions { steep: true, ..questions }
+    }
+
     fn sines(&mut self) -> Questions {
         let (outputs, speeds) = (self.normal(200), self.uniform(200, 1.0, 6.0));
         let input = self.input(200);
@@ -414,18 +435,18 @@ impl Numbers {
 
     fn roots(&mut self) -> Questions {
         let outputs = self.normal(6);
-        Self::additive(self.positive_input(6), move |x| {
+        Self::steep(Self::additive(self.positive_input(6), move |x| {
             let outputs = columns(&outputs, &x);
             x.sqrt() * outputs
-        })
+        }))
     }
 
     fn logarithms(&mut self, above: f64) -> Questions {
         let outputs = self.normal(6);
-        Self::additive(self.positive_input(6), move |x| {
+        Self::steep(Self::additive(self.positive_input(6), move |x| {
             let outputs = columns(&outputs, &x);
             (x + above).log() * outputs
-        })
+        }))
     }
 
     /// Inputs beyond all gates and ramps, so that each of these opens somewhere on the path.

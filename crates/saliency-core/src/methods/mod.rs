@@ -18,7 +18,9 @@ pub use noise::{
 };
 pub use path::Timing;
 pub use path::{
-    AlongPath, Blur, BlurIg, BlurKernel, BlurSpacing, Border, ExpectedGradients, FromBaseline,
-    Guided, GuidedIg, Idgi, IdgiAlong, IntegratedGradients, Laid, Path, SquaredGradient, Straight,
+    AdversarialGradients, AlongPath, Blur, BlurIg, BlurKernel, BlurSpacing, Border, Counterfactual,
+    Discretised, DiscretisedIg, ExpectedGradients, FromBaseline, Guided, GuidedIg, Idgi, IdgiAlong,
+    IgSquared, IntegratedGradients, Laid, Left, LeftIg, Measure, Measured, MeasuredIg, NextWord,
+    Path, RevealIg, SequentialIg, SquaredGradient, Straight,
 };
 pub use registry::{ErrorBar, Family, Method, MethodOptions, Needs};

@@ -5,7 +5,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use crate::path::error_estimate::{End, ErrorEstimate, Estimated, Gap};
 use crate::path::observation::Observation;
-use crate::path::score_change::ScoreChange;
+use crate::path::score_change::{Part, ScoreChange};
 use crate::path::shape::PathScore;
 use crate::share::Share;
 
@@ -265,7 +265,11 @@ impl AdaptivePath {
             values: &integral.sample,
             each,
             change: &self.change,
-            missing: self.change.missing(integral.sum, self.change.from, self.change.to),
+            missing: if self.change.is_complete() {
+                self.change.missing(integral.sum, self.change.from, self.change.to)
+            } else {
+                gaps.iter().map(|gap| gap.missing).sum()
+            },
             points: self.received,
         };
         let error = estimate.relative(&estimated);
@@ -291,7 +295,9 @@ impl AdaptivePath {
             let part = (ends[1].at - ends[0].at) / interval.parts as f64;
             let inside = interval.inside.as_ref().map_or(0.0, |inside| inside.sums.sum);
             let sum = part * (0.5 * (from.sum + to.sum) + inside);
-            Measured { part, missing: self.change.missing(sum, from.score, to.score) }
+            let width = ends[1].at - ends[0].at;
+            let of_gap = Part { from: from.mark(), to: to.mark(), width, sum };
+            Measured { part, missing: self.change.missing_in(&of_gap) }
         };
         self.nodes.windows(2).zip(&self.intervals).map(measure).collect()
     }
@@ -304,17 +310,23 @@ impl AdaptivePath {
         let start = End {
             points: [&first.observed, &second.observed],
             distances: [first.at, second.at],
-            missing: change.missing(
-                first.at * first.observed.sum,
-                change.from,
-                first.observed.score,
-            ),
+            missing: change.missing_in(&Part {
+                from: change.start(),
+                to: first.observed.mark(),
+                width: first.at,
+                sum: first.at * first.observed.sum,
+            }),
         };
         let rest = 1.0 - last.at;
         let stop = End {
             points: [&last.observed, &before_last.observed],
             distances: [rest, 1.0 - before_last.at],
-            missing: change.missing(rest * last.observed.sum, last.observed.score, change.to),
+            missing: change.missing_in(&Part {
+                from: last.observed.mark(),
+                to: change.end(),
+                width: rest,
+                sum: rest * last.observed.sum,
+            }),
         };
         [start.error(), stop.error()]
     }
@@ -565,7 +577,8 @@ mod tests {
             for at in path.asked().collect::<Vec<_>>() {
                 let slope = (curve.slope)(at);
                 let (sample, size, score) = (vec![slope], slope.abs(), (curve.value)(at));
-                match path.receive(Observation { sample, sum: slope, size, score }) {
+                let observed = Observation { sample, sum: slope, size, score, place: None };
+                match path.receive(observed) {
                     Received::Add(slot) if slot < slots.len() => slots[slot] += slope,
                     Received::Add(_) => slots.push(slope),
                     Received::Leave => {}

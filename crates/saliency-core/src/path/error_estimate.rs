@@ -92,7 +92,8 @@ pub(crate) struct Estimated<'a> {
     pub each: f64,
     /// The change of score.
     pub change: &'a ScoreChange,
-    /// The completeness gap, reduced by the part that may be rounding.
+    /// The completeness gap, reduced by the part that may be rounding. If the path has places, the
+    /// sum over all gaps.
     pub missing: f64,
     /// The number of points.
     pub points: usize,
@@ -139,7 +140,7 @@ impl ErrorEstimate {
         let error = self.error(of);
         let size = of.size();
         // The true size is unknown: take the smaller candidate.
-        let true_size = of.change.by().abs().max(size - error).max(0.01 * size);
+        let true_size = of.change.least_size().max(size - error).max(0.01 * size);
         let relative = if error == 0.0 { 0.0 } else { error / true_size };
         if of.change.without_path {
             return relative;

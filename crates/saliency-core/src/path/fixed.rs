@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::path::error_estimate::{End, ErrorEstimate, Estimated, Gap};
 use crate::path::observation::Observation;
 use crate::path::quadrature::WeightedPosition;
-use crate::path::score_change::ScoreChange;
+use crate::path::score_change::{Part, ScoreChange};
 use crate::share::Share;
 
 /// The number of neighbouring points, one of which is predicted from the others.
@@ -102,6 +102,8 @@ pub(crate) struct FixedPath {
     integral: Observation,
     /// The integral of the L1 norm of the sampled contributions.
     sampled: f64,
+    /// The sum of the contributions of all gaps minus their changes of score.
+    missing: f64,
     /// The difference across the gap that is judged. The buffer is reused, because rows of tables
     /// have many gaps.
     difference: Vec<f64>,
@@ -118,6 +120,7 @@ impl FixedPath {
             estimate: None,
             integral: Observation::default(),
             sampled: 0.0,
+            missing: 0.0,
             difference: Vec::new(),
         }
     }
@@ -163,7 +166,11 @@ impl FixedPath {
             values: &self.integral.sample,
             each: self.each(),
             change: &self.change,
-            missing: self.change.missing(self.integral.sum, self.change.from, self.change.to),
+            missing: if self.change.is_complete() {
+                self.change.missing(self.integral.sum, self.change.from, self.change.to)
+            } else {
+                self.missing
+            },
             points: self.judged + 1,
         }
     }
@@ -195,10 +202,12 @@ impl FixedPath {
         // For the gap and for the ends of the path, the contributions minus the change of score.
         let change = &self.change;
         let sum = (rule.cells[k] - start) * from.sum + (end - rule.cells[k]) * to.sum;
-        let missing = change.missing(sum, from.score, to.score);
+        let missing = change.missing_in(&Part { from: from.mark(), to: to.mark(), width, sum });
         let (size, lean) = (self.each() * sampled, rule.lean);
         let mut estimate = estimate.unwrap_or_else(|| ErrorEstimate::new(difference.len()));
+        let mut all_missing = 0.0;
         let mut add = |width: f64, missing: f64| {
+            all_missing += missing;
             estimate.add(&Gap { width, difference: &difference, size, missing, rough, lean });
         };
         // Brownian motion that is known only at one end varies this much more.
@@ -206,17 +215,22 @@ impl FixedPath {
         add(width, missing);
         let mut ends = 0.0;
         if k == 0 {
-            let missing = change.missing(start * from.sum, change.from, from.score);
+            let sum = start * from.sum;
+            let before = Part { from: change.start(), to: from.mark(), width: start, sum };
+            let missing = change.missing_in(&before);
             add(beyond(start), missing);
             ends += End { points: [from, to], distances: [start, end], missing }.error();
         }
         if k + 2 == rule.points.len() {
             let distances = [1.0 - end, 1.0 - start];
-            let missing = change.missing(distances[0] * to.sum, to.score, change.to);
+            let [width, sum] = [distances[0], distances[0] * to.sum];
+            let after = Part { from: to.mark(), to: change.end(), width, sum };
+            let missing = change.missing_in(&after);
             add(beyond(distances[0]), missing);
             ends += End { points: [to, from], distances, missing }.error();
         }
         estimate.add_end(ends);
+        self.missing += all_missing;
         self.estimate = Some(estimate);
         self.difference = difference;
         self.judged += 1;
@@ -259,7 +273,7 @@ mod tests {
             let slope = slope(at.position);
             sum += at.weight * slope;
             let (sample, size, score) = (vec![slope], slope.abs(), value(at.position));
-            path.receive(&rule, Observation { sample, sum: slope, size, score });
+            path.receive(&rule, Observation { sample, sum: slope, size, score, place: None });
         }
         let right = value(1.0) - value(0.0);
         [path.error().expect("an estimate"), (sum - right).abs() / right.abs()]
@@ -273,6 +287,23 @@ mod tests {
             let [midpoint, worse] = errors(Rule::Midpoint, count, slope, value);
             assert!(wrong <= gauss && worse <= midpoint, "{gauss} {wrong} {midpoint} {worse}");
             assert!(100.0 * gauss < midpoint, "{gauss} {midpoint}");
+        }
+    }
+
+    #[test]
+    fn rules_that_err_to_one_side_say_so() {
+        for rule in [Rule::Left, Rule::Right] {
+            for count in [2, 5, 50, 500] {
+                for (slope, value) in [
+                    ((|at| at.exp()) as fn(f64) -> f64, (|at| at.exp()) as fn(f64) -> f64),
+                    (|at| 3.0 * at * at, |at| at.powi(3)),
+                    (|at| (3.0 * at).cos(), |at| (3.0 * at).sin() / 3.0),
+                ] {
+                    let [estimate, wrong] = errors(rule, count, slope, value);
+                    assert!(wrong <= estimate, "{rule:?} {count}: {estimate} {wrong}");
+                    assert!(estimate < 8.0 / count as f64, "{rule:?} {count}: {estimate}");
+                }
+            }
         }
     }
 
@@ -325,7 +356,8 @@ mod tests {
     fn a_single_point_has_no_estimate() {
         let rule = FixedRule::new(&Rule::Midpoint.positions(1));
         let mut path = FixedPath::new(ScoreChange::new(0.0, 1.0, DType::F64));
-        path.receive(&rule, Observation { sample: vec![1.0], sum: 1.0, size: 1.0, score: 0.5 });
+        let (sample, place) = (vec![1.0], None);
+        path.receive(&rule, Observation { sample, sum: 1.0, size: 1.0, score: 0.5, place });
         assert_eq!(path.error(), None);
     }
 }

@@ -121,9 +121,9 @@ enum Evaluated {
 
 impl Block {
     /// Starts the block of rows that a chunk begins.
-    fn new(changes: &[ScoreChange], chunk: &Chunk, steps: usize) -> Self {
+    fn new(integral: &PathIntegral, chunk: &Chunk, steps: usize) -> Self {
         let rows = chunk.rows.clone();
-        let paths = changes[rows.clone()].iter().map(|change| FixedPath::new(*change)).collect();
+        let paths = rows.clone().map(|row| FixedPath::new(integral.change(row))).collect();
         Self {
             scores: (0..rows.len()).map(|_| Vec::with_capacity(steps)).collect(),
             rows,
@@ -173,7 +173,10 @@ impl PathIntegral<'_> {
         let found = self.evaluator.gradient(path.points, &self.target.select(rows))?;
         let (gradients, tangents) = (found.gradients.widened(), path.tangents.widened());
         let contributions = self.contribution.at(gradients, &tangents, positions)?;
-        let observed = observer.observe(&contributions, &found.scores()?)?;
+        let mut observed = observer.observe(&contributions, &found.scores()?)?;
+        for (observed, &position) in observed.iter_mut().zip(positions) {
+            observed.place = self.shape.place(position);
+        }
         Ok(PathEvaluation { contributions, observed })
     }
 
@@ -224,7 +227,7 @@ impl PathIntegral<'_> {
                     return Ok(Evaluated::Part(summed));
                 }
                 // Rows of a table are judged on the workers too.
-                let mut block = Block::new(self.changes, chunk, rules.steps);
+                let mut block = Block::new(self, chunk, rules.steps);
                 block.receive(&rules, chunk, summed);
                 Ok(Evaluated::Done(block.finish(|row| self.shares_of(&observer, row))))
             },
@@ -232,8 +235,8 @@ impl PathIntegral<'_> {
                 let done = match evaluated {
                     Evaluated::Done(done) => done,
                     Evaluated::Part(summed) => {
-                        let open = block
-                            .get_or_insert_with(|| Block::new(self.changes, chunk, rules.steps));
+                        let open =
+                            block.get_or_insert_with(|| Block::new(self, chunk, rules.steps));
                         open.receive(&rules, chunk, summed);
                         if chunk.repeats.end < rules.steps {
                             return Ok(());
@@ -369,11 +372,16 @@ impl PathIntegral<'_> {
     fn open_path(&self, observer: &Observer, row: usize, most_nodes: usize) -> OpenPath {
         OpenPath {
             row,
-            path: AdaptivePath::new(self.changes[row], most_nodes),
+            path: AdaptivePath::new(self.change(row), most_nodes),
             shares: self.shares_of(observer, row),
             slots: Vec::new(),
             forecast: 0,
         }
+    }
+
+    /// Returns the change of score of a row, with the places of the path's ends.
+    fn change(&self, row: usize) -> ScoreChange {
+        self.changes[row].with_places(self.shape.place(0.0), self.shape.place(1.0))
     }
 
     /// Refuses the changes of score unless there is one for each row.

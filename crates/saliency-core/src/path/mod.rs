@@ -6,6 +6,7 @@ pub(crate) mod error_estimate;
 pub(crate) mod fixed;
 pub(crate) mod integral;
 pub(crate) mod observation;
+pub(crate) mod polyline;
 pub(crate) mod quadrature;
 pub(crate) mod scale_space;
 pub(crate) mod score_change;

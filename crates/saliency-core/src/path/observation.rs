@@ -4,6 +4,7 @@ use burn::tensor::{Int, Tensor};
 
 use crate::error::Result;
 use crate::input::batch::{Batch, to_host};
+use crate::path::score_change::Mark;
 use crate::share::Share;
 
 /// The maximum number of values of a row whose contributions are read back from the device. Errors
@@ -22,6 +23,8 @@ pub(crate) struct Observation {
     pub size: f64,
     /// The score.
     pub score: f64,
+    /// The place on the way, if the path has places.
+    pub place: Option<f64>,
 }
 
 impl Observation {
@@ -37,6 +40,11 @@ impl Observation {
         values.for_each(|(sum, value)| *sum += weight * value);
         self.sum += weight * other.sum;
         self.size += weight * other.size;
+    }
+
+    /// Returns the score and the place.
+    pub fn mark(&self) -> Mark {
+        Mark { score: self.score, place: self.place }
     }
 
     /// Returns the L1 norm of the sampled contributions.

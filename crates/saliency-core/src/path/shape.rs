@@ -50,6 +50,17 @@ pub trait PathShape: Sync {
     /// # Errors
     /// Those of the path; the integral passes them on.
     fn at(&self, rows: &[usize], positions: &[f64]) -> Result<PathPoints>;
+
+    /// Returns the place on the way from the start to the input, in 0..1, that a position stands
+    /// for, if the tangents are derivatives with respect to the place. `None`, the default, if they
+    /// are derivatives with respect to the position.
+    ///
+    /// Such a path counts parts of the way more than others, as a
+    /// [`Measure`](crate::methods::Measure) says. Places must not descend. The integral does not
+    /// sum to the change of score. Errors are estimated with the changes of score between places.
+    fn place(&self, _position: f64) -> Option<f64> {
+        None
+    }
 }
 
 /// Points on a path, and the tangents there.

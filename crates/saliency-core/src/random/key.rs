@@ -47,6 +47,8 @@ pub enum Stream {
     },
     /// The choice of a baseline.
     Baseline,
+    /// The choice of classes.
+    Class,
     /// The position on a path.
     Position,
     /// The segments of a series, for one tensor of the input.
@@ -69,6 +71,7 @@ impl Stream {
             Self::Segments { tensor } => (1 << 61) + tensor,
             Self::Own(number) => (1 << 62) + u64::from(number),
             Self::UniformBaseline { tensor } => (1 << 63) + tensor,
+            Self::Class => u64::MAX - 3,
             Self::Inside => u64::MAX - 2,
             Self::Position => u64::MAX - 1,
             Self::Baseline => u64::MAX,
@@ -140,6 +143,7 @@ mod tests {
             Stream::UniformBaseline { tensor: 0 },
             Stream::UniformBaseline { tensor: 1 },
             Stream::Baseline,
+            Stream::Class,
             Stream::Position,
             Stream::Segments { tensor: 0 },
             Stream::Segments { tensor: 1 },

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use saliency_core::{
     Baseline, Explainer, IntegratedGradients, NoiseScale, Rule, SmoothGrad, pure_function,
 };
-use saliency_testkit::{Intervals, Kind};
+use saliency_testkit::{Intervals, Kind, PathMethod, Points};
 
 /// The models of each kind.
 const MODELS: u64 = 3;
@@ -45,6 +45,39 @@ fn the_estimate_is_an_upper_bound_for_models_of_every_kind() {
     println!("all: {bounds} of {all}; {far_off} of {converged} converged ones are far off");
     assert!(bounds * 100 >= all * 88, "{bounds} of {all}");
     assert!(far_off * 100 <= converged * 3, "{far_off} of {converged}");
+}
+
+#[test]
+fn the_estimate_of_every_path_method_is_an_upper_bound() {
+    // Every third kind, for the sake of time; the bench asks about all.
+    let kinds = || Kind::ALL.into_iter().step_by(3);
+    let ways = [
+        Points::Tolerance(0.05, 1000),
+        Points::Fixed(Rule::GaussLegendre, 50),
+        Points::Fixed(Rule::Midpoint, 30),
+    ];
+    let (mut all, mut bounds) = (0, 0);
+    for method in PathMethod::ALL {
+        let (mut own, mut own_bounds) = (0, 0);
+        for kind in kinds() {
+            let questions = kind.questions(7);
+            if !method.takes(&questions) {
+                continue;
+            }
+            let right = method.right(&questions);
+            for points in ways {
+                let errors = method.errors(&questions, points, &right);
+                let pairs = errors.estimated.iter().zip(&errors.right);
+                own += errors.right.len();
+                own_bounds += pairs.filter(|(estimated, right)| estimated >= right).count();
+            }
+        }
+        println!("{:32} {own_bounds} of {own}", method.name);
+        assert!(own_bounds * 100 >= own * 84, "{}: {own_bounds} of {own}", method.name);
+        (all, bounds) = (all + own, bounds + own_bounds);
+    }
+    println!("all: {bounds} of {all}");
+    assert!(bounds * 100 >= all * 88, "{bounds} of {all}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Gradients along a path, added up: the explainer that every path method is.
 
 use crate::attribution::Attribution;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::execution::evaluator::Scored;
 use crate::execution::question::{Question, answers_questions};
 use crate::execution::schedule::Schedule;
@@ -94,6 +94,8 @@ pub struct Laid<'a> {
     pub(crate) course: Course<'a>,
     /// The number of gradients that were taken for each row to find its path.
     pub gradients: usize,
+    /// Whether position 1 is the input. Otherwise the score there is computed.
+    pub(crate) reaches_input: bool,
 }
 
 /// The course of the paths.
@@ -107,12 +109,52 @@ pub(crate) enum Course<'a> {
 impl<'a> Laid<'a> {
     /// Returns paths that took no gradient to find. Position 1 is the input.
     pub fn new(shape: impl PathShape + 'a) -> Self {
-        Self { course: Course::Known(Box::new(shape)), gradients: 0 }
+        Self { course: Course::Known(Box::new(shape)), gradients: 0, reaches_input: true }
     }
 
     /// Returns paths that are found on the way, by the gradients that are added up along them.
     pub fn walked(walk: impl Walk + 'a) -> Self {
-        Self { course: Course::Walked(Box::new(walk)), gradients: 0 }
+        Self { course: Course::Walked(Box::new(walk)), gradients: 0, reaches_input: true }
+    }
+
+    /// Returns the paths, if they are known before they are followed.
+    pub(crate) fn known(&self) -> Result<&(dyn PathShape + 'a)> {
+        match &self.course {
+            Course::Known(shape) => Ok(&**shape),
+            Course::Walked(_) => Err(found_on_the_way()),
+        }
+    }
+
+    /// Replaces the paths by others that are made from them.
+    pub(crate) fn replaced<S: PathShape + 'a>(
+        self,
+        make: impl FnOnce(Box<dyn PathShape + 'a>) -> S,
+    ) -> Result<Self> {
+        match self.course {
+            Course::Known(shape) => {
+                Ok(Self { course: Course::Known(Box::new(make(shape))), ..self })
+            }
+            Course::Walked(_) => Err(found_on_the_way()),
+        }
+    }
+
+    /// Says that position 1 is not the input.
+    pub(crate) fn ending_before(self) -> Self {
+        Self { reaches_input: false, ..self }
+    }
+
+    /// Returns whether the tangents are no derivatives with respect to the position.
+    pub(crate) fn is_measured(&self) -> bool {
+        matches!(&self.course, Course::Known(shape) if shape.place(0.0).is_some())
+    }
+
+    /// Refuses paths that do not lead to the input, or with a measure on them.
+    pub(crate) fn check_whole(&self) -> Result<()> {
+        if self.reaches_input && !self.is_measured() {
+            return Ok(());
+        }
+        let expected = "one that leads to the input, and on which all places count alike";
+        Err(Error::invalid_option("path", expected, "a part of one, or one with a measure"))
     }
 
     /// Sets the number of gradients that were taken for each row.
@@ -120,6 +162,12 @@ impl<'a> Laid<'a> {
         self.gradients = gradients;
         self
     }
+}
+
+/// Returns the error for a path that must be known, and is not.
+fn found_on_the_way() -> Error {
+    let expected = "one that is known before it is followed";
+    Error::invalid_option("path", expected, "one that is found on the way")
 }
 
 impl std::fmt::Debug for Laid<'_> {

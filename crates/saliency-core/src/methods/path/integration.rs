@@ -112,7 +112,8 @@ impl Integration {
             .scores(schedule, &start.points, &scored.target)
             .map_err(|error| error.with_stage(Stage::Score, Stage::BaselineScore))?;
         let precision = input.parts[0].dtype();
-        let ends = start_scores.iter().zip(&scored.scores);
+        let end_scores = self.end_scores(question, &scored, laid, schedule)?;
+        let ends = start_scores.iter().zip(&end_scores);
         let mut changes: Vec<ScoreChange> =
             ends.map(|(&from, &to)| ScoreChange::new(from, to, precision)).collect();
         let without_path = rows_without_path(shape, &start.points, input)?;
@@ -130,7 +131,7 @@ impl Integration {
             schedule,
         };
         let integrals = match &laid.course {
-            Course::Known(_) => self.integrate(&integral, &start_scores, &scored.scores)?,
+            Course::Known(_) => self.integrate(&integral, &start_scores, &end_scores)?,
             Course::Walked(walk) => self.walk(&integral, &**walk)?,
         };
         integrals.values.check_finite(Stage::Attribution)?;
@@ -144,7 +145,28 @@ impl Integration {
         attribution.warnings.splice(0..0, no_path);
         evaluator.one_row_warning().into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
         let attribution = attribution.with_shares(rows, integrals.share_errors.as_deref())?;
-        attribution.with_baseline(start_scores)
+        if laid.is_measured() {
+            // The values do not sum to a change of score.
+            return Ok(attribution);
+        }
+        attribution.with_ends(start_scores, &end_scores)
+    }
+
+    /// Returns the scores at the ends of the paths.
+    fn end_scores(
+        &self,
+        question: &Question,
+        scored: &Scored,
+        laid: &Laid,
+        schedule: &Schedule,
+    ) -> Result<Vec<f64>> {
+        if laid.reaches_input {
+            return Ok(scored.scores.clone());
+        }
+        let every: Vec<usize> = (0..question.input.rows()).collect();
+        let ends = laid.known()?.at(&every, &vec![1.0; every.len()])?.points;
+        let scores = question.evaluator.scores(schedule, &ends, &scored.target);
+        scores.map_err(|error| error.with_stage(Stage::Score, Stage::PathScore))
     }
 
     /// Integrates along a path that is found on the way: to a tolerance, or with the gradients on the
@@ -158,7 +180,7 @@ impl Integration {
 
     /// Integrates to a tolerance, or with a fixed number of points; `from` and `to` are the scores
     /// at the ends of each row's path.
-    fn integrate(&self, path: &PathIntegral, from: &[f64], to: &[f64]) -> Result<Integrals> {
+    pub fn integrate(&self, path: &PathIntegral, from: &[f64], to: &[f64]) -> Result<Integrals> {
         if let Some(tolerance) = self.tolerance {
             return path.to_tolerance(tolerance, self.max_gradients);
         }
