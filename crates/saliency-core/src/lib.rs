@@ -6,7 +6,7 @@
 //! 1. `input`: [`Inputs`], a batch of tensors, alone or as a tuple; and the [`Baseline`]
 //! 2. `model`: a [`Model`], a function from a batch to `[rows, scores]`; the [`Target`] among its
 //!    scores; a [`Split`] at a layer; and [`embeddings`], for models of text
-//! 3. `path`, `random` and `sampling`: the inputs that a method feeds to the model
+//! 3. `path`, `masks`, `random` and `sampling`: the inputs that a method feeds to the model
 //! 4. `execution`: gradients of the score with respect to the input, in the chunks and on the
 //!    workers of a [`Schedule`]
 //! 5. `methods`: one file per method; [`Method`] lists them all
@@ -28,6 +28,7 @@ mod explainer;
 mod good_rows;
 mod input;
 pub mod kit;
+mod masks;
 pub mod methods;
 mod model;
 mod path;
@@ -45,11 +46,14 @@ pub use execution::schedule::{Cancel, MemoryBudget, Parallelism, Progress, Sched
 pub use explainer::Explainer;
 pub use good_rows::{GoodRows, RowError, attribute_good_rows};
 pub use input::baseline::Baseline;
+pub use input::groups::Groups;
 pub use input::inputs::{Fixed, Inputs};
 pub use input::rows::Rows;
 pub use input::tokens::{TokenReduction, per_token};
+pub use masks::windows::Window;
 pub use methods::{
-    ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,
+    ExpectedGradients, FeatureAblation, FeaturePermutation, Gradient, InputTimesGradient,
+    IntegratedGradients, KernelShap, Method, MethodOptions, Occlusion, Rise, ShapleySampling,
     SmoothGrad, SmoothGradSquared, VarGrad,
 };
 pub use model::detection::{Detection, FoundBox};
@@ -81,10 +85,16 @@ const _: () = {
     shared::<Baseline>();
     shared::<Error>();
     shared::<ExpectedGradients>();
+    shared::<FeatureAblation>();
+    shared::<FeaturePermutation>();
     shared::<Gradient>();
     shared::<InputTimesGradient>();
     shared::<IntegratedGradients>();
+    shared::<KernelShap>();
     shared::<MethodOptions>();
+    shared::<Occlusion>();
+    shared::<Rise>();
+    shared::<ShapleySampling>();
     shared::<ResolvedTarget>();
     shared::<Schedule>();
     shared::<SmoothGrad>();

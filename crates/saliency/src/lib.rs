@@ -128,14 +128,15 @@
 
 pub use saliency_core::{
     After, Attribution, Baseline, Cancel, Cause, Counted, Cut, Detection, Distribution, Embeddings,
-    Error, EstimatedShare, Explainer, Fixed, FoundBox, GoodRows, Inputs, MemoryBudget, Model,
+    Error, EstimatedShare, Explainer, Fixed, FoundBox, GoodRows, Groups, Inputs, MemoryBudget, Model,
     ModelFn, NoModule, NoiseScale, Parallelism, ParameterInput, Pixels, Progress, Rectangle,
     ResolvedTarget, Result, RowError, Rows, Rule, Schedule, Score, ScoreFunction, Share,
-    Similarity, Split, Stage, Target, TokenReduction, Warning, attribute_good_rows, embeddings,
+    Similarity, Split, Stage, Target, TokenReduction, Warning, Window, attribute_good_rows, embeddings,
     hide_caught_panics, parameter, per_token, pure_function,
 };
 pub use saliency_core::{
-    ExpectedGradients, Gradient, InputTimesGradient, IntegratedGradients, Method, MethodOptions,
+    ExpectedGradients, FeatureAblation, FeaturePermutation, Gradient, InputTimesGradient,
+    IntegratedGradients, KernelShap, Method, MethodOptions, Occlusion, Rise, ShapleySampling,
     SmoothGrad, SmoothGradSquared, VarGrad,
 };
 /// The parts that methods are made of, and the list of all methods: see [`saliency_core`].

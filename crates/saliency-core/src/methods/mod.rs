@@ -1,8 +1,10 @@
-//! One file per method: the inputs that the model is given, and the way gradients are aggregated.
+//! One file per method: the inputs that the model is given, and the way gradients or scores are
+//! aggregated.
 
 pub mod gradient;
 pub mod noise;
 pub mod path;
+pub mod perturbation;
 mod registry;
 
 pub use gradient::{Gradient, InputTimesGradient};
@@ -10,4 +12,7 @@ pub use noise::{
     Mean, MeanOfSquares, OverNoise, SmoothGrad, SmoothGradSquared, Statistic, VarGrad, Variance,
 };
 pub use path::{ExpectedGradients, IntegratedGradients};
+pub use perturbation::{
+    FeatureAblation, FeaturePermutation, KernelShap, Occlusion, Rise, ShapleySampling,
+};
 pub use registry::{ErrorBar, Family, Method, MethodOptions};
