@@ -13,6 +13,7 @@ mod golden_photos;
 mod golden_randomisation;
 mod models;
 mod outputs;
+mod perturbation;
 mod pool;
 mod properties;
 mod ready_targets;
