@@ -39,10 +39,8 @@ impl Conversation {
         let mut command = Command::new(program);
         command.args(rest).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let started = command.spawn();
-        let mut child = started.map_err(|cause| Error::NotStarted {
-            program: name.clone(),
-            cause: Arc::new(cause),
-        })?;
+        let mut child = started
+            .map_err(|cause| Error::NotStarted { program: name.clone(), cause: Arc::new(cause) })?;
         let (questions, to_write) = channel::<Vec<u8>>();
         let (rows, to_read) = channel::<usize>();
         let (found, answers) = channel();

@@ -36,7 +36,10 @@ pub(crate) struct Scores {
 pub(crate) enum Problem {
     /// The output ended.
     Ended,
-    NoAnswer { found: String, reason: String },
+    NoAnswer {
+        found: String,
+        reason: String,
+    },
     Shape(Vec<usize>),
     Reported(String),
 }

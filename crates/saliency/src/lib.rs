@@ -128,11 +128,11 @@
 
 pub use saliency_core::{
     After, Attribution, Baseline, Cancel, Cause, Counted, Cut, Detection, Distribution, Embeddings,
-    Error, EstimatedShare, Explainer, Fixed, FoundBox, GoodRows, Groups, Inputs, MemoryBudget, Model,
-    ModelFn, NoModule, NoiseScale, Parallelism, ParameterInput, Pixels, Progress, Rectangle,
+    Error, EstimatedShare, Explainer, Fixed, FoundBox, GoodRows, Groups, Inputs, MemoryBudget,
+    Model, ModelFn, NoModule, NoiseScale, Parallelism, ParameterInput, Pixels, Progress, Rectangle,
     ResolvedTarget, Result, RowError, Rows, Rule, Schedule, Score, ScoreFunction, Share,
-    Similarity, Split, Stage, Target, TokenReduction, Warning, Window, attribute_good_rows, embeddings,
-    hide_caught_panics, parameter, per_token, pure_function,
+    Similarity, Split, Stage, Target, TokenReduction, Warning, Window, attribute_good_rows,
+    embeddings, hide_caught_panics, parameter, per_token, pure_function,
 };
 pub use saliency_core::{
     ExpectedGradients, FeatureAblation, FeaturePermutation, Gradient, InputTimesGradient,

@@ -197,7 +197,9 @@ fn grid(row: &[usize], cells: &[usize]) -> Result<Vec<usize>> {
     let last = first.map_or(&[][..], |first| &row[first..]);
     let fits = cells.iter().zip(last).all(|(cells, size)| (1..=*size).contains(cells));
     if first.is_none() || cells.is_empty() || !fits {
-        let expected = format!("of cells that fit rows of {row:?}, from 1 to the size of each of the last dimensions");
+        let expected = format!(
+            "of cells that fit rows of {row:?}, from 1 to the size of each of the last dimensions"
+        );
         return Err(Error::invalid_option("groups", expected, format!("{cells:?} cells")));
     }
     let label = |at: usize| {
@@ -303,11 +305,7 @@ impl Partition {
 
     /// Makes masks for some copies of a row: `covered` says of a copy and a group whether it is
     /// covered.
-    pub fn masks(
-        &self,
-        copies: usize,
-        covered: impl Fn(usize, usize) -> bool,
-    ) -> Vec<Vec<bool>> {
+    pub fn masks(&self, copies: usize, covered: impl Fn(usize, usize) -> bool) -> Vec<Vec<bool>> {
         let mask = |of: &Vec<usize>| {
             let copies = (0..copies).flat_map(|copy| of.iter().map(move |&group| (copy, group)));
             copies.map(|(copy, group)| covered(copy, group)).collect()
@@ -401,7 +399,10 @@ mod tests {
             ),
             (Groups::lists([vec![0, 1, 2, 3], vec![2]]), "value 2 in groups 0 and 1"),
             (Groups::lists([vec![4]]), "from 0 to 3, those of a row, found value 4"),
-            (Groups::lists([vec![0, 1, 2, 3], vec![]]), "at least one value, found none in group 1"),
+            (
+                Groups::lists([vec![0, 1, 2, 3], vec![]]),
+                "at least one value, found none in group 1",
+            ),
             (Groups::labels([0, 1]), "a label for each of the 4 values of a row, found 2 labels"),
             (Groups::labels([0, 2, 2, 2]), "without gaps, found no value in group 1"),
             (Groups::labels([1, 1, 1, usize::MAX]), "no value in group 0"),

@@ -146,7 +146,8 @@ impl Windows {
     pub fn new(windows: &[Window], input: &Batch) -> Result<Self> {
         let tensors = input.parts.len();
         if windows.len() != 1 && windows.len() != tensors {
-            let expected = format!("for each of the {tensors} tensors of the input, or one for all");
+            let expected =
+                format!("for each of the {tensors} tensors of the input, or one for all");
             return Err(Error::invalid_option("windows", expected, windows.len()));
         }
         let mut placed = Vec::with_capacity(tensors);
@@ -207,7 +208,9 @@ impl Windows {
             .tensors
             .iter()
             .zip(&self.widths)
-            .map(|(places, width)| vec![false; places.as_ref().map_or(0, |_| windows.len() * width)])
+            .map(|(places, width)| {
+                vec![false; places.as_ref().map_or(0, |_| windows.len() * width)]
+            })
             .collect();
         for (copy, &window) in windows.iter().enumerate() {
             let Inside { tensor, values } = self.get(window);

@@ -13,7 +13,7 @@ use crate::sampling::samples::SampleMaps;
 pub(crate) const MOST_GROUPS: usize = 20;
 
 /// A game for each row: its players are groups of values, and the worth of a coalition is the score
-/// of a copy in which all other groups are covered.
+/// of a copy in which all other groups are covered, minus the score of the baseline.
 pub(crate) struct Game<'a> {
     pub copies: &'a Copies<'a>,
     pub groups: &'a Partition,
@@ -26,8 +26,10 @@ impl<'a> Game<'a> {
     /// Returns the Shapley value of every group, row after row, from the scores of all coalitions.
     ///
     /// ```text
-    /// Σ v(z) / (G · C(G - 1, |z| - 1)) over z with g  -  Σ v(z) / (G · C(G - 1, |z|)) over the others
+    /// Σ w(z) / (G · C(G - 1, |z| - 1)) over z with g  -  Σ w(z) / (G · C(G - 1, |z|)) over the others
     /// ```
+    ///
+    /// The worth `w(z)` of a coalition is its score minus that of the baseline.
     ///
     /// # Errors
     /// Those of [`Work::run`] and [`Copies::covered`].
@@ -36,10 +38,10 @@ impl<'a> Game<'a> {
         let weights = Weights::new(count);
         let mut values = vec![0.0; rows * count];
         let all = (1usize << count) - 1;
+        // The empty coalition is worth nothing.
         for row in 0..rows {
             let own = &mut values[row * count..(row + 1) * count];
-            weights.add(own, 0, self.baseline_scores[row]);
-            weights.add(own, all, self.scores[row]);
+            weights.add(own, all, self.scores[row] - self.baseline_scores[row]);
         }
         let work = Work::start(self.schedule, &self.copies.question.input, rows * (all - 1))?;
         if all == 1 {
@@ -58,7 +60,7 @@ impl<'a> Game<'a> {
                 let of_each = chunk.row_of_each().into_iter().zip(coalitions).zip(scores);
                 for ((row, coalition), score) in of_each {
                     let own = &mut values[row * count..(row + 1) * count];
-                    weights.add(own, coalition, score);
+                    weights.add(own, coalition, score - self.baseline_scores[row]);
                 }
                 Ok(())
             },
@@ -126,12 +128,12 @@ impl Weights {
     }
 
     /// Adds the part of a coalition, whose members are the bits of a number.
-    fn add(&self, values: &mut [f64], coalition: usize, score: f64) {
+    fn add(&self, values: &mut [f64], coalition: usize, worth: f64) {
         let size = coalition.count_ones() as usize;
         for (group, value) in values.iter_mut().enumerate() {
             *value += match coalition >> group & 1 {
-                1 => self.inside[size] * score,
-                _ => -self.outside[size] * score,
+                1 => self.inside[size] * worth,
+                _ => -self.outside[size] * worth,
             };
         }
     }
@@ -182,7 +184,8 @@ impl Residual<'_> {
         let equal = (total - effects.iter().sum::<f64>()) / count as f64;
         // The additive part of the change.
         let signed = effects.iter().zip(coalition);
-        let additive: f64 = signed.map(|(effect, inside)| if *inside { *effect } else { -effect }).sum();
+        let additive: f64 =
+            signed.map(|(effect, inside)| if *inside { *effect } else { -effect }).sum();
         let members = coalition.iter().filter(|inside| **inside).count();
         let share = members as f64 / count as f64;
         let rest = self.sizes.factor * (change - additive);

@@ -254,6 +254,8 @@ mod tests {
         assert!(all(few(), 1) && all(few(), 3) && !all(few(), 4));
         assert!(all(few().with_all_coalitions(), 20));
         let error = few().with_all_coalitions().takes_all(21).unwrap_err().to_string();
-        assert!(error.contains("at most 20 groups, 1048576 of them") && error.contains("21 groups"));
+        assert!(
+            error.contains("at most 20 groups, 1048576 of them") && error.contains("21 groups")
+        );
     }
 }

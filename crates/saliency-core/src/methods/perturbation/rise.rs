@@ -28,9 +28,9 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 /// shifted at random and interpolated, so that masks are soft. Values with a larger number than
 /// others raise the score if they are left.
 ///
-/// The mean is that of the paper. The error is smaller, because the constant `c` half way between
-/// the scores of input and baseline is taken from every score and added in the end: the mean of
-/// `m_k,i / p` is known to be 1.
+/// The mean is that of the paper. The error is smaller in most cases, because a constant, half way
+/// between the scores of input and baseline, is taken from every score and added in the end: the mean
+/// of `m_k,i / p` is known to be 1.
 ///
 /// # Shapes and units
 /// Values and standard errors have the input's shape; score. They are mean scores, not changes: read
@@ -225,7 +225,8 @@ impl FittingMasks {
             Self::Groups(groups) => {
                 let uniform = |key: &Key| key.uniform(Stream::Cover, groups.count());
                 let drawn: Vec<Vec<f64>> = keys.iter().map(uniform).collect();
-                let left = |copy: usize, group: usize| f64::from(u8::from(drawn[copy][group] < keep));
+                let left =
+                    |copy: usize, group: usize| f64::from(u8::from(drawn[copy][group] < keep));
                 groups.per_value(keys.len(), left)
             }
         }
