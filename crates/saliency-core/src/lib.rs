@@ -53,7 +53,7 @@ pub use input::tokens::{TokenReduction, per_token};
 pub use masks::windows::Window;
 pub use methods::{
     ExpectedGradients, FeatureAblation, FeaturePermutation, Gradient, InputTimesGradient,
-    IntegratedGradients, KernelShap, Method, MethodOptions, Occlusion, Rise, ShapleySampling,
+    IntegratedGradients, KernelShap, Lime, Method, MethodOptions, Occlusion, Rise, ShapleySampling,
     SmoothGrad, SmoothGradSquared, VarGrad,
 };
 pub use model::detection::{Detection, FoundBox};
@@ -91,6 +91,7 @@ const _: () = {
     shared::<InputTimesGradient>();
     shared::<IntegratedGradients>();
     shared::<KernelShap>();
+    shared::<Lime>();
     shared::<MethodOptions>();
     shared::<Occlusion>();
     shared::<Rise>();

@@ -136,7 +136,7 @@ pub use saliency_core::{
 };
 pub use saliency_core::{
     ExpectedGradients, FeatureAblation, FeaturePermutation, Gradient, InputTimesGradient,
-    IntegratedGradients, KernelShap, Method, MethodOptions, Occlusion, Rise, ShapleySampling,
+    IntegratedGradients, KernelShap, Lime, Method, MethodOptions, Occlusion, Rise, ShapleySampling,
     SmoothGrad, SmoothGradSquared, VarGrad,
 };
 /// The parts that methods are made of, and the list of all methods: see [`saliency_core`].

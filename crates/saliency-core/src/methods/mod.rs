@@ -13,6 +13,6 @@ pub use noise::{
 };
 pub use path::{ExpectedGradients, IntegratedGradients};
 pub use perturbation::{
-    FeatureAblation, FeaturePermutation, KernelShap, Occlusion, Rise, ShapleySampling,
+    FeatureAblation, FeaturePermutation, KernelShap, Lime, Occlusion, Rise, ShapleySampling,
 };
 pub use registry::{ErrorBar, Family, Method, MethodOptions};

@@ -6,7 +6,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{DType, FloatDType, Tensor};
 use saliency_core::{
     Attribution, Baseline, Cancel, Error, Explainer, FeatureAblation, FeaturePermutation, Fixed,
-    Groups, Inputs, KernelShap, Model, Occlusion, Parallelism, Result, Rise, Rows, Schedule,
+    Groups, Inputs, KernelShap, Lime, Model, Occlusion, Parallelism, Result, Rise, Rows, Schedule,
     ShapleySampling, SmoothGrad, Stage, Target, Warning, Window, pure_function,
 };
 use saliency_models::CifarCnn;
@@ -37,6 +37,7 @@ impl Options {
         let occlusion = Occlusion::new(window).with_baseline(b());
         let shap = || KernelShap::new().with_groups(g()).with_baseline(b()).with_schedule(s());
         let sampling = ShapleySampling::new().with_groups(g()).with_baseline(b());
+        let lime = Lime::new().with_groups(g()).with_baseline(b());
         let rise = || Rise::new().with_baseline(b()).with_samples(samples).with_schedule(s());
         vec![
             ("feature ablation", Box::new(ablation.with_schedule(s()))),
@@ -44,6 +45,7 @@ impl Options {
             ("KernelSHAP", Box::new(shap().with_samples(samples))),
             ("KernelSHAP, few", Box::new(shap().with_samples(2))),
             ("Shapley", Box::new(sampling.with_samples(samples).with_schedule(s()))),
+            ("LIME", Box::new(lime.with_samples(samples).with_schedule(s()))),
             ("RISE", Box::new(rise())),
             ("RISE of groups", Box::new(rise().with_groups(g()))),
         ]
@@ -260,9 +262,9 @@ fn intervals_of_two_standard_errors_hold_the_shapley_values() {
 }
 
 #[test]
-fn intervals_of_two_standard_errors_hold_the_means_of_rise_and_permutation() {
+fn intervals_of_two_standard_errors_hold_the_means_of_other_methods() {
     let kind = Kind::ALL.iter().find(|kind| kind.name == "ReLU 13-32-3").expect("a kind");
-    let mut found = [Intervals::default(); 3];
+    let mut found = [Intervals::default(); 4];
     for model in 0..5 {
         let questions = kind.questions(model);
         let explain = |explainer: &dyn Explainer<_, _>| {
@@ -273,10 +275,12 @@ fn intervals_of_two_standard_errors_hold_the_means_of_rise_and_permutation() {
             |map: Attribution<Tensor<2>>| -> Vec<f64> { map.values.into_data().iter().collect() };
         let grid = |seed| Rise::new().with_grid([4]).with_seed(seed);
         let groups = |seed| Rise::new().with_groups(Groups::values()).with_seed(seed);
+        let lime = |seed| Lime::new().with_seed(seed);
         let permutation = |seed| FeaturePermutation::new().with_seed(seed);
         let right = [
             list(explain(&grid(1).with_samples(60_000))),
             list(explain(&groups(1).with_samples(60_000))),
+            list(explain(&lime(1).with_samples(60_000))),
             list(explain(&permutation(1).with_samples(5_000))),
         ];
         // Neighbours on a grid share their errors: it takes several seeds.
@@ -284,6 +288,7 @@ fn intervals_of_two_standard_errors_hold_the_means_of_rise_and_permutation() {
             let maps = [
                 explain(&grid(seed).with_samples(300)),
                 explain(&groups(seed).with_samples(300)),
+                explain(&lime(seed).with_samples(200)),
                 explain(&permutation(seed).with_samples(100)),
             ];
             for ((found, map), right) in found.iter_mut().zip(maps).zip(&right) {
@@ -291,7 +296,7 @@ fn intervals_of_two_standard_errors_hold_the_means_of_rise_and_permutation() {
             }
         }
     }
-    for (found, what) in found.into_iter().zip(["RISE", "RISE of groups", "permutation"]) {
+    for (found, what) in found.into_iter().zip(["RISE", "RISE of groups", "LIME", "permutation"]) {
         let share = 100.0 * found.held as f64 / found.unwarned.max(1) as f64;
         println!("{what}: {share:.1} % of {} values", found.unwarned);
         assert!((92.0..98.0).contains(&share), "{what}: {share} {found:?}");
@@ -377,6 +382,8 @@ fn a_model_is_called_no_more_than_the_method_needs() {
     assert_eq!(run(&shap().with_groups(Groups::labels([0; 5]))), (4, 0));
     let sampling = ShapleySampling::new().with_samples(3).with_schedule(s());
     assert_eq!(run(&sampling), (4 + 2 * 3 * 8, 24));
+    let lime = Lime::new().with_samples(7).with_schedule(s());
+    assert_eq!(run(&lime), (4 + 2 * (10 + 7), 17));
     assert_eq!(run(&Rise::new().with_samples(9).with_schedule(s())), (4 + 2 * 9, 9));
     let permutation = FeaturePermutation::new().with_samples(3).with_schedule(s());
     assert_eq!(run(&permutation), (2 + 2 * 3 * 5, 15));
@@ -494,7 +501,7 @@ fn options_outside_their_range_are_refused() {
     };
     let lists = Groups::lists([(0..20).collect::<Vec<usize>>()]);
     let left_out = "put all others into a group of their own), found none for 1 of 21 values";
-    let all: [(Box<dyn Explainer<_, Tensor<2>>>, &str); 18] = [
+    let all: [(Box<dyn Explainer<_, Tensor<2>>>, &str); 22] = [
         (Box::new(KernelShap::new().with_all_coalitions()), "of at most 20 groups, 1048576"),
         (Box::new(KernelShap::new().with_groups(lists.clone())), left_out),
         (Box::new(KernelShap::new().with_samples(0)), "samples from 1 to 1000000, found 0"),
@@ -505,6 +512,10 @@ fn options_outside_their_range_are_refused() {
         (Box::new(FeaturePermutation::new().with_groups(lists.clone())), left_out),
         (Box::new(FeaturePermutation::new().with_samples(0)), "samples from 1"),
         (Box::new(Rise::new().with_groups(lists)), left_out),
+        (Box::new(Lime::new().with_samples(0)), "samples from 1"),
+        (Box::new(Lime::new().with_width(0.0)), "width positive and finite, found 0"),
+        (Box::new(Lime::new().with_width(f64::INFINITY)), "width positive and finite, found inf"),
+        (Box::new(Lime::new().with_width(1e-4)), "some of 21 groups are covered, found 0.0001"),
         (Box::new(Rise::new().with_keep(0.0)), "above 0 and below 1, found 0"),
         (Box::new(Rise::new().with_keep(1.0)), "above 0 and below 1, found 1"),
         (Box::new(Rise::new().with_keep(f64::NAN)), "above 0 and below 1, found NaN"),
@@ -549,6 +560,7 @@ fn options_are_saved_and_restored() {
     check(&Rise::new().with_grid([2]).with_keep(0.3).with_samples(5), &model);
     check(&Rise::new().with_groups(groups()).with_tolerance(0.5).with_max_samples(60), &model);
     check(&ShapleySampling::new().with_groups(groups()).with_samples(2), &model);
+    check(&Lime::new().with_width(0.5).with_samples(5), &model);
     check(&KernelShap::new().with_groups(groups()).with_all_coalitions(), &model);
 }
 

@@ -68,12 +68,22 @@ impl<'a> Game<'a> {
         Ok(values)
     }
 
-    /// Scores every group alone and all but every group, and returns what coalitions of other sizes
-    /// add to this.
+    /// Returns what coalitions of all sizes except one group and all but one add to the
+    /// [effects](Self::effects) of groups.
+    ///
+    /// # Errors
+    /// Those of [`effects`](Self::effects).
+    pub fn residual(&'a self, seed: u64) -> Result<Residual<'a>> {
+        let (effects, sizes) = (self.effects()?, Sizes::new(self.groups.count()));
+        Ok(Residual { game: self, effects, sizes, seed, silent: self.schedule.silent() })
+    }
+
+    /// Scores every group alone and all but every group, and returns the mean change of score by
+    /// each group, row after row: an additive model of the score.
     ///
     /// # Errors
     /// Those of [`Work::run`] and [`Copies::covered`].
-    pub fn residual(&'a self, seed: u64) -> Result<Residual<'a>> {
+    pub fn effects(&self) -> Result<Vec<f64>> {
         let (count, rows) = (self.groups.count(), self.scores.len());
         let silent = self.schedule.silent();
         let mut effects = vec![0.0; rows * count];
@@ -102,7 +112,7 @@ impl<'a> Game<'a> {
                 Ok(())
             },
         )?;
-        Ok(Residual { game: self, effects, sizes: Sizes::new(count), seed, silent })
+        Ok(effects)
     }
 }
 
