@@ -27,8 +27,10 @@ struct Options {
     samples: Option<usize>,
 }
 
+type Named<M, I> = (&'static str, Box<dyn Explainer<M, I>>);
+
 impl Options {
-    fn all<M: Model<I>, I: Inputs>(&self) -> Vec<(&'static str, Box<dyn Explainer<M, I>>)> {
+    fn all<M: Model<I>, I: Inputs>(&self) -> Vec<Named<M, I>> {
         let (s, g, b) =
             (|| self.schedule.clone(), || self.groups.clone(), || self.baseline.clone());
         let samples = self.samples.unwrap_or(20);
@@ -315,7 +317,7 @@ fn any_number_of_workers_and_any_chunk_gives_the_same_bits() {
             let permutation = FeaturePermutation::new().with_samples(20).with_schedule(schedule);
             all.push(("permutation", Box::new(permutation)));
         }
-        let explain = |(name, explainer): &(&'static str, Box<dyn Explainer<_, Tensor<2>>>)| {
+        let explain = |(name, explainer): &Named<_, Tensor<2>>| {
             let map = explainer.attribute(&questions.model(), input.clone()).unwrap();
             let errors = map.standard_error.map(|errors| values(&errors));
             (*name, values(&map.values), errors, map.error_estimate, map.evaluations)
@@ -395,7 +397,7 @@ fn one_group_groups_without_effect_and_a_baseline_that_is_the_input() {
     let x = Tensor::<2>::from_data([[2.0, 3.0, 4.0, 5.0, 1.0]], &device());
     let explain = |options: Options| {
         let all = options.all().into_iter();
-        let explain = |(name, explainer): (&'static str, Box<dyn Explainer<_, Tensor<2>>>)| {
+        let explain = |(name, explainer): Named<_, Tensor<2>>| {
             (name, explainer.attribute(&model, x.clone()).unwrap())
         };
         all.map(explain).collect::<Vec<_>>()
