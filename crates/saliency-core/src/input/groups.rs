@@ -40,6 +40,7 @@ enum Kind {
         length: usize,
     },
     Grid(Vec<usize>),
+    About(usize),
     Labels(Vec<usize>),
     Lists(Vec<Vec<usize>>),
     Each(Vec<Groups>),
@@ -74,6 +75,14 @@ impl Groups {
     /// `grid([7, 7])` cuts pictures of any number of channels into 49 cells.
     pub fn grid(cells: impl Into<Vec<usize>>) -> Self {
         Self(Kind::Grid(cells.into()))
+    }
+
+    /// Cuts rows of any shape into about `count` groups, at least 1: cells of a grid over the
+    /// dimensions after the channels, for rows of `[channels, ...]`; neighbouring values of a row of
+    /// one dimension. If there are no more places than `count`, each is a group. For programs that do
+    /// not know the input; of tokens, make groups by [`tokens`](Self::tokens).
+    pub fn about(count: usize) -> Self {
+        Self(Kind::About(count))
     }
 
     /// Takes the group of each value from a list, numbered from 0 without gaps: superpixels, topics
@@ -161,6 +170,9 @@ impl Groups {
             }
             Kind::Segments { axis, length } => segments(row, *axis, *length),
             Kind::Grid(cells) => grid(row, cells),
+            // A row without dimensions is one value.
+            Kind::About(_) if row.is_empty() => Ok(vec![0]),
+            Kind::About(count) => grid(row, &cells_for(row, *count)?),
             Kind::Labels(_) | Kind::Lists(_) | Kind::Each(_) => {
                 Ok(self.of_rows(&[Some(row)])?.of.remove(0))
             }
@@ -177,6 +189,15 @@ fn width(rows: &[Option<&[usize]>]) -> usize {
 fn places(row: &[usize]) -> usize {
     let channels = if row.len() > 1 { row[0] } else { 1 };
     row.iter().product::<usize>() / channels
+}
+
+/// Returns the sizes of the dimensions after the channels; of all if there is only one.
+pub(crate) fn spatial(row: &[usize]) -> &[usize] {
+    match row {
+        [] => &[1],
+        [_] => row,
+        [_, sizes @ ..] => sizes,
+    }
 }
 
 fn segments(row: &[usize], axis: usize, length: usize) -> Result<Vec<usize>> {
@@ -212,6 +233,18 @@ fn grid(row: &[usize], cells: &[usize]) -> Result<Vec<usize>> {
         label
     };
     Ok((0..row.iter().product()).map(label).collect())
+}
+
+/// Returns the number of cells along each dimension after the channels that makes about `count` of
+/// them.
+fn cells_for(row: &[usize], count: usize) -> Result<Vec<usize>> {
+    if count == 0 {
+        return Err(Error::invalid_option("groups", "of a number of at least 1", count));
+    }
+    let sizes = spatial(row);
+    let share = (count as f64 / places(row) as f64).min(1.0).powf(1.0 / sizes.len() as f64);
+    let cells = |&size: &usize| ((size as f64 * share).round() as usize).clamp(1, size);
+    Ok(sizes.iter().map(cells).collect())
 }
 
 /// Repeats labels of places for every channel, if there is one tensor and as many labels as places.
@@ -359,6 +392,11 @@ mod tests {
         // Uneven cells: every pixel has one, and none is empty.
         let uneven = [0, 0, 0, 1, 1, 0, 0, 0, 1, 1, 2, 2, 2, 3, 3];
         assert_eq!(labels(&Groups::grid([2, 2]), &[1, 3, 5]), uneven);
+        assert_eq!(labels(&Groups::about(3), &[1, 3, 5])[..5], [0, 0, 0, 1, 1]);
+        assert_eq!(labels(&Groups::about(2), &[4]), [0, 0, 1, 1]);
+        assert_eq!(labels(&Groups::about(9), &[2, 2]), [0, 1, 0, 1]);
+        assert_eq!(labels(&Groups::about(49), &[3, 224, 224]).iter().max(), Some(&48));
+        assert_eq!(labels(&Groups::about(49), &[]), [0]);
         assert_eq!(labels(&Groups::grid([2, 1, 2]), &[2, 2, 2, 2])[8..], [0, 1, 0, 1, 2, 3, 2, 3]);
     }
 
@@ -406,6 +444,7 @@ mod tests {
             (Groups::labels([0, 1]), "a label for each of the 4 values of a row, found 2 labels"),
             (Groups::labels([0, 2, 2, 2]), "without gaps, found no value in group 1"),
             (Groups::labels([1, 1, 1, usize::MAX]), "no value in group 0"),
+            (Groups::about(0), "of a number of at least 1, found 0"),
             (Groups::segments(1, 1), "found dimension 1"),
             (Groups::segments(0, 0), "a length of at least 1, found 0"),
             (Groups::grid([5]), "found [5] cells"),

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::input::batch::Batch;
+use crate::input::groups::spatial;
 use crate::random::key::{Key, Stream};
 
 /// The number of cells along each dimension, if the user sets none.
@@ -66,11 +67,8 @@ impl SoftMasks {
 
 impl Grid {
     fn new(cells: Option<&[usize]>, row: &[usize]) -> Result<Self> {
-        let (channels, sizes) = match row {
-            [] => (1, &[1][..]),
-            [_] => (1, row),
-            [channels, sizes @ ..] => (*channels, sizes),
-        };
+        let sizes = spatial(row);
+        let channels = if row.len() > 1 { row[0] } else { 1 };
         let most: Vec<usize> = sizes.iter().map(|&size| size.min(CELLS)).collect();
         let cells = cells.unwrap_or(&most);
         let fits = cells.len() == sizes.len()

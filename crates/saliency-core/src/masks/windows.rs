@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::error::{Error, Result};
 use crate::input::batch::Batch;
+use crate::input::groups::spatial;
 
 /// A window that slides over the last dimensions of a row. Dimensions before these are inside the
 /// window as a whole.
@@ -13,6 +14,8 @@ use crate::input::batch::Batch;
 ///
 /// # Defaults
 /// - stride: the size, so that windows do not overlap
+///
+/// The default window is a [part](Self::part) of 7.
 ///
 /// # Example
 /// ```
@@ -26,14 +29,36 @@ use crate::input::batch::Batch;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Window {
-    size: Vec<usize>,
+    size: Size,
     stride: Option<Vec<usize>>,
+}
+
+/// The size of a window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+enum Size {
+    Values(Vec<usize>),
+    /// This part of each dimension after the channels.
+    Part(usize),
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self::part(7)
+    }
 }
 
 impl Window {
     /// Sets the size in the last dimensions of a row.
     pub fn new(size: impl Into<Vec<usize>>) -> Self {
-        Self { size: size.into(), stride: None }
+        Self { size: Size::Values(size.into()), stride: None }
+    }
+
+    /// Takes the `parts`-th part of each dimension after the channels, for rows of
+    /// `[channels, ...]`, or of the only dimension. The stride is half of it. For programs that do
+    /// not know the input.
+    pub fn part(parts: usize) -> Self {
+        Self { size: Size::Part(parts), stride: None }
     }
 
     /// Sets the distance from window to window in the same dimensions: from 1 to the size.
@@ -45,40 +70,59 @@ impl Window {
 
     /// Refuses sizes and strides that fit no input.
     pub(crate) fn check(&self) -> Result<()> {
-        if self.size.is_empty() || self.size.contains(&0) {
-            let expected = "of at least 1 in each dimension";
-            return Err(Error::invalid_option("window", expected, format!("{:?}", self.size)));
+        match &self.size {
+            Size::Part(0) => Err(Error::invalid_option("parts", "at least 1", 0)),
+            Size::Part(_) => Ok(()),
+            Size::Values(size) if size.is_empty() || size.contains(&0) => {
+                let expected = "of at least 1 in each dimension";
+                Err(Error::invalid_option("window", expected, format!("{size:?}")))
+            }
+            Size::Values(size) => self.stride_for(size).map(drop),
         }
-        let Some(stride) = &self.stride else { return Ok(()) };
-        let (expected, found) = (self.size.len(), stride.len());
-        if expected != found || stride.contains(&0) {
-            let expected = format!("of at least 1 in each of the window's {expected} dimensions");
-            return Err(Error::invalid_option("stride", expected, format!("{stride:?}")));
+    }
+
+    /// Returns the size in the last dimensions of rows of this shape.
+    fn size_in(&self, row: &[usize]) -> Vec<usize> {
+        match &self.size {
+            Size::Values(size) => size.clone(),
+            Size::Part(parts) => spatial(row).iter().map(|size| size.div_ceil(*parts)).collect(),
         }
-        Ok(())
+    }
+
+    /// Returns the stride of a window of this size.
+    fn stride_for(&self, size: &[usize]) -> Result<Vec<usize>> {
+        let stride = match (&self.stride, &self.size) {
+            (Some(stride), _) => stride.clone(),
+            (None, Size::Values(_)) => size.to_vec(),
+            (None, Size::Part(_)) => size.iter().map(|size| size.div_ceil(2)).collect(),
+        };
+        if stride.len() == size.len() && !stride.contains(&0) {
+            return Ok(stride);
+        }
+        let expected = format!("of at least 1 in each of the window's {} dimensions", size.len());
+        Err(Error::invalid_option("stride", expected, format!("{stride:?}")))
     }
 
     /// Places the window in rows of this shape.
     fn places(&self, row: &[usize]) -> Result<Places> {
         self.check()?;
-        let whole = row.len().checked_sub(self.size.len());
+        let (size, shown) = (self.size_in(row), format!("{:?}", self.size_in(row)));
+        let stride = self.stride_for(&size)?;
+        let whole = row.len().checked_sub(size.len());
         let last = whole.map_or(&[][..], |whole| &row[whole..]);
-        let fits = self.size.iter().zip(last).all(|(size, row)| size <= row);
+        let fits = size.iter().zip(last).all(|(size, row)| size <= row);
         let (Some(whole), true) = (whole, fits) else {
             let expected = format!("no larger than a row, whose shape is {row:?}");
-            return Err(Error::invalid_option("window", expected, format!("{:?}", self.size)));
+            return Err(Error::invalid_option("window", expected, shown));
         };
-        let size = [&row[..whole], &self.size].concat();
-        let stride = self.stride.as_ref().unwrap_or(&self.size);
-        let stride = [&row[..whole], stride].concat();
+        let found = format!("{stride:?}");
+        let size = [&row[..whole], &size].concat();
+        let stride = [&row[..whole], &stride].concat();
         let fits = |axis: usize| size[axis] == row[axis] || stride[axis] <= size[axis];
         if !(0..row.len()).all(fits) {
             let expected = format!(
-                "of at most the window's size {:?}, because values between windows would be left \
-                 out",
-                self.size
+                "of at most the window's size {shown}, because values between windows would be left out"
             );
-            let found = format!("{:?}", self.stride.as_ref().unwrap_or(&self.size));
             return Err(Error::invalid_option("stride", expected, found));
         }
         let steps = |axis: usize| (row[axis] - size[axis]).div_ceil(stride[axis]) + 1;
@@ -240,6 +284,10 @@ mod tests {
         assert_eq!(found, [vec![0, 1, 3, 4], vec![2, 5]]);
         let found = windows(Window::new([1, 1, 2]).with_stride([1, 1, 1]), [2, 1, 3]).unwrap();
         assert_eq!(found, [vec![0, 1], vec![1, 2], vec![3, 4], vec![4, 5]]);
+        // The third part of 4 and of 7, in steps of half of it.
+        let found = windows(Window::part(3), [2, 4, 7]).unwrap();
+        assert_eq!(found.len(), 3 * 3);
+        assert_eq!(found[1], [2, 3, 4, 9, 10, 11, 30, 31, 32, 37, 38, 39]);
         // A stride that is larger than the window does no harm if the window is the whole.
         let found = windows(Window::new([1, 3]).with_stride([1, 9]), [1, 2, 3]).unwrap();
         assert_eq!(found, [vec![0, 1, 2], vec![3, 4, 5]]);
@@ -275,6 +323,8 @@ mod tests {
         for (window, said) in [
             (Window::new([]), "window of at least 1 in each dimension, found []"),
             (Window::new([2, 0]), "window of at least 1 in each dimension, found [2, 0]"),
+            (Window::part(0), "expected parts at least 1, found 0"),
+            (Window::part(2).with_stride([1]), "the window's 2 dimensions, found [1]"),
             (Window::new([4]), "no larger than a row, whose shape is [2, 3, 3], found [4]"),
             (Window::new([1, 1, 1, 1]), "no larger than a row"),
             (Window::new([2]).with_stride([0]), "stride of at least 1"),

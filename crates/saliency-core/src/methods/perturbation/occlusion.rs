@@ -26,7 +26,8 @@ use crate::masks::windows::{Window, Windows};
 /// Values have the input's shape; score, signed. They are not shares: their sum has no meaning.
 ///
 /// # Parameters and defaults
-/// - window: its size in the last dimensions of a row, and its [stride](Window::with_stride)
+/// - window: its size in the last dimensions of a row, and its [stride](Window::with_stride); by
+///   default a seventh of each dimension after the channels, in steps of half of it
 /// - baseline: zeros
 ///
 /// A window that is smaller than the thing that matters misses it, because the rest is still there.
@@ -63,6 +64,12 @@ pub struct Occlusion {
     windows: Vec<Window>,
     baseline: Baseline,
     schedule: Schedule,
+}
+
+impl Default for Occlusion {
+    fn default() -> Self {
+        Self::new(Window::default())
+    }
 }
 
 impl Occlusion {
