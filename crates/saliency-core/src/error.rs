@@ -21,6 +21,8 @@ pub enum Stage {
     BaselineScore,
     /// A score of the target on the path from baseline to input.
     PathScore,
+    /// A score of the target for a copy of the input in which values are covered.
+    CoveredScore,
     /// The gradient of the score, or a sum of gradients.
     Gradient,
     /// The values of an explainer.
@@ -36,6 +38,7 @@ impl std::fmt::Display for Stage {
             Self::Score => "score",
             Self::BaselineScore => "score of the baseline",
             Self::PathScore => "score on the path",
+            Self::CoveredScore => "score of a covered copy",
             Self::Gradient => "gradient",
             Self::Attribution => "attribution",
         })

@@ -6,7 +6,7 @@
 //! 1. `input`: [`Inputs`], a batch of tensors, alone or as a tuple; and the [`Baseline`]
 //! 2. `model`: a [`Model`], a function from a batch to `[rows, scores]`; the [`Target`] among its
 //!    scores; a [`Split`] at a layer; and [`embeddings`], for models of text
-//! 3. `path`, `random` and `sampling`: the inputs that a method feeds to the model
+//! 3. `path`, `masks`, `random` and `sampling`: the inputs that a method feeds to the model
 //! 4. `execution`: gradients of the score with respect to the input, in the chunks and on the
 //!    workers of a [`Schedule`]
 //! 5. `methods`: one file per method; [`Method`] lists them all
@@ -29,6 +29,7 @@ mod explainer;
 mod good_rows;
 mod input;
 pub mod kit;
+mod masks;
 pub mod methods;
 mod model;
 mod path;
@@ -47,19 +48,18 @@ pub use execution::schedule::{Cancel, MemoryBudget, Parallelism, Progress, Sched
 pub use explainer::Explainer;
 pub use good_rows::{GoodRows, RowError, attribute_good_rows};
 pub use input::baseline::Baseline;
+pub use input::groups::Groups;
 pub use input::inputs::{Fixed, Inputs};
 pub use input::rows::Rows;
 pub use input::tokens::{TokenReduction, per_token};
 pub use methods::layer::{KeepSign, TokenGrid, place_map};
-pub use methods::{
-    AblationCam, Conductance, EigenCam, EigenGradCam, GradCam, GradCamElementWise, GradCamPlusPlus,
-    HiResCam, InternalInfluence, LayerCam, ScoreCam, XGradCam,
-};
+pub use methods::{AblationCam, Conductance, EigenCam, EigenGradCam, GradCam, GradCamElementWise, GradCamPlusPlus, HiResCam, InternalInfluence, LayerCam, ScoreCam, XGradCam};
 pub use methods::{
     AttentionMaps, BlurIg, DeepLift, ExpectedGradients, Gradient, GuidedIg, Idgi,
     InputTimesGradient, IntegratedGradients, LeGrad, Libra, Method, MethodOptions, SmoothGrad,
     SmoothGradSquared, Timing, VarGrad, attention_rollout,
-};
+pub use masks::windows::Window;
+pub use methods::{ExpectedGradients, FeatureAblation, FeaturePermutation, Gradient, InputTimesGradient, IntegratedGradients, KernelShap, Lime, Method, MethodOptions, Occlusion, Rise, ShapleySampling, SmoothGrad, SmoothGradSquared, VarGrad};
 pub use model::detection::{Detection, FoundBox};
 pub use model::embeddings::{Embeddings, embeddings};
 pub use model::finer::Finer;
@@ -94,13 +94,20 @@ const _: () = {
     shared::<DeepLift>();
     shared::<Error>();
     shared::<ExpectedGradients>();
+    shared::<FeatureAblation>();
+    shared::<FeaturePermutation>();
     shared::<Gradient>();
     shared::<GuidedIg>();
     shared::<Idgi>();
     shared::<InputTimesGradient>();
     shared::<IntegratedGradients>();
     shared::<Libra>();
+    shared::<KernelShap>();
+    shared::<Lime>();
     shared::<MethodOptions>();
+    shared::<Occlusion>();
+    shared::<Rise>();
+    shared::<ShapleySampling>();
     shared::<ResolvedTarget>();
     shared::<Schedule>();
     shared::<SmoothGrad>();

@@ -1,5 +1,7 @@
 //! Which values of an input belong together.
 
+use saliency_core::Groups;
+
 use crate::error::{Error, Result};
 
 /// Which values of a row belong together: they are covered together, and their attributions are
@@ -29,6 +31,14 @@ pub struct Units {
 }
 
 impl Units {
+    /// Makes a unit of each of the groups that an explainer covers together, for rows of this shape.
+    ///
+    /// # Errors
+    /// [`Error::Core`] if the groups do not fit the shape.
+    pub fn of_groups(groups: &Groups, row: &[usize]) -> Result<Self> {
+        Self::labels(groups.labels_of(row)?)
+    }
+
     /// Makes every value of a row a unit of its own: the features of a table.
     pub fn values(width: usize) -> Self {
         Self { of: (0..width).collect(), count: width, grid: None }
@@ -36,12 +46,8 @@ impl Units {
 
     /// Makes the channels of a pixel a unit, for rows of `[channels, height, width]`.
     pub fn pixels([channels, height, width]: [usize; 3]) -> Self {
-        let pixels = height * width;
-        Self {
-            of: (0..channels * pixels).map(|at| at % pixels).collect(),
-            count: pixels,
-            grid: Some([height, width]),
-        }
+        let of = labels(&Groups::places(), &[channels, height * width]);
+        Self { of, count: height * width, grid: Some([height, width]) }
     }
 
     /// Cuts the pixels of rows of `[channels, height, width]` into cells of equal size, as far as
@@ -57,22 +63,13 @@ impl Units {
             let found = format!("{down} x {across} cells in {height} x {width} pixels");
             return Err(Error::UnitNumbers { found });
         }
-        let cell = |pixel: usize| {
-            let (row, column) = (pixel / width, pixel % width);
-            row * down / height * across + column * across / width
-        };
-        let pixels = height * width;
-        let of = (0..channels * pixels).map(|at| cell(at % pixels)).collect();
+        let of = labels(&Groups::grid([down, across]), &[channels, height, width]);
         Ok(Self { of, count: down * across, grid: Some([down, across]) })
     }
 
     /// Makes the numbers of a token's embedding a unit, for rows of `[tokens, numbers]`.
     pub fn tokens([tokens, numbers]: [usize; 2]) -> Self {
-        Self {
-            of: (0..tokens * numbers).map(|at| at / numbers).collect(),
-            count: tokens,
-            grid: None,
-        }
+        Self { of: labels(&Groups::tokens(), &[tokens, numbers]), count: tokens, grid: None }
     }
 
     /// Takes the unit of each value from a list, numbered from 0: superpixels, groups of features.
@@ -131,6 +128,11 @@ impl Units {
     }
 }
 
+/// Returns the group of each value of a row; none for a row without values.
+fn labels(groups: &Groups, row: &[usize]) -> Vec<usize> {
+    groups.labels_of(row).unwrap_or_default()
+}
+
 /// Returns whether no value differs from the first.
 pub(crate) fn all_equal(values: &[f64]) -> bool {
     values.iter().all(|value| value == &values[0])
@@ -154,6 +156,9 @@ mod tests {
         assert_eq!(Units::values(3).of_each(), [0, 1, 2]);
         assert_eq!(Units::pixels([2, 1, 3]).of_each(), [0, 1, 2, 0, 1, 2]);
         assert_eq!(Units::tokens([2, 3]).of_each(), [0, 0, 0, 1, 1, 1]);
+        let series = Units::of_groups(&Groups::segments(1, 2), &[2, 3]).unwrap();
+        assert_eq!((series.of_each(), series.count()), (&[0, 0, 1, 0, 0, 1][..], 2));
+        assert!(Units::of_groups(&Groups::segments(2, 2), &[2, 3]).is_err());
         // Uneven cells: every pixel has one, and none is empty.
         let cells = Units::cells([1, 3, 5], [2, 2]).unwrap();
         assert_eq!(cells.of_each(), [0, 0, 0, 1, 1, 0, 0, 0, 1, 1, 2, 2, 2, 3, 3]);

@@ -163,6 +163,7 @@ fn the_books_rust_code_is_run_and_its_other_code_says_what_it_is() {
     let run_by = [
         "examples/src/book.rs",
         "crates/saliency-onnx/src/lib.rs",
+        "crates/saliency-process/src/lib.rs",
         "crates/saliency-text/src/lib.rs",
     ];
     let runs = run_by.map(|file| fs::read_to_string(root().join(file)).expect("text")).concat();

@@ -132,16 +132,17 @@ pub use saliency_core::{
 };
 pub use saliency_core::{
     After, Attribution, Baseline, Cancel, Cause, Counted, Cut, Detection, Distribution, Embeddings,
-    Error, EstimatedShare, Explainer, Fixed, FoundBox, GoodRows, Inputs, MemoryBudget, Model,
-    ModelFn, NoModule, NoiseScale, Parallelism, ParameterInput, Pixels, Progress, Rectangle,
+    Error, EstimatedShare, Explainer, Fixed, FoundBox, GoodRows, Groups, Inputs, MemoryBudget,
+    Model, ModelFn, NoModule, NoiseScale, Parallelism, ParameterInput, Pixels, Progress, Rectangle,
     ResolvedTarget, Result, RowError, Rows, Rule, Schedule, Score, ScoreFunction, Share,
-    Similarity, Split, Stage, Target, TokenReduction, ValidRange, Warning, attribute_good_rows,
-    embeddings, hide_caught_panics, parameter, per_token, pure_function,
+    Similarity, Split, Stage, Target, TokenReduction, ValidRange, Warning, Window,
+    attribute_good_rows, embeddings, hide_caught_panics, parameter, per_token, pure_function,
 };
 pub use saliency_core::{AttentionMaps, DeepLift, LeGrad, Libra, attention_rollout};
 pub use saliency_core::{
-    BlurIg, ExpectedGradients, Gradient, GuidedIg, Idgi, InputTimesGradient, IntegratedGradients,
-    Method, MethodOptions, SmoothGrad, SmoothGradSquared, Timing, VarGrad,
+    BlurIg, ExpectedGradients, FeatureAblation, FeaturePermutation, Gradient, GuidedIg, Idgi,
+    InputTimesGradient, IntegratedGradients, KernelShap, Lime, Method, MethodOptions, Occlusion,
+    Rise, ShapleySampling, SmoothGrad, SmoothGradSquared, Timing, VarGrad,
 };
 pub use saliency_core::{Finer, KeepSign, Neurons, TokenGrid, place_map};
 /// The parts that methods are made of, the list of all methods, and rules of the backward pass: see

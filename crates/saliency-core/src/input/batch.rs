@@ -220,6 +220,27 @@ impl Batch {
         })
     }
 
+    /// Makes `rows` rows from values on the host, for the explained tensors of inputs like `like`,
+    /// whose number of rows may differ. Fixed tensors get zeros. Half precision is
+    /// [widened](Self::widened).
+    pub(crate) fn of_host(values: &[Vec<f64>], rows: usize, like: &Self) -> Self {
+        let mut tensor = 0;
+        like.map(|part| {
+            let width = part.dims()[1];
+            let precision = match part.dtype() {
+                DType::F16 | DType::BF16 => DType::F32,
+                precision => precision,
+            };
+            let options = (&part.device(), precision);
+            let values = &values[tensor];
+            tensor += 1;
+            if like.fixed[tensor - 1] {
+                return Tensor::zeros([rows, width], options);
+            }
+            Tensor::<1>::from_data(&values[..], options).reshape([rows, width])
+        })
+    }
+
     /// Concatenates the rows of one or more batches.
     ///
     /// # Panics

@@ -58,6 +58,8 @@ pub enum Stream {
     },
     /// The seed of an explainer inside another one.
     Inside,
+    /// The values that are covered, or the row that they are taken from.
+    Cover,
     /// A stream for methods of your own.
     Own(u32),
 }
@@ -72,6 +74,7 @@ impl Stream {
             Self::Own(number) => (1 << 62) + u64::from(number),
             Self::UniformBaseline { tensor } => (1 << 63) + tensor,
             Self::Class => u64::MAX - 3,
+            Self::Cover => u64::MAX - 4,
             Self::Inside => u64::MAX - 2,
             Self::Position => u64::MAX - 1,
             Self::Baseline => u64::MAX,
@@ -101,6 +104,11 @@ impl Key {
         (0..count).map(|_| StandardUniform.sample(&mut generator)).collect()
     }
 
+    /// Draws the numbers from 0 to `count - 1` in random order.
+    pub fn order(self, stream: Stream, count: usize) -> Vec<usize> {
+        in_order_of(&self.uniform(stream, count))
+    }
+
     /// Draws 64 random bits.
     pub fn bits(self, stream: Stream) -> u64 {
         self.generator(stream).next_u64()
@@ -114,6 +122,13 @@ impl Key {
         }
         ChaCha8Rng::from_seed(key)
     }
+}
+
+/// Returns the positions of numbers, from the smallest number to the largest.
+pub(crate) fn in_order_of(numbers: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..numbers.len()).collect();
+    order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]));
+    order
 }
 
 #[cfg(test)]
@@ -148,6 +163,7 @@ mod tests {
             Stream::Segments { tensor: 0 },
             Stream::Segments { tensor: 1 },
             Stream::Inside,
+            Stream::Cover,
             Stream::Own(0),
             Stream::Own(u32::MAX),
         ];

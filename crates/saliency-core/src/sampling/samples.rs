@@ -110,6 +110,11 @@ impl Samples {
         self.tolerance.map_or(self.count, |_| self.limit)
     }
 
+    /// Returns whether samples are drawn until a tolerance is met.
+    pub(crate) fn has_tolerance(&self) -> bool {
+        self.tolerance.is_some()
+    }
+
     /// Returns the number of samples to draw first.
     fn first(&self) -> usize {
         self.tolerance.map_or(self.count, |_| self.limit.min(Self::FIRST))

@@ -18,6 +18,7 @@ mod models;
 mod outputs;
 mod paths_adversarial;
 mod paths_blur_guided;
+mod perturbation;
 mod pool;
 mod properties;
 mod ready_targets;

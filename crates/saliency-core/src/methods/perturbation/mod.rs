@@ -1,0 +1,20 @@
+//! Methods that cover values and ask the model again: forward passes only, for models without
+//! gradients too.
+
+mod coalitions;
+mod feature_ablation;
+mod feature_permutation;
+mod kernel_shap;
+mod lime;
+mod local_sizes;
+mod occlusion;
+mod rise;
+mod shapley_sampling;
+
+pub use feature_ablation::FeatureAblation;
+pub use feature_permutation::FeaturePermutation;
+pub use kernel_shap::KernelShap;
+pub use lime::Lime;
+pub use occlusion::Occlusion;
+pub use rise::Rise;
+pub use shapley_sampling::ShapleySampling;
