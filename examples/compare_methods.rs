@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use burn::tensor::Device;
 use burn::tensor::activation::softmax;
-use burn::tensor::{Device, Tensor};
 use clap::Parser;
 use saliency::photo::{Map, read_photo};
 use saliency::viz::{Figure, Picture, Tile, write_picture};

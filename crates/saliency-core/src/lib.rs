@@ -52,14 +52,17 @@ pub use input::groups::Groups;
 pub use input::inputs::{Fixed, Inputs};
 pub use input::rows::Rows;
 pub use input::tokens::{TokenReduction, per_token};
-pub use methods::layer::{KeepSign, TokenGrid, place_map};
-pub use methods::{AblationCam, Conductance, EigenCam, EigenGradCam, GradCam, GradCamElementWise, GradCamPlusPlus, HiResCam, InternalInfluence, LayerCam, ScoreCam, XGradCam};
-pub use methods::{
-    AttentionMaps, BlurIg, DeepLift, ExpectedGradients, Gradient, GuidedIg, Idgi,
-    InputTimesGradient, IntegratedGradients, LeGrad, Libra, Method, MethodOptions, SmoothGrad,
-    SmoothGradSquared, Timing, VarGrad, attention_rollout,
 pub use masks::windows::Window;
-pub use methods::{ExpectedGradients, FeatureAblation, FeaturePermutation, Gradient, InputTimesGradient, IntegratedGradients, KernelShap, Lime, Method, MethodOptions, Occlusion, Rise, ShapleySampling, SmoothGrad, SmoothGradSquared, VarGrad};
+pub use methods::layer::{KeepSign, TokenGrid, place_map};
+pub use methods::{
+    AblationCam, AdversarialGradients, AttentionMaps, BlurIg, Conductance, DeepLift, DiscretisedIg,
+    EigenCam, EigenGradCam, ExpectedGradients, FeatureAblation, FeaturePermutation, GradCam,
+    GradCamElementWise, GradCamPlusPlus, Gradient, GuidedIg, HiResCam, Idgi, IgSquared,
+    InputTimesGradient, IntegratedGradients, InternalInfluence, KernelShap, LayerCam, LeGrad,
+    LeftIg, Libra, Lime, Measure, MeasuredIg, Method, MethodOptions, Occlusion, RevealIg, Rise,
+    ScoreCam, SequentialIg, ShapleySampling, SmoothGrad, SmoothGradSquared, Timing, VarGrad,
+    XGradCam, attention_rollout,
+};
 pub use model::detection::{Detection, FoundBox};
 pub use model::embeddings::{Embeddings, embeddings};
 pub use model::finer::Finer;

@@ -126,25 +126,25 @@
 //! - `viz` (default): pictures, pages, charts and files for Python. Each is also a feature of its
 //!   own: `pictures`, `pages`, `charts`, `export`. All of them switch on `photo`
 
+/// One type for each method; see [`methods`].
 pub use saliency_core::{
-    AblationCam, Conductance, EigenCam, EigenGradCam, GradCam, GradCamElementWise, GradCamPlusPlus,
-    HiResCam, InternalInfluence, LayerCam, ScoreCam, XGradCam,
+    AblationCam, AdversarialGradients, AttentionMaps, BlurIg, Conductance, DeepLift, DiscretisedIg,
+    EigenCam, EigenGradCam, ExpectedGradients, FeatureAblation, FeaturePermutation, GradCam,
+    GradCamElementWise, GradCamPlusPlus, Gradient, GuidedIg, HiResCam, Idgi, IgSquared,
+    InputTimesGradient, IntegratedGradients, InternalInfluence, KernelShap, LayerCam, LeGrad,
+    LeftIg, Libra, Lime, Measure, MeasuredIg, Method, MethodOptions, Occlusion, RevealIg, Rise,
+    ScoreCam, SequentialIg, ShapleySampling, SmoothGrad, SmoothGradSquared, Timing, VarGrad,
+    XGradCam, attention_rollout,
 };
 pub use saliency_core::{
     After, Attribution, Baseline, Cancel, Cause, Counted, Cut, Detection, Distribution, Embeddings,
-    Error, EstimatedShare, Explainer, Fixed, FoundBox, GoodRows, Groups, Inputs, MemoryBudget,
-    Model, ModelFn, NoModule, NoiseScale, Parallelism, ParameterInput, Pixels, Progress, Rectangle,
-    ResolvedTarget, Result, RowError, Rows, Rule, Schedule, Score, ScoreFunction, Share,
-    Similarity, Split, Stage, Target, TokenReduction, ValidRange, Warning, Window,
-    attribute_good_rows, embeddings, hide_caught_panics, parameter, per_token, pure_function,
+    Error, EstimatedShare, Explainer, Finer, Fixed, FoundBox, GoodRows, Groups, Inputs, KeepSign,
+    MemoryBudget, Model, ModelFn, Neurons, NoModule, NoiseScale, Parallelism, ParameterInput,
+    Pixels, Progress, Rectangle, ResolvedTarget, Result, RowError, Rows, Rule, Schedule, Score,
+    ScoreFunction, Share, Similarity, Split, Stage, Target, TokenGrid, TokenReduction, ValidRange,
+    Warning, Window, attribute_good_rows, embeddings, hide_caught_panics, parameter, per_token,
+    place_map, pure_function,
 };
-pub use saliency_core::{AttentionMaps, DeepLift, LeGrad, Libra, attention_rollout};
-pub use saliency_core::{
-    BlurIg, ExpectedGradients, FeatureAblation, FeaturePermutation, Gradient, GuidedIg, Idgi,
-    InputTimesGradient, IntegratedGradients, KernelShap, Lime, Method, MethodOptions, Occlusion,
-    Rise, ShapleySampling, SmoothGrad, SmoothGradSquared, Timing, VarGrad,
-};
-pub use saliency_core::{Finer, KeepSign, Neurons, TokenGrid, place_map};
 /// The parts that methods are made of, the list of all methods, and rules of the backward pass: see
 /// [`saliency_core`].
 pub use saliency_core::{kit, methods, rules};

@@ -11,9 +11,21 @@ mod registry;
 
 pub use attention::{AttentionMaps, LeGrad, attention_rollout};
 pub use gradient::{DeepLift, Gradient, InputTimesGradient, Libra};
-pub use layer::{AblationCam, Conductance, EigenCam, EigenGradCam, GradCam, GradCamElementWise, GradCamPlusPlus, HiResCam, InternalInfluence, LayerCam, ScoreCam, XGradCam};
-pub use noise::{Mean, MeanOfSquares, OverNoise, SmoothGrad, SmoothGradSquared, Statistic, VarGrad, Variance};
+pub use layer::{
+    AblationCam, Conductance, EigenCam, EigenGradCam, GradCam, GradCamElementWise, GradCamPlusPlus,
+    HiResCam, InternalInfluence, LayerCam, ScoreCam, XGradCam,
+};
+pub use noise::{
+    Mean, MeanOfSquares, OverNoise, SmoothGrad, SmoothGradSquared, Statistic, VarGrad, Variance,
+};
 pub use path::Timing;
-pub use path::{AdversarialGradients, AlongPath, Blur, BlurIg, BlurKernel, BlurSpacing, Border, Counterfactual, Discretised, DiscretisedIg, ExpectedGradients, FromBaseline, Guided, GuidedIg, Idgi, IdgiAlong, IgSquared, IntegratedGradients, Laid, Left, LeftIg, Measure, Measured, MeasuredIg, NextWord, Path, RevealIg, SequentialIg, SquaredGradient, Straight};
+pub use path::{
+    AdversarialGradients, AlongPath, Blur, BlurIg, BlurKernel, BlurSpacing, Border, Counterfactual,
+    Discretised, DiscretisedIg, ExpectedGradients, FromBaseline, Guided, GuidedIg, Idgi, IdgiAlong,
+    IgSquared, IntegratedGradients, Laid, Left, LeftIg, Measure, Measured, MeasuredIg, NextWord,
+    Path, RevealIg, SequentialIg, SquaredGradient, Straight,
+};
+pub use perturbation::{
+    FeatureAblation, FeaturePermutation, KernelShap, Lime, Occlusion, Rise, ShapleySampling,
+};
 pub use registry::{ErrorBar, Family, Method, MethodOptions, Needs};
-pub use perturbation::{FeatureAblation, FeaturePermutation, KernelShap, Lime, Occlusion, Rise, ShapleySampling};

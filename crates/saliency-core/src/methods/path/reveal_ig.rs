@@ -138,9 +138,15 @@ impl<P> RevealIg<P> {
             samples: Samples::default(),
             points: 2,
             power: 0.5,
-            noise: Noise { scale, distribution, seed: 0 },
+            noise: Noise { scale, distribution, range: None, seed: 0 },
             schedule: Schedule::default(),
         }
+    }
+
+    /// Sets the number of samples, whether fixed or to a tolerance.
+    pub(crate) fn with_sampling(mut self, samples: Samples) -> Self {
+        self.samples = samples;
+        self
     }
 
     /// Sets a fixed number of samples, up to 1,000,000, instead of a tolerance.
@@ -275,7 +281,7 @@ struct Cloud<'a> {
 
 impl Cloud<'_> {
     /// Draws noise of full strength for the given rows.
-    fn noise(&self, rows: &[usize], keys: &[Key]) -> Batch {
+    fn noise(&self, rows: &[usize], keys: &[Key]) -> Result<Batch> {
         let still = self.question.input.select(rows).map(|part| part.zeros_like());
         self.noise.add(&still, &self.deviations.select(rows), keys)
     }
@@ -324,7 +330,7 @@ impl Cloud<'_> {
         let left: Vec<f64> = left.collect();
         let path = self.shape.at(rows, positions)?;
         path.check(&self.question.input, rows.len())?;
-        let noise = self.noise(rows, keys);
+        let noise = self.noise(rows, keys)?;
         let target = scored.target.select(rows);
         let mut total = None;
         for &sign in self.signs() {
@@ -361,7 +367,7 @@ impl Cloud<'_> {
         let mut sums = vec![0.0; every.len()];
         for pair in 0..STARTS {
             let keys = rows.keys(self.noise.seed, &vec![FIRST_START + pair; every.len()]);
-            let noise = self.noise(&every, &keys);
+            let noise = self.noise(&every, &keys)?;
             for &sign in self.signs() {
                 let points = start.points.zip(&noise, |mean, noise| mean + noise * sign);
                 let scores = score(&points.with_fixed_of(&start.points))?;

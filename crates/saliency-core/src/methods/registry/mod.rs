@@ -15,7 +15,7 @@ use crate::methods::layer::{
     LayerCam, XGradCam,
 };
 use crate::methods::noise::{SmoothGrad, SmoothGradSquared, VarGrad};
-use crate::methods::path::{BlurIg, Idgi, IntegratedGradients};
+use crate::methods::path::{AdversarialGradients, BlurIg, Idgi, IntegratedGradients, LeftIg};
 use crate::model::model::Model;
 
 pub use description::{ErrorBar, Family, Needs};
@@ -54,8 +54,16 @@ pub enum Method {
     GuidedIg,
     /// [`Idgi`] along the straight path.
     Idgi,
-    /// [`ExpectedGradients`].
+    /// [`LeftIg`].
+    LeftIg,
+    /// [`ExpectedGradients`](crate::ExpectedGradients).
     ExpectedGradients,
+    /// [`RevealIg`](crate::RevealIg).
+    RevealIg,
+    /// [`SequentialIg`](crate::SequentialIg).
+    SequentialIg,
+    /// [`AdversarialGradients`].
+    AdversarialGradients,
     /// [`Timing`](crate::Timing).
     Timing,
     /// [`SmoothGrad`] around the gradient.
@@ -82,6 +90,18 @@ pub enum Method {
     EigenGradCam,
     /// [`AblationCam`].
     AblationCam,
+    /// [`Occlusion`](crate::Occlusion).
+    Occlusion,
+    /// [`FeatureAblation`](crate::FeatureAblation).
+    FeatureAblation,
+    /// [`Rise`](crate::Rise).
+    Rise,
+    /// [`ShapleySampling`](crate::ShapleySampling).
+    ShapleySampling,
+    /// [`KernelShap`](crate::KernelShap).
+    KernelShap,
+    /// [`Lime`](crate::Lime).
+    Lime,
 }
 
 impl Method {
@@ -93,7 +113,11 @@ impl Method {
         Self::BlurIg,
         Self::GuidedIg,
         Self::Idgi,
+        Self::LeftIg,
         Self::ExpectedGradients,
+        Self::RevealIg,
+        Self::SequentialIg,
+        Self::AdversarialGradients,
         Self::Timing,
         Self::SmoothGrad,
         Self::SmoothGradSquared,
@@ -107,6 +131,12 @@ impl Method {
         Self::EigenCam,
         Self::EigenGradCam,
         Self::AblationCam,
+        Self::Occlusion,
+        Self::FeatureAblation,
+        Self::Rise,
+        Self::ShapleySampling,
+        Self::KernelShap,
+        Self::Lime,
     ];
 
     /// Returns the name by which programs know the method, such as `integrated-gradients`.
@@ -150,7 +180,13 @@ impl Method {
 
     /// Returns whether [`MethodOptions::with_baseline`] has an effect on the method.
     pub fn starts_at_baseline(self) -> bool {
-        matches!(self, Self::IntegratedGradients | Self::GuidedIg | Self::Idgi | Self::Timing)
+        match self.family() {
+            Family::Perturbation => true,
+            Family::Path => {
+                !matches!(self, Self::BlurIg | Self::ExpectedGradients | Self::AdversarialGradients)
+            }
+            _ => false,
+        }
     }
 
     /// Returns what the input of the method must have.
@@ -162,16 +198,19 @@ impl Method {
     /// needs a layer, the activation of this shape.
     pub fn fits(self, shape: &[usize]) -> bool {
         match self.needs() {
-            Needs::Nothing => true,
+            Needs::Nothing | Needs::Classes => true,
             Needs::Places | Needs::Layer => shape.len() > 2,
             Needs::Series => shape.len() == 3,
         }
     }
 
-    /// Lists the methods that can explain an input of the given shape, rows included.
+    /// Lists the methods that can explain an input of the given shape, rows included, whatever the
+    /// model.
     pub fn fitting(shape: &[usize]) -> impl Iterator<Item = Self> {
         let all = Self::ALL.iter().copied();
-        all.filter(|method| method.needs() != Needs::Layer && method.fits(shape))
+        all.filter(|method| {
+            !matches!(method.needs(), Needs::Layer | Needs::Classes) && method.fits(shape)
+        })
     }
 
     /// Builds the explainer, with the method's own defaults for options that are not set. Options
@@ -204,6 +243,18 @@ impl Method {
             Self::EigenCam => Box::new(EigenCam::new().with_schedule(schedule)),
             Self::EigenGradCam => Box::new(EigenGradCam::new().with_schedule(schedule)),
             Self::AblationCam => Box::new(AblationCam::new().with_schedule(schedule)),
+            Self::LeftIg => Box::new(options.from_baseline(LeftIg::new())),
+            Self::RevealIg => Box::new(options.reveal_ig()),
+            Self::SequentialIg => Box::new(options.sequential_ig()),
+            Self::AdversarialGradients => Box::new(
+                AdversarialGradients::new().with_seed(options.seed).with_schedule(schedule),
+            ),
+            Self::Occlusion => Box::new(options.occlusion()),
+            Self::FeatureAblation => Box::new(options.feature_ablation()),
+            Self::Rise => Box::new(options.rise()),
+            Self::ShapleySampling => Box::new(options.shapley_sampling()),
+            Self::KernelShap => Box::new(options.kernel_shap()),
+            Self::Lime => Box::new(options.lime()),
         }
     }
 }

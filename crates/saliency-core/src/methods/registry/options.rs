@@ -2,9 +2,15 @@
 
 use crate::execution::schedule::Schedule;
 use crate::input::baseline::Baseline;
+use crate::input::groups::Groups;
 use crate::input::inputs::Inputs;
 use crate::methods::noise::OverNoise;
-use crate::methods::path::{AlongPath, ExpectedGradients, FromBaseline, GuidedIg, Timing};
+use crate::methods::path::{
+    AlongPath, ExpectedGradients, FromBaseline, GuidedIg, RevealIg, SequentialIg, Timing,
+};
+use crate::methods::perturbation::{
+    FeatureAblation, KernelShap, Lime, Occlusion, Rise, ShapleySampling,
+};
 use crate::sampling::samples::Samples;
 use crate::share::Tolerance;
 
@@ -13,18 +19,23 @@ use crate::share::Tolerance;
 ///
 /// # Defaults
 /// - baselines of Expected Gradients: uniform from -1 to 1
+/// - groups of values that are covered together: [about](Groups::about) 49
 /// - all others: those of the method
 #[derive(Clone, Debug)]
 pub struct MethodOptions {
     pub(super) schedule: Schedule,
     pub(super) baseline: Baseline,
     expected: ExpectedGradients,
+    groups: Groups,
     steps: Option<usize>,
     samples: Option<usize>,
     tolerance: Option<Tolerance>,
     max_evaluations: Option<usize>,
-    seed: u64,
+    pub(super) seed: u64,
 }
+
+/// As many groups as a person can tell apart on a photo.
+const GROUPS: usize = 49;
 
 impl Default for MethodOptions {
     fn default() -> Self {
@@ -33,6 +44,7 @@ impl Default for MethodOptions {
             schedule: Schedule::default(),
             baseline: Baseline::default(),
             expected: ExpectedGradients::from_sampler(uniform),
+            groups: Groups::about(GROUPS),
             steps: None,
             samples: None,
             tolerance: None,
@@ -62,6 +74,12 @@ impl MethodOptions {
     /// Sets the start of paths.
     pub fn with_baseline(mut self, baseline: Baseline) -> Self {
         self.baseline = baseline;
+        self
+    }
+
+    /// Sets the groups of values that are covered together.
+    pub fn with_groups(mut self, groups: Groups) -> Self {
+        self.groups = groups;
         self
     }
 
@@ -153,6 +171,81 @@ impl MethodOptions {
 
     pub(super) fn expected_gradients(&self) -> ExpectedGradients {
         let explainer = self.expected.clone().with_sampling(self.sampling());
+        explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
+    }
+
+    pub(super) fn reveal_ig(&self) -> RevealIg {
+        let explainer = RevealIg::new().with_baseline(self.baseline.clone());
+        let explainer = explainer.with_sampling(self.sampling());
+        explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
+    }
+
+    pub(super) fn sequential_ig(&self) -> SequentialIg {
+        let mut explainer = SequentialIg::new()
+            .with_baseline(self.baseline.clone())
+            .with_schedule(self.schedule.clone());
+        if let Some(steps) = self.steps {
+            explainer = explainer.with_steps(steps);
+        }
+        if let Some(Tolerance::Map(error)) = self.tolerance {
+            explainer = explainer.with_tolerance(error);
+        }
+        match self.max_evaluations {
+            Some(gradients) => explainer.with_max_gradients(gradients),
+            None => explainer,
+        }
+    }
+
+    pub(super) fn occlusion(&self) -> Occlusion {
+        let explainer = Occlusion::default().with_baseline(self.baseline.clone());
+        explainer.with_schedule(self.schedule.clone())
+    }
+
+    pub(super) fn feature_ablation(&self) -> FeatureAblation {
+        let explainer = FeatureAblation::new().with_groups(self.groups.clone());
+        explainer.with_baseline(self.baseline.clone()).with_schedule(self.schedule.clone())
+    }
+
+    pub(super) fn rise(&self) -> Rise {
+        let mut explainer = Rise::new().with_baseline(self.baseline.clone());
+        if let Some(count) = self.samples {
+            explainer = explainer.with_samples(count);
+        }
+        if let Some(Tolerance::Map(error)) = self.tolerance {
+            explainer = explainer.with_tolerance(error);
+        }
+        if let Some(limit) = self.max_evaluations {
+            explainer = explainer.with_max_samples(limit);
+        }
+        explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
+    }
+
+    pub(super) fn shapley_sampling(&self) -> ShapleySampling {
+        let explainer = ShapleySampling::new().with_groups(self.groups.clone());
+        let explainer = explainer.with_baseline(self.baseline.clone());
+        let explainer = explainer.with_sampling(self.sampling());
+        explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
+    }
+
+    pub(super) fn kernel_shap(&self) -> KernelShap {
+        let explainer = KernelShap::new().with_groups(self.groups.clone());
+        let explainer = explainer.with_baseline(self.baseline.clone());
+        let explainer = explainer.with_sampling(self.sampling());
+        explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
+    }
+
+    pub(super) fn lime(&self) -> Lime {
+        let explainer = Lime::new().with_groups(self.groups.clone());
+        let mut explainer = explainer.with_baseline(self.baseline.clone());
+        if let Some(count) = self.samples {
+            explainer = explainer.with_samples(count);
+        }
+        if let Some(Tolerance::Map(error)) = self.tolerance {
+            explainer = explainer.with_tolerance(error);
+        }
+        if let Some(limit) = self.max_evaluations {
+            explainer = explainer.with_max_samples(limit);
+        }
         explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
     }
 
