@@ -667,6 +667,46 @@ fn the_model_is_called_as_often_as_the_documentation_says() {
     assert_eq!(take(), [0, 2]);
 }
 
+/// Averages its input; notes the most rows that it was given at once.
+#[derive(Module, Debug)]
+struct Average {}
+
+struct Single;
+
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+impl Model<Tensor<2>> for Average {
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        self.after(self.before(x))
+    }
+}
+
+impl Cut<Tensor<2>, Single> for Average {
+    type Activation = Tensor<2>;
+
+    fn before(&self, x: Tensor<2>) -> Tensor<2> {
+        MOST.fetch_max(x.dims()[0], Ordering::Relaxed);
+        x.mean_dim(1)
+    }
+
+    fn after(&self, unit: Tensor<2>) -> Tensor<2> {
+        unit.powi_scalar(2)
+    }
+}
+
+#[test]
+fn large_inputs_of_small_layers_are_given_to_the_network_in_small_chunks() {
+    // More values than a chunk has by default on a CPU: one input at a time.
+    let input = Tensor::<2>::ones([2, 70_000], &device()) * 3.0;
+    let split = Split::at(&Average {}, Single);
+    for explainer in [Conductance::new(), Conductance::new().with_tolerance(0.05)] {
+        let map = explainer.attribute(&split, input.clone()).unwrap();
+        assert_eq!(MOST.swap(0, Ordering::Relaxed), 1);
+        let close = |value: &f32| (value - 9.0).abs() < 0.5;
+        assert!(values(&map.values).iter().all(close), "{:?}", map.values);
+    }
+}
+
 #[test]
 fn score_cam_hides_with_the_baseline() {
     let device = device();

@@ -155,17 +155,15 @@ impl<Q: Quantity> PathAtLayer<Q> {
         batch.check_finite(Stage::Input)?;
         let rows = Rows::all(batch.rows());
         let baseline = self.baseline.like(&batch, &rows)?;
-        let activation =
-            |of: &Batch| split.activation(of.clone().into_inputs(), &self.schedule.silent());
-        let question = Question::new(split.after(), activation(&batch)?, target, None)?;
-        let at_baseline = Batch::new(activation(&baseline)?)?;
+        // In chunks of their own, because an input may be far larger than its activation.
+        let silent = self.schedule.silent();
+        let activation = |of: Batch| Batch::new(split.activation(of.into_inputs(), &silent)?);
+        let at_input: M::Activation = activation(batch.clone())?.into_inputs();
+        let question = Question::new(split.after(), at_input, target, None)?;
+        let at_baseline = activation(baseline.clone())?;
         let path = StraightPath::new(baseline, &batch);
-        let asked = Asked {
-            question: &question,
-            at_baseline,
-            path: &path,
-            activation: &|points: Batch| Batch::new(split.before(points.into_inputs())),
-        };
+        let asked =
+            Asked { question: &question, at_baseline, path: &path, activation: &activation };
         Ok(self.explain(&asked)?.into_inputs())
     }
 
