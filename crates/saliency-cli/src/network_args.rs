@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::Args as Options;
+use clap::{Args as Options, ValueEnum};
+use saliency::rules::Rules;
 
 /// The options that name a network.
 #[derive(Clone, Debug, Options)]
@@ -23,4 +24,27 @@ pub struct NetworkArgs {
     /// layer3 [default: the last one at most 16 times smaller than the photo]
     #[arg(long, value_name = "NAME", requires = "model")]
     pub layer: Option<String>,
+    /// Rules of its backward pass: libra makes the gradients of transformers complete (LibraGrad)
+    /// [default: plain]
+    #[arg(long, value_enum, value_name = "RULES", requires = "model")]
+    pub rules: Option<RulesArg>,
+}
+
+/// Rules of a network's backward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RulesArg {
+    /// The gradient as it is.
+    Plain,
+    /// LibraGrad.
+    Libra,
+}
+
+impl RulesArg {
+    /// Returns the rules.
+    pub fn rules(self) -> Rules {
+        match self {
+            Self::Plain => Rules::Plain,
+            Self::Libra => Rules::Libra,
+        }
+    }
 }

@@ -6,13 +6,14 @@ use burn::module::Module as _;
 use burn::tensor::{Device, Tensor};
 use saliency::Schedule;
 use saliency::photo::{ClassNames, Fit, Guess, Layout, ModelFacts, Preparation};
+use saliency::rules::Rules;
 use saliency_onnx::{Dimension, Element, OnnxCut, OnnxFile, OnnxModel, Port};
 use saliency_program::Result;
 use saliency_program::network::{Halves, PhotoNetwork};
 use saliency_program::output::say_aside;
 use saliency_program::program::unusable;
 
-use crate::network_args::NetworkArgs;
+use crate::network_args::{NetworkArgs, RulesArg};
 
 /// Keys under which exporters store the names of classes.
 const NAMES: [&str; 5] = ["names", "labels", "classes", "class_names", "id2label"];
@@ -49,7 +50,8 @@ impl OnnxNetwork {
         };
         refuse_others(&file, path)?;
         let name = input.name.clone();
-        let weights = digest(&file)?;
+        let rules = args.rules.map(RulesArg::rules).unwrap_or_default();
+        let weights = digest(&file, rules)?;
         let preparation = preparation(&file, input, args)?;
         let classes = classes(&file, args)?;
 
@@ -66,6 +68,7 @@ impl OnnxNetwork {
             ));
         }
         let model = file.load(&Device::flex()).map_err(unusable)?;
+        let model = model.with_rules(rules).map_err(unusable)?;
         let model = model.with_shape(&name, &preparation.shape()).map_err(unusable)?;
         if let Some(ending) = model.ending() {
             say_aside(format_args!(
@@ -103,13 +106,15 @@ fn listed(ports: &[Port]) -> String {
     ports.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// Returns a text that changes with the weights, wherever they lie.
-fn digest(file: &OnnxFile) -> Result<String> {
+/// Returns a text that changes with the weights, wherever they lie, and with the rules: maps under
+/// other rules are other maps.
+fn digest(file: &OnnxFile, rules: Rules) -> Result<String> {
     let mut all = Vec::new();
     for path in file.files() {
         all.extend(std::fs::read(path)?);
     }
-    Ok(saliency_audit::digest(&all))
+    let digest = saliency_audit::digest(&all);
+    Ok(if rules == Rules::Plain { digest } else { format!("{digest}, {rules:?}") })
 }
 
 /// Returns what the file says of itself, for a guess.

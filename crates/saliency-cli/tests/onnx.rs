@@ -59,6 +59,27 @@ fn a_photo_is_explained_by_a_file_with_names_and_a_layer() {
 }
 
 #[test]
+fn rules_change_the_map_of_a_transformer_and_not_its_scores() {
+    let folder = Folder::new();
+    folder.photo("cat.png");
+    let network = file("pytorch/vit_dynamo_dynamic.onnx");
+    let run = ["explain", "cat.png", "--model", &network, "--method", "input-x-gradient"];
+    let run = [&run[..], &["--json"]].concat();
+    let map = |folder: &Folder| {
+        let files = folder.files("maps");
+        let picture = files.iter().find(|name| name.ends_with(".png")).expect("a picture");
+        std::fs::read(folder.path(&format!("maps/{picture}"))).unwrap()
+    };
+    let plain = folder.json(&run);
+    let plain_map = map(&folder);
+    let libra = folder.json(&[&run[..], &["--rules", "libra"]].concat());
+    assert_eq!(libra["explained"][0]["score"], plain["explained"][0]["score"], "{libra}");
+    assert_ne!(map(&folder), plain_map);
+    let error = folder.refused(2, &["explain", "cat.png", "--rules", "libra"]);
+    assert!(error.contains("--model"), "{error}");
+}
+
+#[test]
 fn what_classifies_no_photos_is_refused() {
     let folder = Folder::new();
     folder.photo("cat.png");

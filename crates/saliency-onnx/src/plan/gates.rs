@@ -92,3 +92,68 @@ impl<F: Fn(&str) -> bool> Walk<'_, '_, F> {
         node.reads().all(|name| self.reads_only_the_value(name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Attributes;
+
+    /// Makes nodes from lines such as `y = Mul a b`; names that start with a `w` are weights.
+    fn nodes(lines: &[&str]) -> Vec<Node> {
+        let node = |line: &&str| {
+            let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            Node {
+                operator: words[2].clone(),
+                name: String::new(),
+                scope: String::new(),
+                line: 0,
+                inputs: words[3..].to_vec(),
+                outputs: vec![words[0].clone()],
+                attributes: Attributes::default(),
+                branches: Vec::new(),
+            }
+        };
+        lines.iter().map(node).collect()
+    }
+
+    /// Returns the gate of the last node.
+    fn gate(lines: &[&str]) -> Option<usize> {
+        let nodes = nodes(lines);
+        let nodes: Vec<&Node> = nodes.iter().collect();
+        Gates::new(&nodes).of(nodes[nodes.len() - 1], |name| name.starts_with('w'))
+    }
+
+    #[test]
+    fn a_gate_is_a_function_of_the_other_factor_alone() {
+        assert_eq!(gate(&["s = Sigmoid x", "y = Mul x s"]), Some(1));
+        assert_eq!(gate(&["s = Sigmoid x", "y = Mul s x"]), Some(0));
+        // GELU, exactly and by tanh, with the half on either side.
+        let exact = ["a = Div x w1", "e = Erf a", "g = Add e w2", "h = Mul x w3", "y = Mul h g"];
+        assert_eq!(gate(&exact), Some(1));
+        let tanh = [
+            "p = Pow x w1",
+            "q = Mul w2 p",
+            "r = Add x q",
+            "s = Mul r w3",
+            "t = Tanh s",
+            "g = Add w4 t",
+            "h = Mul g w5",
+            "y = Mul x h",
+        ];
+        assert_eq!(gate(&tanh), Some(1));
+    }
+
+    #[test]
+    fn products_of_different_things_have_no_gate() {
+        // A gated linear unit, a square, a product with a weight, and gates that mix numbers.
+        assert_eq!(
+            gate(&["a = MatMul x w1", "s = Sigmoid a", "b = MatMul x w2", "y = Mul b s"]),
+            None
+        );
+        assert_eq!(gate(&["y = Mul x x"]), None);
+        assert_eq!(gate(&["a = Mul x w1", "y = Mul x a"]), None);
+        assert_eq!(gate(&["y = Mul x w1"]), None);
+        assert_eq!(gate(&["m = ReduceMean x", "s = Sigmoid m", "y = Mul x s"]), None);
+        assert_eq!(gate(&["s = Sigmoid x", "y = Add x s"]), None);
+    }
+}

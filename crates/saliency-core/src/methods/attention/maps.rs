@@ -13,25 +13,18 @@ use crate::model::model::Model;
 /// # Example
 /// One layer with one head, whose values are the tokens themselves:
 /// ```
-/// use burn::tensor::activation::softmax;
 /// use burn::module::Module;
+/// use burn::tensor::activation::softmax;
 /// use burn::tensor::{Device, Tensor};
 /// use saliency_core::{AttentionMaps, LeGrad, Model};
 ///
 /// #[derive(Module, Debug)]
 /// struct Net {}
 ///
-/// impl Net {
-///     /// Scores the first token.
-///     fn scores(tokens: Tensor<3>) -> Tensor<2> {
-///         tokens.narrow(1, 0, 1).squeeze_dim(1)
-///     }
-/// }
-///
 /// impl Model<Tensor<3>> for Net {
 ///     fn forward(&self, tokens: Tensor<3>) -> Tensor<2> {
-///         let weights = self.attention(tokens.clone()).reshape([0, 0, -1]);
-///         Self::scores(weights.matmul(tokens))
+///         let attention = self.attention(tokens.clone());
+///         self.layer_scores(tokens, attention)
 ///     }
 /// }
 ///
@@ -44,7 +37,8 @@ use crate::model::model::Model;
 ///
 ///     fn layer_scores(&self, tokens: Tensor<3>, attention: Tensor<5>) -> Tensor<2> {
 ///         let [rows, count, _] = tokens.dims();
-///         Self::scores(attention.reshape([rows, count, count]).matmul(tokens))
+///         let mixed = attention.reshape([rows, count, count]).matmul(tokens);
+///         mixed.narrow(1, 0, 1).squeeze_dim(1) // of the first token
 ///     }
 /// }
 ///

@@ -65,7 +65,8 @@ use crate::warning::Warning;
 ///
 /// # Example
 /// ```
-/// /// use burn::nn::{Linear, LinearConfig};
+/// use burn::module::Module;
+/// use burn::nn::{Linear, LinearConfig};
 /// use burn::tensor::activation::relu;
 /// use burn::tensor::{Device, Tensor};
 /// use saliency_core::rules::{self, Ruled, Rules};
