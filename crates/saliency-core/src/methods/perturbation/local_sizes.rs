@@ -19,7 +19,7 @@ pub(crate) struct LocalSizes {
 
 /// If the variance of a coalition's size is smaller than this for each group, slopes are lost in
 /// rounding.
-const LEAST_VARIANCE: f64 = 1e-6;
+const LEAST_VARIANCE: f64 = 1e-9;
 
 impl LocalSizes {
     /// Takes the width of the kernel.
