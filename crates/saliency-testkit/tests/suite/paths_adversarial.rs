@@ -43,9 +43,14 @@ fn a_linear_score_is_known_along_every_path() {
 #[test]
 fn values_sum_to_the_change_of_score_within_the_error() {
     let net = CifarCnn::embedded_in(&device(), DType::F64);
-    for moves in [20, 80] {
-        let explainer = AdversarialGradients::new().with_moves(moves).with_step(0.4 / moves as f64);
+    for (moves, tolerance) in [(20, 0.05), (60, 0.2)] {
+        let explainer = AdversarialGradients::new()
+            .with_moves(moves)
+            .with_step(0.1 / moves as f64)
+            .with_tolerance(tolerance)
+            .with_max_gradients(2_000);
         let map = explainer.attribute(&net, photos().cast(DType::F64)).unwrap();
+        assert_eq!(map.converged, Some(vec![true; 3]));
         let (errors, gaps) = (map.error_estimate.unwrap(), map.completeness_gap.unwrap());
         for row in 0..3 {
             let sizes = values(&map.values.clone().narrow(0, row, 1));
@@ -53,8 +58,9 @@ fn values_sum_to_the_change_of_score_within_the_error() {
             let base = map.baseline_scores.as_ref().unwrap()[row];
             // The true size is at least the change of score.
             let gap = gaps[row].abs() / size.max(map.scores[row] - base);
-            println!("{moves} moves, row {row}: gap {gap:.4} of {:.4}", errors[row]);
-            assert!(gap <= errors[row] && errors[row] < 1.0, "row {row}");
+            let gradients = map.evaluations[row];
+            println!("row {row}: gap {gap:.4} of {:.4}, {gradients} gradients", errors[row]);
+            assert!(gap <= errors[row] && errors[row] < 2.0 * tolerance, "row {row}");
             assert!(base < map.scores[row]);
         }
     }
@@ -69,7 +75,7 @@ fn the_seed_draws_the_classes_and_all_others_need_no_seed() {
     assert_ne!(values(&first.values), values(&other.values));
     let all = |seed| explain(&two.clone().with_classes(1000).with_seed(seed), photos());
     assert_close("all classes", &all(1).values, &all(2).values, 1e-5);
-    assert_eq!(all(1).evaluations, [9 * 11; 3]);
+    assert!(all(1).evaluations.iter().all(|gradients| *gradients >= 9 * 11));
 }
 
 #[test]
@@ -98,7 +104,11 @@ fn fixed_tensors_stay_and_half_of_a_pair_moves() {
     let model = pure_function(|(x, scale): (Tensor<2>, Fixed<Tensor<2>>)| x * scale.0);
     let x = Tensor::<2>::from_data([[1.0, 2.0]], &device());
     let scale = Fixed(Tensor::<2>::from_data([[3.0, 1.6]], &device()));
-    let map = AdversarialGradients::new().with_moves(3).attribute(&model, (x, scale)).unwrap();
+    let map = AdversarialGradients::new()
+        .with_moves(3)
+        .with_step(0.02)
+        .attribute(&model, (x, scale))
+        .unwrap();
     let (found, fixed) = (values(&map.values.0), values(&map.values.1.0));
     // Three steps of 0.02 lead from the second class to the first.
     assert!((found[1] - 1.6 * 0.06).abs() < 1e-5 && found[0] == 0.0, "{found:?}");
@@ -116,6 +126,8 @@ fn what_has_no_other_class_is_refused_with_advice() {
         |explainer: AdversarialGradients| explainer.attribute(&square(), x.clone()).unwrap_err();
     refused(error(new().with_classes(0)), "classes", "from 1 to 1000");
     refused(error(new().with_moves(0)), "moves", "from 1 to 1000");
+    refused(error(new().with_tolerance(0.0)), "tolerance", "above 0 and at most 1");
+    refused(error(new().with_max_gradients(20)), "limit", "from 21 to 20000");
     for step in [0.0, 1.5, f64::NAN] {
         refused(error(new().with_step(step)), "step", "above 0 and at most 1");
     }

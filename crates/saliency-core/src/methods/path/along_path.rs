@@ -196,11 +196,11 @@ impl<P: Default, C: Default> AlongPath<P, C> {
     }
 }
 
-impl<P: Path, C: Default> AlongPath<P, C> {
+impl<P: Path> AlongPath<P> {
     /// Follows a path of your own.
     pub fn of(path: P) -> Self {
         let (integration, schedule) = (Integration::default(), Schedule::default());
-        Self { path, contribution: C::default(), integration, schedule }
+        Self { path, contribution: Product, integration, schedule }
     }
 }
 
@@ -257,6 +257,12 @@ impl<P, C> AlongPath<P, C> {
     pub fn with_schedule(mut self, schedule: Schedule) -> Self {
         self.schedule = schedule;
         self
+    }
+
+    /// Sets the contribution of a gradient.
+    pub fn with_contribution<D: Contribution>(self, contribution: D) -> AlongPath<P, D> {
+        let Self { path, integration, schedule, .. } = self;
+        AlongPath { path, contribution, integration, schedule }
     }
 
     /// Changes the options of the path, for the setters of its own alias.
