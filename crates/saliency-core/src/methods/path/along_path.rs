@@ -196,11 +196,11 @@ impl<P: Default, C: Default> AlongPath<P, C> {
     }
 }
 
-impl<P: Path, C: Default> AlongPath<P, C> {
+impl<P: Path> AlongPath<P> {
     /// Follows a path of your own.
     pub fn of(path: P) -> Self {
         let (integration, schedule) = (Integration::default(), Schedule::default());
-        Self { path, contribution: C::default(), integration, schedule }
+        Self { path, contribution: Product, integration, schedule }
     }
 }
 
