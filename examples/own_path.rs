@@ -67,7 +67,7 @@ fn main() -> Result<()> {
     let straight =
         IntegratedGradients::new().with_tolerance(0.01).attribute(&net, input.clone())?;
     // A path needs nothing else: points, tolerance and error estimate work along it.
-    let in_order = AlongPath::<_>::of(InOrder).with_tolerance(0.01).attribute(&net, input)?;
+    let in_order = AlongPath::of(InOrder).with_tolerance(0.01).attribute(&net, input)?;
 
     for (name, map) in [("straight", straight), ("in order", in_order)] {
         let error = map.error_estimate.expect("an estimate")[0];

@@ -54,7 +54,7 @@ impl PathMethod {
             explain: |it| it.measured(Measure::table([3.0, 1.0, 0.0, 2.0])),
         },
         Self { name: "Left-IG", explain: |it| it.along(LeftIg::new()) },
-        Self { name: "own path, with a bend", explain: |it| it.along(AlongPath::<_>::of(Bent)) },
+        Self { name: "own path, with a bend", explain: |it| it.along(AlongPath::of(Bent)) },
         Self { name: "Sequential IG", explain: |it| it.sequential() },
         Self { name: "Discretised IG", explain: |it| it.discretised() },
         Self { name: "IG²", explain: |it| it.squared() },

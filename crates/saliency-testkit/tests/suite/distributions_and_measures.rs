@@ -494,7 +494,7 @@ fn bad_options_are_refused_before_any_work() {
 fn inputs_that_do_not_fit_are_refused() {
     // The end of a path is found from its scores, which a measure does not follow.
     let measured = Measured::new(Straight::default()).with_measure(Measure::late(1.0));
-    let error = AlongPath::<_>::of(Left::new(measured))
+    let error = AlongPath::of(Left::new(measured))
         .attribute(&square(), Tensor::<2>::ones([1, 1], &device()));
     assert_error!(error.unwrap_err(), Error::InvalidOption { option: "path" });
     let (golden, net) = tokens();
