@@ -6,8 +6,8 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, Tensor};
-use saliency_core::Model;
 use saliency_core::rules::{self, Ruled, Rules};
+use saliency_core::{Cut, Model};
 
 use crate::weights::{Placement, Weights, WeightsError};
 
@@ -71,13 +71,24 @@ impl CifarCnn {
 
 impl Model<Tensor<4>> for CifarCnn {
     fn forward(&self, input: Tensor<4>) -> Tensor<2> {
-        let pool = |x: Tensor<4>| {
-            rules::max_pool2d(&self.pool, rules::activation(x, relu, self.rules), self.rules)
-        };
-        let x = pool(self.conv1.forward(input));
-        let x = pool(self.conv2.forward(x));
-        let x = rules::activation(self.fc1.forward(x.flatten(1, 3)), relu, self.rules);
-        self.fc3.forward(rules::activation(self.fc2.forward(x), relu, self.rules))
+        Cut::<_, Relu1>::after(self, Cut::<_, Relu1>::before(self, input))
+    }
+}
+
+impl CifarCnn {
+    fn activate<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        rules::activation(x, relu, self.rules)
+    }
+
+    fn pool(&self, x: Tensor<4>) -> Tensor<4> {
+        rules::max_pool2d(&self.pool, x, self.rules)
+    }
+
+    /// Computes the last hidden units from the second activation.
+    fn units(&self, activation: Tensor<4>) -> Tensor<2> {
+        let flat = self.pool(activation).flatten(1, 3);
+        let first = self.activate(self.fc1.forward(flat));
+        self.activate(self.fc2.forward(first))
     }
 }
 

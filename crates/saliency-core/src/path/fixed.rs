@@ -309,6 +309,25 @@ mod tests {
     }
 
     #[test]
+    fn rules_that_err_to_one_side_say_so() {
+        for rule in [Rule::Left, Rule::Right] {
+            for count in [2, 5, 50, 500] {
+                for (slope, value) in [
+                    ((|at| at.exp()) as fn(f64) -> f64, (|at| at.exp()) as fn(f64) -> f64),
+                    (|at| 3.0 * at * at, |at| at.powi(3)),
+                    (|at| (3.0 * at).cos(), |at| (3.0 * at).sin() / 3.0),
+                ] {
+                    let [estimate, wrong] = errors(rule, count, slope, value);
+                    assert!(wrong <= estimate, "{rule:?} {count}: {estimate} {wrong}");
+                    // From a few points little is known.
+                    let most = if count < 50 { f64::INFINITY } else { 8.0 / count as f64 };
+                    assert!(estimate < most, "{rule:?} {count}: {estimate}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_singular_start_is_seen() {
         for rule in [Rule::GaussLegendre, Rule::Midpoint] {
             let [estimate, wrong] = errors(rule, 50, |at| 1.0 / (at + 1e-6), |at| (at + 1e-6).ln());

@@ -1,7 +1,6 @@
 //! The points at which the network can be cut, named as in PyTorch.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
 use saliency_core::Cut;
 
 use super::CifarCnn;
@@ -26,11 +25,11 @@ impl Cut<Tensor<4>, Relu1> for CifarCnn {
     type Activation = Tensor<4>;
 
     fn before(&self, input: Tensor<4>) -> Tensor<4> {
-        relu(self.conv1.forward(input))
+        self.activate(self.conv1.forward(input))
     }
 
     fn after(&self, activation: Tensor<4>) -> Tensor<2> {
-        let second = self.conv2.forward(self.pool.forward(activation));
+        let second = self.conv2.forward(self.pool(activation));
         Cut::<Tensor<4>, Conv2>::after(self, second)
     }
 }
@@ -40,11 +39,11 @@ impl Cut<Tensor<4>, Conv2> for CifarCnn {
 
     fn before(&self, input: Tensor<4>) -> Tensor<4> {
         let first = Cut::<Tensor<4>, Relu1>::before(self, input);
-        self.conv2.forward(self.pool.forward(first))
+        self.conv2.forward(self.pool(first))
     }
 
     fn after(&self, activation: Tensor<4>) -> Tensor<2> {
-        Cut::<Tensor<4>, Relu2>::after(self, relu(activation))
+        Cut::<Tensor<4>, Relu2>::after(self, self.activate(activation))
     }
 }
 
@@ -52,13 +51,11 @@ impl Cut<Tensor<4>, Relu2> for CifarCnn {
     type Activation = Tensor<4>;
 
     fn before(&self, input: Tensor<4>) -> Tensor<4> {
-        relu(Cut::<Tensor<4>, Conv2>::before(self, input))
+        self.activate(Cut::<Tensor<4>, Conv2>::before(self, input))
     }
 
     fn after(&self, activation: Tensor<4>) -> Tensor<2> {
-        let flat: Tensor<2> = self.pool.forward(activation).flatten(1, 3);
-        let units = relu(self.fc2.forward(relu(self.fc1.forward(flat))));
-        Cut::<Tensor<4>, Relu4>::after(self, units)
+        Cut::<Tensor<4>, Relu4>::after(self, self.units(activation))
     }
 }
 
@@ -67,8 +64,7 @@ impl Cut<Tensor<4>, Relu4> for CifarCnn {
 
     fn before(&self, input: Tensor<4>) -> Tensor<2> {
         let activation = Cut::<Tensor<4>, Relu2>::before(self, input);
-        let flat: Tensor<2> = self.pool.forward(activation).flatten(1, 3);
-        relu(self.fc2.forward(relu(self.fc1.forward(flat))))
+        self.units(activation)
     }
 
     fn after(&self, units: Tensor<2>) -> Tensor<2> {
