@@ -1,5 +1,7 @@
 //! The number of points on a path, and the answer that they give.
 
+use burn::tensor::Tensor;
+
 use crate::attribution::Attribution;
 use crate::error::{Error, Result, Stage, check_count};
 use crate::execution::evaluator::Scored;
@@ -206,6 +208,6 @@ fn rows_without_path(shape: &dyn PathShape, start: &Batch, input: &Batch) -> Res
 
 /// Returns the rows that are zero everywhere.
 fn zero_rows(batch: &Batch) -> Result<Vec<usize>> {
-    let sizes = batch.map(|part| part.abs()).row_sums()?.into_iter().enumerate();
+    let sizes = batch.map(Tensor::abs).row_sums()?.into_iter().enumerate();
     Ok(sizes.filter(|(_, size)| *size == 0.0).map(|(row, _)| row).collect())
 }
