@@ -1,7 +1,7 @@
 //! Discretised Integrated Gradients: a path over neighbouring words.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
@@ -316,6 +316,9 @@ impl std::fmt::Debug for Discretised {
     }
 }
 
+/// The nearest words of a word, for a word and a number of neighbours.
+type Neighbours = HashMap<(usize, usize), Arc<Vec<usize>>>;
+
 /// The words of a vocabulary, on the host.
 struct Vocabulary {
     values: Vec<f64>,
@@ -323,7 +326,7 @@ struct Vocabulary {
     /// The rows with the same bits in single precision, by these bits' hash.
     rows: HashMap<u64, Vec<usize>>,
     /// The neighbours of words that have been looked for.
-    found: Mutex<HashMap<(usize, usize), Arc<Vec<usize>>>>,
+    found: Mutex<Neighbours>,
 }
 
 impl Vocabulary {
@@ -361,7 +364,7 @@ impl Vocabulary {
     /// Returns the nearest words of a word, nearest first, without the word itself.
     fn neighbours(&self, word: usize, count: usize) -> Arc<Vec<usize>> {
         let key = (word, count);
-        let known = self.found.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let known = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = known.get(&key) {
             return Arc::clone(found);
         }
@@ -377,7 +380,7 @@ impl Vocabulary {
         }
         near.sort_by(order);
         let near = Arc::new(near.into_iter().map(|(_, word)| word).collect());
-        let mut known = self.found.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut known = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(known.entry(key).or_insert(near))
     }
 }

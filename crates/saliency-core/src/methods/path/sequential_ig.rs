@@ -193,7 +193,7 @@ impl SequentialIg {
         let to = vec![scored.scores[*row]; tokens];
         let precision = input.parts[0].dtype();
         let shape = StraightPath::new(without.clone(), whole);
-        let sizes = shape.difference().map(|part| part.abs()).row_sums()?;
+        let sizes = shape.difference().map(Tensor::abs).row_sums()?;
         let ends = from.iter().zip(&to).zip(sizes);
         let changes: Vec<ScoreChange> = ends
             .map(|((&from, &to), size)| {
@@ -212,7 +212,7 @@ impl SequentialIg {
             schedule: &schedule,
         };
         let integrals = self.integration.integrate(&integral, &from, &to).map_err(of_row)?;
-        let sizes = integrals.values.map(|part| part.abs()).row_sums()?;
+        let sizes = integrals.values.map(Tensor::abs).row_sums()?;
         Ok(OfRow {
             error: integrals.errors.as_deref().map(|errors| joined(errors, &sizes, &changes)),
             evaluations: integrals.evaluations.iter().sum(),
@@ -274,7 +274,7 @@ fn without_one(row: &Batch, baseline: &Batch) -> Batch {
     let free = shapes.iter().zip(row.fixed()).find(|(_, fixed)| !**fixed);
     let count = free.map_or(1, |(shape, _)| shape[1]);
     let mut part = 0;
-    let replaced = row.zip(baseline, |input, baseline| {
+    row.zip(baseline, |input, baseline| {
         part += 1;
         if row.fixed()[part - 1] {
             return input.repeat_dim(0, count);
@@ -285,8 +285,7 @@ fn without_one(row: &Batch, baseline: &Batch) -> Batch {
             input.clone().slice_assign([0..1, start..end], baseline.clone().narrow(1, start, width))
         });
         Tensor::cat(copies.collect(), 0)
-    });
-    replaced
+    })
 }
 
 answers_questions!(SequentialIg);
