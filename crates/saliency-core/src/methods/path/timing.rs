@@ -53,8 +53,7 @@ use crate::warning::Warning;
 ///
 /// # Parameters and defaults
 /// - time axis: the last one
-/// - length of segments: uniform from a fifth to a half of the series. The authors use about the
-///   same for short series.
+/// - length of segments: uniform from a fifth to a half of the series
 /// - segments: as many as leave every value free with a probability of at least 1/4. The authors
 ///   set a number for each of their data sets.
 /// - samples: 50, or as many as a tolerance needs ([`with_tolerance`](Self::with_tolerance))

@@ -145,10 +145,15 @@ impl MethodOptions {
 
     /// Sets the options of a path.
     pub(super) fn along<P, C>(&self, path: AlongPath<P, C>) -> AlongPath<P, C> {
+        self.to_tolerance(match self.steps {
+            Some(steps) => path.with_steps(steps),
+            None => path,
+        })
+    }
+
+    /// Sets the schedule and the tolerance of a path.
+    fn to_tolerance<P, C>(&self, path: AlongPath<P, C>) -> AlongPath<P, C> {
         let mut explainer = path.with_schedule(self.schedule.clone());
-        if let Some(steps) = self.steps {
-            explainer = explainer.with_steps(steps);
-        }
         explainer = match self.tolerance {
             Some(Tolerance::Map(error)) => explainer.with_tolerance(error),
             Some(Tolerance::Shares(error)) => explainer.with_share_tolerance(error),
@@ -162,7 +167,7 @@ impl MethodOptions {
 
     /// Returns Guided IG, which moves along its path rather than placing points on it.
     pub(super) fn guided_ig(&self) -> GuidedIg {
-        let explainer = self.from_baseline(GuidedIg::new());
+        let explainer = self.to_tolerance(GuidedIg::new().with_baseline(self.baseline.clone()));
         match self.steps {
             Some(steps) => explainer.with_moves(steps),
             None => explainer,
