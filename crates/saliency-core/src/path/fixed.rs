@@ -319,9 +319,9 @@ mod tests {
                 ] {
                     let [estimate, wrong] = errors(rule, count, slope, value);
                     assert!(wrong <= estimate, "{rule:?} {count}: {estimate} {wrong}");
-                    // From a few points little is known.
-                    let most = if count < 50 { f64::INFINITY } else { 8.0 / count as f64 };
-                    assert!(estimate < most, "{rule:?} {count}: {estimate}");
+                    // The error of a smooth gradient is nearly known.
+                    let most = if count < 50 { f64::INFINITY } else { 2.0 * wrong };
+                    assert!(estimate < most, "{rule:?} {count}: {estimate} {wrong}");
                 }
             }
         }
