@@ -138,15 +138,10 @@ impl Integration {
         };
         integrals.values.check_finite(Stage::Attribution)?;
         evaluator.check_dependence(schedule, &integrals.values, input, &scored.target)?;
-        let mut attribution = Attribution::of(integrals.values, scored);
-        attribution.error_estimate = integrals.errors;
-        attribution.converged = integrals.converged;
-        attribution.evaluations = integrals.evaluations;
+        let mut attribution = attributed(question, scored, integrals)?;
         attribution.evaluations.iter_mut().for_each(|count| *count += laid.gradients);
         let no_path = without_path.into_iter().map(|row| Warning::BaselineIsInput { row });
         attribution.warnings.splice(0..0, no_path);
-        evaluator.one_row_warning().into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
-        let attribution = attribution.with_shares(rows, integrals.share_errors.as_deref())?;
         if laid.is_measured() {
             // The values do not sum to a change of score.
             return Ok(attribution);
@@ -193,6 +188,21 @@ impl Integration {
         }
         path.fixed(&[self.rule.positions(self.steps())])
     }
+}
+
+/// Returns the answer that integrals give, without the scores at the ends of the paths.
+fn attributed(
+    question: &Question,
+    scored: Scored,
+    integrals: Integrals,
+) -> Result<Attribution<Batch>> {
+    let Question { evaluator, rows, .. } = question;
+    let mut attribution = Attribution::of(integrals.values, scored);
+    attribution.error_estimate = integrals.errors;
+    attribution.converged = integrals.converged;
+    attribution.evaluations = integrals.evaluations;
+    evaluator.one_row_warning().into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
+    attribution.with_shares(rows, integrals.share_errors.as_deref())
 }
 
 /// Returns the rows whose path starts at the input itself and does not move.
