@@ -7,7 +7,8 @@ use saliency_core::methods::{
     MeasuredIg, Path, SequentialIg,
 };
 use saliency_core::{
-    Attribution, Explainer, IntegratedGradients, Result, Rule, Schedule, pure_function,
+    Attribution, BlurIg, Explainer, Idgi, IntegratedGradients, Model, Result, Rule, Schedule,
+    pure_function,
 };
 
 use crate::questions::{Errors, Questions};
@@ -43,7 +44,7 @@ const REFERENCE: usize = 4000;
 
 impl PathMethod {
     /// All path methods of tables whose baseline is zero. Add a line for another one.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self { name: "Integrated Gradients", explain: |it| it.along(IntegratedGradients::new()) },
         Self { name: "measure, early", explain: |it| it.measured(Measure::early(1.0)) },
         Self { name: "measure, early, power 4", explain: |it| it.measured(Measure::early(4.0)) },
@@ -54,6 +55,8 @@ impl PathMethod {
             explain: |it| it.measured(Measure::table([3.0, 1.0, 0.0, 2.0])),
         },
         Self { name: "Left-IG", explain: |it| it.along(LeftIg::new()) },
+        Self { name: "IDGI", explain: |it| it.along(Idgi::new()) },
+        Self { name: "Blur IG", explain: |it| it.blurred() },
         Self { name: "own path, with a bend", explain: |it| it.along(AlongPath::of(Bent)) },
         Self { name: "Sequential IG", explain: |it| it.sequential() },
         Self { name: "Discretised IG", explain: |it| it.discretised() },
@@ -110,14 +113,30 @@ impl Asked<'_> {
         &self,
         method: AlongPath<P, C>,
     ) -> Attribution<Tensor<2>> {
-        let explainer = match self.points {
+        let target = self.questions.target.clone();
+        let explainer = self.with_points(method);
+        let map = explainer.attribute_to(&self.questions.model(), self.input.clone(), target);
+        map.expect("a map")
+    }
+
+    fn with_points<P, C>(&self, method: AlongPath<P, C>) -> AlongPath<P, C> {
+        match self.points {
             Points::Fixed(rule, count) => method.with_rule(rule).with_steps(count),
             Points::Tolerance(tolerance, limit) => {
                 method.with_tolerance(tolerance).with_max_gradients(limit)
             }
-        };
-        let target = self.questions.target.clone();
-        let map = explainer.attribute_to(&self.questions.model(), self.input.clone(), target);
+        }
+    }
+
+    /// Blurs the features of a row as if they were a series.
+    fn blurred(&self) -> Attribution<Tensor<2>> {
+        let shape = self.input.dims();
+        let model = self.questions.model();
+        let series = pure_function(move |x: Tensor<3>| model.forward(x.flatten(1, 2)));
+        let input = self.input.clone().unsqueeze_dim(1);
+        let explainer = self.with_points(BlurIg::new());
+        let map = explainer.attribute_to(&series, input, self.questions.target.clone());
+        let map = map.and_then(|map| map.try_map(|values| Ok(values.reshape(shape))));
         map.expect("a map")
     }
 

@@ -518,11 +518,17 @@ fn inputs_that_do_not_fit_are_refused() {
     assert_error!(error, Error::InvalidOption { option: "input" });
 }
 
+/// A method's values, error bars and numbers of gradients.
+#[derive(Debug, PartialEq)]
+struct Answer {
+    name: &'static str,
+    values: Vec<f64>,
+    errors: Vec<f64>,
+    evaluations: Vec<usize>,
+}
+
 /// The answers of all methods of this file for an input of words, with their error bars.
-fn answers(
-    schedule: &Schedule,
-    rows: &[usize],
-) -> Vec<(&'static str, Vec<f64>, Vec<f64>, Vec<usize>)> {
+fn answers(schedule: &Schedule, rows: &[usize]) -> Vec<Answer> {
     let (golden, net) = tokens();
     let (input, vocabulary, _) = golden_input(&golden);
     let input = Tensor::cat(rows.iter().map(|&row| input.clone().narrow(0, row, 1)).collect(), 0);
@@ -558,7 +564,8 @@ fn answers(
     ];
     let explain = |(name, explainer): (&'static str, Box<dyn Explainer<_, Tensor<3>>>)| {
         let map = explainer.attribute_to(&net, input.clone(), Target::Class(1)).unwrap();
-        (name, exact(&map.values), map.error_estimate.unwrap(), map.evaluations)
+        let (values, errors) = (exact(&map.values), map.error_estimate.unwrap());
+        Answer { name, values, errors, evaluations: map.evaluations }
     };
     explainers.into_iter().map(explain).collect()
 }
@@ -579,8 +586,10 @@ fn the_answer_of_a_row_does_not_depend_on_the_rows_beside_it() {
     let both = answers(&schedule, &[0, 1]);
     let alone = answers(&schedule, &[0]);
     for (both, alone) in both.into_iter().zip(alone) {
-        assert_eq!(both.1[..30], alone.1, "{}", both.0);
-        assert_eq!((both.2[0], both.3[0]), (alone.2[0], alone.3[0]), "{}", both.0);
+        let name = both.name;
+        assert_eq!(both.values[..30], alone.values, "{name}");
+        assert_eq!(both.errors[0], alone.errors[0], "{name}");
+        assert_eq!(both.evaluations[0], alone.evaluations[0], "{name}");
     }
 }
 
@@ -597,7 +606,8 @@ fn fixed_tensors_are_handed_on_and_get_nothing() {
     let vocabulary = words.clone().reshape([3, 2]);
     let words_of =
         || Discretised::new(vocabulary.clone()).unwrap().with_words(4).with_neighbours(2);
-    let explainers: [Box<dyn Explainer<_, (Tensor<3>, Fixed<Tensor<2, Bool>>)>>; 5] = [
+    type Padded = (Tensor<3>, Fixed<Tensor<2, Bool>>);
+    let explainers: [Box<dyn Explainer<_, Padded>>; 5] = [
         Box::new(RevealIg::new()),
         Box::new(MeasuredIg::new().with_measure(Measure::early(1.0))),
         Box::new(LeftIg::new()),

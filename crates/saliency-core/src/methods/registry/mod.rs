@@ -223,12 +223,10 @@ impl Method {
         match self {
             Self::Gradient => Box::new(Gradient::new().with_schedule(schedule)),
             Self::InputTimesGradient => Box::new(InputTimesGradient::new().with_schedule(schedule)),
-            Self::IntegratedGradients => {
-                Box::new(options.from_baseline(IntegratedGradients::new()))
-            }
+            Self::IntegratedGradients => Box::new(options.path_from(IntegratedGradients::new())),
             Self::BlurIg => Box::new(options.along(BlurIg::new())),
             Self::GuidedIg => Box::new(options.guided_ig()),
-            Self::Idgi => Box::new(options.from_baseline(Idgi::new())),
+            Self::Idgi => Box::new(options.path_from(Idgi::new())),
             Self::ExpectedGradients => Box::new(options.expected_gradients()),
             Self::SmoothGrad => Box::new(options.over_noise(SmoothGrad::default())),
             Self::SmoothGradSquared => Box::new(options.over_noise(SmoothGradSquared::default())),
@@ -243,7 +241,7 @@ impl Method {
             Self::EigenCam => Box::new(EigenCam::new().with_schedule(schedule)),
             Self::EigenGradCam => Box::new(EigenGradCam::new().with_schedule(schedule)),
             Self::AblationCam => Box::new(AblationCam::new().with_schedule(schedule)),
-            Self::LeftIg => Box::new(options.from_baseline(LeftIg::new())),
+            Self::LeftIg => Box::new(options.path_from(LeftIg::new())),
             Self::RevealIg => Box::new(options.reveal_ig()),
             Self::SequentialIg => Box::new(options.sequential_ig()),
             Self::AdversarialGradients => Box::new(

@@ -136,10 +136,7 @@ impl MethodOptions {
     }
 
     /// Sets the options of a path that starts at a baseline.
-    pub(super) fn from_baseline<P: FromBaseline, C>(
-        &self,
-        path: AlongPath<P, C>,
-    ) -> AlongPath<P, C> {
+    pub(super) fn path_from<P: FromBaseline, C>(&self, path: AlongPath<P, C>) -> AlongPath<P, C> {
         self.along(path.with_baseline(self.baseline.clone()))
     }
 
