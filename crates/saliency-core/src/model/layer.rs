@@ -11,7 +11,6 @@ use crate::execution::work::Work;
 use crate::input::batch::Batch;
 use crate::input::inputs::Inputs;
 use crate::model::model::Model;
-use crate::model::neurons::Neurons;
 use crate::rules::{Ruled, Rules};
 
 /// A [`Model`] that can be cut in two at the point `P`: the part before the cut, and the part
@@ -130,12 +129,6 @@ impl<I, P, M: Cut<I, P>> Split<M, I, P> {
     /// Returns the whole model, in inference mode.
     pub fn model(&self) -> &M {
         &self.after.model
-    }
-
-    /// Returns the part before the cut as a model of its own, whose scores are the units of the
-    /// cut: see [`Neurons`].
-    pub fn neurons(&self) -> Neurons<M, I, P> {
-        Neurons::new(self.after.model.clone())
     }
 
     /// Returns the part after the cut: a model whose input is the activation.

@@ -6,7 +6,7 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor};
 use burn::tensor::{Device, Tensor};
 
 use crate::input::inputs::Inputs;
-use crate::model::layer::Cut;
+use crate::model::layer::{Cut, Split};
 use crate::model::model::Model;
 
 /// The part of a model before a cut as a model of its own, whose scores are the units of the cut.
@@ -59,8 +59,16 @@ pub struct Neurons<M, I, P> {
     cut: PhantomData<fn(I, P)>,
 }
 
+impl<I, P, M: Cut<I, P>> Split<M, I, P> {
+    /// Returns the part before the cut as a model of its own, whose scores are the units of the
+    /// cut: see [`Neurons`].
+    pub fn neurons(&self) -> Neurons<M, I, P> {
+        Neurons::new(self.model().clone())
+    }
+}
+
 impl<M, I, P> Neurons<M, I, P> {
-    pub(crate) fn new(model: M) -> Self {
+    fn new(model: M) -> Self {
         Self { model, cut: PhantomData }
     }
 

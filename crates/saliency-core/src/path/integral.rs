@@ -14,11 +14,11 @@ use crate::model::resolved_target::ResolvedTarget;
 use crate::path::adaptive::{AdaptivePath, Judged, Received};
 use crate::path::contribution::Contribution;
 use crate::path::fixed::{FixedPath, FixedRule};
+use crate::path::kept_row::KeptRow;
 use crate::path::observation::{Observation, Observer};
 use crate::path::quadrature::{PILOT, WeightedPosition};
 use crate::path::score_change::ScoreChange;
 use crate::path::shape::{PathScore, PathShape};
-use crate::path::walked::KeptRow;
 use crate::share::{Share, Tolerance};
 
 /// The maximum of numbers that are kept on the way to a tolerance: the contributions at kept

@@ -5,6 +5,7 @@ pub(crate) mod contribution;
 pub(crate) mod error_estimate;
 pub(crate) mod fixed;
 pub(crate) mod integral;
+pub(crate) mod kept_row;
 pub(crate) mod observation;
 pub(crate) mod polyline;
 pub(crate) mod quadrature;

@@ -10,6 +10,7 @@ use crate::path::error_estimate::{ErrorEstimate, Estimated, Gap};
 use crate::path::integral::{
     EXPECTED, Finished, Goal, Integrals, KEPT_VALUES, OpenPath, PathIntegral, stage_of,
 };
+use crate::path::kept_row::KeptRow;
 use crate::path::observation::{Observation, Observer};
 use crate::path::score_change::ScoreChange;
 use crate::path::shape::PathScore;
@@ -244,14 +245,6 @@ impl PathIntegral<'_> {
 struct KeptWalk {
     path: Polyline,
     rows: Vec<KeptRow>,
-}
-
-/// The contributions of a row: at the start of the first move, at its end, at the start of the second
-/// move, and so on.
-#[derive(Default)]
-pub(super) struct KeptRow {
-    pub slots: Vec<Option<Batch>>,
-    pub observed: Vec<Observation>,
 }
 
 impl WalkedRow {

@@ -1,5 +1,6 @@
 //! Conductance: the change of score that flows through each unit of a layer.
 
+use crate::methods::layer::layer_path::UnitChange;
 use crate::methods::layer::path_at_layer::{PathAtLayer, Quantity};
 
 /// The score's change between a baseline and the input, shared out over the units of a layer.
@@ -88,22 +89,6 @@ use crate::methods::layer::path_at_layer::{PathAtLayer, Quantity};
 /// Dhamdhere, Sundararajan and Yan, *How Important Is a Neuron?*, 2018,
 /// <https://arxiv.org/abs/1805.12233>.
 pub type Conductance = PathAtLayer<UnitChange>;
-
-/// The change of the units that [`Conductance`] multiplies gradients by, if there is a fixed number
-/// of points.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub enum UnitChange {
-    /// The change over the part of the path that a point stands for, with the point inside.
-    #[default]
-    Around,
-    /// The change from each point to the next one, as in Captum: one more point of the rule is
-    /// placed, which gets no gradient. Changes before the first point and after the last are left
-    /// out. On a network of two convolutions the error is one and a half times as large, and it is
-    /// not estimated. For comparisons.
-    ToNext,
-}
 
 impl Quantity for UnitChange {
     fn unit_change(&self) -> Option<UnitChange> {

@@ -1,6 +1,6 @@
 //! Internal influence: the mean gradient at a layer, along a path through input space.
 
-use crate::methods::layer::conductance::UnitChange;
+use crate::methods::layer::layer_path::UnitChange;
 use crate::methods::layer::path_at_layer::{PathAtLayer, Quantity};
 
 /// The gradient of the score with respect to the units of a layer, averaged along a path through

@@ -9,6 +9,22 @@ use crate::input::batch::Batch;
 use crate::path::quadrature::WeightedPosition;
 use crate::path::shape::{PathPoints, PathShape, StraightPath};
 
+/// The change of the units that [`Conductance`](crate::Conductance) multiplies gradients by, if there is a fixed number
+/// of points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum UnitChange {
+    /// The change over the part of the path that a point stands for, with the point inside.
+    #[default]
+    Around,
+    /// The change from each point to the next one, as in Captum: one more point of the rule is
+    /// placed, which gets no gradient. Changes before the first point and after the last are left
+    /// out. On a network of two convolutions the error is one and a half times as large, and it is
+    /// not estimated. For comparisons.
+    ToNext,
+}
+
 /// The activations of the points of a path through input space.
 pub(super) struct LayerPath<'a> {
     /// Computes the activation of inputs.

@@ -29,7 +29,7 @@ mod token_grid;
 mod x_grad_cam;
 
 pub use ablation_cam::AblationCam;
-pub use conductance::{Conductance, UnitChange};
+pub use conductance::Conductance;
 pub use eigen_cam::EigenCam;
 pub use eigen_grad_cam::EigenGradCam;
 pub use grad_cam::GradCam;
@@ -38,6 +38,7 @@ pub use grad_cam_plus_plus::GradCamPlusPlus;
 pub use hi_res_cam::HiResCam;
 pub use internal_influence::{GradientAlone, InternalInfluence};
 pub use layer_cam::LayerCam;
+pub use layer_path::UnitChange;
 pub use path_at_layer::PathAtLayer;
 pub use place_map::{KeepSign, place_map};
 pub use resize::Corners;

@@ -7,7 +7,8 @@ use crate::execution::evaluator::Scored;
 use crate::execution::question::Question;
 use crate::execution::schedule::Schedule;
 use crate::input::batch::Batch;
-use crate::methods::path::along_path::{AlongPath, Laid, Path};
+use crate::methods::path::along_path::AlongPath;
+use crate::methods::path::laid::{Laid, Path};
 use crate::path::scale_space::{BlurKernel, Blurred, Border, ScaleSpace};
 use crate::path::shape::{PathPoints, PathShape};
 

@@ -12,7 +12,8 @@ use crate::execution::question::Question;
 use crate::execution::schedule::Schedule;
 use crate::input::baseline::Baseline;
 use crate::input::batch::{Batch, to_host};
-use crate::methods::path::along_path::{AlongPath, FromBaseline, Laid, Path};
+use crate::methods::path::along_path::AlongPath;
+use crate::methods::path::laid::{FromBaseline, Laid, Path};
 use crate::path::polyline::Polyline;
 
 /// Integrated Gradients along a path of words: from the baseline to each token over the neighbours

@@ -6,9 +6,10 @@ use crate::execution::question::Question;
 use crate::execution::schedule::Schedule;
 use crate::input::baseline::Baseline;
 use crate::input::batch::{Batch, from_host};
-use crate::methods::path::along_path::{AlongPath, FromBaseline, Laid, Path};
+use crate::methods::path::along_path::AlongPath;
 use crate::methods::path::guided_move::{Guide, RowEnds};
 use crate::methods::path::integration::MOST_STEPS;
+use crate::methods::path::laid::{FromBaseline, Laid, Path};
 use crate::path::walk::Walk;
 
 /// The change of score from a baseline, shared out along a path that takes values with small

@@ -5,7 +5,8 @@ use crate::execution::evaluator::Scored;
 use crate::execution::question::Question;
 use crate::execution::schedule::Schedule;
 use crate::input::baseline::Baseline;
-use crate::methods::path::along_path::{AlongPath, FromBaseline, Laid, Path};
+use crate::methods::path::along_path::AlongPath;
+use crate::methods::path::laid::{FromBaseline, Laid, Path};
 use crate::path::shape::StraightPath;
 
 /// The difference of score between input and baseline, shared out over the values of the input.

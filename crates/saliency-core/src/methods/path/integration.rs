@@ -8,7 +8,7 @@ use crate::execution::evaluator::Scored;
 use crate::execution::question::Question;
 use crate::execution::schedule::Schedule;
 use crate::input::batch::Batch;
-use crate::methods::path::along_path::{Course, Laid};
+use crate::methods::path::laid::{Course, Laid};
 use crate::path::contribution::Contribution;
 use crate::path::integral::{Integrals, PathIntegral};
 use crate::path::quadrature::{Rule, placed};

@@ -6,8 +6,9 @@ use crate::execution::question::Question;
 use crate::execution::schedule::Schedule;
 use crate::input::baseline::Baseline;
 use crate::input::batch::Batch;
-use crate::methods::path::along_path::{AlongPath, FromBaseline, Laid, Path};
+use crate::methods::path::along_path::AlongPath;
 use crate::methods::path::integrated_gradients::Straight;
+use crate::methods::path::laid::{FromBaseline, Laid, Path};
 use crate::path::shape::{PathPoints, PathShape};
 
 /// Integrated Gradients over the part of the path before the score saturates.

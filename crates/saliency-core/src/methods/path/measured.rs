@@ -5,8 +5,9 @@ use crate::execution::evaluator::Scored;
 use crate::execution::question::Question;
 use crate::execution::schedule::Schedule;
 use crate::input::baseline::Baseline;
-use crate::methods::path::along_path::{AlongPath, FromBaseline, Laid, Path};
+use crate::methods::path::along_path::AlongPath;
 use crate::methods::path::integrated_gradients::Straight;
+use crate::methods::path::laid::{FromBaseline, Laid, Path};
 use crate::path::shape::{PathPoints, PathShape};
 
 /// Integrated Gradients with a measure on the path, so that gradients count more at some places
