@@ -79,7 +79,7 @@ fn run(args: &Args) -> Result<()> {
     let options =
         MethodOptions::new().with_baseline_sampler(|seed| Baseline::uniform(-1.0, 1.0, seed));
     say(format_args!(
-        "| Method | Seconds | Gradients | What it says of its error |\n|---|---|---|---|"
+        "| Method | Seconds | Gradients or passes | What it says of its error |\n|---|---|---|---|"
     ));
     let mut tiles = vec![Tile::new("photo", photo.clone())];
     for method in SHOWN {
@@ -101,7 +101,7 @@ fn run(args: &Args) -> Result<()> {
         let reduced = Map::of_row(&map.values, 0, method.reduction())?;
         let reduced = reduced.clip_beyond(method.clip_beyond())?;
         let picture = Picture::new(preparation.view(&photo), &reduced)?;
-        let cost = format!("{seconds:.2} s, gradients: {gradients}");
+        let cost = format!("{seconds:.2} s, {}: {gradients}", method.counted_in());
         let tile =
             Tile::new(title, picture.overlay()).with_legend(picture.legend()).with_note(cost);
         tiles.push(certainty.into_iter().fold(tile, Tile::with_note));

@@ -128,7 +128,9 @@ impl<N: PhotoNetwork> Program<'_, N> {
 
         let words = Words::beside(self.args.result.json);
         words.say(format_args!("{}: {class_name} ({})\n", photo.name, percent(probability)));
-        words.say("| Method | Seconds | Gradients | Error | Covered |\n|---|---|---|---|---|");
+        words.say(
+            "| Method | Seconds | Gradients or passes | Error | Covered |\n|---|---|---|---|---|",
+        );
         let mut compared = Vec::new();
         for method in self.methods() {
             let it = self.explain(method, photo, &input, class)?;

@@ -198,9 +198,10 @@ impl<N: PhotoNetwork> Program<'_, N> {
             schedule: &schedule,
         })?;
         bar.finish_and_clear();
-        let (seconds, gradients) = (start.elapsed().as_secs_f64(), map.evaluations[0]);
+        let (seconds, count) = (start.elapsed().as_secs_f64(), map.evaluations[0]);
+        let counted = method.counted_in();
         let words = self.args.words();
-        words.say(format_args!("time: {seconds:.1} s, gradients: {gradients}"));
+        words.say(format_args!("time: {seconds:.1} s, {counted}: {count}"));
         Ok(map)
     }
 

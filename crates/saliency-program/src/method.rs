@@ -28,9 +28,10 @@ pub enum PhotoMethod {
 }
 
 impl PhotoMethod {
-    /// Lists all methods.
+    /// Lists all methods that can explain a photo.
     pub fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::Regions).chain(Method::ALL.iter().copied().map(Self::from))
+        let fitting = Method::ALL.iter().copied().filter(|method| method.fits(&[1, 3, 224, 224]));
+        std::iter::once(Self::Regions).chain(fitting.map(Self::from))
     }
 
     /// Returns whether the map has a value for each region of the photo, rather than for each pixel.
@@ -57,9 +58,10 @@ impl PhotoMethod {
     /// Returns how the values of a place become one number if nothing else is asked for.
     ///
     /// Regions leave out what speaks against the class. Without signs, contributions that cancel
-    /// each other would count too.
+    /// each other would count too. So do parts that were covered.
     pub fn reduction(self) -> Reduce {
         match self {
+            Self::Pixels(method) if method.family() == Family::Perturbation => Reduce::Positive,
             Self::Pixels(_) => Reduce::AbsoluteSum,
             Self::Layer(_) | Self::Regions => Reduce::Positive,
         }
@@ -92,6 +94,15 @@ impl PhotoMethod {
         matches!(self, Self::Pixels(method) if method.error_bar() == ErrorBar::Values)
     }
 
+    /// Returns what the method's cost is counted in.
+    pub fn counted_in(self) -> &'static str {
+        match self {
+            Self::Pixels(method) if method.family() == Family::Perturbation => "forward passes",
+            Self::Layer(Method::AblationCam | Method::EigenCam) => "forward passes",
+            _ => "gradients",
+        }
+    }
+
     /// Explains a photo.
     ///
     /// # Errors
@@ -104,7 +115,11 @@ impl PhotoMethod {
             Self::Pixels(method) => {
                 let explainer = method.explainer(question.options);
                 let PhotoQuestion { model, input, target, .. } = question;
-                Ok(explainer.attribute_to(model, input.clone(), target)?)
+                let mut map = explainer.attribute_to(model, input.clone(), target)?;
+                if method == Method::Rise {
+                    map.values = above_the_least(map.values);
+                }
+                Ok(map)
             }
             Self::Layer(method) => {
                 let PhotoQuestion { network, model, input, target, options, .. } = question;
@@ -140,6 +155,13 @@ pub struct PhotoQuestion<'a, N: PhotoNetwork> {
     pub tolerance: Option<Tolerance>,
     /// The device's schedule.
     pub schedule: &'a Schedule,
+}
+
+/// Subtracts the least value of each row. RISE returns mean scores, which are all alike in a picture;
+/// how much one place is above another is its answer.
+fn above_the_least(values: Tensor<4>) -> Tensor<4> {
+    let least = values.clone().flatten::<2>(1, 3).min_dim(1).unsqueeze_dims(&[2, 3]);
+    values - least
 }
 
 /// Explains regions of a photo.

@@ -5,6 +5,7 @@ mod common;
 
 use common::{example, text};
 use saliency::Method;
+use saliency_program::method::PhotoMethod;
 
 #[test]
 fn methods_are_compared_with_controls_and_the_mark_is_found() {
@@ -22,7 +23,7 @@ fn methods_are_compared_with_controls_and_the_mark_is_found() {
     };
     // Regions, the methods of the library, and two controls.
     let saco = table("SaCo");
-    assert_eq!(saco.len(), Method::ALL.len() + 3, "{said}");
+    assert_eq!(saco.len(), PhotoMethod::all().count() + 2, "{said}");
     assert!(said.contains("With 2 rows nothing can be told apart"), "{said}");
 
     let mark = table("share of the map in the mark");
