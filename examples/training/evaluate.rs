@@ -19,7 +19,7 @@ use saliency::metrics::{
     Better, Comparison, ComparisonTable, Deletion, Experiment, MassAccuracy, SaCo, Units,
 };
 use saliency::photo::{Preparation, blurred};
-use saliency::{Baseline, Explainer, Method, MethodOptions, Schedule, Target};
+use saliency::{Baseline, Explainer, Groups, Method, MethodOptions, Schedule, Target};
 use saliency_examples_training::shop::{MUG, SIDE, WATERMARK};
 use saliency_examples_training::shop_network::{Marked, Net, TEST, TRAINING, photos, tensor};
 use saliency_models::photos as shipped;
@@ -133,6 +133,8 @@ fn of_marks(marked: usize) -> Result<ComparisonTable> {
     let experiment = Experiment::new(&net, input.clone(), target, units, schedule)?;
     let references = photos(TRAINING, Marked::Nothing).into_iter().take(60).map(|it| it.photo);
     let options = MethodOptions::new().with_baselines(tensor(references.collect(), &device));
+    // The photos are small: 16 cells are covered together rather than 49.
+    let options = options.with_groups(Groups::about(16));
     let mut comparison = Comparison::new(&experiment);
     for method in Method::fitting(&input.dims()) {
         let explainer: Box<dyn Explainer<Net, Tensor<4>>> = method.explainer(&options);

@@ -74,6 +74,8 @@ impl PathMethod {
         match self.name {
             "Sequential IG" => questions.input.dims()[1] <= 13,
             "IG²" => !questions.is_steep(),
+            // One feature alone cannot be blurred.
+            "Blur IG" => questions.input.dims()[1] > 1,
             _ => true,
         }
     }

@@ -29,7 +29,7 @@ use image::RgbImage;
 use image::imageops::{FilterType, resize};
 use saliency::photo::{Map, Reduce, View};
 use saliency::viz::{Figure, Picture, Tile, write_file, write_picture};
-use saliency::{Explainer, IntegratedGradients, Method, MethodOptions, Target};
+use saliency::{Explainer, Groups, IntegratedGradients, Method, MethodOptions, Target};
 use saliency_examples_training::shop::{MUG, Product, SIDE};
 use saliency_examples_training::shop_network::{Marked, Net, TEST, TRAINING, photos, tensor};
 use saliency_program::Result;
@@ -144,7 +144,8 @@ fn print_shares(biased: &Net, honest: &Net, mugs: &[Product]) -> Result<String> 
     let references = photos(TRAINING, Marked::Nothing).into_iter().take(60).map(|it| it.photo);
     let references = tensor(references.collect(), &Device::flex());
     let mut sentences = Vec::new();
-    let options = MethodOptions::new().with_baselines(references);
+    // The photos are small: 16 cells are covered together rather than 49.
+    let options = MethodOptions::new().with_baselines(references).with_groups(Groups::about(16));
     for method in Method::fitting(&[1, 3, SIDE as usize, SIDE as usize]) {
         let (title, explainer) = (method.title(), method.explainer(&options));
         let before = Scored::of(biased, &*explainer, mugs)?;

@@ -115,9 +115,14 @@ fn the_beat_that_deviates_is_found() {
     for (method, cells) in &rows {
         let [share, times, hits] = [0, 1, 2].map(|column| cells[column][0]);
         assert!((share / 100.0 / area - times).abs() < 0.06, "{method}: {cells:?}");
-        // Slopes, and measures of how they vary, are less exact.
+        // Slopes, and measures of how they vary, are less exact. Windows are wider than a beat's parts;
+        // a map of RISE has a mean score everywhere; a linear fit to the scores of 1,000 coalitions of 49
+        // stretches is rough.
         let (least, hit) = match method.as_str() {
             "Gradient" | "VarGrad" => (2.5, 40.0),
+            "Occlusion" => (3.0, 70.0),
+            "RISE" => (1.2, 80.0),
+            "KernelSHAP" | "LIME" => (1.5, 60.0),
             _ => (3.0, 80.0),
         };
         assert!(times >= least && hits >= hit, "{method}: {cells:?}");

@@ -61,7 +61,9 @@ pub trait Cut<I, P>: Model<I> {
 /// use burn::nn::{Linear, LinearConfig};
 /// use burn::tensor::activation::relu;
 /// use burn::tensor::{Device, Tensor};
-/// use saliency_core::{///     Baseline, Cut, Explainer, IntegratedGradients, Model, Schedule, Split, ///};
+/// use saliency_core::{
+///     Baseline, Cut, Explainer, IntegratedGradients, Model, Schedule, Split,
+/// };
 ///
 /// #[derive(Module, Debug)]
 /// struct Net {

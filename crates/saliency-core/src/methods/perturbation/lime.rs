@@ -41,7 +41,7 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 /// - groups: every value is a group of its own. For photos, take superpixels, as the paper does.
 /// - width of the kernel `w`: 0.25. The smaller it is, the fewer groups are covered; in the limit the
 ///   slopes are those of [`FeatureAblation`](crate::FeatureAblation).
-/// - samples: 200 coalitions, or as many as a tolerance needs; at most 4,000 for a tolerance
+/// - samples: 1,000 coalitions, or as many as a tolerance needs; at most 4,000 for a tolerance
 /// - baseline: zeros
 /// - seed: 0
 ///
@@ -86,7 +86,7 @@ impl Default for Lime {
         Self {
             groups: Groups::default(),
             width: 0.25,
-            samples: Samples::new().with_count(200).with_limit(4000),
+            samples: Samples::new().with_count(1000).with_limit(4000),
             baseline: Baseline::default(),
             seed: 0,
             schedule: Schedule::default(),

@@ -319,7 +319,7 @@ impl Method {
                 question: "The shares of Shapley sampling, by a regression; exact for few groups",
                 family: Family::Perturbation,
                 error_bar: ErrorBar::Values,
-                cost: "100 forward passes",
+                cost: "1,100 forward passes",
                 needs: Needs::Nothing,
             },
             Self::Lime => Description {
@@ -328,7 +328,7 @@ impl Method {
                 question: "What is the slope of the score near the input, as each group is covered?",
                 family: Family::Perturbation,
                 error_bar: ErrorBar::Values,
-                cost: "300 forward passes",
+                cost: "1,100 forward passes",
                 needs: Needs::Nothing,
             },
         }

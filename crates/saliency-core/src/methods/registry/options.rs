@@ -231,8 +231,16 @@ impl MethodOptions {
 
     pub(super) fn kernel_shap(&self) -> KernelShap {
         let explainer = KernelShap::new().with_groups(self.groups.clone());
-        let explainer = explainer.with_baseline(self.baseline.clone());
-        let explainer = explainer.with_sampling(self.sampling());
+        let mut explainer = explainer.with_baseline(self.baseline.clone());
+        if let Some(count) = self.samples {
+            explainer = explainer.with_samples(count);
+        }
+        if let Some(Tolerance::Map(error)) = self.tolerance {
+            explainer = explainer.with_tolerance(error);
+        }
+        if let Some(limit) = self.max_evaluations {
+            explainer = explainer.with_max_samples(limit);
+        }
         explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
     }
 
