@@ -95,16 +95,23 @@ impl PathMethod {
         (self.explain)(&Asked { questions, input, points }).values.into_data().iter().collect()
     }
 
-    /// Explains all rows, and compares the maps with the right values.
+    /// Explains all rows, and compares the maps with the right values. Rows whose right values are
+    /// zero in single precision are left out: nothing is relative to them. Blur IG has such rows, if a
+    /// single feature leaves nothing to blur, or if the blur does not reach the place where a gate
+    /// opens.
     pub fn errors(&self, questions: &Questions, points: Points, right: &[f64]) -> Errors {
         let map = self.explain(questions, points);
         let (found, width) = (values(&map.values), questions.input.dims()[1]);
-        let rows = found.chunks(width).zip(right.chunks(width));
+        let right: Vec<&[f64]> = right.chunks(width).collect();
+        let has_size = |row: usize| right[row].iter().map(|value| value.abs()).sum::<f64>() > 1e-8;
+        let rows: Vec<usize> = (0..right.len()).filter(|&row| has_size(row)).collect();
+        let error = |row: usize| relative_l1(&found[row * width..][..width], right[row]);
+        let estimates = map.error_estimate.expect("an estimate");
         Errors {
-            right: rows.map(|(found, right)| relative_l1(found, right)).collect(),
-            estimated: map.error_estimate.expect("an estimate"),
-            gradients: map.evaluations,
-            converged: map.converged,
+            right: rows.iter().map(|&row| error(row)).collect(),
+            estimated: rows.iter().map(|&row| estimates[row]).collect(),
+            gradients: rows.iter().map(|&row| map.evaluations[row]).collect(),
+            converged: map.converged.map(|met| rows.iter().map(|&row| met[row]).collect()),
         }
     }
 }

@@ -49,7 +49,7 @@ use crate::path::polyline::Polyline;
 ///
 /// # Cost
 /// As [`IntegratedGradients`](crate::IntegratedGradients). The neighbours of each word on the way are
-/// searched once in the whole vocabulary, on the host: about 10 ms for 30,000 words of 768 values,
+/// searched once in the whole vocabulary, on the host:
 /// for up to 28 words for each token.
 ///
 /// # Errors
