@@ -49,8 +49,7 @@ use crate::path::polyline::Polyline;
 ///
 /// # Cost
 /// As [`IntegratedGradients`](crate::IntegratedGradients). The neighbours of each word on the way are
-/// searched once in the whole vocabulary, on the host:
-/// for up to 28 words for each token.
+/// searched once in the whole vocabulary, on the host, for up to 28 words for each token.
 ///
 /// # Errors
 /// Those of [`IntegratedGradients`](crate::IntegratedGradients); [`Error::InvalidOption`] if the
