@@ -133,8 +133,8 @@ fn of_marks(marked: usize) -> Result<ComparisonTable> {
     let experiment = Experiment::new(&net, input.clone(), target, units, schedule)?;
     let references = photos(TRAINING, Marked::Nothing).into_iter().take(60).map(|it| it.photo);
     let options = MethodOptions::new().with_baselines(tensor(references.collect(), &device));
-    // The photos are small: 16 cells are covered together rather than 49.
-    let options = options.with_groups(Groups::about(16));
+    // The photos are small: 16 cells are covered together rather than 49, and few samples are enough.
+    let options = options.with_groups(Groups::about(16)).with_samples(50);
     let mut comparison = Comparison::new(&experiment);
     for method in Method::fitting(&input.dims()) {
         let explainer: Box<dyn Explainer<Net, Tensor<4>>> = method.explainer(&options);

@@ -144,8 +144,9 @@ fn print_shares(biased: &Net, honest: &Net, mugs: &[Product]) -> Result<String> 
     let references = photos(TRAINING, Marked::Nothing).into_iter().take(60).map(|it| it.photo);
     let references = tensor(references.collect(), &Device::flex());
     let mut sentences = Vec::new();
-    // The photos are small: 16 cells are covered together rather than 49.
-    let options = MethodOptions::new().with_baselines(references).with_groups(Groups::about(16));
+    // The photos are small: 16 cells are covered together rather than 49, and few samples are enough.
+    let options = MethodOptions::new().with_baselines(references);
+    let options = options.with_groups(Groups::about(16)).with_samples(50);
     for method in Method::fitting(&[1, 3, SIDE as usize, SIDE as usize]) {
         let (title, explainer) = (method.title(), method.explainer(&options));
         let before = Scored::of(biased, &*explainer, mugs)?;
