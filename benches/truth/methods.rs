@@ -40,7 +40,12 @@ pub fn maps<N: Network>(question: &Question<'_, N>) -> Maps {
         let map = explainer.attribute_to(net, photo.input.clone(), Target::Class(class));
         let map = map.unwrap_or_else(|error| panic!("{method}: {error}"));
         let name = |place: usize, sums: &str| {
-            format!("{sort}{place} {}{sums} {}", method.title(), map.evaluations[0])
+            // AGI takes another number for each photo.
+            let count = match method.needs() {
+                Needs::Classes => String::new(),
+                _ => format!(" {}", map.evaluations[0]),
+            };
+            format!("{sort}{place} {}{sums}{count}", method.title())
         };
         if matches!(method.family(), Family::Gradient | Family::Noise) {
             maps.insert(name(0, ", absolute"), cells(&map.values, true));
