@@ -18,15 +18,15 @@ use crate::path::shape::StraightPath;
 /// ```
 ///
 /// The values sum to `f(x) - f(x')` (completeness), up to the error of the quadrature. The
-/// [`completeness_gap`](Attribution::completeness_gap) is their sum minus this difference. The
-/// [`error_estimate`](Attribution::error_estimate) is their estimated distance from the values that
+/// [`completeness_gap`](crate::Attribution::completeness_gap) is their sum minus this difference. The
+/// [`error_estimate`](crate::Attribution::error_estimate) is their estimated distance from the values that
 /// infinitely many points would give.
 ///
 /// # How many points
 /// There are two ways to choose. [`with_steps`](AlongPath::with_steps) sets a fixed number of points.
 /// [`with_tolerance`](AlongPath::with_tolerance) takes as many points as are needed to get the relative
 /// L1 error of a row's values below a tolerance: points are placed where the gradient changes, and
-/// every gradient is used. [`converged`](Attribution::converged) is false if the limit was reached
+/// every gradient is used. [`converged`](crate::Attribution::converged) is false if the limit was reached
 /// first. [`with_share_tolerance`](AlongPath::with_share_tolerance) does the same for shares of the map,
 /// such as the part of it that lies in a box.
 ///
@@ -43,13 +43,13 @@ use crate::path::shape::StraightPath;
 ///
 /// # Parameters and defaults
 /// - steps: 50 points on the path
-/// - rule, for a fixed number of steps: [`Rule::GaussLegendre`]
+/// - rule, for a fixed number of steps: [`Rule::GaussLegendre`](crate::Rule::GaussLegendre)
 /// - tolerance: none, neither for the map nor for shares
 /// - at most 1,000 gradients per row, if there is a tolerance
 /// - baseline: zeros
 ///
 /// # Cost
-/// A gradient for each point of each row, and two forward passes. [`Rule::Placed`] takes seven more
+/// A gradient for each point of each row, and two forward passes. [`Rule::Placed`](crate::Rule::Placed) takes seven more
 /// forward passes.
 ///
 /// # Memory
