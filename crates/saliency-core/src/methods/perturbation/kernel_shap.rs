@@ -80,7 +80,7 @@ use crate::sampling::samples::{Averaged, Samples};
 pub struct KernelShap {
     groups: Groups,
     coalitions: Coalitions,
-    samples: Samples,
+    pub(crate) samples: Samples,
     baseline: Baseline,
     seed: u64,
     schedule: Schedule,

@@ -75,7 +75,7 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 pub struct Lime {
     groups: Groups,
     width: f64,
-    samples: Samples,
+    pub(crate) samples: Samples,
     baseline: Baseline,
     seed: u64,
     schedule: Schedule,

@@ -77,7 +77,7 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 pub struct Rise {
     masks: Masks,
     keep: f64,
-    samples: Samples,
+    pub(crate) samples: Samples,
     baseline: Baseline,
     seed: u64,
     schedule: Schedule,

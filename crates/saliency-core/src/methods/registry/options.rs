@@ -172,13 +172,13 @@ impl MethodOptions {
     }
 
     pub(super) fn expected_gradients(&self) -> ExpectedGradients {
-        let explainer = self.expected.clone().with_sampling(self.sampling());
+        let explainer = self.expected.clone().with_sampling(self.sampling(Samples::new()));
         explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
     }
 
     pub(super) fn reveal_ig(&self) -> RevealIg {
         let explainer = RevealIg::new().with_baseline(self.baseline.clone());
-        let explainer = explainer.with_sampling(self.sampling());
+        let explainer = explainer.with_sampling(self.sampling(Samples::new()));
         explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
     }
 
@@ -209,70 +209,48 @@ impl MethodOptions {
     }
 
     pub(super) fn rise(&self) -> Rise {
-        let mut explainer = Rise::new().with_baseline(self.baseline.clone());
-        if let Some(count) = self.samples {
-            explainer = explainer.with_samples(count);
-        }
-        if let Some(Tolerance::Map(error)) = self.tolerance {
-            explainer = explainer.with_tolerance(error);
-        }
-        if let Some(limit) = self.max_evaluations {
-            explainer = explainer.with_max_samples(limit);
-        }
+        let explainer = Rise::new().with_baseline(self.baseline.clone());
+        let samples = self.sampling(explainer.samples);
+        let explainer = explainer.with_sampling(samples);
         explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
     }
 
     pub(super) fn shapley_sampling(&self) -> ShapleySampling {
         let explainer = ShapleySampling::new().with_groups(self.groups.clone());
         let explainer = explainer.with_baseline(self.baseline.clone());
-        let explainer = explainer.with_sampling(self.sampling());
+        let explainer = explainer.with_sampling(self.sampling(Samples::new()));
         explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
     }
 
     pub(super) fn kernel_shap(&self) -> KernelShap {
         let explainer = KernelShap::new().with_groups(self.groups.clone());
-        let mut explainer = explainer.with_baseline(self.baseline.clone());
-        if let Some(count) = self.samples {
-            explainer = explainer.with_samples(count);
-        }
-        if let Some(Tolerance::Map(error)) = self.tolerance {
-            explainer = explainer.with_tolerance(error);
-        }
-        if let Some(limit) = self.max_evaluations {
-            explainer = explainer.with_max_samples(limit);
-        }
+        let explainer = explainer.with_baseline(self.baseline.clone());
+        let samples = self.sampling(explainer.samples);
+        let explainer = explainer.with_sampling(samples);
         explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
     }
 
     pub(super) fn lime(&self) -> Lime {
         let explainer = Lime::new().with_groups(self.groups.clone());
-        let mut explainer = explainer.with_baseline(self.baseline.clone());
-        if let Some(count) = self.samples {
-            explainer = explainer.with_samples(count);
-        }
-        if let Some(Tolerance::Map(error)) = self.tolerance {
-            explainer = explainer.with_tolerance(error);
-        }
-        if let Some(limit) = self.max_evaluations {
-            explainer = explainer.with_max_samples(limit);
-        }
+        let explainer = explainer.with_baseline(self.baseline.clone());
+        let samples = self.sampling(explainer.samples);
+        let explainer = explainer.with_sampling(samples);
         explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
     }
 
     pub(super) fn timing(&self) -> Timing {
         let explainer = Timing::new().with_baseline(self.baseline.clone());
-        let explainer = explainer.with_sampling(self.sampling());
+        let explainer = explainer.with_sampling(self.sampling(Samples::new()));
         explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
     }
 
     pub(super) fn over_noise<E, S>(&self, explainer: OverNoise<E, S>) -> OverNoise<E, S> {
-        let explainer = explainer.with_sampling(self.sampling());
+        let explainer = explainer.with_sampling(self.sampling(Samples::new()));
         explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
     }
 
-    /// Returns the number of samples for methods that draw samples.
-    fn sampling(&self) -> Samples {
-        let mut samples = Samples::new();
+    /// Returns the number of samples for a method that draws `samples` if nothing else is asked for.
+    fn sampling(&self, mut samples: Samples) -> Samples {
         if let Some(count) = self.samples {
             samples = samples.with_count(count);
         }
