@@ -2,7 +2,6 @@
 
 use crate::error::Result;
 use crate::input::batch::Batch;
-use crate::path::shape::{PathPoints, PathShape};
 
 /// A path from a start to an input, for every row of a batch, that is found by gradients: the move at
 /// each corner follows from the gradient there.
@@ -73,58 +72,4 @@ pub trait Walk: Sync {
     /// # Errors
     /// Those of the path; the integral passes them on.
     fn next(&self, rows: &[usize], taken: usize, at: &Batch, gradients: &Batch) -> Result<Batch>;
-}
-
-/// The path along straight moves between corners, for some consecutive rows of a batch. Every move is
-/// the same part of the path.
-pub(crate) struct Polyline {
-    /// The first of the rows.
-    pub first: usize,
-    /// The corners of the paths, each of all rows.
-    pub corners: Vec<Batch>,
-}
-
-impl PathShape for Polyline {
-    fn at(&self, rows: &[usize], positions: &[f64]) -> Result<PathPoints> {
-        let moves = self.corners.len() - 1;
-        let (mut starts, mut ends) = (Vec::new(), Vec::new());
-        let mut along = Vec::with_capacity(rows.len());
-        for (row, position) in rows.iter().zip(positions) {
-            let scaled = position * moves as f64;
-            let corner = (scaled as usize).min(moves - 1);
-            along.push(scaled - corner as f64);
-            starts.push(self.corners[corner].narrow(row - self.first, 1));
-            ends.push(self.corners[corner + 1].narrow(row - self.first, 1));
-        }
-        let starts = Batch::stack(&starts);
-        let moved = Batch::stack(&ends).zip_into(starts.clone(), |end, start| end - start);
-        let points = starts.zip_into(moved.scale_rows(&along), |start, step| start + step);
-        let tangents = moved.map(|part| part.mul_scalar(moves as f64));
-        Ok(PathPoints { points, tangents })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use burn::tensor::{Device, Tensor};
-
-    #[test]
-    fn a_polyline_goes_straight_from_corner_to_corner() {
-        let device = Device::flex();
-        let corner = |rows: [[f32; 2]; 2]| {
-            Batch::new(Tensor::<2>::from_data(rows, &device)).expect("a batch")
-        };
-        let corners = vec![
-            corner([[0.0, 0.0], [1.0, 1.0]]),
-            corner([[2.0, 0.0], [1.0, 1.0]]),
-            corner([[2.0, 4.0], [3.0, 1.0]]),
-        ];
-        let path = Polyline { first: 5, corners };
-        let found = path.at(&[5, 5, 6, 6, 5], &[0.25, 0.75, 0.25, 0.75, 1.0]).unwrap();
-        let points = found.points.host_rows().unwrap();
-        assert_eq!(points, [[1.0, 0.0], [2.0, 2.0], [1.0, 1.0], [2.0, 1.0], [2.0, 4.0]]);
-        let tangents = found.tangents.host_rows().unwrap();
-        assert_eq!(tangents, [[4.0, 0.0], [0.0, 8.0], [0.0, 0.0], [4.0, 0.0], [0.0, 8.0]]);
-    }
 }

@@ -12,9 +12,10 @@ use crate::path::integral::{
 };
 use crate::path::kept_row::KeptRow;
 use crate::path::observation::{Observation, Observer};
+use crate::path::polyline::Polyline;
 use crate::path::score_change::ScoreChange;
 use crate::path::shape::PathScore;
-use crate::path::walk::{Polyline, Walk};
+use crate::path::walk::Walk;
 use crate::share::{Share, Tolerance};
 
 /// Some rows on their way.

@@ -262,7 +262,7 @@ impl Path for Discretised {
             }));
         }
         corners.push(input.clone());
-        Ok(Laid::new(Polyline::new(&corners)))
+        Ok(Laid::new(Polyline { first: 0, corners }))
     }
 
     fn check(&self) -> Result<()> {
