@@ -3,6 +3,7 @@
 use burn::tensor::{Bool, Tensor};
 
 use crate::error::{Error, Result, Stage};
+use crate::execution::chunks::Chunk;
 use crate::execution::question::Question;
 use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
@@ -30,6 +31,36 @@ impl Copies<'_> {
     pub fn covered(&self, rows: &[usize], masks: &[Vec<bool>]) -> Result<Vec<f64>> {
         let copies = self.question.input.select(rows);
         self.scores(cover(&copies, &self.baseline.select(rows), masks), rows)
+    }
+
+    /// Returns, row after row, by how much each of `count` covers lowers the score: `scores` are those
+    /// of the input, and `masks` returns the masks of the covers with these numbers.
+    ///
+    /// # Errors
+    /// Those of [`Work::run`] and [`covered`](Self::covered).
+    pub fn falls(
+        &self,
+        schedule: &Schedule,
+        scores: &[f64],
+        count: usize,
+        masks: impl Fn(&[usize]) -> Vec<Vec<bool>> + Sync,
+    ) -> Result<Vec<f64>> {
+        let rows = scores.len();
+        let mut falls = vec![0.0; rows * count];
+        let work = Work::start(schedule, &self.question.input, falls.len())?;
+        let covers = |chunk: &Chunk| chunk.repeat_of_each(|cover| cover);
+        work.run(
+            &work.chunks(rows, 0..count),
+            |chunk| self.covered(&chunk.row_of_each(), &masks(&covers(chunk))),
+            |chunk, found| {
+                let of_each = chunk.row_of_each().into_iter().zip(covers(chunk)).zip(found);
+                for ((row, cover), score) in of_each {
+                    falls[row * count + cover] = scores[row] - score;
+                }
+                Ok(())
+            },
+        )?;
+        Ok(falls)
     }
 
     /// Scores copies that were made from the given rows.

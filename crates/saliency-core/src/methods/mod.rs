@@ -26,6 +26,7 @@ pub use path::{
     Path, RevealIg, SequentialIg, SquaredGradient, Straight,
 };
 pub use perturbation::{
-    FeatureAblation, FeaturePermutation, KernelShap, Lime, Occlusion, Rise, ShapleySampling,
+    Covers, FeatureAblation, FeaturePermutation, KernelShap, Lime, LocalCoalitions, Occlusion,
+    OverCovers, PairsOfCoalitions, Permutations, RandomMasks, Rise, Sampling, ShapleySampling,
 };
 pub use registry::{ErrorBar, Family, Method, MethodOptions, Needs};

@@ -4,7 +4,6 @@ use crate::attribution::Attribution;
 use crate::error::Result;
 use crate::execution::question::{Question, answers_questions};
 use crate::execution::schedule::Schedule;
-use crate::execution::work::Work;
 use crate::input::baseline::Baseline;
 use crate::input::batch::Batch;
 use crate::input::groups::Groups;
@@ -100,27 +99,12 @@ impl FeatureAblation {
         let count = groups.count();
         let mut scored = question.resolve_for(&self.schedule, count)?;
         let copies = Copies { question, target: &scored.target, baseline: &baseline };
-        let mut changes = vec![0.0; input.rows() * count];
-        let work = Work::start(&self.schedule, input, changes.len())?;
-        work.run(
-            &work.chunks(input.rows(), 0..count),
-            |chunk| {
-                let covered = chunk.repeat_of_each(|group| group);
-                let masks = groups.masks(covered.len(), |copy, group| covered[copy] == group);
-                copies.covered(&chunk.row_of_each(), &masks)
-            },
-            |chunk, scores| {
-                let groups = chunk.repeat_of_each(|group| group);
-                let of_each = chunk.row_of_each().into_iter().zip(groups).zip(scores);
-                for ((row, group), score) in of_each {
-                    changes[row * count + group] = scored.scores[row] - score;
-                }
-                Ok(())
-            },
-        )?;
+        let masks =
+            |covered: &[usize]| groups.masks(covered.len(), |copy, group| covered[copy] == group);
+        let falls = copies.falls(&self.schedule, &scored.scores, count, masks)?;
         let warnings = copies.warnings()?;
         warnings.into_iter().for_each(|it| it.add_to(&mut scored.warnings));
-        Ok(Attribution::of(groups.spread(&changes, input), scored).with_evaluations(count))
+        Ok(Attribution::of(groups.spread(&falls, input), scored).with_evaluations(count))
     }
 }
 

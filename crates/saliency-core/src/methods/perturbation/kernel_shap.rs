@@ -3,15 +3,13 @@
 use crate::attribution::Attribution;
 use crate::error::{Error, Result};
 use crate::execution::evaluator::Scored;
-use crate::execution::question::{Question, answers_questions};
-use crate::execution::schedule::Schedule;
-use crate::input::baseline::Baseline;
+use crate::execution::question::Question;
 use crate::input::batch::Batch;
 use crate::input::groups::Groups;
 use crate::masks::copies::Copies;
 use crate::methods::perturbation::coalitions::{Game, MOST_GROUPS};
-use crate::sampling::moments::Aggregate;
-use crate::sampling::samples::{Averaged, Samples};
+use crate::methods::perturbation::over_covers::{Covers, OverCovers, Sampling};
+use crate::sampling::samples::Samples;
 
 /// Shapley values of groups of values from the scores of coalitions: exact if there are few groups,
 /// otherwise from random pairs of coalitions, with standard errors.
@@ -42,8 +40,8 @@ use crate::sampling::samples::{Averaged, Samples};
 /// # Parameters and defaults
 /// - groups: every value is a group of its own. For photos, take cells or superpixels.
 /// - samples: 500 pairs of coalitions, or as many as a tolerance needs
-///   ([`with_tolerance`](Self::with_tolerance)); all coalitions instead, if they cost no more, or if
-///   [`with_all_coalitions`](Self::with_all_coalitions) asks for them
+///   ([`with_tolerance`](OverCovers::with_tolerance)); all coalitions instead, if they cost no more, or if
+///   [`with_all_coalitions`](OverCovers::with_all_coalitions) asks for them
 /// - at most 4,000 samples, if there is a tolerance
 /// - baseline: zeros
 /// - seed: 0. Random numbers depend only on seed, row and sample.
@@ -75,15 +73,14 @@ use crate::sampling::samples::{Averaged, Samples};
 /// Lundberg and Lee, *A unified approach to interpreting model predictions*, 2017,
 /// <https://arxiv.org/abs/1705.07874>. Pairs, and an estimate without bias: Covert and Lee, *Improving
 /// KernelSHAP*, 2021, <https://arxiv.org/abs/2012.01536>.
-#[derive(Clone, Debug)]
+pub type KernelShap = OverCovers<PairsOfCoalitions>;
+
+/// The covers of [`KernelShap`]: random coalitions of groups, each with its complement.
+#[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct KernelShap {
+pub struct PairsOfCoalitions {
     groups: Groups,
     coalitions: Coalitions,
-    pub(crate) samples: Samples,
-    baseline: Baseline,
-    seed: u64,
-    schedule: Schedule,
 }
 
 /// The coalitions that are scored.
@@ -96,96 +93,54 @@ enum Coalitions {
     All,
 }
 
-impl Default for KernelShap {
-    fn default() -> Self {
-        Self {
-            groups: Groups::default(),
-            coalitions: Coalitions::default(),
-            // Of 50 pairs for 49 groups of a series, the strongest value is the right one in a quarter
-            // of the cases.
-            samples: Samples::new().with_count(500).with_limit(4000),
-            baseline: Baseline::default(),
-            seed: 0,
-            schedule: Schedule::default(),
-        }
+impl OverCovers<PairsOfCoalitions> {
+    /// Scores all coalitions: exact Shapley values, for up to 20 groups.
+    pub fn with_all_coalitions(mut self) -> Self {
+        self.covers.coalitions = Coalitions::All;
+        self
     }
 }
 
-impl KernelShap {
-    /// Returns KernelSHAP with the defaults above.
-    pub fn new() -> Self {
-        Self::default()
+impl Covers for PairsOfCoalitions {
+    fn samples() -> Samples {
+        // Of 50 pairs for 49 groups of a series, the strongest value is the right one in a quarter
+        // of the cases.
+        Samples::new().with_count(500).with_limit(4000)
     }
 
-    /// Sets the groups of values that are covered together.
-    pub fn with_groups(mut self, groups: Groups) -> Self {
+    fn set_groups(&mut self, groups: Groups) {
         self.groups = groups;
-        self
     }
 
-    /// Scores all coalitions: exact Shapley values, for up to 20 groups.
-    pub fn with_all_coalitions(mut self) -> Self {
-        self.coalitions = Coalitions::All;
-        self
+    fn explain(&self, question: &Question, sampling: &Sampling) -> Result<Attribution<Batch>> {
+        let Question { input, rows, .. } = question;
+        let groups = self.groups.of(input)?;
+        let takes_all = self.takes_all(groups.count(), sampling.samples)?;
+        let baseline = sampling.baseline.like(input, rows)?;
+        let calls = sampling.samples.most().saturating_add(groups.count());
+        let scored = question.resolve_for(&sampling.schedule, calls)?;
+        let copies = Copies { question, target: &scored.target, baseline: &baseline };
+        let baseline_scores = copies.baseline_scores(&sampling.schedule)?;
+        let game = Game {
+            copies: &copies,
+            groups: &groups,
+            scores: &scored.scores,
+            baseline_scores: &baseline_scores,
+            schedule: &sampling.schedule,
+        };
+        let attribution = match takes_all {
+            true => Self::exact(&game, scored.clone(), sampling)?,
+            false => Self::drawn(&game, &scored, sampling)?,
+        };
+        attribution.with_baseline(baseline_scores)
     }
+}
 
-    /// Sets a fixed number of pairs, up to 1,000,000, instead of a tolerance.
-    pub fn with_samples(mut self, samples: usize) -> Self {
-        self.samples = self.samples.with_count(samples);
-        self
-    }
-
-    /// Draws pairs until the estimated relative L1 error of a row is at most `tolerance`, in (0, 1],
-    /// or until the limit is reached.
-    pub fn with_tolerance(mut self, tolerance: f64) -> Self {
-        self.samples = self.samples.with_tolerance(tolerance);
-        self
-    }
-
-    /// Sets the most pairs that are drawn to reach a tolerance: up to 1,000,000.
-    pub fn with_max_samples(mut self, samples: usize) -> Self {
-        self.samples = self.samples.with_limit(samples);
-        self
-    }
-
-    /// Sets the number of pairs, whether fixed or to a tolerance.
-    pub fn with_sampling(mut self, samples: Samples) -> Self {
-        self.samples = samples;
-        self
-    }
-
-    /// Sets the values that covered values are replaced by.
-    pub fn with_baseline(mut self, baseline: Baseline) -> Self {
-        self.baseline = baseline;
-        self
-    }
-
-    /// Sets the seed of the coalitions.
-    pub fn with_seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// Sets chunks, workers, and progress, which is counted in pairs of rows, or in forward passes if
-    /// all coalitions are scored.
-    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
-        self.schedule = schedule;
-        self
-    }
-
-    /// Refuses options outside their range, before any work.
-    ///
-    /// # Errors
-    /// [`Error::InvalidOption`].
-    pub fn check(&self) -> Result<()> {
-        self.schedule.check()?;
-        self.samples.check(Aggregate::Mean)
-    }
-
+impl PairsOfCoalitions {
     /// Returns whether all coalitions of `groups` groups are scored.
-    fn takes_all(&self, groups: usize) -> Result<bool> {
+    fn takes_all(&self, groups: usize, samples: Samples) -> Result<bool> {
         // Three groups have no coalitions except single groups and all but one.
-        let drawn = self.samples.most().saturating_add(groups).saturating_mul(2);
+        let drawn = samples.most().saturating_add(groups).saturating_mul(2);
         let few = groups <= 3 || (groups <= MOST_GROUPS && (1 << groups) - 2 <= drawn);
         if self.coalitions == Coalitions::AsManyAsDrawn || groups <= MOST_GROUPS {
             return Ok(few || self.coalitions == Coalitions::All);
@@ -198,63 +153,33 @@ impl KernelShap {
         Err(Error::invalid_option("all coalitions", expected, format!("{groups} groups")))
     }
 
-    fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
-        let Question { input, rows, .. } = question;
-        let groups = self.groups.of(input)?;
-        let takes_all = self.takes_all(groups.count())?;
-        let baseline = self.baseline.like(input, rows)?;
-        let calls = self.samples.most().saturating_add(groups.count());
-        let scored = question.resolve_for(&self.schedule, calls)?;
-        let copies = Copies { question, target: &scored.target, baseline: &baseline };
-        let baseline_scores = copies.baseline_scores(&self.schedule)?;
-        let game = Game {
-            copies: &copies,
-            groups: &groups,
-            scores: &scored.scores,
-            baseline_scores: &baseline_scores,
-            schedule: &self.schedule,
-        };
-        let answer = match takes_all {
-            true => self.exact(&game, scored.clone())?,
-            false => self.drawn(&game, scored.clone())?,
-        };
-        let mut attribution = answer;
-        let warnings = copies.warnings()?;
-        warnings.into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
-        attribution.with_baseline(baseline_scores)
-    }
-
     /// Scores all coalitions.
-    fn exact(&self, game: &Game, scored: Scored) -> Result<Attribution<Batch>> {
+    fn exact(game: &Game, scored: Scored, sampling: &Sampling) -> Result<Attribution<Batch>> {
         let (input, count) = (&game.copies.question.input, game.groups.count());
         let values = game.groups.spread(&game.exact()?, input);
         let rows = input.rows();
         let zeros = values.map(|part| part.zeros_like());
-        let answer = Attribution::of(values, scored).with_evaluations((1 << count) - 2);
+        let mut answer = Attribution::of(values, scored).with_evaluations((1 << count) - 2);
+        let warnings = game.copies.warnings()?;
+        warnings.into_iter().for_each(|it| it.add_to(&mut answer.warnings));
         Ok(Attribution {
             standard_error: Some(zeros),
             error_estimate: Some(vec![0.0; rows]),
-            converged: self.samples.has_tolerance().then(|| vec![true; rows]),
+            converged: sampling.samples.has_tolerance().then(|| vec![true; rows]),
             ..answer
         })
     }
 
     /// Draws pairs of coalitions.
-    fn drawn(&self, game: &Game, scored: Scored) -> Result<Attribution<Batch>> {
-        let Question { input, rows, .. } = game.copies.question;
-        let residual = game.residual(self.seed)?;
+    fn drawn(game: &Game, scored: &Scored, sampling: &Sampling) -> Result<Attribution<Batch>> {
+        let residual = game.residual(sampling.seed)?;
         let draw = |rows: &[usize], samples: &[usize]| residual.draw(rows, samples);
-        let (samples, shares) = (self.samples, rows.shares());
-        let averaged =
-            Averaged::over(samples, Aggregate::Mean, &self.schedule, input, shares, &draw)?;
-        let mut attribution = averaged.into_attribution(scored, rows)?;
+        let mut attribution = sampling.average(game.copies, scored, &draw)?;
         let alone = 2 * game.groups.count();
         attribution.evaluations.iter_mut().for_each(|evaluations| *evaluations += alone);
         Ok(attribution)
     }
 }
-
-answers_questions!(KernelShap);
 
 #[cfg(test)]
 mod tests {
@@ -262,13 +187,14 @@ mod tests {
 
     #[test]
     fn all_coalitions_are_scored_if_they_are_few_or_asked_for() {
-        let all = |shap: KernelShap, groups| shap.takes_all(groups).unwrap();
+        let takes_all = |shap: KernelShap, groups| shap.covers.takes_all(groups, shap.samples());
+        let all = |shap, groups| takes_all(shap, groups).unwrap();
         // 510 coalitions of 9 groups, against 1,000 and 18; 1,022 of 10, against 1,000 and 20.
         assert!(all(KernelShap::new(), 9) && !all(KernelShap::new(), 10));
         let few = || KernelShap::new().with_samples(1);
         assert!(all(few(), 1) && all(few(), 3) && !all(few(), 4));
         assert!(all(few().with_all_coalitions(), 20));
-        let error = few().with_all_coalitions().takes_all(21).unwrap_err().to_string();
+        let error = takes_all(few().with_all_coalitions(), 21).unwrap_err().to_string();
         assert!(
             error.contains("at most 20 groups, 1048576 of them") && error.contains("21 groups")
         );

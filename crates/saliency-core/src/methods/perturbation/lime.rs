@@ -2,17 +2,15 @@
 
 use crate::attribution::Attribution;
 use crate::error::{Error, Result};
-use crate::execution::question::{Question, answers_questions};
-use crate::execution::schedule::Schedule;
-use crate::input::baseline::Baseline;
+use crate::execution::question::Question;
 use crate::input::batch::Batch;
 use crate::input::groups::Groups;
 use crate::masks::copies::Copies;
 use crate::methods::perturbation::coalitions::Game;
 use crate::methods::perturbation::local_sizes::LocalSizes;
+use crate::methods::perturbation::over_covers::{Covers, OverCovers, Sampling};
 use crate::random::key::Key;
-use crate::sampling::moments::Aggregate;
-use crate::sampling::samples::{Averaged, SampleMaps, Samples};
+use crate::sampling::samples::{SampleMaps, Samples};
 
 /// The slopes of the linear function that is nearest to the score among copies near the input, with
 /// standard errors: LIME for groups of values.
@@ -70,130 +68,69 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 /// Ribeiro, Singh and Guestrin, *"Why should I trust you?": explaining the predictions of any
 /// classifier*, 2016, <https://arxiv.org/abs/1602.04938>. The kernel is that of its program for
 /// pictures; without ridge regression and without choosing features.
+pub type Lime = OverCovers<LocalCoalitions>;
+
+/// The covers of [`Lime`]: random coalitions of groups, of which most are left.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Lime {
+pub struct LocalCoalitions {
     groups: Groups,
     width: f64,
-    pub(crate) samples: Samples,
-    baseline: Baseline,
-    seed: u64,
-    schedule: Schedule,
 }
 
-impl Default for Lime {
+impl Default for LocalCoalitions {
     fn default() -> Self {
-        Self {
-            groups: Groups::default(),
-            width: 0.25,
-            samples: Samples::new().with_count(1000).with_limit(4000),
-            baseline: Baseline::default(),
-            seed: 0,
-            schedule: Schedule::default(),
-        }
+        Self { groups: Groups::default(), width: 0.25 }
     }
 }
 
-impl Lime {
-    /// Returns LIME with the defaults above.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Sets the groups of values that are covered together.
-    pub fn with_groups(mut self, groups: Groups) -> Self {
-        self.groups = groups;
-        self
-    }
-
+impl OverCovers<LocalCoalitions> {
     /// Sets the width of the kernel: positive and finite.
     pub fn with_width(mut self, width: f64) -> Self {
-        self.width = width;
+        self.covers.width = width;
         self
     }
+}
 
-    /// Sets a fixed number of coalitions, up to 1,000,000, instead of a tolerance.
-    pub fn with_samples(mut self, samples: usize) -> Self {
-        self.samples = self.samples.with_count(samples);
-        self
+impl Covers for LocalCoalitions {
+    fn samples() -> Samples {
+        Samples::new().with_count(1000).with_limit(4000)
     }
 
-    /// Draws coalitions until the estimated relative L1 error of a row is at most `tolerance`, in
-    /// (0, 1], or until the limit is reached.
-    pub fn with_tolerance(mut self, tolerance: f64) -> Self {
-        self.samples = self.samples.with_tolerance(tolerance);
-        self
+    fn set_groups(&mut self, groups: Groups) {
+        self.groups = groups;
     }
 
-    /// Sets the most coalitions that are drawn to reach a tolerance: up to 1,000,000.
-    pub fn with_max_samples(mut self, samples: usize) -> Self {
-        self.samples = self.samples.with_limit(samples);
-        self
-    }
-
-    /// Sets the number of coalitions, whether fixed or to a tolerance.
-    pub fn with_sampling(mut self, samples: Samples) -> Self {
-        self.samples = samples;
-        self
-    }
-
-    /// Sets the values that covered values are replaced by.
-    pub fn with_baseline(mut self, baseline: Baseline) -> Self {
-        self.baseline = baseline;
-        self
-    }
-
-    /// Sets the seed of the coalitions.
-    pub fn with_seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// Sets chunks, workers, and progress, which is counted in coalitions of rows.
-    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
-        self.schedule = schedule;
-        self
-    }
-
-    /// Refuses options outside their range, before any work.
-    ///
-    /// # Errors
-    /// [`Error::InvalidOption`].
-    pub fn check(&self) -> Result<()> {
-        self.schedule.check()?;
-        self.samples.check(Aggregate::Mean)?;
+    fn check(&self) -> Result<()> {
         if self.width > 0.0 && self.width.is_finite() {
             return Ok(());
         }
         Err(Error::invalid_option("width", "positive and finite", self.width))
     }
 
-    fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
+    fn explain(&self, question: &Question, sampling: &Sampling) -> Result<Attribution<Batch>> {
         let Question { input, rows, .. } = question;
         let groups = self.groups.of(input)?;
         let sizes = LocalSizes::new(groups.count(), self.width)?;
-        let baseline = self.baseline.like(input, rows)?;
-        let calls = self.samples.most().saturating_add(groups.count());
-        let scored = question.resolve_for(&self.schedule, calls)?;
+        let baseline = sampling.baseline.like(input, rows)?;
+        let calls = sampling.samples.most().saturating_add(groups.count());
+        let scored = question.resolve_for(&sampling.schedule, calls)?;
         let copies = Copies { question, target: &scored.target, baseline: &baseline };
-        let baseline_scores = copies.baseline_scores(&self.schedule)?;
+        let baseline_scores = copies.baseline_scores(&sampling.schedule)?;
         let game = Game {
             copies: &copies,
             groups: &groups,
             scores: &scored.scores,
             baseline_scores: &baseline_scores,
-            schedule: &self.schedule,
+            schedule: &sampling.schedule,
         };
-        let draws = Draws { game: &game, effects: game.effects()?, sizes: &sizes, seed: self.seed };
+        let draws =
+            Draws { game: &game, effects: game.effects()?, sizes: &sizes, seed: sampling.seed };
         let draw = |rows: &[usize], samples: &[usize]| draws.draw(rows, samples);
-        let (samples, shares) = (self.samples, rows.shares());
-        let averaged =
-            Averaged::over(samples, Aggregate::Mean, &self.schedule, input, shares, &draw)?;
-        let (warnings, alone) = (copies.warnings()?, 2 * groups.count());
-        let mut attribution = averaged.into_attribution(scored, rows)?;
+        let mut attribution = sampling.average(&copies, &scored, &draw)?;
         attribution.baseline_scores = Some(baseline_scores);
+        let alone = 2 * groups.count();
         attribution.evaluations.iter_mut().for_each(|evaluations| *evaluations += alone);
-        warnings.into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
         Ok(attribution)
     }
 }
@@ -232,5 +169,3 @@ impl Draws<'_> {
         Ok(SampleMaps::new(groups.spread(&slopes, input)))
     }
 }
-
-answers_questions!(Lime);

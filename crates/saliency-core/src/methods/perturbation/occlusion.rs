@@ -4,7 +4,6 @@ use crate::attribution::Attribution;
 use crate::error::{Error, Result};
 use crate::execution::question::{Question, answers_questions};
 use crate::execution::schedule::Schedule;
-use crate::execution::work::Work;
 use crate::input::baseline::Baseline;
 use crate::input::batch::Batch;
 use crate::masks::copies::Copies;
@@ -116,26 +115,11 @@ impl Occlusion {
         let count = windows.count();
         let mut scored = question.resolve_for(&self.schedule, count)?;
         let copies = Copies { question, target: &scored.target, baseline: &baseline };
-        let mut changes = vec![0.0; input.rows() * count];
-        let work = Work::start(&self.schedule, input, changes.len())?;
-        work.run(
-            &work.chunks(input.rows(), 0..count),
-            |chunk| {
-                let masks = windows.masks(&chunk.repeat_of_each(|window| window));
-                copies.covered(&chunk.row_of_each(), &masks)
-            },
-            |chunk, scores| {
-                let windows = chunk.repeat_of_each(|window| window);
-                let of_each = chunk.row_of_each().into_iter().zip(windows).zip(scores);
-                for ((row, window), score) in of_each {
-                    changes[row * count + window] = scored.scores[row] - score;
-                }
-                Ok(())
-            },
-        )?;
+        let masks = |numbers: &[usize]| windows.masks(numbers);
+        let falls = copies.falls(&self.schedule, &scored.scores, count, masks)?;
         let warnings = copies.warnings()?;
         warnings.into_iter().for_each(|it| it.add_to(&mut scored.warnings));
-        let values = windows.means(&changes, input);
+        let values = windows.means(&falls, input);
         Ok(Attribution::of(values, scored).with_evaluations(count))
     }
 }

@@ -4,16 +4,14 @@ use burn::tensor::Tensor;
 
 use crate::attribution::Attribution;
 use crate::error::{Error, Result, Stage};
-use crate::execution::question::{Question, answers_questions};
-use crate::execution::schedule::Schedule;
-use crate::input::baseline::Baseline;
+use crate::execution::question::Question;
 use crate::input::batch::Batch;
 use crate::input::groups::{Groups, Partition};
 use crate::masks::copies::Copies;
 use crate::masks::soft::SoftMasks;
+use crate::methods::perturbation::over_covers::{Covers, OverCovers, Sampling};
 use crate::random::key::{Key, Stream};
-use crate::sampling::moments::Aggregate;
-use crate::sampling::samples::{Averaged, SampleMaps, Samples};
+use crate::sampling::samples::{SampleMaps, Samples};
 
 /// The mean score of an input of which a random part is left, given that a value is left: RISE, with
 /// standard errors.
@@ -38,7 +36,7 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 ///
 /// # Parameters and defaults
 /// - grid: 7 cells along each dimension after the channels, for rows of `[channels, ...]`; or
-///   [groups](Self::with_groups), of which each mask covers some as a whole. Take groups for tables
+///   [groups](OverCovers::with_groups), of which each mask covers some as a whole. Take groups for tables
 ///   and tokens.
 /// - probability that a node is left: 0.5
 /// - samples: 1,000 masks, or as many as a tolerance needs; at most 8,000 for a tolerance
@@ -72,15 +70,14 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 /// # Source
 /// Petsiuk, Das and Saenko, *RISE: randomized input sampling for explanation of black-box models*,
 /// 2018, <https://arxiv.org/abs/1806.07421>.
+pub type Rise = OverCovers<RandomMasks>;
+
+/// The covers of [`Rise`]: soft masks of a coarse random grid, or random groups.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Rise {
+pub struct RandomMasks {
     masks: Masks,
     keep: f64,
-    pub(crate) samples: Samples,
-    baseline: Baseline,
-    seed: u64,
-    schedule: Schedule,
 }
 
 /// The kind of masks.
@@ -92,121 +89,65 @@ enum Masks {
     Groups(Groups),
 }
 
-impl Default for Rise {
+impl Default for RandomMasks {
     fn default() -> Self {
-        Self {
-            masks: Masks::Grid(None),
-            keep: 0.5,
-            samples: Samples::new().with_count(1000).with_limit(8000),
-            baseline: Baseline::default(),
-            seed: 0,
-            schedule: Schedule::default(),
-        }
+        Self { masks: Masks::Grid(None), keep: 0.5 }
     }
 }
 
-impl Rise {
-    /// Returns RISE with the defaults above.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
+impl OverCovers<RandomMasks> {
     /// Sets the number of cells along each dimension after the channels: from 1 to the number of
     /// values along it.
     pub fn with_grid(mut self, cells: impl Into<Vec<usize>>) -> Self {
-        self.masks = Masks::Grid(Some(cells.into()));
-        self
-    }
-
-    /// Covers groups of values instead of the cells of a grid.
-    pub fn with_groups(mut self, groups: Groups) -> Self {
-        self.masks = Masks::Groups(groups);
+        self.covers.masks = Masks::Grid(Some(cells.into()));
         self
     }
 
     /// Sets the probability that a node of the grid, or a group, is left: above 0 and below 1.
     pub fn with_keep(mut self, probability: f64) -> Self {
-        self.keep = probability;
+        self.covers.keep = probability;
         self
     }
+}
 
-    /// Sets a fixed number of masks, up to 1,000,000, instead of a tolerance.
-    pub fn with_samples(mut self, samples: usize) -> Self {
-        self.samples = self.samples.with_count(samples);
-        self
+impl Covers for RandomMasks {
+    fn samples() -> Samples {
+        Samples::new().with_count(1000).with_limit(8000)
     }
 
-    /// Draws masks until the estimated relative L1 error of a row is at most `tolerance`, in (0, 1],
-    /// or until the limit is reached.
-    pub fn with_tolerance(mut self, tolerance: f64) -> Self {
-        self.samples = self.samples.with_tolerance(tolerance);
-        self
+    fn set_groups(&mut self, groups: Groups) {
+        self.masks = Masks::Groups(groups);
     }
 
-    /// Sets the most masks that are drawn to reach a tolerance: up to 1,000,000.
-    pub fn with_max_samples(mut self, samples: usize) -> Self {
-        self.samples = self.samples.with_limit(samples);
-        self
-    }
-
-    /// Sets the number of masks, whether fixed or to a tolerance.
-    pub fn with_sampling(mut self, samples: Samples) -> Self {
-        self.samples = samples;
-        self
-    }
-
-    /// Sets the values that covered values are replaced by.
-    pub fn with_baseline(mut self, baseline: Baseline) -> Self {
-        self.baseline = baseline;
-        self
-    }
-
-    /// Sets the seed of the masks.
-    pub fn with_seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// Sets chunks, workers, and progress, which is counted in forward passes.
-    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
-        self.schedule = schedule;
-        self
-    }
-
-    /// Refuses options outside their range, before any work.
-    ///
-    /// # Errors
-    /// [`Error::InvalidOption`].
-    pub fn check(&self) -> Result<()> {
-        self.schedule.check()?;
-        self.samples.check(Aggregate::Mean)?;
+    fn check(&self) -> Result<()> {
         if self.keep > 0.0 && self.keep < 1.0 {
             return Ok(());
         }
         Err(Error::invalid_option("probability to keep", "above 0 and below 1", self.keep))
     }
 
-    fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
+    fn explain(&self, question: &Question, sampling: &Sampling) -> Result<Attribution<Batch>> {
         let Question { input, rows, .. } = question;
         let masks = match &self.masks {
             Masks::Grid(cells) => FittingMasks::Grid(SoftMasks::new(cells.as_deref(), input)?),
             Masks::Groups(groups) => FittingMasks::Groups(groups.of(input)?),
         };
-        let baseline = self.baseline.like(input, rows)?;
-        let scored = question.resolve_for(&self.schedule, self.samples.most())?;
+        let baseline = sampling.baseline.like(input, rows)?;
+        let scored = question.resolve_for(&sampling.schedule, sampling.samples.most())?;
         let copies = Copies { question, target: &scored.target, baseline: &baseline };
-        let baseline_scores = copies.baseline_scores(&self.schedule)?;
+        let baseline_scores = copies.baseline_scores(&sampling.schedule)?;
         let ends = scored.scores.iter().zip(&baseline_scores);
         let middle: Vec<f64> = ends.map(|(score, base)| 0.5 * (score + base)).collect();
-        let draws = Draws { copies: &copies, masks: &masks, middle: &middle, rise: self };
+        let draws = Draws {
+            copies: &copies,
+            masks: &masks,
+            middle: &middle,
+            keep: self.keep,
+            seed: sampling.seed,
+        };
         let draw = |rows: &[usize], samples: &[usize]| draws.draw(rows, samples);
-        let (samples, shares) = (self.samples, rows.shares());
-        let averaged =
-            Averaged::over(samples, Aggregate::Mean, &self.schedule, input, shares, &draw)?;
-        let warnings = copies.warnings()?;
-        let mut attribution = averaged.into_attribution(scored, rows)?;
+        let mut attribution = sampling.average(&copies, &scored, &draw)?;
         attribution.baseline_scores = Some(baseline_scores);
-        warnings.into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
         Ok(attribution)
     }
 }
@@ -239,15 +180,17 @@ struct Draws<'a> {
     masks: &'a FittingMasks,
     /// The constant that is taken from the scores of each row.
     middle: &'a [f64],
-    rise: &'a Rise,
+    /// The probability that a part is left.
+    keep: f64,
+    seed: u64,
 }
 
 impl Draws<'_> {
     /// Draws a mask for each of the given rows, and weights it by the score of what it leaves.
     fn draw(&self, rows: &[usize], samples: &[usize]) -> Result<SampleMaps> {
         let Question { input, rows: all, .. } = self.copies.question;
-        let keep = self.rise.keep;
-        let keys = all.select(rows).keys(self.rise.seed, samples);
+        let keep = self.keep;
+        let keys = all.select(rows).keys(self.seed, samples);
         let masks = Batch::of_host(&self.masks.draw(&keys, keep), rows.len(), input);
         let own = input.select(rows);
         let left = own.zip(&masks, |x, mask| x.clone() * mask.cast(x.dtype()));
@@ -269,5 +212,3 @@ impl Draws<'_> {
         Ok(SampleMaps::new(maps))
     }
 }
-
-answers_questions!(Rise);

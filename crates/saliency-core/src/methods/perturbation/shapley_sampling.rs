@@ -2,15 +2,14 @@
 
 use crate::attribution::Attribution;
 use crate::error::Result;
-use crate::execution::question::{Question, answers_questions};
+use crate::execution::question::Question;
 use crate::execution::schedule::Schedule;
-use crate::input::baseline::Baseline;
 use crate::input::batch::Batch;
 use crate::input::groups::{Groups, Partition};
 use crate::masks::copies::Copies;
+use crate::methods::perturbation::over_covers::{Covers, OverCovers, Sampling};
 use crate::random::key::Stream;
-use crate::sampling::moments::Aggregate;
-use crate::sampling::samples::{Averaged, SampleMaps, Samples};
+use crate::sampling::samples::{SampleMaps, Samples};
 
 /// Shapley values of groups of values, from random permutations, with standard errors.
 ///
@@ -31,7 +30,7 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 /// # Parameters and defaults
 /// - groups: every value is a group of its own. For photos, take cells or superpixels.
 /// - samples: 50 pairs of permutations, or as many as a tolerance needs
-///   ([`with_tolerance`](Self::with_tolerance))
+///   ([`with_tolerance`](OverCovers::with_tolerance))
 /// - at most 1,000 samples, if there is a tolerance
 /// - baseline: zeros
 /// - seed: 0. Random numbers depend only on seed, row and sample.
@@ -68,104 +67,42 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 /// Štrumbelj and Kononenko, *An efficient explanation of individual classifications using game
 /// theory*, 2010. Pairs: Mitchell, Cooper, Frank and Holmes, *Sampling permutations for Shapley value
 /// estimation*, 2022, <https://arxiv.org/abs/2104.12199>.
+pub type ShapleySampling = OverCovers<Permutations>;
+
+/// The covers of [`ShapleySampling`]: groups are uncovered one after the other, in random order.
 #[derive(Clone, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct ShapleySampling {
+pub struct Permutations {
     groups: Groups,
-    samples: Samples,
-    baseline: Baseline,
-    seed: u64,
-    schedule: Schedule,
 }
 
-impl ShapleySampling {
-    /// Returns Shapley sampling with the defaults above.
-    pub fn new() -> Self {
-        Self::default()
+impl Covers for Permutations {
+    fn samples() -> Samples {
+        Samples::default()
     }
 
-    /// Sets the groups of values that are covered together.
-    pub fn with_groups(mut self, groups: Groups) -> Self {
+    fn set_groups(&mut self, groups: Groups) {
         self.groups = groups;
-        self
     }
 
-    /// Sets a fixed number of samples, up to 1,000,000, instead of a tolerance.
-    pub fn with_samples(mut self, samples: usize) -> Self {
-        self.samples = self.samples.with_count(samples);
-        self
-    }
-
-    /// Draws samples until the estimated relative L1 error of a row is at most `tolerance`, in
-    /// (0, 1], or until the limit is reached.
-    pub fn with_tolerance(mut self, tolerance: f64) -> Self {
-        self.samples = self.samples.with_tolerance(tolerance);
-        self
-    }
-
-    /// Sets the most samples that are drawn to reach a tolerance: up to 1,000,000.
-    pub fn with_max_samples(mut self, samples: usize) -> Self {
-        self.samples = self.samples.with_limit(samples);
-        self
-    }
-
-    /// Sets the number of samples, whether fixed or to a tolerance.
-    pub fn with_sampling(mut self, samples: Samples) -> Self {
-        self.samples = samples;
-        self
-    }
-
-    /// Sets the values that covered values are replaced by.
-    pub fn with_baseline(mut self, baseline: Baseline) -> Self {
-        self.baseline = baseline;
-        self
-    }
-
-    /// Sets the seed of the permutations.
-    pub fn with_seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// Sets chunks, workers, and progress, which is counted in samples of rows.
-    pub fn with_schedule(mut self, schedule: Schedule) -> Self {
-        self.schedule = schedule;
-        self
-    }
-
-    /// Refuses options outside their range, before any work.
-    ///
-    /// # Errors
-    /// [`Error::InvalidOption`](crate::Error::InvalidOption).
-    pub fn check(&self) -> Result<()> {
-        self.schedule.check()?;
-        self.samples.check(Aggregate::Mean)
-    }
-
-    fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
+    fn explain(&self, question: &Question, sampling: &Sampling) -> Result<Attribution<Batch>> {
         let Question { input, rows, .. } = question;
         let groups = self.groups.of(input)?;
-        let baseline = self.baseline.like(input, rows)?;
-        let calls = self.samples.most().saturating_mul(2 * groups.count());
-        let scored = question.resolve_for(&self.schedule, calls)?;
+        let baseline = sampling.baseline.like(input, rows)?;
+        let calls = sampling.samples.most().saturating_mul(2 * groups.count());
+        let scored = question.resolve_for(&sampling.schedule, calls)?;
         let copies = Copies { question, target: &scored.target, baseline: &baseline };
-        let baseline_scores = copies.baseline_scores(&self.schedule)?;
+        let baseline_scores = copies.baseline_scores(&sampling.schedule)?;
         let draws = Draws {
             copies: &copies,
             groups: &groups,
             scores: &scored.scores,
             baseline_scores: &baseline_scores,
-            seed: self.seed,
-            silent: self.schedule.silent(),
+            seed: sampling.seed,
+            silent: sampling.schedule.silent(),
         };
         let draw = |rows: &[usize], samples: &[usize]| draws.draw(rows, samples);
-        let (samples, shares) = (self.samples, rows.shares());
-        let averaged =
-            Averaged::over(samples, Aggregate::Mean, &self.schedule, input, shares, &draw)?;
-        let warnings = copies.warnings()?;
-        let mut attribution = averaged.into_attribution(scored, rows)?;
-        warnings.into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
-        attribution.with_baseline(baseline_scores)
+        sampling.average(&copies, &scored, &draw)?.with_baseline(baseline_scores)
     }
 }
 
@@ -230,5 +167,3 @@ impl Draws<'_> {
         Ok(())
     }
 }
-
-answers_questions!(ShapleySampling);

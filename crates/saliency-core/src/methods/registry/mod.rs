@@ -16,6 +16,7 @@ use crate::methods::layer::{
 };
 use crate::methods::noise::{SmoothGrad, SmoothGradSquared, VarGrad};
 use crate::methods::path::{AdversarialGradients, BlurIg, Idgi, IntegratedGradients, LeftIg};
+use crate::methods::perturbation::{KernelShap, Lime, Rise, ShapleySampling};
 use crate::model::model::Model;
 
 pub use description::{ErrorBar, Family, Needs};
@@ -94,13 +95,13 @@ pub enum Method {
     Occlusion,
     /// [`FeatureAblation`](crate::FeatureAblation).
     FeatureAblation,
-    /// [`Rise`](crate::Rise).
+    /// [`Rise`].
     Rise,
-    /// [`ShapleySampling`](crate::ShapleySampling).
+    /// [`ShapleySampling`].
     ShapleySampling,
-    /// [`KernelShap`](crate::KernelShap).
+    /// [`KernelShap`].
     KernelShap,
-    /// [`Lime`](crate::Lime).
+    /// [`Lime`].
     Lime,
 }
 
@@ -249,10 +250,10 @@ impl Method {
             ),
             Self::Occlusion => Box::new(options.occlusion()),
             Self::FeatureAblation => Box::new(options.feature_ablation()),
-            Self::Rise => Box::new(options.rise()),
-            Self::ShapleySampling => Box::new(options.shapley_sampling()),
-            Self::KernelShap => Box::new(options.kernel_shap()),
-            Self::Lime => Box::new(options.lime()),
+            Self::Rise => Box::new(options.over_covers(Rise::new())),
+            Self::ShapleySampling => Box::new(options.over_groups(ShapleySampling::new())),
+            Self::KernelShap => Box::new(options.over_groups(KernelShap::new())),
+            Self::Lime => Box::new(options.over_groups(Lime::new())),
         }
     }
 }

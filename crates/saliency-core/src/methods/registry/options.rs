@@ -8,9 +8,7 @@ use crate::methods::noise::OverNoise;
 use crate::methods::path::{
     AlongPath, ExpectedGradients, FromBaseline, GuidedIg, RevealIg, SequentialIg, Timing,
 };
-use crate::methods::perturbation::{
-    FeatureAblation, KernelShap, Lime, Occlusion, Rise, ShapleySampling,
-};
+use crate::methods::perturbation::{Covers, FeatureAblation, Occlusion, OverCovers};
 use crate::sampling::samples::Samples;
 use crate::share::Tolerance;
 
@@ -208,34 +206,19 @@ impl MethodOptions {
         explainer.with_baseline(self.baseline.clone()).with_schedule(self.schedule.clone())
     }
 
-    pub(super) fn rise(&self) -> Rise {
-        let explainer = Rise::new().with_baseline(self.baseline.clone());
-        let samples = self.sampling(explainer.samples);
-        let explainer = explainer.with_sampling(samples);
-        explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
+    /// Sets the options of a method that covers random parts, and the groups that it covers.
+    pub(super) fn over_groups<C: Covers>(&self, explainer: OverCovers<C>) -> OverCovers<C> {
+        self.over_covers(explainer.with_groups(self.groups.clone()))
     }
 
-    pub(super) fn shapley_sampling(&self) -> ShapleySampling {
-        let explainer = ShapleySampling::new().with_groups(self.groups.clone());
-        let explainer = explainer.with_baseline(self.baseline.clone());
-        let explainer = explainer.with_sampling(self.sampling(Samples::new()));
-        explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
-    }
-
-    pub(super) fn kernel_shap(&self) -> KernelShap {
-        let explainer = KernelShap::new().with_groups(self.groups.clone());
-        let explainer = explainer.with_baseline(self.baseline.clone());
-        let samples = self.sampling(explainer.samples);
-        let explainer = explainer.with_sampling(samples);
-        explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
-    }
-
-    pub(super) fn lime(&self) -> Lime {
-        let explainer = Lime::new().with_groups(self.groups.clone());
-        let explainer = explainer.with_baseline(self.baseline.clone());
-        let samples = self.sampling(explainer.samples);
-        let explainer = explainer.with_sampling(samples);
-        explainer.with_schedule(self.schedule.clone()).with_seed(self.seed)
+    /// Sets the options of a method that covers random parts.
+    pub(super) fn over_covers<C: Covers>(&self, explainer: OverCovers<C>) -> OverCovers<C> {
+        let samples = self.sampling(explainer.samples());
+        explainer
+            .with_sampling(samples)
+            .with_baseline(self.baseline.clone())
+            .with_schedule(self.schedule.clone())
+            .with_seed(self.seed)
     }
 
     pub(super) fn timing(&self) -> Timing {
