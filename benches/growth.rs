@@ -4,58 +4,59 @@
 //! cargo bench --profile dev --bench growth
 //! ```
 //!
-//! EfficientNet-Lite0; every figure is from a process of its own. Prints a table and draws it as
+//! EfficientNet-Lite0, and a network of one hidden layer for the features of a table; every figure is from a process of its own. Prints a table and draws it as
 //! `docs/images/growth.svg`. Memory is read from Linux's `/proc`; elsewhere it says so and stops.
 
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use burn::tensor::Device;
+use burn::nn::LinearConfig;
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Distribution, Tensor};
 use plotters::prelude::*;
-use saliency::{Explainer, Gradient, IntegratedGradients, Parallelism, Schedule};
+use saliency::{Explainer, Gradient, IntegratedGradients, Parallelism, Schedule, pure_function};
 use saliency_models::{EfficientNetLite0, photos};
 
-/// A question, and the size of the work.
-#[derive(Clone, Copy)]
-enum Work {
-    Points(usize),
-    Rows(usize),
-    Pixels(usize),
-    Workers(usize),
-}
+/// The rows of a table whose features grow.
+const TABLE_ROWS: usize = 1000;
 
-/// Explains in this process, and prints the seconds and the peak in MiB.
-fn one(work: Work) {
+/// Returns the work of a question, of the given size.
+fn work(question: &str, size: usize) -> Box<dyn Fn()> {
     let device = Device::flex();
+    if question == "features" {
+        let layer = |from, to| LinearConfig::new(from, to).init(&device);
+        let (first, second) = (layer(size, 32), layer(32, 3));
+        let net = pure_function(move |x: Tensor<2>| second.forward(relu(first.forward(x))));
+        let table = Tensor::<2>::random([TABLE_ROWS, size], Distribution::Default, &device);
+        let ig = IntegratedGradients::new().with_steps(50);
+        return Box::new(move || drop(ig.attribute(&net, table.clone()).expect("a map")));
+    }
     let net = EfficientNetLite0::embedded(&device);
-    let side = if let Work::Pixels(side) = work { side as u32 } else { 224 };
+    let side = if question == "pixels a side" { size as u32 } else { 224 };
     let input = saliency::photo::Preparation::imagenet().with_size(side);
     let input = input.tensor(&photos::chelsea(), &device);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = if let Work::Workers(workers) = work { workers } else { cores };
+    let workers = if question == "workers" { size } else { cores };
     let schedule = Schedule::new().with_parallelism(Parallelism::Workers(workers)).with_chunk(1);
-    let points = match work {
-        Work::Points(points) => points,
-        Work::Workers(_) => 50,
-        _ => 1,
-    };
-    let ig = IntegratedGradients::new().with_steps(points).with_schedule(schedule.clone());
+    if let "points" | "workers" = question {
+        let points = if question == "points" { size } else { 50 };
+        let ig = IntegratedGradients::new().with_steps(points).with_schedule(schedule);
+        return Box::new(move || drop(ig.attribute(&net, input.clone()).expect("a map")));
+    }
+    let rows = if question == "rows" { size } else { 1 };
+    let input = input.repeat_dim(0, rows);
     let gradient = Gradient::new().with_schedule(schedule);
-    let run = || match work {
-        Work::Rows(rows) => {
-            drop(gradient.attribute(&net, input.clone().repeat_dim(0, rows)).expect("a map"));
-        }
-        Work::Pixels(_) => drop(gradient.attribute(&net, input.clone()).expect("a map")),
-        Work::Points(_) | Work::Workers(_) => {
-            drop(ig.attribute(&net, input.clone()).expect("a map"));
-        }
-    };
-    run();
+    Box::new(move || drop(gradient.attribute(&net, input.clone()).expect("a map")))
+}
+
+/// Works in this process, and prints the seconds and the peak in MiB.
+fn one(work: &dyn Fn()) {
+    work();
     let mut times: Vec<f64> = (0..3)
         .map(|_| {
             let start = Instant::now();
-            run();
+            work();
             start.elapsed().as_secs_f64()
         })
         .collect();
@@ -76,15 +77,9 @@ fn measured(question: &str, size: usize) -> (f64, f64) {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    if let Ok(work) = std::env::var("WORK") {
-        let (question, size) = work.rsplit_once(' ').expect("a question and a size");
-        let size = size.parse()?;
-        one(match question {
-            "points" => Work::Points(size),
-            "rows" => Work::Rows(size),
-            "pixels a side" => Work::Pixels(size),
-            _ => Work::Workers(size),
-        });
+    if let Ok(asked) = std::env::var("WORK") {
+        let (question, size) = asked.rsplit_once(' ').expect("a question and a size");
+        one(&*work(question, size.parse()?));
         return Ok(());
     }
     if !Path::new("/proc/self/status").exists() {
@@ -92,16 +87,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(());
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let questions: [(&str, Vec<usize>); 4] = [
+    let questions: [(&str, Vec<usize>); 5] = [
         ("points", vec![1, 3, 10, 30, 100, 300, 1000]),
         ("rows", vec![1, 2, 4, 8, 16, 32, 64]),
         ("pixels a side", vec![64, 96, 128, 192, 256, 384, 512]),
         ("workers", (1..=cores).collect()),
+        ("features", vec![4, 13, 30, 100, 300, 1000]),
     ];
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/images/growth.svg");
-    let area = SVGBackend::new(&path, (1200, 560)).into_drawing_area();
+    let area = SVGBackend::new(&path, (1500, 560)).into_drawing_area();
     area.fill(&WHITE)?;
-    let panels = area.split_evenly((2, 4));
+    let panels = area.split_evenly((2, 5));
     println!("| what | size | seconds | MiB |\n|---|---|---|---|");
     for (column, (question, sizes)) in questions.iter().enumerate() {
         let rows: Vec<_> = sizes.iter().map(|size| (*size, measured(question, *size))).collect();
@@ -118,7 +114,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let points = || rows.iter().map(|(size, it)| (*size as f64, value(*it)));
             let most = points().fold(0.0, |most: f64, it| most.max(it.1));
             let least = points().fold(f64::INFINITY, |least: f64, it| least.min(it.1));
-            let mut chart = ChartBuilder::on(&panels[row * 4 + column])
+            let mut chart = ChartBuilder::on(&panels[row * 5 + column])
                 .margin(10)
                 .caption(format!("{unit} by {question}"), ("sans-serif", 15))
                 .x_label_area_size(28)
