@@ -3,8 +3,9 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::rules::{self, Ruled, Rules};
-use saliency_core::{AttentionMaps, Model};
+use saliency_core::{AttentionMaps, Cut, Fixed, Model, TokenGrid};
 
+use crate::AfterBlock;
 use crate::transformer::{Block, BlockNames, EncoderSize, Order, Pass, for_rows};
 use crate::weights::{Placement, Weights, WeightsError};
 
@@ -157,6 +158,19 @@ impl VisionTransformer {
         Tensor::cat(vec![for_rows(&self.class_token, rows), patches], 1) + self.positions.val()
     }
 
+    /// Returns the patches as a grid, behind the class token.
+    fn grid(&self) -> TokenGrid {
+        let patches = self.positions.dims()[1] - 1;
+        let side = patches.isqrt();
+        TokenGrid::new(side, side).with_leading(1)
+    }
+
+    /// Computes some blocks, one after the other.
+    fn run(&self, blocks: &[Block], tokens: Tensor<3>) -> Tensor<3> {
+        let pass = self.pass();
+        blocks.iter().fold(tokens, |x, block| block.forward(x, &pass, None).tokens)
+    }
+
     /// Scores the class token.
     fn classify(&self, tokens: Tensor<3>) -> Tensor<2> {
         let [rows, _, width] = tokens.dims();
@@ -168,10 +182,26 @@ impl VisionTransformer {
 
 impl Model<Tensor<4>> for VisionTransformer {
     fn forward(&self, input: Tensor<4>) -> Tensor<2> {
-        let pass = self.pass();
-        let tokens = self.tokens(input);
-        let step = |x, block: &Block| block.forward(x, &pass, None).tokens;
-        self.classify(self.blocks.iter().fold(tokens, step))
+        self.classify(self.run(&self.blocks, self.tokens(input)))
+    }
+}
+
+/// The tokens behind a block: the patches as a grid, and the class token, which is not a place.
+///
+/// Explain the tokens that enter the last block, which are those behind the last block but one. The
+/// scores depend on the last block's patches no more: only its class token is scored.
+impl<const INDEX: usize> Cut<Tensor<4>, AfterBlock<INDEX>> for VisionTransformer {
+    type Activation = (Tensor<4>, Fixed<Tensor<3>>);
+
+    fn before(&self, input: Tensor<4>) -> Self::Activation {
+        let tokens = self.run(&self.blocks[..=INDEX], self.tokens(input));
+        let (class, grid) = self.grid().split(tokens).expect("a token for each patch");
+        (grid, Fixed(class))
+    }
+
+    fn after(&self, (grid, Fixed(class)): Self::Activation) -> Tensor<2> {
+        let tokens = self.grid().join(class, grid).expect("a token for each patch");
+        self.classify(self.run(&self.blocks[INDEX + 1..], tokens))
     }
 }
 

@@ -1,4 +1,4 @@
-"""Computes the golden values of transformers under LibraGrad's rules, and compares the file here with them.
+"""Computes the golden values of transformers, with and without LibraGrad's rules, and compares the file here with them.
 
     pip install torch==2.8.0 safetensors
     python libra.py                 # prints how far each value is from the file's, relative to the largest
@@ -172,6 +172,21 @@ def le_grad(network, picture, targets):
     return total / LAYERS
 
 
+def cams(network, picture, targets):
+    """Grad-CAM and HiRes-CAM of the patches that enter the last block. grad-cam 1.5.7 gives the same numbers."""
+    x = network.tokens(picture)
+    for layer in range(LAYERS - 1):
+        x, _ = network.block(layer, x)
+    x = x.detach().requires_grad_()
+    score = network.head(network.block(LAYERS - 1, x)[0]).gather(1, targets[:, None]).sum()
+    gradient, = torch.autograd.grad(score, x)
+    side = PICTURE // PATCH
+    slopes, values = (it[:, 1:].transpose(1, 2).unflatten(2, (side, side)) for it in (gradient, x.detach()))
+    mean = slopes.mean((2, 3), keepdim=True)
+    return {name: (weights * values).sum(1, keepdim=True).clamp(min=0)
+            for name, weights in (("vit.grad_cam", mean), ("vit.hi_res_cam", slopes))}
+
+
 def values():
     picture = numbers("picture", 2 * 3 * PICTURE ** 2).reshape(2, 3, PICTURE, PICTURE)
     plain, libra = Vit(False), Vit(True)
@@ -182,6 +197,7 @@ def values():
         maps.append(weights)
     found["vit.attention"] = torch.stack(maps, 1)
     found["vit.le_grad"] = le_grad(plain, picture, found["vit.logits"].argmax(1))
+    found |= cams(plain, picture, found["vit.logits"].argmax(1))
     rollout = torch.eye(x.shape[1], dtype=torch.float64)
     for weights in maps:
         rollout = (weights.mean(1) + torch.eye(x.shape[1], dtype=torch.float64)) / 2 @ rollout

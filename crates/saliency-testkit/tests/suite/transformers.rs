@@ -1,12 +1,15 @@
 //! Transformers: LibraGrad, LeGrad and attention rollout against PyTorch, by `golden/libra.py`.
 
 use burn::tensor::{DType, Device, Int, Tensor};
+use saliency_core::methods::{GradCam, HiResCam};
 use saliency_core::rules::{Ruled, Rules};
 use saliency_core::{
-    AttentionMaps, DeepLift, Error, Explainer, Fixed, InputTimesGradient, LeGrad, Libra, Model,
-    Parallelism, Schedule, attention_rollout,
+    AttentionMaps, DeepLift, Error, Explainer, Fixed, InputTimesGradient, KeepSign, LeGrad, Libra,
+    Model, Parallelism, Schedule, Split, attention_rollout, place_map,
 };
-use saliency_models::{StoredTensor, TextEncoder, TextSize, VisionTransformer, VitSize, Weights};
+use saliency_models::{
+    AfterBlock, StoredTensor, TextEncoder, TextSize, VisionTransformer, VitSize, Weights,
+};
 use saliency_testkit::{Golden, assert_close, device, on_every_device, schedule, values};
 
 const VIT: VitSize = VitSize { picture: 12, patch: 4, width: 12, heads: 3, layers: 2, classes: 5 };
@@ -139,6 +142,32 @@ fn attention_maps_le_grad_and_rollout_equal_pytorch() {
     check("vit.le_grad", map.values, 1e-5);
     let plain = InputTimesGradient::new().attribute(&net, picture).unwrap();
     assert_eq!(map.targets, plain.targets);
+}
+
+#[test]
+fn cams_of_the_patches_that_enter_the_last_block_equal_grad_cam() {
+    let device = device();
+    let (net, picture) = (vit(&device, DType::F64), picture(&device, DType::F64));
+    let split = Split::at(&net, AfterBlock::<0>);
+    let activation = split.before(picture.clone());
+    let scores = split.after().forward(activation.clone());
+    check("vit.logits", scores, 1e-6);
+    let side = VIT.picture / VIT.patch;
+    let place = |values| place_map(values, &[side, side], KeepSign::Positive).unwrap();
+    let map = GradCam::new().attribute(split.after(), activation.clone()).unwrap();
+    check("vit.grad_cam", place(map.values.0), 1e-5);
+    let map = HiResCam::new().attribute(split.after(), activation).unwrap();
+    check("vit.hi_res_cam", place(map.values.0), 1e-5);
+}
+
+#[test]
+fn the_patches_behind_the_last_block_have_no_effect() {
+    let device = device();
+    let net = vit(&device, DType::F64);
+    let split = Split::at(&net, AfterBlock::<1>);
+    let activation = split.before(picture(&device, DType::F64));
+    let map = GradCam::new().attribute(split.after(), activation).unwrap();
+    assert!(values(&map.values.0).iter().all(|value| *value == 0.0));
 }
 
 #[test]
