@@ -3,12 +3,12 @@
 use burn::tensor::{DType, Tensor};
 use saliency_core::kit::{Batch, Contribution, PathPoints, PathShape, Question, Scored};
 use saliency_core::methods::{
-    AlongPath, Counterfactual, Discretised, DiscretisedIg, IgSquared, Laid, LeftIg, Measure,
-    MeasuredIg, Path, SequentialIg,
+    AdversarialGradients, AlongPath, Counterfactual, Discretised, DiscretisedIg, IgSquared, Laid,
+    LeftIg, Measure, MeasuredIg, Path, SequentialIg,
 };
 use saliency_core::{
-    Attribution, BlurIg, Explainer, Idgi, IntegratedGradients, Model, Result, Rule, Schedule,
-    pure_function,
+    Attribution, BlurIg, Explainer, GuidedIg, Idgi, IntegratedGradients, Model, Result, Rule,
+    Schedule, pure_function,
 };
 
 use crate::questions::{Errors, Questions};
@@ -44,7 +44,7 @@ const REFERENCE: usize = 4000;
 
 impl PathMethod {
     /// All path methods of tables whose baseline is zero. Add a line for another one.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self { name: "Integrated Gradients", explain: |it| it.along(IntegratedGradients::new()) },
         Self { name: "measure, early", explain: |it| it.measured(Measure::early(1.0)) },
         Self { name: "measure, early, power 4", explain: |it| it.measured(Measure::early(4.0)) },
@@ -61,6 +61,8 @@ impl PathMethod {
         Self { name: "Sequential IG", explain: |it| it.sequential() },
         Self { name: "Discretised IG", explain: |it| it.discretised() },
         Self { name: "IG²", explain: |it| it.squared() },
+        Self { name: "Guided IG", explain: |it| it.guided() },
+        Self { name: "AGI", explain: |it| it.adversarial() },
     ];
 
     /// Explains all rows of the questions.
@@ -76,6 +78,10 @@ impl PathMethod {
             "IG²" => !questions.is_steep(),
             // One feature alone cannot be blurred.
             "Blur IG" => questions.input.dims()[1] > 1,
+            // There is another class to go to. A walk that starts where a gradient is infinite is
+            // refused.
+            "AGI" => questions.outputs() > 1 && !questions.is_steep(),
+            "Guided IG" => !questions.is_steep(),
             _ => true,
         }
     }
@@ -86,6 +92,9 @@ impl PathMethod {
         let points = if self.name == "IG²" {
             // In single precision, because the right values belong to the path that was found.
             Points::Tolerance(1e-4, 5000)
+        } else if matches!(self.name, "Guided IG" | "AGI") {
+            // Between the corners of the path that was found.
+            Points::Tolerance(5e-4, 3000)
         } else if questions.is_steep() {
             Points::Tolerance(1e-6, 20_000)
         } else {
@@ -183,6 +192,34 @@ impl Asked<'_> {
         };
         let target = self.questions.target.clone();
         explainer.attribute_to(&self.questions.model(), input, target).expect("a map")
+    }
+
+    /// In double precision also for the map that is judged: rounding decides where the path goes. A
+    /// fixed number of points means the gradients on the way alone.
+    fn guided(&self) -> Attribution<Tensor<2>> {
+        let guided = GuidedIg::new().with_max_distance(0.1).with_moves(25);
+        let explainer = match self.points {
+            Points::Fixed(..) => guided,
+            Points::Tolerance(tolerance, limit) => {
+                guided.with_tolerance(tolerance).with_max_gradients(limit)
+            }
+        };
+        let (model, input) = (self.questions.model(), self.input.clone().cast(DType::F64));
+        explainer.attribute_to(&model, input, self.questions.target.clone()).expect("a map")
+    }
+
+    /// Goes to the other classes in large steps, so that the paths are long. A fixed number of points
+    /// means the gradients on the way alone.
+    fn adversarial(&self) -> Attribution<Tensor<2>> {
+        let others = AdversarialGradients::new().with_classes(2).with_step(0.05);
+        let explainer = match self.points {
+            Points::Fixed(..) => others.with_tolerance(1.0),
+            Points::Tolerance(tolerance, limit) => {
+                others.with_tolerance(tolerance).with_max_gradients(limit)
+            }
+        };
+        let (model, input) = (self.questions.model(), self.input.clone().cast(DType::F64));
+        explainer.attribute_to(&model, input, self.questions.target.clone()).expect("a map")
     }
 
     /// Takes each value for a token of width 1, among the values of all rows.

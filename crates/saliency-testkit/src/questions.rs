@@ -162,6 +162,11 @@ impl Questions {
         move |x| body(x)
     }
 
+    /// Returns the number of the model's outputs.
+    pub fn outputs(&self) -> usize {
+        (self.body)(self.input.clone()).dims()[1]
+    }
+
     /// Returns whether the gradient grows without bound toward the baseline.
     pub fn is_steep(&self) -> bool {
         self.steep
