@@ -10,7 +10,6 @@
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Instant;
 
 use image::imageops::crop_imm;
 use saliency_models::photos;
@@ -38,24 +37,25 @@ fn write_photos(folder: &Path, count: u32) {
 }
 
 /// Returns the seconds of a process that audits `count` photos.
-fn seconds(options: &[&str], count: u32) -> f64 {
+fn audited(options: &[&str], count: u32) -> f64 {
     let folder = tempdir().expect("a folder");
     let photos = folder.path().join("photos");
     write_photos(&photos, count);
     let program = std::env::current_exe().expect("this program");
     let mut command = Command::new(program);
     command.env("AUDIT", "1").arg(&photos).arg("--out").arg(folder.path().join("out"));
-    let start = Instant::now();
-    let status = command.args(options).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    assert!(status.expect("a process").success(), "an audit with {options:?} failed");
-    start.elapsed().as_secs_f64()
+    command.args(options).stdout(Stdio::null()).stderr(Stdio::null());
+    saliency_benches::seconds(|| {
+        let status = command.status().expect("a process");
+        assert!(status.success(), "an audit with {options:?} failed");
+    })
 }
 
 /// Returns the photos that are audited in a minute.
 fn per_minute(options: &[&str]) -> f64 {
-    let one = seconds(options, 1);
+    let one = audited(options, 1);
     let count = if one > SLOW_SECONDS { FEW } else { MANY };
-    60.0 * f64::from(count - 1) / (seconds(options, count) - one)
+    60.0 * f64::from(count - 1) / (audited(options, count) - one)
 }
 
 fn main() -> ExitCode {

@@ -10,30 +10,23 @@
 //! counted; its time is printed as well. `devices_captum.py` beside this file prints the same table
 //! for Captum. A GPU in software, and NdArray, explain the small network only.
 
-use std::time::Instant;
-
 use burn::tensor::Tensor;
 use saliency::backends::{Backend, ComputeDevice, Hardware};
 use saliency::photo::Preparation;
 use saliency::{Explainer, Gradient, IntegratedGradients, Model, Schedule, SmoothGrad};
+use saliency_benches::{median, seconds};
 use saliency_models::{CifarCnn, EfficientNetLite0, ResNet, photos};
 use saliency_testkit::devices;
 
 /// Returns the seconds of the first call, and the median of those that follow.
-fn seconds(run: impl Fn()) -> (f64, f64) {
-    let time = || {
-        let start = Instant::now();
-        run();
-        start.elapsed().as_secs_f64()
-    };
-    let first = time();
-    let mut times = vec![time()];
+fn first_and_later(run: impl Fn()) -> (f64, f64) {
+    let first = seconds(&run);
+    let mut times = vec![seconds(&run)];
     // As many calls as fit into a few seconds, and at least three if one takes a while.
     while times.len() < 3 || times.len() < 30 && times.iter().sum::<f64>() < 2.0 {
-        times.push(time());
+        times.push(seconds(&run));
     }
-    times.sort_by(f64::total_cmp);
-    (first, times[times.len() / 2])
+    (first, median(times))
 }
 
 /// Explains once and reads the values back: only then is a GPU done.
@@ -59,13 +52,13 @@ fn table<M: Model<Tensor<4>>>(
         let smooth = smooth.with_schedule(schedule());
         let of_one = |(first, time): (f64, f64)| (first, 1e3 * time / chunk as f64);
         for (method, (first, time)) in [
-            ("vanilla, each row", of_one(seconds(|| explain(&gradient, net, &batch)))),
+            ("vanilla, each row", of_one(first_and_later(|| explain(&gradient, net, &batch)))),
             ("IG, 50 points", {
-                let (f, t) = seconds(|| explain(&ig, net, x));
+                let (f, t) = first_and_later(|| explain(&ig, net, x));
                 (f, 1e3 * t)
             }),
             ("SmoothGrad, 50 samples", {
-                let (f, t) = seconds(|| explain(&smooth, net, x));
+                let (f, t) = first_and_later(|| explain(&smooth, net, x));
                 (f, 1e3 * t)
             }),
         ] {

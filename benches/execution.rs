@@ -7,23 +7,18 @@
 //! Every line is a ratio of two times, measured in turn in this run: the median over the pairs.
 
 use std::hint::black_box;
-use std::time::Instant;
 
 use burn::tensor::{Device, Tensor};
 use saliency::photo::Preparation;
 use saliency::{
     Explainer, Gradient, IntegratedGradients, Model, Parallelism, Schedule, SmoothGrad,
 };
+use saliency_benches::{median, seconds};
 use saliency_models::{CifarCnn, EfficientNetLite0, ResNet, photos};
 
 /// Prints the median ratio of the time of `this` to that of `other`, and the ratio that it should
 /// be.
 fn ratio(question: &str, most: f64, pairs: usize, this: impl Fn(), other: impl Fn()) {
-    let seconds = |run: &dyn Fn()| {
-        let start = Instant::now();
-        run();
-        start.elapsed().as_secs_f64()
-    };
     this();
     other();
     let mut times: Vec<(f64, f64)> = Vec::new();
@@ -37,10 +32,6 @@ fn ratio(question: &str, most: f64, pairs: usize, this: impl Fn(), other: impl F
             }
         });
     }
-    let median = |mut values: Vec<f64>| {
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
     let ratio = median(times.iter().map(|(this, other)| this / other).collect());
     let this = 1e3 * median(times.iter().map(|(this, _)| *this).collect());
     let other = 1e3 * median(times.iter().map(|(_, other)| *other).collect());

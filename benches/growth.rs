@@ -9,13 +9,13 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
 
 use burn::nn::LinearConfig;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Distribution, Tensor};
 use plotters::prelude::*;
 use saliency::{Explainer, Gradient, IntegratedGradients, Parallelism, Schedule, pure_function};
+use saliency_benches::{median, process_memory, seconds};
 use saliency_models::{EfficientNetLite0, photos};
 
 /// The rows of a table whose features grow.
@@ -53,18 +53,8 @@ fn work(question: &str, size: usize) -> Box<dyn Fn()> {
 /// Works in this process, and prints the seconds and the peak in MiB.
 fn one(work: &dyn Fn()) {
     work();
-    let mut times: Vec<f64> = (0..3)
-        .map(|_| {
-            let start = Instant::now();
-            work();
-            start.elapsed().as_secs_f64()
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let peak = status.lines().find(|line| line.starts_with("VmHWM")).expect("a peak");
-    let peak: f64 = peak.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("KiB");
-    println!("{} {}", times[1], peak / 1024.0);
+    let times = (0..3).map(|_| seconds(work)).collect();
+    println!("{} {}", median(times), process_memory("VmHWM").expect("Linux"));
 }
 
 /// Returns the seconds and the peak of a process that does the work.

@@ -11,15 +11,8 @@ use std::process::Command;
 use burn::tensor::Device;
 use saliency::photo::Preparation;
 use saliency::{Explainer, Gradient, IntegratedGradients};
+use saliency_benches::process_memory;
 use saliency_models::{EfficientNetLite0, photos};
-
-/// Reads a line of the process's status, in MiB.
-fn status(name: &str) -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with(name))?;
-    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib / 1024.0)
-}
 
 /// Explains once in a process of its own, and prints the peak.
 fn one(task: &str) {
@@ -31,7 +24,7 @@ fn one(task: &str) {
         points => IntegratedGradients::new().with_steps(points.parse().expect("a number")),
     };
     let map = explainer.attribute(&net, input).expect("a map");
-    println!("{} {}", map.evaluations[0], status("VmHWM").expect("a peak"));
+    println!("{} {}", map.evaluations[0], process_memory("VmHWM").expect("a peak"));
 }
 
 /// Returns the number of gradients and the peak of [`one`].
@@ -48,7 +41,7 @@ fn main() {
     if let Ok(task) = std::env::var("TASK") {
         return one(&task);
     }
-    if status("VmRSS").is_none() {
+    if process_memory("VmRSS").is_none() {
         println!("skipped: this system does not tell a process's memory in /proc");
         return;
     }
@@ -71,7 +64,7 @@ fn main() {
         for explainer in explainers {
             explainer.attribute(&net, input.clone()).expect("a map");
         }
-        resident.push(status("VmRSS").expect("resident memory"));
+        resident.push(process_memory("VmRSS").expect("resident memory"));
     }
     let mean = |hundred: usize| resident[100 * hundred..][..100].iter().sum::<f64>() / 100.0;
     println!("{:6.0} MiB on average over the second 100 of 1,500 images in a loop", mean(1));

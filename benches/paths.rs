@@ -1,4 +1,4 @@
-//! How long Guided IG and Blur IG of a photo take, beside PAIR's library on the same network in
+//! How long Guided IG and Blur IG of photos take, beside PAIR's library on the same network in
 //! PyTorch.
 //!
 //! ```text
@@ -8,23 +8,31 @@
 //! The argument is a Python with torch and saliency 0.2.1: see `paths_pair.py`. Both are measured in
 //! turn with the same number of threads, and the medians compared. The maps are compared too: the
 //! network is the same, but single precision moves a few values.
+//!
+//! The moves of Guided IG follow each other, so that workers have something to do only if one call
+//! explains several photos. PAIR's library takes one photo at a time.
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor};
+use image::RgbImage;
+use image::imageops::{flip_horizontal, flip_vertical, rotate180};
 use saliency::methods::{BlurKernel, BlurSpacing, Border};
+use saliency::photo::Preparation;
 use saliency::{BlurIg, Explainer, GuidedIg, IntegratedGradients, Rule, Target};
+use saliency_benches::{Peer, median, read_floats, write_floats};
 use saliency_models::{EfficientNetLite0, photos};
 use saliency_testkit::{relative_l1, values};
-use serde_json::{Value, json};
+use serde_json::json;
 
 type Method = Box<dyn Explainer<EfficientNetLite0, Tensor<4>>>;
 
-/// The class of the photo: Egyptian cat.
+/// The class of the first photo: Egyptian cat.
 const TARGET: usize = 285;
+
+/// The numbers of photos that one call explains.
+const TOGETHER: [usize; 3] = [2, 4, 8];
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|arg| !arg.starts_with("--"));
@@ -35,39 +43,63 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let device = Device::flex();
     let net = EfficientNetLite0::embedded(&device);
-    let photo = saliency::photo::Preparation::imagenet().tensor(&photos::chelsea(), &device);
+    let all = eight_photos(&device);
+    let photo = all.clone().narrow(0, 0, 1);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut pair = Pair::start(&python, folder.path(), &photo, threads);
-    let explain = |explainer: &Method| {
+    let input = folder.path().join("photo");
+    write_floats(&input, &values(&photo));
+    let arguments = [input.into_os_string(), TARGET.to_string().into(), threads.to_string().into()];
+    let mut pair = Peer::start(Path::new(&python), "paths_pair.py", &arguments);
+    let explain = |explainer: &Method, photos: &Tensor<4>| {
         let start = Instant::now();
-        let map =
-            explainer.attribute_to(&net, photo.clone(), Target::Class(TARGET)).expect("a map");
-        (start.elapsed().as_secs_f64(), map)
+        let map = explainer.attribute_to(&net, photos.clone(), Target::Class(TARGET));
+        (start.elapsed().as_secs_f64(), map.expect("a map").values)
     };
 
     println!("{steps} steps, {threads} threads, medians of {rounds}");
-    // One gradient after the other, the least that a path of as many moves can take.
-    let one = IntegratedGradients::new().with_steps(steps);
-    let times = (0..rounds).map(|_| explain(&(Box::new(one.clone()) as Method)).0);
+    // With as many gradients, which do not wait for each other.
+    let one: Method = Box::new(IntegratedGradients::new().with_steps(steps));
+    explain(&one, &photo);
+    let times = (0..rounds).map(|_| explain(&one, &photo).0);
     println!("Integrated Gradients, {steps} points: {:.2} s", median(times.collect()));
     for (name, explainer) in methods(steps) {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let mut several = TOGETHER.map(|_| Vec::new());
         let saved = folder.path().join(name);
+        let alone = explain(&explainer, &photo).1;
         for _ in 0..rounds {
-            theirs.push(pair.explain(name, steps, &saved));
-            ours.push(explain(&explainer).0);
+            let request = json!({ "method": name, "steps": steps, "save": saved });
+            theirs.push(pair.ask(&request)["seconds"].as_f64().expect("seconds"));
+            ours.push(explain(&explainer, &photo).0);
+            for (photos, times) in TOGETHER.into_iter().zip(&mut several) {
+                let (seconds, maps) = explain(&explainer, &all.clone().narrow(0, 0, photos));
+                times.push(seconds / photos as f64);
+                let first = values(&maps.narrow(0, 0, 1));
+                assert_eq!(first, values(&alone), "a photo alone and among others");
+            }
         }
-        let found: Vec<f32> = values(&explain(&explainer).1.values);
-        let expected = std::fs::read(&saved).expect("a map");
-        let expected = expected.as_chunks().0.iter().copied().map(f32::from_le_bytes);
-        let off = relative_l1(&found, &expected.collect::<Vec<f32>>());
+        let off = relative_l1(&values(&alone), &read_floats(&saved));
         let (ours, theirs) = (median(ours), median(theirs));
         println!(
             "{name}: {ours:.2} s, PAIR {theirs:.2} s, ratio {:.2}; the maps differ by {:.1} %",
             ours / theirs,
             100.0 * off
         );
+        for (photos, times) in TOGETHER.into_iter().zip(several) {
+            let each = median(times);
+            println!("  {photos} photos in a call: {each:.2} s each, ratio {:.2}", each / theirs);
+        }
     }
+}
+
+/// Returns the photos that ship, each also turned over in three ways.
+fn eight_photos(device: &Device) -> Tensor<4> {
+    let both = [photos::chelsea(), photos::coffee()];
+    let turned: [fn(&RgbImage) -> RgbImage; 4] =
+        [RgbImage::clone, flip_horizontal, flip_vertical, rotate180];
+    let all = turned.iter().flat_map(|turn| both.iter().map(turn));
+    let all = all.map(|photo| Preparation::imagenet().tensor(&photo, device));
+    Tensor::cat(all.collect(), 0)
 }
 
 /// Returns the methods with the options that PAIR's library has by default.
@@ -81,54 +113,4 @@ fn methods(steps: usize) -> [(&'static str, Method); 2] {
         .with_steps(steps);
     let guided = GuidedIg::new().with_moves(steps);
     [("guided", Box::new(guided)), ("blur", Box::new(blur))]
-}
-
-/// A process that explains the photo by PAIR's library.
-struct Pair {
-    child: Child,
-    requests: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Pair {
-    fn start(python: &str, folder: &Path, photo: &Tensor<4>, threads: usize) -> Self {
-        let input: PathBuf = folder.join("photo");
-        let bytes: Vec<u8> = values(photo).into_iter().flat_map(f32::to_le_bytes).collect();
-        std::fs::write(&input, bytes).expect("a file");
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("paths_pair.py");
-        let mut child = Command::new(python)
-            .arg(script)
-            .arg(input)
-            .args([TARGET.to_string(), threads.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("Python");
-        let requests = child.stdin.take().expect("a pipe");
-        let answers = BufReader::new(child.stdout.take().expect("a pipe"));
-        Self { child, requests, answers }
-    }
-
-    /// Explains the photo, saves the map, and returns the seconds.
-    fn explain(&mut self, method: &str, steps: usize, saved: &Path) -> f64 {
-        let request = json!({ "method": method, "steps": steps, "save": saved });
-        writeln!(self.requests, "{request}").expect("a request");
-        let mut line = String::new();
-        self.answers.read_line(&mut line).expect("an answer");
-        let answer: Value = serde_json::from_str(&line).expect("JSON; see the error above");
-        answer["seconds"].as_f64().expect("seconds")
-    }
-}
-
-impl Drop for Pair {
-    fn drop(&mut self) {
-        // It ends by itself when its input does; nothing is lost if it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
 }

@@ -1,10 +1,9 @@
 //! The distance to the limits of the machine: the same gradients by hand in Burn, on every core;
 //! and the distance of those from the arithmetic that one core does in a large product of matrices.
 
-use std::time::Instant;
-
 use burn::tensor::{Distribution, Tensor};
 use saliency::{Explainer, IntegratedGradients, Model};
+use saliency_benches::seconds;
 
 /// Prints our time for 50 points beside that of 50 gradients by hand, shared out over the cores.
 ///
@@ -27,14 +26,9 @@ pub fn print<M: Model<Tensor<4>>>(
         std::hint::black_box(gradient.into_data());
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
-    let time = |run: &dyn Fn()| {
-        let start = Instant::now();
-        run();
-        start.elapsed().as_secs_f64()
-    };
-    let alone = || pool.install(|| time(&by_hand));
+    let alone = || pool.install(|| seconds(by_hand));
     let ours = || {
-        time(&|| {
+        seconds(|| {
             let explainer = IntegratedGradients::new().with_steps(POINTS);
             drop(explainer.attribute(net, input.clone()).expect("a map"));
         })
@@ -43,7 +37,7 @@ pub fn print<M: Model<Tensor<4>>>(
     let (a, b) = (square(), square());
     let product = || {
         pool.install(|| {
-            time(&|| drop(std::hint::black_box(a.clone().matmul(b.clone()).into_data())))
+            seconds(|| drop(std::hint::black_box(a.clone().matmul(b.clone()).into_data())))
         })
     };
     alone();

@@ -23,7 +23,9 @@ use saliency::photo::Preparation;
 use saliency::{
     Explainer, Gradient, IntegratedGradients, Model, Rule, Schedule, SmoothGrad, Target,
 };
+use saliency_benches::{median, process_memory, read_floats, write_floats};
 use saliency_models::{EfficientNetLite0, ResNet, photos};
+use saliency_testkit::values;
 
 const ROUNDS: usize = 7;
 /// Internal batches that Captum is tried with.
@@ -135,7 +137,7 @@ impl Photo {
         let input = Preparation::imagenet().tensor(photo, device);
         let target = net.forward(input.clone()).argmax(1).into_scalar::<i64>() as usize;
         let file = tempfile::NamedTempFile::new().expect("a file");
-        captum::write(file.path(), &floats(input.clone()));
+        write_floats(file.path(), &values(&input));
         Self { name, input, target, file }
     }
 
@@ -146,10 +148,6 @@ impl Photo {
     }
 }
 
-fn floats(tensor: Tensor<4>) -> Vec<f32> {
-    tensor.into_data().iter().collect()
-}
-
 /// Explains once with this library, and reads the values back.
 fn seconds<M: Model<Tensor<4>>>(
     explainer: &dyn Explainer<M, Tensor<4>>,
@@ -158,13 +156,8 @@ fn seconds<M: Model<Tensor<4>>>(
 ) -> f64 {
     let start = Instant::now();
     let map = explainer.attribute_to(net, photo.input.clone(), Target::Class(photo.target));
-    std::hint::black_box(floats(map.expect("a map").values));
+    std::hint::black_box(values(&map.expect("a map").values));
     start.elapsed().as_secs_f64()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// Measures both sides in turn, and prints a line of the table.
@@ -208,11 +201,11 @@ fn to_error(captum: &mut Captum, net: &EfficientNetLite0, photo: &Photo) {
         ..photo.request("ig", REFERENCE)
     };
     captum.ask(&reference);
-    let right = captum::read(file.path());
+    let right = read_floats(file.path());
     let explain = |explainer: IntegratedGradients| {
         let target = Target::Class(photo.target);
         let map = explainer.attribute_to(net, photo.input.clone(), target).expect("a map");
-        let found = floats(map.values);
+        let found = values(&map.values);
         let pairs = || found.iter().zip(&right).map(|(a, b)| (f64::from(*a), f64::from(*b)));
         let difference: f64 = pairs().map(|(a, b)| (a - b).abs()).sum();
         (difference / pairs().map(|(_, b)| b.abs()).sum::<f64>(), map.evaluations[0])
@@ -262,10 +255,7 @@ fn memory_of(task: &str) {
     let explainer = IntegratedGradients::new().with_steps(steps);
     let explainer = explainer.with_schedule(Schedule::new().with_chunk(chunk));
     explainer.attribute(&net, input).expect("a map");
-    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find(|line| line.starts_with("VmHWM")).expect("a peak");
-    let kib: f64 = line.split_whitespace().nth(1).and_then(|it| it.parse().ok()).expect("a number");
-    println!("{}", kib / 1024.0);
+    println!("{}", process_memory("VmHWM").expect("Linux"));
 }
 
 fn memory(peers: &std::path::Path, photo: &Photo, cores: usize) {

@@ -1,5 +1,7 @@
 //! The answer of an explainer.
 
+use burn::tensor::Tensor;
+
 use crate::error::Result;
 use crate::execution::evaluator::Scored;
 use crate::input::batch::Batch;
@@ -239,6 +241,21 @@ impl Attribution<Batch> {
         }
         self.completeness_gap = Some(gaps);
         self.baseline_scores = Some(scores);
+        Ok(self)
+    }
+
+    /// Adds a warning for each row whose map is zero everywhere, unless a warning about its baseline
+    /// says why. Methods that cover parts of the input call this: they take no gradients, so that a
+    /// model that does not depend on its input is no error.
+    pub(crate) fn warned_of_zeros(mut self) -> Result<Self> {
+        let sizes = self.values.map(Tensor::abs).row_sums()?;
+        for (row, _) in sizes.into_iter().enumerate().filter(|(_, size)| *size == 0.0) {
+            let says_why =
+                [Warning::BaselineIsInput { row }, Warning::BaselineScoresLikeInput { row }];
+            if !says_why.iter().any(|known| self.warnings.contains(known)) {
+                self.warnings.push(Warning::NoCoverChangesTheScore { row });
+            }
+        }
         Ok(self)
     }
 

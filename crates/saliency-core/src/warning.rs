@@ -17,6 +17,13 @@ pub enum Warning {
         /// The row.
         row: usize,
     },
+    /// Parts of the input were covered, and the score stayed the same to the last bit: the map is zero.
+    /// The model may not depend on its input, or not where it was covered.
+    #[non_exhaustive]
+    NoCoverChangesTheScore {
+        /// The row.
+        row: usize,
+    },
     /// A few of the random samples decide the average, because there are few samples or because the
     /// gradient is large in only a few of them. The standard errors may be far too small.
     #[non_exhaustive]
@@ -89,6 +96,7 @@ impl Warning {
         match *self {
             Self::BaselineIsInput { row }
             | Self::BaselineScoresLikeInput { row }
+            | Self::NoCoverChangesTheScore { row }
             | Self::FewSamplesDecide { row }
             | Self::NoNoise { row, .. }
             | Self::DirectionIsTied { row }
@@ -108,6 +116,11 @@ impl Warning {
     /// Makes a [`Warning::BaselineScoresLikeInput`], for explainers of your own.
     pub fn baseline_scores_like_input(row: usize) -> Self {
         Self::BaselineScoresLikeInput { row }
+    }
+
+    /// Makes a [`Warning::NoCoverChangesTheScore`], for explainers of your own.
+    pub fn no_cover_changes_the_score(row: usize) -> Self {
+        Self::NoCoverChangesTheScore { row }
     }
 
     /// Makes a [`Warning::FewSamplesDecide`], for explainers of your own.
@@ -181,6 +194,9 @@ impl Warning {
             Self::BaselineScoresLikeInput { row } => {
                 Self::BaselineScoresLikeInput { row: row_of(row) }
             }
+            Self::NoCoverChangesTheScore { row } => {
+                Self::NoCoverChangesTheScore { row: row_of(row) }
+            }
             Self::FewSamplesDecide { row } => Self::FewSamplesDecide { row: row_of(row) },
             Self::NoNoise { row, tensor } => Self::NoNoise { row: row_of(row), tensor },
             Self::DirectionIsTied { row } => Self::DirectionIsTied { row: row_of(row) },
@@ -211,6 +227,11 @@ impl std::fmt::Display for Warning {
                 f,
                 "the model scores the baseline of row {row} like the input: the values cancel; \
                  choose a baseline that the model scores differently"
+            ),
+            Self::NoCoverChangesTheScore { row } => write!(
+                f,
+                "no cover changes the score of row {row}, and the map is zero: the model may not depend \
+                 on its input; otherwise cover larger parts, or choose another baseline"
             ),
             Self::FewSamplesDecide { row } => write!(
                 f,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use burn::tensor::Tensor;
 use saliency_core::kit::{Batch, Key, Noise};
 
 use crate::error::{Error, Result};
@@ -47,8 +48,8 @@ impl fmt::Debug for Perturbation {
 }
 
 impl Perturbation {
-    /// Perturbs by noise. If the noise has a valid range, the input plus the perturbation stays in it.
-    /// [`Infidelity`](crate::Infidelity) subtracts its perturbations, and may leave the range.
+    /// Perturbs by noise. If the noise has a valid range, the perturbed input stays in it, whether a
+    /// metric adds its perturbations or, as [`Infidelity`](crate::Infidelity), subtracts them.
     pub fn noise(noise: Noise) -> Self {
         Self(Kind::Noise(noise))
     }
@@ -104,6 +105,20 @@ impl Draws<'_> {
             }
         };
         Ok(drawn.without_fixed())
+    }
+
+    /// Returns the perturbation of each copy, for a metric that subtracts it. Noise with a valid range
+    /// is turned round, because it is drawn to be added. Other noise is as likely as its negative.
+    pub fn draw_to_subtract(
+        &self,
+        input: &Batch,
+        copies: &CopiedRows,
+    ) -> saliency_core::Result<Batch> {
+        let drawn = self.draw(input, copies)?;
+        Ok(match self {
+            Self::Noise { noise, .. } if noise.range.is_some() => drawn.map(Tensor::neg),
+            _ => drawn,
+        })
     }
 }
 

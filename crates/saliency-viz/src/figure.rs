@@ -1,11 +1,8 @@
-use std::io::Cursor;
-
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use image::{ImageFormat, RgbImage};
+use image::RgbImage;
 
 use crate::drawing::{draw_over, with_outlines};
-use crate::error::{Error, Result};
+use crate::encoded::png_base64;
+use crate::error::Result;
 use crate::grid::Grid;
 use crate::layout::{Layout, Placed};
 use crate::tile::Tile;
@@ -75,7 +72,7 @@ impl Figure {
     /// Draws the figure as pixels.
     ///
     /// # Errors
-    /// [`Error::Figure`] if there are no pictures, or if they need more than 60,000 pixels on a
+    /// [`Error::Figure`](crate::Error::Figure) if there are no pictures, or if they need more than 60,000 pixels on a
     /// side or 500 million in all. If a largest width is set, this happens only with more than 300
     /// columns.
     pub fn to_picture(&self) -> Result<RgbImage> {
@@ -94,7 +91,8 @@ impl Figure {
     /// that the figure looks the same everywhere.
     ///
     /// # Errors
-    /// Those of [`Figure::to_picture`], and [`Error::Encode`] if a picture cannot be encoded.
+    /// Those of [`Figure::to_picture`], and [`Error::Encode`](crate::Error::Encode) if a picture cannot
+    /// be encoded.
     pub fn to_svg(&self) -> Result<String> {
         let layout = self.layout()?;
         let pngs = layout.pictures.iter().map(|placed| png_base64(&placed.picture()));
@@ -131,16 +129,10 @@ fn copy(placed: &Placed, picture: &mut RgbImage) {
     }
 }
 
-/// Encodes a picture for a `data:` address.
-fn png_base64(picture: &RgbImage) -> Result<String> {
-    let mut bytes = Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, ImageFormat::Png).map_err(Error::encode)?;
-    Ok(BASE64_STANDARD.encode(bytes.into_inner()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
     use image::Rgb;
 
     #[test]

@@ -48,6 +48,7 @@ mod chart;
 mod color;
 mod contours;
 mod drawing;
+mod encoded;
 mod error;
 #[cfg(feature = "export")]
 mod export;

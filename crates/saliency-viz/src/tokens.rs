@@ -1,11 +1,9 @@
 use std::collections::BTreeSet;
 
 use askama::Template;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use sha2::{Digest as _, Sha256};
 
 use crate::color::{ColorMap, step};
+use crate::encoded::policy_hash;
 use crate::error::{Error, Result};
 use crate::text::number;
 
@@ -165,7 +163,7 @@ impl Tokens {
         let page = Html {
             title: title.into(),
             sentence: self.sentence.as_deref(),
-            style_hash: BASE64_STANDARD.encode(Sha256::digest(&style)),
+            style_hash: policy_hash(&style),
             style,
             tokens: tokens.collect(),
             most: number(self.scale),

@@ -260,6 +260,10 @@ impl Batch {
     /// # Errors
     /// [`Error::Device`] if the values cannot be read back.
     pub fn host_rows(&self) -> Result<Vec<Vec<f64>>> {
+        if let ([part], 1) = (&self.parts[..], self.rows()) {
+            // What is read back is the row already.
+            return Ok(vec![to_host(part.clone())?]);
+        }
         let mut rows = vec![Vec::with_capacity(self.width()); self.rows()];
         for part in &self.parts {
             let width = part.dims()[1];
@@ -331,8 +335,9 @@ pub(crate) fn from_host(rows: &[Vec<f64>], like: &Batch) -> Batch {
     let mut before = 0;
     like.map(|part| {
         let width = part.dims()[1];
-        let values = rows.iter().flat_map(|row| &row[before..before + width]).copied();
-        let values = TensorData::new(values.collect::<Vec<f64>>(), [rows.len(), width]);
+        let mut values = Vec::with_capacity(rows.len() * width);
+        rows.iter().for_each(|row| values.extend_from_slice(&row[before..before + width]));
+        let values = TensorData::new(values, [rows.len(), width]);
         before += width;
         Tensor::from_data(values, (&part.device(), part.dtype()))
     })

@@ -162,7 +162,7 @@ impl Infidelity {
             self.draws,
             |copies| {
                 let input = experiment.input().select(&copies.rows);
-                let drawn = draws.draw(&input, copies)?;
+                let drawn = draws.draw_to_subtract(&input, copies)?;
                 let map = attribution.select(&copies.rows);
                 let predicted = self.predicted(&input, &map, &drawn)?;
                 let perturbed = input.zip(&drawn, |x, drawn| x - drawn).with_fixed_of(&input);
@@ -227,7 +227,7 @@ mod tests {
     use crate::fixtures::{Lab, constant, linear};
     use crate::{PixelFlipping, Units};
     use burn::tensor::Device;
-    use saliency_core::{Fixed, Schedule, Target, pure_function};
+    use saliency_core::{Fixed, Schedule, Target, ValidRange, pure_function};
 
     fn map<const N: usize, const ROWS: usize>(lab: &Lab, map: [[f32; N]; ROWS]) -> Batch {
         lab.experiment.attribution(Tensor::<2>::from_data(map, &Device::flex())).unwrap()
@@ -274,6 +274,30 @@ mod tests {
         let attribution = map(&lab, [[3.0, 9.0, 9.0], [1.0, 9.0, 9.0]]);
         let found = metric.values(&lab.experiment, &attribution).unwrap();
         assert_eq!(found.values(), [Some((4.0 + 16.0) / 2.0), Some(0.0)]);
+    }
+
+    #[test]
+    fn inputs_stay_in_the_valid_range_of_the_noise() {
+        // Both ends of the range, and a place inside. The model has a score of its own outside.
+        let model = pure_function(|x: Tensor<2>| {
+            let valid = x.clone().clamp(0.0, 1.0);
+            let outside = (x - valid.clone()).abs().sum_dim(1) * 1e4;
+            valid.sum_dim(1) + outside
+        });
+        let x = Tensor::<2>::from_data([[0.0, 1.0, 0.4]], &Device::flex());
+        let (target, units) = (Target::Class(0), Units::values(3));
+        let experiment = Experiment::new(&model, x.clone(), target, units, Schedule::new());
+        let experiment = experiment.unwrap();
+        let map = experiment.attribution(x.ones_like()).unwrap();
+        let noise = Noise::new(NoiseScale::Absolute(0.3));
+        let range = Some(ValidRange::new(0.0, 1.0));
+        let found = |noise: Noise| {
+            let metric = Infidelity::new().with_perturbation(Perturbation::noise(noise));
+            metric.values(&experiment, &map).unwrap().mean().unwrap()
+        };
+        // Inside its range the model is linear.
+        assert!(found(Noise { range, ..noise.clone() }) < 1e-9);
+        assert!(found(noise) > 1.0);
     }
 
     #[test]

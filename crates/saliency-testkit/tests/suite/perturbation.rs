@@ -430,6 +430,33 @@ fn one_group_groups_without_effect_and_a_baseline_that_is_the_input() {
 }
 
 #[test]
+fn a_map_of_zeros_comes_with_a_warning_that_says_why() {
+    // Covered by zeros, the first row keeps its score of zero. The second one does not.
+    let model = pure_function(|x: Tensor<2>| relu(x.narrow(1, 0, 1)));
+    let x = Tensor::<2>::from_data([[-1.0, 2.0, 3.0], [2.0, 2.0, 3.0]], &device());
+    for (name, explainer) in Options::default().all::<_, Tensor<2>>() {
+        let map = explainer.attribute(&model, x.clone()).unwrap();
+        let first = values(&map.values.narrow(0, 0, 1));
+        assert_eq!(first, [0.0; 3], "{name}");
+        // Methods that share out the change of score know that there is none.
+        let by_ends = map.completeness_gap.is_some();
+        let says = |warning| map.warnings.contains(&warning);
+        assert_eq!(says(Warning::baseline_scores_like_input(0)), by_ends, "{name}");
+        assert_eq!(says(Warning::no_cover_changes_the_score(0)), !by_ends, "{name}");
+        assert!(!says(Warning::no_cover_changes_the_score(1)), "{name}");
+    }
+    // Other rows in place of a baseline.
+    let constant = pure_function(|x: Tensor<2>| x.narrow(1, 0, 1).zeros_like() + 3.0);
+    let map = FeaturePermutation::new().attribute(&constant, x.clone()).unwrap();
+    assert_eq!(map.warnings, [0, 1].map(Warning::no_cover_changes_the_score));
+    let map = FeatureAblation::new().attribute(&constant, x).unwrap();
+    assert_eq!(map.warnings, [0, 1].map(Warning::no_cover_changes_the_score));
+    let said = "no cover changes the score of row 1, and the map is zero: the model may not depend on its \
+                input; otherwise cover larger parts, or choose another baseline";
+    assert_eq!(map.warnings[1].to_string(), said);
+}
+
+#[test]
 fn groups_get_their_number_in_equal_shares() {
     let model = pure_function(|x: Tensor<4>| relu(x).flatten::<2>(1, 3).sum_dim(1));
     let x = Tensor::<4>::ones([1, 3, 4, 4], &device());

@@ -6,7 +6,7 @@ use saliency_photo::{Coverage, percent};
 use super::data::Data;
 use super::page_map::PageMap;
 use super::page_test::{Outcome, PageTest, Trial};
-use super::photo::small_jpeg_base64;
+use super::photo::small_base64;
 use super::sentence::Sentence;
 use super::words::{OutcomeWords, Words, filled};
 use crate::color::ColorMap;
@@ -140,7 +140,7 @@ impl<'a> TrialBlock<'a> {
             Some((answer, others)) => (answer.as_str(), others),
             None => ("", &[][..]),
         };
-        Ok(Self { title, picture: small_jpeg_base64(&trial.picture)?, answer, others })
+        Ok(Self { title, picture: small_base64(&trial.picture)?, answer, others })
     }
 }
 

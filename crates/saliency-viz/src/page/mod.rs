@@ -10,19 +10,17 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use askama::Template as _;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use saliency_photo::{Footprint, MarkedArea, Size, View, percent};
-use sha2::{Digest as _, Sha256};
 
 use self::content::{AreaRow, Html, MapRow, PaletteOption, TestBlock};
 use self::data::{Data, MAP_SIDE, MapData, Outline, Palette, relative};
 pub use self::page_map::PageMap;
 pub use self::page_test::{Outcome, PageTest, Trial, Trials};
-use self::photo::jpeg_base64;
+use self::photo::photo_base64;
 use self::sentence::{Marked, Sentence};
 use self::words::{ENGLISH, Words, filled};
 use crate::color::ColorMap;
+use crate::encoded::policy_hash;
 use crate::error::{Error, Result};
 
 const SCRIPT: &str = include_str!("../../templates/page.js");
@@ -144,7 +142,7 @@ impl<'a> Page<'a> {
             photo_name: filled(WORDS.picture.photo, &[("title", &self.title)]),
             version: env!("CARGO_PKG_VERSION"),
             seen: (!self.view.is_whole()).then(|| filled(WORDS.picture.seen, &[("share", &seen)])),
-            photo: jpeg_base64(self.view.photo)?,
+            photo: photo_base64(self.view.photo)?,
             sentence: &sentences[0],
             tests,
             rows,
@@ -162,8 +160,8 @@ impl<'a> Page<'a> {
                 maps,
                 outlines: self.outlines(),
             },
-            script_hash: BASE64_STANDARD.encode(Sha256::digest(SCRIPT)),
-            style_hash: BASE64_STANDARD.encode(Sha256::digest(STYLE)),
+            script_hash: policy_hash(SCRIPT),
+            style_hash: policy_hash(STYLE),
             script: SCRIPT,
             style: STYLE,
         };

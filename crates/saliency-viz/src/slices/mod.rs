@@ -2,15 +2,13 @@ mod pictures;
 mod sentence;
 
 use askama::Template as _;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use image::RgbImage;
 use saliency_photo::{Map, Reduce, Size, percent};
-use sha2::{Digest as _, Sha256};
 
 use self::pictures::{Drawn, legend_png, within_bounds};
 use self::sentence::sentence;
 use crate::color::ColorMap;
+use crate::encoded::policy_hash;
 use crate::error::{Error, Result};
 use crate::legend::Legend;
 
@@ -247,8 +245,8 @@ impl SlicePage {
             middle: labels.middle,
             most: labels.right,
             legend: legend_png(&table)?,
-            script_hash: BASE64_STANDARD.encode(Sha256::digest(SCRIPT)),
-            style_hash: BASE64_STANDARD.encode(Sha256::digest(STYLE)),
+            script_hash: policy_hash(SCRIPT),
+            style_hash: policy_hash(STYLE),
             script: SCRIPT,
             style: STYLE,
         };

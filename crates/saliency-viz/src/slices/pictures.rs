@@ -1,18 +1,14 @@
 //! The pictures of a page of slices.
 
-use std::io::Cursor;
-
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use image::codecs::jpeg::JpegEncoder;
-use image::{ImageFormat, RgbImage};
+use image::RgbImage;
 use rayon::prelude::*;
-use saliency_photo::{ScaledMap, Size, View};
+use saliency_photo::{ScaledMap, View};
 
 use crate::color::{ColorMap, Table};
-use crate::error::{Error, Result};
+use crate::encoded::{jpeg_base64, png_base64};
+use crate::error::Result;
 use crate::picture::Picture;
-use crate::resize::resized;
+use crate::resize::{fitted, resized};
 
 /// The smallest and the largest length, in pixels, of a slice's longer side, if the file allows it.
 const LEAST_SIDE: u32 = 320;
@@ -20,6 +16,9 @@ const GREATEST_SIDE: u32 = 640;
 
 /// Pictures are not made smaller than this, whatever the size of the file.
 const TINY_SIDE: u32 = 24;
+
+/// The quality of JPEGs: the page holds many.
+const QUALITY: u8 = 85;
 
 /// The most bytes of all pictures together, in Base64.
 const MOST_BYTES: usize = 7_500_000;
@@ -53,7 +52,9 @@ pub(super) fn within_bounds(slices: &[(&RgbImage, &ScaledMap)], colors: ColorMap
         let encoded = slices.par_iter().map(|(picture, map)| {
             let picture = resized(picture, fitted(picture, longer_side));
             let overlay = Picture::new(View::whole(&picture), map)?.with_colors(colors).overlay();
-            Ok(Encoded { picture: jpeg_base64(&picture)?, overlay: jpeg_base64(&overlay)? })
+            let [picture, overlay] =
+                [&picture, &overlay].map(|picture| jpeg_base64(picture, QUALITY));
+            Ok(Encoded { picture: picture?, overlay: overlay? })
         });
         let slices = encoded.collect::<Result<Vec<_>>>()?;
         let bytes: usize = slices.iter().map(Encoded::bytes).sum();
@@ -66,26 +67,8 @@ pub(super) fn within_bounds(slices: &[(&RgbImage, &ScaledMap)], colors: ColorMap
     }
 }
 
-/// Returns the size of a picture whose longer side has the given length.
-fn fitted(picture: &RgbImage, longer_side: u32) -> Size {
-    let (width, height) = picture.dimensions();
-    let factor = f64::from(longer_side) / f64::from(width.max(height));
-    let [width, height] =
-        [width, height].map(|side| (f64::from(side) * factor).round().max(1.0) as u32);
-    Size { width, height }
-}
-
-fn jpeg_base64(picture: &RgbImage) -> Result<String> {
-    let mut bytes = Vec::new();
-    let encoder = JpegEncoder::new_with_quality(&mut bytes, 85);
-    picture.write_with_encoder(encoder).map_err(Error::encode)?;
-    Ok(BASE64_STANDARD.encode(bytes))
-}
-
 /// Draws all colours in one row, as PNG in Base64.
 pub(super) fn legend_png(table: &Table) -> Result<String> {
     let row = RgbImage::from_fn(table.len() as u32, 1, |x, _| image::Rgb(table[x as usize]));
-    let mut bytes = Cursor::new(Vec::new());
-    row.write_to(&mut bytes, ImageFormat::Png).map_err(Error::encode)?;
-    Ok(BASE64_STANDARD.encode(bytes.into_inner()))
+    png_base64(&row)
 }

@@ -36,23 +36,32 @@ impl Guide {
         let done = (taken + 1) as f64 / self.moves as f64;
         let nearest = (done - self.max_distance).max(0.0);
         let furthest = (done + self.max_distance).min(1.0);
-        // Values that fell behind catch up first.
-        let way = |value: usize| ends.input[value] - ends.baseline[value];
-        for (value, place) in place.iter_mut().enumerate() {
+        // Values that fell behind catch up first. No branch depends on which ones they are: that is
+        // hard to predict, and took longer than all the rest.
+        let all = ends.baseline.iter().zip(ends.input);
+        for (place, (start, end)) in place.iter_mut().zip(all.clone()) {
+            let way = end - start;
+            let is_behind = (way != 0.0) & ((*place - start) / way < nearest);
+            *place = if is_behind { start + way * nearest } else { *place };
+        }
+        let (mut whole, mut left) = (0.0, 0.0);
+        for (place, (start, end)) in place.iter().zip(all.clone()) {
+            whole += (start - end).abs();
+            left += (place - end).abs();
+        }
+        let target = whole * (1.0 - done);
+        let limit = |value: usize| {
             let start = ends.baseline[value];
-            if way(value) != 0.0 && (*place - start) / way(value) < nearest {
-                *place = start + way(value) * nearest;
+            start + (ends.input[value] - start) * furthest
+        };
+        let mut candidates = Vec::with_capacity(place.len());
+        for (value, ((place, (start, end)), gradient)) in
+            place.iter().zip(all).zip(gradients).enumerate()
+        {
+            if *place != start + (end - start) * furthest {
+                candidates.push(Candidate { gradient: gradient.abs(), value });
             }
         }
-        let distance = |from: &[f64]| -> f64 {
-            from.iter().zip(ends.input).map(|(from, to)| (from - to).abs()).sum()
-        };
-        let target = distance(ends.baseline) * (1.0 - done);
-        let mut left = distance(place);
-        let limit = |value: usize| ends.baseline[value] + way(value) * furthest;
-        let candidates = (0..place.len()).filter(|&value| place[value] != limit(value));
-        let mut candidates: Vec<Candidate> =
-            candidates.map(|value| Candidate { gradient: gradients[value].abs(), value }).collect();
         let mut groups = Groups::new(&mut candidates, self.group());
         while left > target && !is_close(left, target) {
             let Some(group) = groups.next() else { return };

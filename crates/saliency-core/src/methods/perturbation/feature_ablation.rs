@@ -36,6 +36,8 @@ use crate::masks::copies::Copies;
 /// [`Error::InvalidOption`](crate::Error::InvalidOption) if the groups do not fit the input;
 /// [`Error::BaselineShape`](crate::Error::BaselineShape) and
 /// [`Error::BaselineCount`](crate::Error::BaselineCount).
+/// A map of zeros comes with a warning:
+/// [`Warning::NoCoverChangesTheScore`](crate::Warning::NoCoverChangesTheScore).
 ///
 /// # Example
 /// ```
@@ -104,7 +106,8 @@ impl FeatureAblation {
         let falls = copies.falls(&self.schedule, &scored.scores, count, masks)?;
         let warnings = copies.warnings()?;
         warnings.into_iter().for_each(|it| it.add_to(&mut scored.warnings));
-        Ok(Attribution::of(groups.spread(&falls, input), scored).with_evaluations(count))
+        let values = groups.spread(&falls, input);
+        Attribution::of(values, scored).with_evaluations(count).warned_of_zeros()
     }
 }
 

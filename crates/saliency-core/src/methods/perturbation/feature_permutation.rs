@@ -46,6 +46,8 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 /// Those of [`Explainer::attribute_to`](crate::Explainer::attribute_to), except that a model without
 /// gradients is no error; [`Error::InvalidOption`] for an option outside its range, for groups that
 /// do not fit the input, for a single row, and for rows that are not a whole batch.
+/// A map of zeros comes with a warning:
+/// [`Warning::NoCoverChangesTheScore`](crate::Warning::NoCoverChangesTheScore).
 ///
 /// # Example
 /// ```
@@ -148,7 +150,7 @@ impl FeaturePermutation {
             Averaged::over(samples, Aggregate::Mean, &self.schedule, input, shares, &draw)?;
         let mut attribution = averaged.into_attribution(scored, rows)?;
         evaluator.one_row_warning().into_iter().for_each(|it| it.add_to(&mut attribution.warnings));
-        Ok(attribution)
+        attribution.warned_of_zeros()
     }
 }
 

@@ -51,6 +51,8 @@ use crate::sampling::samples::{SampleMaps, Samples};
 /// gradients is no error; [`Error::InvalidOption`] for an option outside its range, for groups that
 /// do not fit the input, and for a width at which nothing is ever covered; [`Error::BaselineShape`]
 /// and [`Error::BaselineCount`].
+/// A map of zeros comes with a warning:
+/// [`Warning::NoCoverChangesTheScore`](crate::Warning::NoCoverChangesTheScore).
 ///
 /// # Example
 /// ```

@@ -39,6 +39,8 @@ use crate::masks::windows::{Window, Windows};
 /// Those of [`Explainer::attribute_to`](crate::Explainer::attribute_to), except that a model without
 /// gradients is no error; [`Error::InvalidOption`] if the window does not fit the input, or if its
 /// stride leaves values out; [`Error::BaselineShape`] and [`Error::BaselineCount`].
+/// A map of zeros comes with a warning:
+/// [`Warning::NoCoverChangesTheScore`](crate::Warning::NoCoverChangesTheScore).
 ///
 /// # Example
 /// ```
@@ -120,7 +122,7 @@ impl Occlusion {
         let warnings = copies.warnings()?;
         warnings.into_iter().for_each(|it| it.add_to(&mut scored.warnings));
         let values = windows.means(&falls, input);
-        Ok(Attribution::of(values, scored).with_evaluations(count))
+        Attribution::of(values, scored).with_evaluations(count).warned_of_zeros()
     }
 }
 

@@ -163,7 +163,7 @@ impl<C: Covers> OverCovers<C> {
     }
 
     fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
-        self.covers.explain(question, &self.sampling)
+        self.covers.explain(question, &self.sampling)?.warned_of_zeros()
     }
 }
 
