@@ -253,6 +253,8 @@ impl Attribution<Batch> {
             let says_why =
                 [Warning::BaselineIsInput { row }, Warning::BaselineScoresLikeInput { row }];
             if !says_why.iter().any(|known| self.warnings.contains(known)) {
+                // Samples that are all zero decide nothing.
+                self.warnings.retain(|known| *known != Warning::FewSamplesDecide { row });
                 self.warnings.push(Warning::NoCoverChangesTheScore { row });
             }
         }

@@ -6,6 +6,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor, TensorData};
+use saliency_core::kit::{Key, Stream};
 use saliency_core::{Model, pure_function};
 
 use crate::values;
@@ -47,15 +48,23 @@ pub fn contribution() -> impl Model<(Tensor<2>, Tensor<2>, Tensor<2>)> {
 /// between backends, and on one backend whenever another thread draws in between. Zeros and ones,
 /// as layers of normalisation have them, stay.
 pub fn with_fixed_weights<M: Module>(net: M, seed: u64) -> M {
-    struct Draw(u64);
+    struct Draw {
+        seed: u64,
+        /// The number of the next tensor: each has numbers of its own.
+        tensor: u32,
+    }
     impl ModuleMapper for Draw {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
             let found = values(&param.val());
             if [0.0, 1.0].iter().any(|constant| found.iter().all(|value| value == constant)) {
                 return param;
             }
-            let width = 1.0 / (param.val().dims()[0] as f32).sqrt();
-            let drawn: Vec<f32> = found.iter().map(|_| width * self.next()).collect();
+            let key = Key { seed: self.seed, row: 0, sample: 0 };
+            let numbers = key.uniform(Stream::Own(self.tensor), found.len());
+            self.tensor += 1;
+            let width = 1.0 / (param.val().dims()[0] as f64).sqrt();
+            let drawn: Vec<f32> =
+                numbers.into_iter().map(|number| (width * (2.0 * number - 1.0)) as f32).collect();
             param.map(|old| {
                 let device = old.device();
                 Tensor::from_data(TensorData::new(drawn, old.shape()), &device)
@@ -63,17 +72,7 @@ pub fn with_fixed_weights<M: Module>(net: M, seed: u64) -> M {
             })
         }
     }
-    impl Draw {
-        /// Returns a number between -1 and 1 (splitmix64: Steele, Lea and Flood, 2014).
-        fn next(&mut self) -> f32 {
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut bits = self.0;
-            bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            ((bits ^ (bits >> 31)) >> 40) as f32 / (1 << 23) as f32 - 1.0
-        }
-    }
-    net.map(&mut Draw(seed))
+    net.map(&mut Draw { seed, tensor: 0 })
 }
 
 /// A network with the layers that behave differently in training: BatchNorm and Dropout.

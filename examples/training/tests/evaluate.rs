@@ -9,7 +9,8 @@ use saliency_program::method::PhotoMethod;
 
 #[test]
 fn methods_are_compared_with_controls_and_the_mark_is_found() {
-    let arguments = ["--crops", "1", "--marked", "24"];
+    // All methods and both photos, with a quarter of the pixels.
+    let arguments = ["--crops", "1", "--side", "112", "--marked", "24"];
     let output = example("evaluate", &arguments).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     let said = text(&output.stdout);
@@ -22,6 +23,7 @@ fn methods_are_compared_with_controls_and_the_mark_is_found() {
         rows.map(cells).collect()
     };
     // Regions, the methods of the library, and two controls.
+    assert_eq!(said.matches("| method | gradients or forward passes for a photo |").count(), 2);
     let saco = table("SaCo");
     assert_eq!(saco.len(), PhotoMethod::all().count() + 2, "{said}");
     assert!(said.contains("With 2 rows nothing can be told apart"), "{said}");
