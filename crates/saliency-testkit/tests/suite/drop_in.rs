@@ -1,9 +1,8 @@
 //! A network in Burn's own layers, and the same source with one `use` line changed: the same records,
 //! scores and gradients.
 
-use burn::module::Module;
 use burn::tensor::{DType, Device, Distribution, Tensor};
-use saliency_core::{Explainer as _, Gradient, IntegratedGradients, Model};
+use saliency_core::{Explainer as _, Gradient, IntegratedGradients, Model, Target};
 use saliency_flex::{FoldError, fold_batch_norms};
 use saliency_testkit::drop_in::{burn_layers, flex_layers};
 
@@ -13,7 +12,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
 
 /// Scores, and gradients of a class.
 fn answers<M: Model<Tensor<4>>>(net: &M, x: &Tensor<4>) -> [Vec<f64>; 2] {
-    let map = Gradient::new().attribute_to(net, x.clone(), 7).expect("a map");
+    let map = Gradient::new().attribute_to(net, x.clone(), Target::Class(7)).expect("a map");
     [values(net.forward(x.clone())), values(map.values)]
 }
 
@@ -99,7 +98,9 @@ fn a_folded_network_has_the_same_map() {
     let x = Tensor::<4>::random([1, 3, 64, 64], Distribution::Normal(0.0, 1.0), &device);
     let folded = fold_batch_norms(&net, |net| net.forward(x.clone())).expect("a network");
     let explainer = IntegratedGradients::new().with_steps(4);
-    let map = |net| values(explainer.attribute_to(net, x.clone(), 3).expect("a map").values);
+    let map = |net| {
+        values(explainer.attribute_to(net, x.clone(), Target::Class(3)).expect("a map").values)
+    };
     let (these, those) = (map(&folded), map(&net));
     assert!(saliency_testkit::relative_l1(&these, &those) < 1e-2);
 }

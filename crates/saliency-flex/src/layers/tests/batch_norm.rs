@@ -13,7 +13,7 @@ impl ModuleMapper for Cast {
     }
 }
 
-/// Returns a layer of Burn with parameters and statistics of every sign and size.
+/// Returns a layer of Burn in inference mode, with parameters and statistics of every sign and size.
 fn burn_norm(channels: usize, dtype: DType) -> nn::BatchNorm {
     let device = Device::flex();
     let random =
@@ -23,7 +23,7 @@ fn burn_norm(channels: usize, dtype: DType) -> nn::BatchNorm {
     norm.beta = norm.beta.map(|_| random(-2.0, 2.0));
     norm.running_mean = burn::module::RunningState::new(random(-3.0, 3.0));
     norm.running_var = burn::module::RunningState::new(random(0.0, 2.0));
-    norm.map(&mut Cast(dtype))
+    norm.valid().map(&mut Cast(dtype))
 }
 
 fn compare<const D: usize>(dims: [usize; D], dtype: DType, tolerance: f64) {
@@ -54,8 +54,7 @@ fn values_and_gradients_are_those_of_burn() {
 #[test]
 fn a_channel_without_variance_and_an_empty_batch_are_fine() {
     let device = Device::flex();
-    let burn = nn::BatchNormConfig::new(1).init(&device);
-    let mut burn = burn;
+    let mut burn = nn::BatchNormConfig::new(1).init(&device).valid();
     burn.running_var = burn::module::RunningState::new(Tensor::zeros([1], &device));
     let x = Tensor::<2>::from_data([[1.0], [0.0]], &device);
     let ours = BatchNorm::from(burn.clone());
