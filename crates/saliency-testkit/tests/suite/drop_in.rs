@@ -46,7 +46,7 @@ where
     F: Model<Tensor<4>>,
 {
     let device = Device::flex();
-    let x = Tensor::<4>::random([2, 3, 64, 64], Distribution::Normal(0.0, 1.0), &device);
+    let x = Tensor::<4>::random([2, 3, 32, 32], Distribution::Normal(0.0, 1.0), &device);
     let expected = answers(&burn, &x);
 
     // Burn's record in our network, and ours in Burn's.
