@@ -82,7 +82,8 @@ impl Statistics {
     fn channels(&self) -> Vec<Channel> {
         let parts = [&self.gamma, &self.beta, &self.mean, &self.variance];
         let parts = parts.map(FloatTensor::<Flex>::to_contiguous);
-        let [gamma, beta, mean, variance] = parts.each_ref().map(|part| part.storage::<f32>());
+        let [gamma, beta, mean, variance] =
+            parts.each_ref().map(FloatTensor::<Flex>::storage::<f32>);
         let epsilon = self.epsilon as f32;
         (0..gamma.len())
             .map(|at| Channel {

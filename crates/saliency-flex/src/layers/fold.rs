@@ -136,9 +136,12 @@ fn fold<M: Module>(model: M, pairs: &[Pair<'_>]) -> M {
         let deviation = (norm.running_var.value() + norm.epsilon).sqrt();
         let factor = norm.gamma.val() / deviation.clone();
         let shift = norm.beta.val() - mean.clone() * factor.clone();
-        changes.0.insert(convolution.weight, Change::Scale(factor.clone()));
-        match convolution.bias {
-            Some(bias) => drop(changes.0.insert(bias, Change::ScaleAndShift { factor, shift })),
+        changes.0.insert(convolution.weight, Change::Multiply(factor.clone()));
+        match &convolution.bias {
+            Some(bias) => {
+                let bias_after = bias.val() * factor + shift;
+                changes.0.insert(bias.id, Change::Replace(bias_after));
+            }
             None => drop(biases.insert(convolution.weight, shift)),
         }
         // With these, BatchNorm computes (x - mean) / s * s + mean.
@@ -153,8 +156,7 @@ fn fold<M: Module>(model: M, pairs: &[Pair<'_>]) -> M {
 struct Changes(HashMap<ParamId, Change>);
 
 enum Change {
-    Scale(Tensor<1>),
-    ScaleAndShift { factor: Tensor<1>, shift: Tensor<1> },
+    Multiply(Tensor<1>),
     Replace(Tensor<1>),
 }
 
@@ -168,8 +170,7 @@ impl ModuleMapper for Changes {
             part.clone().reshape(dims)
         };
         param.map(|value| match change {
-            Change::Scale(factor) => value * like(factor),
-            Change::ScaleAndShift { factor, shift } => value * like(factor) + like(shift),
+            Change::Multiply(factor) => value * like(factor),
             Change::Replace(by) => like(by),
         })
     }

@@ -29,7 +29,7 @@ pub(super) struct Calls {
 #[derive(Debug)]
 pub(super) struct ConvolutionCall {
     pub weight: ParamId,
-    pub bias: Option<ParamId>,
+    pub bias: Option<Param<Tensor<1>>>,
     pub output: Tensor<4>,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn record_convolution(layer: &conv::Conv2d, output: &Tensor<4>) {
         if let Some(calls) = calls {
             calls.convolutions.push(ConvolutionCall {
                 weight: layer.weight.id,
-                bias: layer.bias.as_ref().map(|bias: &Param<_>| bias.id),
+                bias: layer.bias.clone(),
                 output: output.clone(),
             });
         }
