@@ -5,14 +5,17 @@ use std::fmt::Display;
 use std::path::Path;
 
 use burn::module::Module;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use burn_store::{
     ModuleSnapshot, ModuleStore, PyTorchToBurnAdapter, PytorchStore, SafetensorsStore,
 };
+// All of `burn::nn`, with layers that are faster to explain on a CPU.
+use saliency_flex::nn::conv::{Conv2d, Conv2dConfig};
+use saliency_flex::nn::pool::{
+    AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, MaxPool2d, MaxPool2dConfig,
+};
+use saliency_flex::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
+use saliency_flex::tensor::activation::relu;
 
 #[derive(Module, Debug)]
 pub struct Network {

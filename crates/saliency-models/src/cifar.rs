@@ -2,12 +2,12 @@ mod cuts;
 
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
-use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::rules::{self, Ruled, Rules};
 use saliency_core::{Cut, Model};
+use saliency_flex::nn::conv::{Conv2d, Conv2dConfig};
+use saliency_flex::tensor::activation::relu;
 
 use crate::weights::{Placement, Weights, WeightsError};
 

@@ -1,10 +1,10 @@
 use burn::module::Module;
-use burn::nn::conv::Conv2dConfig;
-use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::rules::{self, Ruled, Rules};
 use saliency_core::{Cut, Model};
-use saliency_flex::{Conv, relu6};
+use saliency_flex::nn::conv::{Conv2d, Conv2dConfig};
+use saliency_flex::nn::{Linear, PaddingConfig2d};
+use saliency_flex::tensor::activation::relu6;
 
 use crate::weights::{Folding, Placement, Weights, WeightsError};
 
@@ -78,9 +78,9 @@ const EMBEDDED: &[u8] = include_bytes!("../data/efficientnet_lite0_f16.safetenso
 /// ```
 #[derive(Module, Debug)]
 pub struct EfficientNetLite0 {
-    stem: Conv,
+    stem: Conv2d,
     blocks: Vec<Block>,
-    head: Conv,
+    head: Conv2d,
     classifier: Linear,
     #[module(skip)]
     rules: Rules,
@@ -89,9 +89,9 @@ pub struct EfficientNetLite0 {
 /// Widens, filters each channel in space, and narrows, with a short cut if the shapes allow it.
 #[derive(Module, Debug)]
 struct Block {
-    expand: Option<Conv>,
-    depthwise: Conv,
-    project: Conv,
+    expand: Option<Conv2d>,
+    depthwise: Conv2d,
+    project: Conv2d,
     shortcut: bool,
 }
 
@@ -152,7 +152,7 @@ impl EfficientNetLite0 {
                 .with_stride([stride; 2])
                 .with_groups(groups)
                 .with_padding(padding(kernel, stride));
-            weights.conv(name, &config, to).map(Conv::new)
+            weights.conv(name, &config, to)
         };
         // In the order of the network.
         let stem = conv("stem", [3, 32], 3, 2, 1)?;

@@ -1,10 +1,11 @@
-use burn::module::{Module, Param};
-use burn::nn::conv::Conv2dConfig;
-use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use saliency_core::Model;
-use saliency_flex::{Conv, relu};
+use saliency_flex::fold_batch_norms;
+use saliency_flex::nn::conv::{Conv2d, Conv2dConfig};
+use saliency_flex::nn::pool::{MaxPool2d, MaxPool2dConfig};
+use saliency_flex::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
+use saliency_flex::tensor::activation::relu;
 
 /// A residual network for ImageNet with random weights. It is for measuring time and memory, which
 /// do not depend on the weights. BatchNorm is a layer of its own, as in most networks.
@@ -35,11 +36,11 @@ pub struct ResNet {
     classifier: Linear,
 }
 
-/// A convolution, followed by BatchNorm unless BatchNorm is folded into the convolution.
+/// A convolution, followed by BatchNorm.
 #[derive(Module, Debug)]
 struct Layer {
-    conv: Conv,
-    norm: Option<BatchNorm>,
+    conv: Conv2d,
+    norm: BatchNorm,
 }
 
 #[derive(Module, Debug)]
@@ -61,15 +62,12 @@ impl ResNet {
 
     /// Folds BatchNorm into the convolutions, which saves passes over the values.
     ///
-    /// The result computes the same function in inference mode. It is not for training: on Flex,
-    /// weights of 3 x 3 then have no gradient.
-    pub fn folded(self) -> Self {
-        let block = |block: Block| Block {
-            layers: block.layers.into_iter().map(Layer::folded).collect(),
-            shortcut: block.shortcut.map(Layer::folded),
-        };
-        let blocks = self.blocks.into_iter().map(block).collect();
-        Self { stem: self.stem.folded(), blocks, ..self }
+    /// The result computes the same function in inference mode. It is not for training.
+    pub fn folded(&self) -> Self {
+        let device = self.classifier.weight.device().inner();
+        let small = Tensor::<4>::ones([1, 3, 64, 64], &device);
+        fold_batch_norms(self, |net| net.forward(small.clone()))
+            .expect("each BatchNorm reads a convolution")
     }
 
     /// Builds a network; `stages` are the numbers of blocks in each stage.
@@ -175,29 +173,11 @@ impl Layer {
             .with_padding(PaddingConfig2d::Explicit(side, side, side, side))
             .with_bias(false)
             .init(device);
-        Self { conv: Conv::new(conv), norm: Some(BatchNormConfig::new(channels[1]).init(device)) }
-    }
-
-    /// Scales the convolution by BatchNorm's factors, and adds its shift as a bias.
-    fn folded(self) -> Self {
-        let Some(norm) = self.norm else { return self };
-        let variance = norm.running_var.value();
-        let factor = norm.gamma.val() / (variance + norm.epsilon).sqrt();
-        let bias = norm.beta.val() - norm.running_mean.value() * factor.clone();
-        let channels = factor.dims()[0];
-        let mut conv = self.conv.into_inner();
-        let weight = conv.weight.val() * factor.reshape([channels, 1, 1, 1]);
-        conv.weight = Param::from_tensor(weight);
-        conv.bias = Some(Param::from_tensor(bias));
-        Self { conv: Conv::frozen(conv), norm: None }
+        Self { conv, norm: BatchNormConfig::new(channels[1]).init(device) }
     }
 
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let output = self.conv.forward(input);
-        match &self.norm {
-            Some(norm) => norm.forward(output),
-            None => output,
-        }
+        self.norm.forward(self.conv.forward(input))
     }
 }
 
@@ -218,7 +198,7 @@ mod tests {
         let input = input();
         let values =
             |net: &ResNet| net.forward(input.clone()).into_data().iter().collect::<Vec<f64>>();
-        for (a, b) in values(&net).iter().zip(values(&net.clone().folded())) {
+        for (a, b) in values(&net).iter().zip(values(&net.folded())) {
             assert!((a - b).abs() < 1e-4 * (1.0 + a.abs()), "{a} {b}");
         }
     }

@@ -1,10 +1,10 @@
 use burn::module::Module;
-use burn::nn::PaddingConfig2d;
-use burn::nn::conv::Conv2dConfig;
-use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::{Cut, Model};
-use saliency_flex::{Conv, relu};
+use saliency_flex::nn::PaddingConfig2d;
+use saliency_flex::nn::conv::{Conv2d, Conv2dConfig};
+use saliency_flex::nn::pool::{MaxPool2d, MaxPool2dConfig};
+use saliency_flex::tensor::activation::relu;
 
 use crate::weights::{Placement, Weights, WeightsError};
 
@@ -57,18 +57,18 @@ const POOLED: [usize; 2] = [4, 8];
 /// ```
 #[derive(Module, Debug)]
 pub struct SqueezeNet {
-    first: Conv,
+    first: Conv2d,
     pool: MaxPool2d,
     fires: Vec<Fire>,
-    last: Conv,
+    last: Conv2d,
 }
 
 /// Squeezes the channels, and widens them again by kernels of two sizes side by side.
 #[derive(Module, Debug)]
 struct Fire {
-    squeeze: Conv,
-    expand1: Conv,
-    expand3: Conv,
+    squeeze: Conv2d,
+    expand1: Conv2d,
+    expand3: Conv2d,
 }
 
 /// The layer of [`SqueezeNet`] after the fire module with this number, from 2 to 9, and after the
@@ -94,8 +94,7 @@ impl SqueezeNet {
             let config = Conv2dConfig::new(channels, [kernel; 2])
                 .with_stride([stride; 2])
                 .with_padding(PaddingConfig2d::Explicit(padding, padding, padding, padding));
-            // The weights do not change any more.
-            weights.conv(name, &config, to).map(Conv::frozen)
+            weights.conv(name, &config, to)
         };
         let first = conv("conv1", [3, 96], 7, 2)?;
         let mut fires = Vec::new();

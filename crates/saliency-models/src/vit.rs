@@ -1,9 +1,9 @@
 use burn::module::{Initializer, Module, Param};
-use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{DType, Device, Tensor};
 use saliency_core::rules::{self, Ruled, Rules};
 use saliency_core::{AttentionMaps, Cut, Fixed, Model, TokenGrid};
+use saliency_flex::nn::conv::{Conv2d, Conv2dConfig};
 
 use crate::AfterBlock;
 use crate::transformer::{Block, BlockNames, EncoderSize, Order, Pass, for_rows};

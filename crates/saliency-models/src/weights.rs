@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use burn::module::Param;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use half::f16;
 use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use saliency_flex::nn::conv::{Conv2d, Conv2dConfig};
 
 /// The reason why weights could not be loaded or stored.
 #[derive(Debug, thiserror::Error)]

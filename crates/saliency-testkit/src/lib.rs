@@ -4,6 +4,7 @@
 
 mod compare;
 mod devices;
+pub mod drop_in;
 mod errors;
 mod golden;
 mod models;

@@ -6,9 +6,11 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex, TensorMetadata as _};
-use burn::tensor::ops::ConvOptions;
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 
 use super::flex::FlexOps;
+use crate::kernels::batch_norm::{self, Scale, Statistics};
+use crate::kernels::max_pool::{self, Places};
 use crate::kernels::rectify::{self, Passed};
 use crate::kernels::size::Size;
 use crate::kernels::{convolution, winograd};
@@ -43,6 +45,30 @@ impl<C: CheckpointStrategy> FlexOps for Autodiff<Flex, C> {
             (output, Kept::Rectify(passed))
         })
     }
+
+    fn normalise(
+        input: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        mean: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        epsilon: f64,
+    ) -> FloatTensor<Self> {
+        let parts = [gamma, beta, mean, variance].map(FloatTensor::<Self>::into_primitive);
+        let [gamma, beta, mean, variance] = parts;
+        track::<C>(input, |input| {
+            let statistics = Statistics { gamma, beta, mean, variance, epsilon };
+            let (output, scale) = batch_norm::normalise(input, statistics);
+            (output, Kept::Normalise(scale))
+        })
+    }
+
+    fn pool(input: FloatTensor<Self>, options: MaxPoolOptions<2>) -> FloatTensor<Self> {
+        track::<C>(input, |input| {
+            let (output, places) = max_pool::pool(&input, &options);
+            (output, Kept::Pool(places))
+        })
+    }
 }
 
 /// The data that an operation keeps for its gradient.
@@ -51,6 +77,8 @@ enum Kept {
     Conv { weight: FloatTensor<Flex>, options: ConvOptions<2>, size: Size },
     Winograd { kernels: FloatTensor<Flex> },
     Rectify(Passed),
+    Normalise(Scale),
+    Pool(Places),
 }
 
 #[derive(Debug)]
@@ -66,6 +94,8 @@ impl Backward<Flex, 1> for Gradient {
             }
             Kept::Winograd { kernels } => winograd::gradient(&gradient, kernels),
             Kept::Rectify(passed) => rectify::gradient(gradient, passed),
+            Kept::Normalise(scale) => batch_norm::gradient(gradient, scale),
+            Kept::Pool(places) => max_pool::gradient(&gradient, &places),
         });
     }
 }

@@ -77,18 +77,7 @@ fn sign(x: f64) -> f64 {
 
 /// Computes a ReLU by the layer that keeps the least for the backward pass.
 pub(super) fn relu(x: Floats) -> Floats {
-    in_four(x, saliency_flex::relu)
-}
-
-/// Applies a function of rank four that treats all values alike.
-fn in_four(x: Floats, function: impl FnOnce(Tensor<4>) -> Tensor<4>) -> Floats {
-    let dims = x.tensor.dims();
-    if x.len() == 0 {
-        return x;
-    }
-    let [.., a, b, c, d] = dims;
-    let lead: usize = dims[..RANK - 4].iter().product();
-    mapped(x, |tensor| function(tensor.reshape([lead * a, b, c, d])).reshape(dims))
+    mapped(x, saliency_flex::tensor::activation::relu)
 }
 
 /// Computes `log(1 + exp(x))` without overflow.
@@ -126,7 +115,7 @@ fn clip(call: &mut Call) -> Outputs {
     }
     let x = call.floats(0)?;
     one(match (least, most) {
-        (Some(0.0), Some(6.0)) => in_four(x, saliency_flex::relu6),
+        (Some(0.0), Some(6.0)) => mapped(x, saliency_flex::tensor::activation::relu6),
         (Some(0.0), None) => relu(x),
         (Some(least), None) => mapped(x, |x| x.clamp_min(least)),
         (None, Some(most)) => mapped(x, |x| x.clamp_max(most)),

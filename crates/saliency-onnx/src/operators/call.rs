@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use saliency_core::rules::{self, Rules};
-use saliency_flex::Conv;
+use saliency_flex::nn::conv::Conv2d;
 
 use crate::graph::Node;
 use crate::values::{
@@ -60,7 +60,7 @@ pub(crate) struct Call<'a> {
     inputs: Vec<Option<Input>>,
     pub(crate) settings: &'a Settings,
     /// The convolution of the node, if its weights are constants.
-    pub(crate) layer: Option<(&'a Conv, &'a Layer)>,
+    pub(crate) layer: Option<(&'a Conv2d, &'a Layer)>,
 }
 
 impl<'a> Call<'a> {
@@ -68,7 +68,7 @@ impl<'a> Call<'a> {
         node: &'a Node,
         inputs: Vec<Option<Input>>,
         settings: &'a Settings,
-        layer: Option<(&'a Conv, &'a Layer)>,
+        layer: Option<(&'a Conv2d, &'a Layer)>,
     ) -> Self {
         Self { node, inputs, settings, layer }
     }

@@ -1,15 +1,14 @@
 //! Convolutions of one to three dimensions.
 
 use burn::module::Param;
-use burn::nn::PaddingConfig2d;
-use burn::nn::conv::Conv2d;
+use burn::nn::{PaddingConfig2d, conv};
 use burn::tensor::Tensor;
 use burn::tensor::module::{
     conv_transpose1d, conv_transpose2d, conv_transpose3d, conv1d, conv2d, conv3d,
 };
 use burn::tensor::ops::PadMode;
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
-use saliency_flex::Conv;
+use saliency_flex::nn::conv::Conv2d;
 
 use crate::values::{Floats, RANK};
 
@@ -136,7 +135,7 @@ pub(crate) fn layer(
     node: &crate::graph::Node,
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,
-) -> Option<Conv> {
+) -> Option<Conv2d> {
     let attributes = &node.attributes;
     let pair = |name: &str| match attributes.integers(name) {
         None => Some([1, 1]),
@@ -158,7 +157,7 @@ pub(crate) fn layer(
     let groups =
         usize::try_from(attributes.integer("group").unwrap_or(1)).ok().filter(|&it| it > 0)?;
     let [_, _, height, width] = weight.dims();
-    Some(Conv::frozen(Conv2d {
+    let burn = conv::Conv2d {
         weight: Param::from_tensor(weight),
         bias: bias.map(Param::from_tensor),
         stride: pair("strides")?,
@@ -166,7 +165,8 @@ pub(crate) fn layer(
         dilation: pair("dilations")?,
         groups,
         padding: PaddingConfig2d::Explicit(top, left, bottom, right),
-    }))
+    };
+    Some(burn.into())
 }
 
 fn conv_transpose(call: &mut Call) -> Outputs {

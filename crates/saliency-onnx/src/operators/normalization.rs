@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 use saliency_core::rules::{self, Rules};
+use saliency_flex::tensor::module::batch_norm;
 
 use crate::values::{Floats, RANK};
 
@@ -47,12 +48,19 @@ fn batch(call: &mut Call) -> Outputs {
         return Err("it is in training mode: export the model for inference".into());
     }
     let x = call.floats(0)?;
-    let channels = picture(&x)?;
-    let part = |at: usize| per_channel(call, at, x.rank, channels);
+    let (dims, channels) = (x.dims(), picture(&x)?);
+    let part = |at: usize| -> Result<Tensor<1>, String> {
+        let array = call.floats(at)?;
+        if array.dims() != [channels] {
+            return Err(format!("{:?} does not fit {channels} channels", array.dims()));
+        }
+        array.fixed()
+    };
     let (scale, shift, mean, variance) = (part(1)?, part(2)?, part(3)?, part(4)?);
-    let factor = scale / (variance + call.float("epsilon", 1e-5)).sqrt();
-    let shift = shift - mean * factor.clone();
-    one(mapped(x, |x| x * factor + shift))
+    let area: usize = dims[2..].iter().product();
+    let x = x.reshape(&[dims[0], channels, area])?.fixed::<3>()?;
+    let y = batch_norm(x, scale, shift, mean, variance, call.float("epsilon", 1e-5));
+    one(Floats::of(y).reshape(&dims)?)
 }
 
 fn instance(call: &mut Call) -> Outputs {

@@ -1,8 +1,8 @@
 //! Averages and largest values of windows, and of whole pictures.
 
 use burn::tensor::Tensor;
-use burn::tensor::module::{avg_pool2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
+use saliency_flex::tensor::module::{avg_pool2d, max_pool2d};
 
 use crate::values::{Floats, RANK};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Int, Tensor};
-use saliency_flex::Conv;
+use saliency_flex::nn::conv::Conv2d;
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -22,7 +22,7 @@ const FEW: usize = 4096;
 pub(crate) struct Weights {
     floats: Vec<Param<Tensor<RANK>>>,
     integers: Vec<Param<Tensor<RANK, Int>>>,
-    convolutions: Vec<Conv>,
+    convolutions: Vec<Conv2d>,
     /// Says on which device the model is, also if it has no weights.
     anchor: Param<Tensor<1, Int>>,
 }
@@ -152,7 +152,7 @@ impl Weights {
         Some(Input { value, known: known.clone() })
     }
 
-    pub(super) fn convolution(&self, at: usize) -> &Conv {
+    pub(super) fn convolution(&self, at: usize) -> &Conv2d {
         &self.convolutions[at]
     }
 
