@@ -2,6 +2,9 @@
 
 pub(crate) mod convolution;
 mod depthwise;
+mod direct;
+mod geometry;
+mod product;
 pub(crate) mod rectify;
 pub(crate) mod size;
 pub(crate) mod winograd;

@@ -6,7 +6,7 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{DType, Tensor};
 
 use super::device::is_flex;
-use crate::kernels::winograd;
+use crate::kernels::winograd::{self, Tile};
 use crate::operations::FlexOps;
 
 /// A convolution that is cheap to differentiate with respect to its input on Flex: `y = w * x + b`.
@@ -39,8 +39,8 @@ use crate::operations::FlexOps;
 #[derive(Module, Debug)]
 pub struct Conv {
     conv: Conv2d,
-    /// The kernels, transformed for [`winograd`].
-    transformed: Option<Param<Tensor<4>>>,
+    /// The kernels, transformed for [`winograd`] with both tiles.
+    transformed: Option<[Param<Tensor<4>>; 2]>,
 }
 
 impl Conv {
@@ -63,7 +63,10 @@ impl Conv {
         let transformed = if fits && conv.groups == 1 && is_flex(&weight) {
             // Training a kernel would not change its transformed form.
             conv.weight = conv.weight.set_require_grad(false);
-            Some(Param::from_tensor(winograd::transform(weight)).set_require_grad(false))
+            Some([Tile::Two, Tile::Four].map(|tile| {
+                let kernels = winograd::transform(weight.clone(), tile);
+                Param::from_tensor(kernels).set_require_grad(false)
+            }))
         } else {
             None
         };
@@ -103,9 +106,11 @@ impl Conv {
         let bias =
             bias.unwrap_or_else(|| Tensor::zeros([weight.dims()[0]], options)).into_dispatch();
         let single = input.dtype() == DType::F32;
+        let [_, _, height, width] = input.dims();
         let input = input.into_dispatch();
         let output = match &self.transformed {
-            Some(kernels) if padding == [(1, 1); 2] && single => {
+            Some([two, four]) if padding == [(1, 1); 2] && single => {
+                let kernels = if Tile::of(height, width) == Tile::Two { two } else { four };
                 <Dispatch as FlexOps>::winograd(input, kernels.val().into_dispatch(), bias)
             }
             _ => {
