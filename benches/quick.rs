@@ -19,9 +19,22 @@ fn best(rounds: usize, mut run: impl FnMut()) -> f64 {
         .fold(f64::INFINITY, f64::min)
 }
 
-fn layer(device: &Device, pool: &rayon::ThreadPool, io: [usize; 2], k: usize, stride: usize, side: usize, rows: usize, groups: usize) {
+fn layer(
+    device: &Device,
+    pool: &rayon::ThreadPool,
+    io: [usize; 2],
+    k: usize,
+    stride: usize,
+    side: usize,
+    rows: usize,
+    groups: usize,
+) {
     let padding = PaddingConfig2d::Explicit(k / 2, k / 2, k / 2, k / 2);
-    let conv = Conv2dConfig::new(io, [k, k]).with_stride([stride, stride]).with_padding(padding).with_groups(groups).init(device);
+    let conv = Conv2dConfig::new(io, [k, k])
+        .with_stride([stride, stride])
+        .with_padding(padding)
+        .with_groups(groups)
+        .init(device);
     let conv = Conv::frozen(conv.valid());
     let x = Tensor::<4>::random([rows, io[0], side, side], Distribution::Default, device);
     let (forward, both) = pool.install(|| {
@@ -60,7 +73,12 @@ fn net<M: Model<Tensor<4>>>(name: &str, net: &M, input: &Tensor<4>) {
     let alone = pool.install(|| best(10, by_hand));
     let forward = pool.install(|| best(10, || drop(frozen.forward(input.clone()).into_data())));
     let two = best(15, || drop(Gradient::new().attribute(net, input.clone()).unwrap()));
-    println!("{name}: one core {:.1} ms (forward {:.1}), vanilla {:.1} ms", alone * 1e3, forward * 1e3, two * 1e3);
+    println!(
+        "{name}: one core {:.1} ms (forward {:.1}), vanilla {:.1} ms",
+        alone * 1e3,
+        forward * 1e3,
+        two * 1e3
+    );
     for chunk in std::env::var("CHUNKS").unwrap_or("1".into()).split(',') {
         let schedule = Schedule::new().with_chunk(chunk.parse::<usize>().unwrap());
         let explainer = IntegratedGradients::new().with_steps(50).with_schedule(schedule);

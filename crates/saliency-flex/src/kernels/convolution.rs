@@ -6,8 +6,8 @@ use burn::backend::{Flex, TensorMetadata as _};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{DType, Slice};
 
-use super::{depthwise, direct};
 use super::size::Size;
+use super::{depthwise, direct};
 
 /// Convolves `[rows, channels, height, width]`, in single precision with the kernels of this crate,
 /// otherwise with Burn's.

@@ -51,21 +51,37 @@ impl BlockSize {
 
 /// Writes a matrix as blocks, row of blocks by row of blocks. A block is written column by column.
 /// It is filled with zeros beyond the end of the matrix.
-pub(super) fn pack(
-    rows: usize,
-    columns: usize,
-    blocks: &mut [f32],
-    value: impl Fn(usize, usize) -> f32,
-) {
-    let size = BlockSize::new(rows, columns);
-    for (index, block) in blocks.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
-        let (row, column) = (SIDE * (index / size.across), SIDE * (index % size.across));
-        for y in row..rows.min(row + SIDE) {
-            for x in column..columns.min(column + SIDE) {
-                block[SIDE * (x - column) + y - row] = value(y, x);
+pub(super) fn pack(matrix: &Matrix<impl Fn(usize) -> usize>, blocks: &mut [f32]) {
+    let Matrix { values, rows, columns, row_step, .. } = *matrix;
+    let width = columns.div_ceil(SIDE) * BLOCK;
+    if width == 0 {
+        return;
+    }
+    for (down, blocks) in blocks.chunks_exact_mut(width).enumerate() {
+        let first = SIDE * down;
+        let count = SIDE.min(rows - first);
+        for (column, block) in blocks.as_chunks_mut::<SIDE>().0.iter_mut().enumerate() {
+            if column >= columns {
+                block.fill(0.0);
+                continue;
+            }
+            let values = &values[(matrix.column)(column) + first * row_step..];
+            for (at, to) in block.iter_mut().enumerate() {
+                *to = if at < count { values[at * row_step] } else { 0.0 };
             }
         }
     }
+}
+
+/// A matrix within other values.
+pub(super) struct Matrix<'a, Column> {
+    pub values: &'a [f32],
+    pub rows: usize,
+    pub columns: usize,
+    /// The distance from one row to the next.
+    pub row_step: usize,
+    /// Returns the position of the first value of a column.
+    pub column: Column,
 }
 
 /// The left factor, in blocks as [`pack`] writes them.
@@ -111,7 +127,7 @@ impl WithSimd for Multiply<'_> {
                 let mut vector = 0;
                 while vector < vectors {
                     let at = vector * S::F32_LANES;
-                    let (values, sums) = (Right { values, at: column + at }, &mut sums[at..]);
+                    let (values, sums) = (&values[column + at..], &mut sums[at..]);
                     let take = most.min(vectors - vector);
                     match take {
                         3 => piece::<S, 3>(simd, blocks, starts, values, sums, pitch),
@@ -148,20 +164,13 @@ impl<'a> LeftRow<'a> {
     }
 }
 
-/// The right factor, from a column on.
-#[derive(Clone, Copy)]
-struct Right<'a> {
-    values: &'a [f32],
-    at: usize,
-}
-
 /// Adds a product of eight rows and `N` vectors of columns to `sums`.
 #[inline(always)]
 fn piece<S: Simd, const N: usize>(
     simd: S,
     left: LeftRow,
     starts: &[[usize; SIDE]],
-    right: Right,
+    right: &[f32],
     sums: &mut [f32],
     pitch: usize,
 ) {
@@ -183,21 +192,20 @@ fn product<S: Simd, const N: usize, const TRANSPOSED: bool>(
     simd: S,
     left: LeftRow,
     starts: &[[usize; SIDE]],
-    right: Right,
+    right: &[f32],
 ) -> [[S::f32s; N]; SIDE] {
     let mut sums = [[simd.splat_f32s(0.0); N]; SIDE];
-    for (index, starts) in starts.iter().enumerate() {
-        let block = left.blocks[index * left.step..].first_chunk::<BLOCK>();
-        let block = block.expect("a block for each eight terms");
-        for k in 0..SIDE {
-            let values = &right.values[starts[k] + right.at..][..N * S::F32_LANES];
+    for (starts, block) in starts.iter().zip(left.blocks.chunks(left.step)) {
+        let block = block.as_chunks::<SIDE>().0.first_chunk::<SIDE>().expect("a whole block");
+        for (k, start) in starts.iter().enumerate() {
+            let values = &right[*start..][..N * S::F32_LANES];
             let (values, _) = S::as_simd_f32s(values);
-            let values: [S::f32s; N] = std::array::from_fn(|n| values[n]);
-            for row in 0..SIDE {
-                let factor = block[if TRANSPOSED { SIDE * row + k } else { SIDE * k + row }];
-                let factor = simd.splat_f32s(factor);
-                for n in 0..N {
-                    sums[row][n] = simd.mul_add_e_f32s(factor, values[n], sums[row][n]);
+            let values: &[S::f32s; N] = values.first_chunk().expect("as many vectors");
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let factor =
+                    simd.splat_f32s(if TRANSPOSED { block[row][k] } else { block[k][row] });
+                for (sum, value) in sums.iter_mut().zip(values) {
+                    *sum = simd.mul_add_e_f32s(factor, *value, *sum);
                 }
             }
         }

@@ -23,9 +23,7 @@ pub(super) fn fits(
 ) -> bool {
     let [_, channels, ..] = input.shape().dims::<4>();
     let [outputs, inputs, ..] = weight.shape().dims::<4>();
-    input.dtype() == DType::F32
-        && options.groups == channels
-        && [outputs, inputs] == [channels, 1]
+    input.dtype() == DType::F32 && options.groups == channels && [outputs, inputs] == [channels, 1]
 }
 
 /// Convolves `[rows, channels, height, width]`.

@@ -55,15 +55,10 @@ impl WithSimd for Plane<'_> {
         self.axes.spread(self.given, padded, area);
         for phase in self.phases {
             taps.clear();
-            taps.extend(
-                phase
-                    .taps
-                    .iter()
-                    .map(|tap| Tap {
-                        weight: self.weight[tap.weight],
-                        start: tap.phase * area + tap.start,
-                    }),
-            );
+            taps.extend(phase.taps.iter().map(|tap| Tap {
+                weight: self.weight[tap.weight],
+                start: tap.phase * area + tap.start,
+            }));
             sum_up(sums, padded, taps, self.bias);
             gather(sums, self.output, self.axes, phase);
         }

@@ -5,23 +5,26 @@
 //! were the matrix of all patches (im2col), which is never written out. The rows of a batch follow
 //! one another in the copy and share the product.
 
-mod matrices;
 mod output;
+mod pass;
+mod weights;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata as _};
 use burn::tensor::TensorData;
 use burn::tensor::ops::ConvOptions;
-use rayon::iter::{IndexedParallelIterator as _, IntoParallelIterator as _, ParallelIterator as _};
+use rayon::iter::{
+    IndexedParallelIterator as _, IntoParallelIterator as _, IntoParallelRefIterator as _,
+    ParallelIterator as _,
+};
 use rayon::slice::ParallelSliceMut as _;
 
-use super::geometry::{Axes, Phase, PhaseTap};
-use super::product::{
-    BlockSize, LANES, Left, Multiply, SIDE, STRIP, blocks_of_starts, dispatch, strips,
-};
+use super::geometry::{Axes, Phase};
+use super::product::{LANES, Multiply, SIDE, STRIP, Strip, blocks_of_starts, dispatch, strips};
 use super::size::Size;
-use matrices::Matrices;
 use output::{Planes, Writer};
+use pass::Pass;
+use weights::Weights;
 
 /// Convolves `[rows, channels, height, width]`.
 pub(super) fn convolve(
@@ -31,14 +34,11 @@ pub(super) fn convolve(
     options: &ConvOptions<2>,
 ) -> FloatTensor<Flex> {
     let [_, _, size @ ..] = input.shape().dims::<4>();
-    let [outputs, _, kernel @ ..] = weight.shape().dims::<4>();
+    let [_, _, kernel @ ..] = weight.shape().dims::<4>();
     let axes = Axes::of_convolution(options, kernel, size);
-    let weight = weight.to_contiguous();
-    let phases = Phase::all(&axes);
-    let matrices = Matrices::of_convolution(&weight, options.groups);
-    let bias = bias.to_contiguous();
-    let job = Job { axes, phases, matrices, groups: options.groups, outputs };
-    job.run(input, Some(bias.storage::<f32>()))
+    let (weight, bias) = (weight.to_contiguous(), bias.to_contiguous());
+    let weights = Weights::of_convolution(&weight, options.groups);
+    Job::new(axes, &weights).run(input, Some(bias.storage()))
 }
 
 /// Returns the gradient with respect to an input of the given size; `gradient` is the one with
@@ -50,82 +50,105 @@ pub(super) fn gradient(
     size: Size,
 ) -> FloatTensor<Flex> {
     let [_, _, outputs @ ..] = gradient.shape().dims::<4>();
-    let [_, inputs, kernel @ ..] = weight.shape().dims::<4>();
-    let size = [size.height, size.width];
-    let axes = Axes::of_gradient(options, kernel, outputs, size);
+    let [_, _, kernel @ ..] = weight.shape().dims::<4>();
+    let axes = Axes::of_gradient(options, kernel, outputs, [size.height, size.width]);
     let weight = weight.to_contiguous();
-    let phases = Phase::all(&axes);
-    let matrices = Matrices::of_gradient(&weight, options.groups, &phases);
-    let outputs = inputs * options.groups;
-    let job = Job { axes, phases, matrices, groups: options.groups, outputs };
-    job.run(gradient, None)
+    let weights = Weights::of_gradient(&weight, options.groups);
+    Job::new(axes, &weights).run(gradient, None)
 }
 
 /// A convolution or its gradient.
 struct Job {
     axes: Axes,
-    phases: Vec<Phase>,
-    /// The weights of each wanted phase and group.
-    matrices: Matrices,
+    passes: Vec<Pass>,
     groups: usize,
-    /// The number of channels that are computed.
-    outputs: usize,
+    /// The numbers of channels in a group that are computed, and that are read.
+    wanted: usize,
+    given: usize,
 }
 
 impl Job {
+    fn new(axes: Axes, weights: &Weights) -> Self {
+        let passes = Pass::all(Phase::all(&axes), weights);
+        let Weights { groups, wanted, given, .. } = *weights;
+        Self { axes, passes, groups, wanted, given }
+    }
+
     fn run(&self, given: &FloatTensor<Flex>, bias: Option<&[f32]>) -> FloatTensor<Flex> {
         let [rows, channels, ..] = given.shape().dims::<4>();
         let [height, width] = [self.axes.y.wanted.count, self.axes.x.wanted.count];
+        let outputs = self.wanted * self.groups;
         let given = given.to_contiguous();
-        let mut output = vec![0.0; rows * self.outputs * height * width];
+        let mut output = vec![0.0; rows * outputs * height * width];
         if !output.is_empty() {
-            let padded = Padded::new(&self.axes, given.storage::<f32>(), rows, channels);
+            let padded = Padded::new(&self.axes, given.storage(), rows, channels);
             let threads = rayon::current_num_threads();
-            let parts = Planes::split(&mut output, self.outputs, self.groups, rows, threads);
-            let compute = |planes: Planes| self.compute(&padded, planes, bias);
-            if threads == 1 {
+            let parts = Planes::split(&mut output, outputs, self.groups, rows, threads);
+            // If there are too few channels for all threads, they share the columns.
+            let shared = parts.len() < threads;
+            let compute = |planes: Planes| self.compute(&padded, planes, bias, shared);
+            if threads == 1 || shared {
                 parts.into_iter().for_each(compute);
             } else {
                 parts.into_par_iter().for_each(compute);
             }
         }
-        let shape = [rows, self.outputs, height, width];
+        let shape = [rows, outputs, height, width];
         FloatTensor::<Flex>::from_data(TensorData::new(output, shape))
     }
 
-    /// Computes some planes of one group: all their phases.
-    fn compute(&self, padded: &Padded, mut planes: Planes, bias: Option<&[f32]>) {
-        let channels = padded.channels / self.groups;
-        let first = planes.group * channels;
-        let blocks = planes.first / SIDE..planes.end.div_ceil(SIDE);
-        let mut sums = vec![0.0; blocks.len() * SIDE * STRIP];
-        for (index, phase) in self.phases.iter().enumerate() {
-            // The terms are in the order of the matrices: channel by channel, tap by tap.
-            let starts = (first..first + channels).flat_map(|channel| {
-                let start = move |tap: &PhaseTap| padded.start(channel, tap.phase) + tap.start;
-                phase.taps.iter().map(start)
+    /// Computes some planes of one group.
+    fn compute(&self, padded: &Padded, mut planes: Planes, bias: Option<&[f32]>, shared: bool) {
+        let first = planes.group * self.given;
+        let bias = bias.map(|bias| &bias[planes.group * self.wanted + planes.first..]);
+        for pass in &self.passes {
+            // The terms are in the order of the matrix: channel by channel, read by read.
+            let starts = (first..first + self.given).flat_map(|channel| {
+                pass.reads.iter().map(move |read| padded.start(channel, read.phase) + read.start)
             });
             let starts = blocks_of_starts(starts, padded.zeros);
-            let left = self.matrices.left(index, planes.group);
-            let writer = Writer::new(&self.axes, phase, padded.rows);
-            for strip in strips(writer.columns()) {
+            let left = pass.left(planes.group);
+            // A pass of several phases computes all channels.
+            let count = (planes.end - planes.first) * pass.phases.len();
+            let rows = planes.first / SIDE..(planes.first + count).div_ceil(SIDE);
+            let multiply = |strip: Strip, sums: &mut [f32]| {
+                let Strip { start: column, width: columns } = strip;
                 // Begin with the bias.
-                let sums = &mut sums[..blocks.len() * SIDE * strip.width];
-                for (channel, sums) in sums.chunks_exact_mut(strip.width).enumerate() {
-                    let channel = planes.group * planes.per_group + planes.first + channel;
-                    sums.fill(bias.and_then(|bias| bias.get(channel)).copied().unwrap_or(0.0));
+                for (row, sums) in sums.chunks_exact_mut(columns).enumerate() {
+                    sums.fill(bias.and_then(|bias| bias.get(row)).copied().unwrap_or(0.0));
                 }
-                dispatch(Multiply {
-                    left,
-                    rows: blocks.clone(),
-                    values: &padded.values,
-                    starts: &starts,
-                    column: strip.start,
-                    columns: strip.width,
-                    sums,
-                    pitch: strip.width,
-                });
-                writer.write(&mut planes, sums, strip);
+                let (rows, values) = (rows.clone(), &padded.values);
+                let (starts, pitch) = (&starts, columns);
+                dispatch(Multiply { left, rows, values, starts, column, columns, sums, pitch });
+            };
+
+            let writers =
+                pass.phases.iter().map(|phase| Writer::new(&self.axes, phase, padded.rows));
+            let writers: Vec<Writer> = writers.collect();
+            let mut write = |strip: Strip, sums: &[f32]| {
+                let channels = (planes.end - planes.first) * strip.width;
+                for (writer, sums) in writers.iter().zip(sums.chunks_exact(channels)) {
+                    writer.write(&mut planes, sums, strip);
+                }
+            };
+            let columns = writers.iter().map(Writer::columns).max().unwrap_or(0);
+            let room = rows.len() * SIDE;
+            if shared {
+                let strips: Vec<Strip> = strips(columns).collect();
+                let product = |strip: &Strip| {
+                    let mut sums = vec![0.0; room * strip.width];
+                    multiply(*strip, &mut sums);
+                    sums
+                };
+                let all: Vec<Vec<f32>> = strips.par_iter().map(product).collect();
+                strips.iter().zip(&all).for_each(|(strip, sums)| write(*strip, sums));
+            } else {
+                let mut sums = vec![0.0; room * STRIP];
+                for strip in strips(columns) {
+                    let sums = &mut sums[..room * strip.width];
+                    multiply(strip, sums);
+                    write(strip, sums);
+                }
             }
         }
     }

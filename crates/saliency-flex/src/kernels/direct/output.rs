@@ -34,7 +34,13 @@ impl<'a> Planes<'a> {
             .flat_map(|group| firsts.clone().map(move |first| (group, first)))
             .map(|(group, first)| {
                 let end = per_group.min(first + width);
-                Self { group, first, end, per_group, planes: Vec::with_capacity(rows * (end - first)) }
+                Self {
+                    group,
+                    first,
+                    end,
+                    per_group,
+                    planes: Vec::with_capacity(rows * (end - first)),
+                }
             })
             .collect();
         let in_group = parts.len() / groups;

@@ -8,9 +8,7 @@ use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
 use rayon::slice::ParallelSliceMut as _;
 
 use super::tile::{self, MOST, Tile};
-use crate::kernels::product::{
-    BlockSize, LANES, Left, Multiply, SIDE, dispatch, strips,
-};
+use crate::kernels::product::{BlockSize, LANES, Left, Multiply, SIDE, dispatch, strips};
 
 /// About the number of tiles in a block.
 const TILES: usize = 64;

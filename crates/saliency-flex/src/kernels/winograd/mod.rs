@@ -21,7 +21,7 @@ use burn::backend::{Flex, TensorMetadata as _};
 use burn::tensor::{Tensor, TensorData};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
-use super::product::{BlockSize, SIDE, pack};
+use super::product::{BlockSize, Matrix, SIDE, pack};
 use block::{Block, Picture, Scratch};
 pub(crate) use tile::Tile;
 
@@ -37,17 +37,19 @@ pub(crate) fn transform(kernels: Tensor<4>, tile: Tile) -> Tensor<4> {
     let size = BlockSize::new(outputs, inputs);
     let (side, places) = (tile.side(), tile.side() * tile.side());
     let mut values = vec![0.0; places * size.values()];
-    let matrices: Vec<&mut [f32]> = values.chunks_exact_mut(size.values().max(1)).collect();
-    for (place, blocks) in matrices.into_iter().enumerate() {
+    let mut transformed = vec![0.0; kernels.len()];
+    for (place, blocks) in values.chunks_exact_mut(size.values().max(1)).enumerate() {
         let [down, across] = [place / side, place % side].map(|at| tile.kernel_row(at));
-        pack(outputs, inputs, blocks, |output, input| {
-            let kernel = &kernels[output * inputs + input];
+        for (value, kernel) in transformed.iter_mut().zip(kernels) {
             let lines = [0, 1, 2].map(|y| {
                 let line = [0, 1, 2].map(|x| across[x] * f64::from(kernel[3 * y + x]));
                 down[y] * (line[0] + line[1] + line[2])
             });
-            (lines[0] + lines[1] + lines[2]) as f32
-        });
+            *value = (lines[0] + lines[1] + lines[2]) as f32;
+        }
+        let (rows, columns, row_step) = (outputs, inputs, inputs);
+        let column = |input| input;
+        pack(&Matrix { values: &transformed, rows, columns, row_step, column }, blocks);
     }
     let shape = [places, size.down, size.across, SIDE * SIDE];
     Tensor::from_data(TensorData::new(values, shape), &device)
