@@ -7,4 +7,6 @@ mod geometry;
 mod product;
 pub(crate) mod rectify;
 pub(crate) mod size;
+#[cfg(test)]
+mod tests;
 pub(crate) mod winograd;

@@ -51,37 +51,53 @@ impl BlockSize {
 
 /// Writes a matrix as blocks, row of blocks by row of blocks. A block is written column by column.
 /// It is filled with zeros beyond the end of the matrix.
-pub(super) fn pack(matrix: &Matrix<impl Fn(usize) -> usize>, blocks: &mut [f32]) {
-    let Matrix { values, rows, columns, row_step, .. } = *matrix;
-    let width = columns.div_ceil(SIDE) * BLOCK;
-    if width == 0 {
-        return;
-    }
-    for (down, blocks) in blocks.chunks_exact_mut(width).enumerate() {
-        let first = SIDE * down;
-        let count = SIDE.min(rows - first);
-        for (column, block) in blocks.as_chunks_mut::<SIDE>().0.iter_mut().enumerate() {
-            if column >= columns {
-                block.fill(0.0);
-                continue;
-            }
-            let values = &values[(matrix.column)(column) + first * row_step..];
-            for (at, to) in block.iter_mut().enumerate() {
-                *to = if at < count { values[at * row_step] } else { 0.0 };
+pub(super) fn pack(matrix: &Matrix, blocks: &mut [f32]) {
+    let Matrix { values, rows, row_step, columns } = *matrix;
+    let width = columns.len().div_ceil(SIDE) * BLOCK;
+    for (down, blocks) in blocks.chunks_exact_mut(width.max(1)).enumerate() {
+        let values = &values[SIDE * down * row_step..];
+        let count = SIDE.min(rows - SIDE * down);
+        let blocks = blocks.as_chunks_mut::<SIDE>().0.as_chunks_mut::<SIDE>().0;
+        for (columns, block) in columns.chunks(SIDE).zip(blocks) {
+            if count < SIDE || columns.len() < SIDE {
+                *block = [[0.0; SIDE]; SIDE];
+                for (column, to) in columns.iter().zip(block) {
+                    for (row, to) in to[..count].iter_mut().enumerate() {
+                        *to = values[column + row * row_step];
+                    }
+                }
+            } else if row_step == 1 {
+                for (column, to) in columns.iter().zip(block) {
+                    to.copy_from_slice(&values[*column..][..SIDE]);
+                }
+            } else if columns[SIDE - 1] == columns[0] + SIDE - 1 {
+                for row in 0..SIDE {
+                    let from = &values[columns[0] + row * row_step..][..SIDE];
+                    for (to, value) in block.iter_mut().zip(from) {
+                        to[row] = *value;
+                    }
+                }
+            } else {
+                for (column, to) in columns.iter().zip(block) {
+                    let values = &values[*column..][..(SIDE - 1) * row_step + 1];
+                    for (row, to) in to.iter_mut().enumerate() {
+                        *to = values[row * row_step];
+                    }
+                }
             }
         }
     }
 }
 
 /// A matrix within other values.
-pub(super) struct Matrix<'a, Column> {
+#[derive(Clone, Copy)]
+pub(super) struct Matrix<'a> {
     pub values: &'a [f32],
     pub rows: usize,
-    pub columns: usize,
     /// The distance from one row to the next.
     pub row_step: usize,
-    /// Returns the position of the first value of a column.
-    pub column: Column,
+    /// The position of the first value of each column, in ascending order.
+    pub columns: &'a [usize],
 }
 
 /// The left factor, in blocks as [`pack`] writes them.
@@ -94,7 +110,7 @@ pub(super) struct Left<'a> {
     pub transposed: bool,
 }
 
-/// Adds a strip of a product to `sums`: the rows of the given blocks, and up to [`STRIP`] columns.
+/// Computes a strip of a product: the rows of the given blocks, and up to [`STRIP`] columns.
 pub(super) struct Multiply<'a> {
     pub left: Left<'a>,
     /// The rows of blocks.
@@ -108,6 +124,8 @@ pub(super) struct Multiply<'a> {
     pub columns: usize,
     /// The results, row by row.
     pub sums: &'a mut [f32],
+    /// Whether the product is added to the values that `sums` has.
+    pub add: bool,
     /// The distance from one row of results to the next.
     pub pitch: usize,
 }
@@ -120,19 +138,20 @@ impl WithSimd for Multiply<'_> {
         let vectors = self.columns / S::F32_LANES;
         // As many vectors at a time as there are registers for their sums.
         let most = if S::REGISTER_COUNT >= 32 { 3 } else { 1 };
-        let Self { left, rows, values, starts, column, sums, pitch, .. } = self;
+        let Self { left, rows, values, starts, column, sums, pitch, add, .. } = self;
         for (part, starts) in starts.chunks(PART).enumerate() {
             for (row, sums) in rows.clone().zip(sums.chunks_mut(SIDE * pitch)) {
                 let blocks = LeftRow::new(left, row, part * PART);
+                let add = add || part > 0;
                 let mut vector = 0;
                 while vector < vectors {
                     let at = vector * S::F32_LANES;
                     let (values, sums) = (&values[column + at..], &mut sums[at..]);
                     let take = most.min(vectors - vector);
                     match take {
-                        3 => piece::<S, 3>(simd, blocks, starts, values, sums, pitch),
-                        2 => piece::<S, 2>(simd, blocks, starts, values, sums, pitch),
-                        _ => piece::<S, 1>(simd, blocks, starts, values, sums, pitch),
+                        3 => piece::<S, 3>(simd, blocks, starts, values, Sums { sums, pitch, add }),
+                        2 => piece::<S, 2>(simd, blocks, starts, values, Sums { sums, pitch, add }),
+                        _ => piece::<S, 1>(simd, blocks, starts, values, Sums { sums, pitch, add }),
                     }
                     vector += take;
                 }
@@ -164,15 +183,21 @@ impl<'a> LeftRow<'a> {
     }
 }
 
-/// Adds a product of eight rows and `N` vectors of columns to `sums`.
+/// Where a piece of a product is written or added to.
+struct Sums<'a> {
+    sums: &'a mut [f32],
+    pitch: usize,
+    add: bool,
+}
+
+/// Computes a product of eight rows and `N` vectors of columns.
 #[inline(always)]
 fn piece<S: Simd, const N: usize>(
     simd: S,
     left: LeftRow,
     starts: &[[usize; SIDE]],
     right: &[f32],
-    sums: &mut [f32],
-    pitch: usize,
+    Sums { sums, pitch, add }: Sums,
 ) {
     let found = if left.transposed {
         product::<S, N, true>(simd, left, starts, right)
@@ -181,8 +206,8 @@ fn piece<S: Simd, const N: usize>(
     };
     for (row, found) in found.iter().enumerate() {
         let (sums, _) = S::as_mut_simd_f32s(&mut sums[row * pitch..][..N * S::F32_LANES]);
-        for n in 0..N {
-            sums[n] = simd.add_f32s(sums[n], found[n]);
+        for (sum, found) in sums.iter_mut().zip(found) {
+            *sum = if add { simd.add_f32s(*sum, *found) } else { *found };
         }
     }
 }

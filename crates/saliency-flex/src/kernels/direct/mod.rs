@@ -118,8 +118,18 @@ impl Job {
                     sums.fill(bias.and_then(|bias| bias.get(row)).copied().unwrap_or(0.0));
                 }
                 let (rows, values) = (rows.clone(), &padded.values);
-                let (starts, pitch) = (&starts, columns);
-                dispatch(Multiply { left, rows, values, starts, column, columns, sums, pitch });
+                let (starts, pitch, add) = (&starts, columns, true);
+                dispatch(Multiply {
+                    left,
+                    rows,
+                    values,
+                    starts,
+                    column,
+                    columns,
+                    sums,
+                    pitch,
+                    add,
+                });
             };
 
             let writers =
@@ -158,7 +168,6 @@ impl Job {
 struct Padded {
     values: Vec<f32>,
     rows: usize,
-    channels: usize,
     phases: usize,
     area: usize,
     /// The start of zeros: as many as a product reads.
@@ -185,7 +194,7 @@ impl Padded {
             let chunks = padded.par_chunks_exact_mut(chunk).enumerate();
             chunks.for_each(|(at, padded)| spread(at, padded));
         }
-        Self { values, rows, channels, phases, area, zeros }
+        Self { values, rows, phases, area, zeros }
     }
 
     /// Returns the position of a phase of a channel, in the first row.

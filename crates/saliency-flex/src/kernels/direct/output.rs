@@ -10,8 +10,6 @@ pub(super) struct Planes<'a> {
     pub first: usize,
     /// The channel behind the last one.
     pub end: usize,
-    /// The number of channels in a group.
-    pub per_group: usize,
     /// The planes, channel by channel in each row.
     planes: Vec<&'a mut [f32]>,
 }
@@ -34,13 +32,7 @@ impl<'a> Planes<'a> {
             .flat_map(|group| firsts.clone().map(move |first| (group, first)))
             .map(|(group, first)| {
                 let end = per_group.min(first + width);
-                Self {
-                    group,
-                    first,
-                    end,
-                    per_group,
-                    planes: Vec::with_capacity(rows * (end - first)),
-                }
+                Self { group, first, end, planes: Vec::with_capacity(rows * (end - first)) }
             })
             .collect();
         let in_group = parts.len() / groups;

@@ -46,29 +46,29 @@ impl Pass {
     }
 
     fn of_one(phase: Phase, weights: &Weights) -> Self {
-        let taps = &phase.taps;
-        let reads: Vec<Read> = taps.iter().map(Read::of).collect();
-        let (rows, columns) = (weights.wanted, weights.given * taps.len());
-        let size = BlockSize::new(rows, columns);
+        let given = (0..weights.given).map(|given| given * weights.given_step);
+        let columns: Vec<usize> =
+            given.flat_map(|given| phase.taps.iter().map(move |tap| given + tap.weight)).collect();
+        let size = BlockSize::new(weights.wanted, columns.len());
         let mut blocks = vec![0.0; weights.groups * size.values()];
         for (group, blocks) in blocks.chunks_exact_mut(size.values()).enumerate() {
-            let column = |term: usize| {
-                term / taps.len() * weights.given_step + taps[term % taps.len()].weight
-            };
-            let (values, row_step) = (weights.of_group(group), weights.wanted_step);
-            pack(&Matrix { values, rows, columns, row_step, column }, blocks);
+            let (rows, row_step) = (weights.wanted, weights.wanted_step);
+            let values = weights.of_group(group);
+            pack(&Matrix { values, rows, row_step, columns: &columns }, blocks);
         }
+        let reads = phase.taps.iter().map(Read::of).collect();
         Self { phases: vec![phase], reads, blocks, size }
     }
 
     fn shared(phases: Vec<Phase>, reads: Vec<Read>, weights: &Weights) -> Self {
-        let (rows, columns) = (phases.len() * weights.wanted, reads.len() * weights.given);
-        let size = BlockSize::new(rows, columns);
+        let (rows, row_step) = (phases.len() * weights.wanted, reads.len() * weights.given);
+        let columns: Vec<usize> = (0..row_step).collect();
+        let size = BlockSize::new(rows, row_step);
         let mut blocks = vec![0.0; weights.groups * size.values()];
-        let mut matrix = vec![0.0; rows * columns];
+        let mut matrix = vec![0.0; rows * row_step];
         for (group, blocks) in blocks.chunks_exact_mut(size.values()).enumerate() {
             let values = weights.of_group(group);
-            for (row, line) in matrix.chunks_exact_mut(columns).enumerate() {
+            for (row, line) in matrix.chunks_exact_mut(row_step).enumerate() {
                 let first = row % weights.wanted * weights.wanted_step;
                 for tap in &phases[row / weights.wanted].taps {
                     let at = reads.binary_search(&Read::of(tap)).expect("a read of every tap");
@@ -78,8 +78,7 @@ impl Pass {
                     });
                 }
             }
-            let column = |term| term;
-            pack(&Matrix { values: &matrix, rows, columns, row_step: columns, column }, blocks);
+            pack(&Matrix { values: &matrix, rows, row_step, columns: &columns }, blocks);
         }
         Self { phases, reads, blocks, size }
     }

@@ -12,8 +12,6 @@ use crate::kernels::product::{BlockSize, LANES, Left, Multiply, SIDE, dispatch, 
 
 /// About the number of tiles in a block.
 const TILES: usize = 64;
-/// The most places in a tile.
-const PLACES: usize = MOST * MOST;
 
 /// A convolution, or its gradient if there is no bias.
 pub(super) struct Picture<'a> {
@@ -69,6 +67,8 @@ pub(super) struct Block<'a> {
 #[derive(Default)]
 pub(super) struct Scratch {
     values: Vec<f32>,
+    /// The products of each group of output channels.
+    products: Vec<Vec<f32>>,
 }
 
 impl<'a> Block<'a> {
@@ -126,11 +126,15 @@ impl<'a> Block<'a> {
         let product = Product { picture, values: &scratch.values, starts, group, tiles, pitch };
         let width = SIDE * picture.outputs.div_ceil(SIDE).div_ceil(threads);
         let mut results = self.results;
+        let products = &mut scratch.products;
+        products.resize_with(threads, Vec::new);
         if threads == 1 {
-            product.finish(0, &mut results);
+            product.finish(0, &mut results, &mut products[0]);
         } else {
-            let chunks = results.par_chunks_mut(width).enumerate();
-            chunks.for_each(|(index, results)| product.finish(index * width / SIDE, results));
+            let chunks = results.par_chunks_mut(width).zip(products).enumerate();
+            chunks.for_each(|(index, (results, products))| {
+                product.finish(index * width / SIDE, results, products);
+            });
         }
     }
 }
@@ -167,18 +171,29 @@ impl Spread<'_> {
         let picture = self.picture;
         let area = picture.height * picture.width;
         let mut gathered = vec![0.0; places * self.pitch];
-        let mut line = vec![0.0; picture.across() * picture.tile.results() + 2];
+        let tiles = self.lines.len() * picture.across();
+        let mut lines = vec![0.0; tiles * picture.tile.results()];
         // Fill the last block of channels with zeros.
         let (count, room) = (self.channels.len(), self.channels.len().next_multiple_of(SIDE));
         for place in self.values.chunks_exact_mut(self.group * self.pitch) {
             place[count * self.pitch..room * self.pitch].fill(0.0);
         }
         for (at, channel) in self.channels.clone().enumerate() {
-            for (index, tile_line) in self.lines.clone().enumerate() {
-                let (row, down) = (tile_line / picture.down(), tile_line % picture.down());
-                let plane = &picture.input[(row * picture.inputs + channel) * area..][..area];
-                let first = index * picture.across();
-                gather::<FOUR>(picture, plane, down, &mut line, &mut gathered[first..], self.pitch);
+            let plane =
+                |row: usize| &picture.input[(row * picture.inputs + channel) * area..][..area];
+            for (y, gathered) in gathered.chunks_exact_mut(side * self.pitch).enumerate() {
+                let line = |at: usize| {
+                    let (row, down) = (at / picture.down(), at % picture.down());
+                    let y = (picture.tile.results() * down + y).checked_sub(1)?;
+                    plane(row).chunks_exact(picture.width).nth(y)
+                };
+                gather::<FOUR>(
+                    picture,
+                    self.lines.clone().map(line),
+                    &mut lines,
+                    gathered,
+                    self.pitch,
+                );
             }
             for vector in (0..self.pitch).step_by(S::F32_LANES) {
                 let transformed = transform::<S, FOUR>(simd, &gathered, self.pitch, vector);
@@ -192,36 +207,65 @@ impl Spread<'_> {
     }
 }
 
-/// Copies the values of a line of tiles: place by place, `pitch` apart.
+/// Splits one line of each line of tiles into the places of the tiles, `pitch` apart. A line that
+/// does not exist is zero.
 #[inline(always)]
-fn gather<const FOUR: bool>(
+fn gather<'a, const FOUR: bool>(
     picture: &Picture,
-    plane: &[f32],
-    down: usize,
-    line: &mut [f32],
+    from: impl Iterator<Item = Option<&'a [f32]>>,
+    lines: &mut [f32],
     gathered: &mut [f32],
     pitch: usize,
 ) {
-    let (side, across) = (picture.tile.side(), picture.across());
-    for y in 0..side {
-        // A line with a zero before it, and zeros behind it.
-        let from = (picture.tile.results() * down + y).checked_sub(1);
-        let from = from.and_then(|y| plane.chunks_exact(picture.width).nth(y));
-        let Some(from) = from else {
-            for x in 0..side {
-                gathered[(side * y + x) * pitch..][..across].fill(0.0);
-            }
-            continue;
-        };
-        line[1..=picture.width].copy_from_slice(from);
-        for x in 0..side {
-            let to = gathered[(side * y + x) * pitch..][..across].iter_mut();
-            let step = if FOUR { 4 } else { 2 };
-            for (to, value) in to.zip(line[x..].iter().step_by(step)) {
-                *to = *value;
-            }
+    let step = if FOUR { 4 } else { 2 };
+    let across = picture.across();
+    let tiles = lines.len() / step;
+    // The lines follow one another, each with a zero before it and zeros behind it.
+    let (first, rest) = gathered.split_at_mut(step * pitch);
+    for (index, (line, from)) in lines.chunks_exact_mut(step * across).zip(from).enumerate() {
+        let count = picture.width.min(line.len() - 1);
+        match from {
+            Some(from) => line[1..=count].copy_from_slice(&from[..count]),
+            None => line[1..=count].fill(0.0),
+        }
+        // The last tile reads one value, and then zeros, beyond the line.
+        let last = from.and_then(|from| from.get(count)).copied().unwrap_or(0.0);
+        rest[(index + 1) * across - 1] = last;
+    }
+    // Each place of the tiles is every second or fourth value.
+    if FOUR {
+        let [a, b, c, d] = places(first, pitch, tiles);
+        let to = a.iter_mut().zip(b).zip(c).zip(d);
+        for ((((a, b), c), d), from) in to.zip(lines.as_chunks::<4>().0) {
+            [*a, *b, *c, *d] = *from;
+        }
+    } else {
+        let [a, b] = places(first, pitch, tiles);
+        for ((a, b), from) in a.iter_mut().zip(b).zip(lines.as_chunks::<2>().0) {
+            [*a, *b] = *from;
         }
     }
+    // The last two places of a tile are the first two of the next one.
+    let [third, fourth] = places(rest, pitch, tiles);
+    for (line, (third, fourth)) in
+        third.chunks_exact_mut(across).zip(fourth.chunks_exact_mut(across)).enumerate()
+    {
+        let [from, next] = [0, pitch].map(|at| &first[at + line * across + 1..][..across - 1]);
+        third[..across - 1].copy_from_slice(from);
+        fourth[..across - 1].copy_from_slice(next);
+        fourth[across - 1] = 0.0;
+    }
+}
+
+/// Splits values into the tiles of each place, `pitch` apart.
+#[inline(always)]
+fn places<const COUNT: usize>(
+    values: &mut [f32],
+    pitch: usize,
+    tiles: usize,
+) -> [&mut [f32]; COUNT] {
+    let mut chunks = values.chunks_exact_mut(pitch);
+    std::array::from_fn(|_| &mut chunks.next().expect("room for each place")[..tiles])
 }
 
 /// Computes `B' d B` for a vector of tiles.
@@ -265,11 +309,10 @@ struct Product<'a> {
 
 impl Product<'_> {
     /// Computes the results of some channels. `first` is the first one, in blocks of channels.
-    fn finish(&self, first: usize, results: &mut [Vec<&mut [f32]>]) {
+    fn finish(&self, first: usize, results: &mut [Vec<&mut [f32]>], products: &mut Vec<f32>) {
         let blocks = results.len().div_ceil(SIDE);
         let count = blocks * SIDE * self.pitch;
-        let places = self.picture.places();
-        let mut products = vec![0.0; places * count];
+        products.resize(self.picture.places() * count, 0.0);
         for (place, sums) in products.chunks_exact_mut(count).enumerate() {
             for strip in strips(self.tiles) {
                 dispatch(Multiply {
@@ -281,10 +324,11 @@ impl Product<'_> {
                     columns: strip.width,
                     sums: &mut sums[strip.start..],
                     pitch: self.pitch,
+                    add: false,
                 });
             }
         }
-        dispatch(Collect { product: self, first: first * SIDE, products: &products, results });
+        dispatch(Collect { product: self, first: first * SIDE, products, results });
     }
 }
 
@@ -318,27 +362,44 @@ impl Collect<'_, '_, '_> {
         let across = picture.across();
         let count = self.products.len() / places;
         let mut scratch = vec![0.0; step * step * pitch];
+        let mut joined = vec![0.0; step * pitch];
         for (channel, lines) in self.results.iter_mut().enumerate() {
             let products = &self.products[channel * pitch..];
+            let bias = picture.bias.map_or(0.0, |bias| bias[self.first + channel]);
+            let bias = simd.splat_f32s(bias);
             for vector in (0..pitch).step_by(S::F32_LANES) {
                 let results = inverse::<S, FOUR>(simd, products, count, vector);
                 for place in 0..step * step {
                     let to = &mut scratch[place * pitch + vector..][..S::F32_LANES];
-                    S::as_mut_simd_f32s(to).0[0] = results[place / step][place % step];
+                    let result = results[place / step][place % step];
+                    S::as_mut_simd_f32s(to).0[0] = simd.add_f32s(result, bias);
                 }
             }
-            let bias = picture.bias.map_or(0.0, |bias| bias[self.first + channel]);
-            for (index, line) in lines.iter_mut().enumerate() {
-                for (y, line) in line.chunks_exact_mut(picture.width).enumerate() {
-                    for x in 0..step.min(line.len()) {
-                        let from = (step * y + x) * pitch + index * across;
-                        let to = line[x..].iter_mut().step_by(step);
-                        for (to, value) in to.zip(&scratch[from..][..across]) {
-                            *to = *value + bias;
-                        }
+            for (y, scratch) in scratch.chunks_exact_mut(step * pitch).enumerate() {
+                join::<FOUR>(scratch, &mut joined, pitch);
+                for (lines, joined) in lines.iter_mut().zip(joined.chunks_exact(step * across)) {
+                    if let Some(line) = lines.chunks_exact_mut(picture.width).nth(y) {
+                        line.copy_from_slice(&joined[..picture.width]);
                     }
                 }
             }
+        }
+    }
+}
+
+/// Joins the results at the places of one line of each tile, `pitch` apart.
+#[inline(always)]
+fn join<const FOUR: bool>(scratch: &mut [f32], joined: &mut [f32], pitch: usize) {
+    if FOUR {
+        let [a, b, c, d] = places(scratch, pitch, pitch);
+        let from = a.iter().zip(b).zip(c).zip(d);
+        for ((((a, b), c), d), to) in from.zip(joined.as_chunks_mut::<4>().0) {
+            *to = [*a, *b, *c, *d];
+        }
+    } else {
+        let [a, b] = places(scratch, pitch, pitch);
+        for ((a, b), to) in a.iter().zip(b).zip(joined.as_chunks_mut::<2>().0) {
+            *to = [*a, *b];
         }
     }
 }

@@ -38,6 +38,7 @@ pub(crate) fn transform(kernels: Tensor<4>, tile: Tile) -> Tensor<4> {
     let (side, places) = (tile.side(), tile.side() * tile.side());
     let mut values = vec![0.0; places * size.values()];
     let mut transformed = vec![0.0; kernels.len()];
+    let columns: Vec<usize> = (0..inputs).collect();
     for (place, blocks) in values.chunks_exact_mut(size.values().max(1)).enumerate() {
         let [down, across] = [place / side, place % side].map(|at| tile.kernel_row(at));
         for (value, kernel) in transformed.iter_mut().zip(kernels) {
@@ -47,9 +48,8 @@ pub(crate) fn transform(kernels: Tensor<4>, tile: Tile) -> Tensor<4> {
             });
             *value = (lines[0] + lines[1] + lines[2]) as f32;
         }
-        let (rows, columns, row_step) = (outputs, inputs, inputs);
-        let column = |input| input;
-        pack(&Matrix { values: &transformed, rows, columns, row_step, column }, blocks);
+        let (rows, row_step) = (outputs, inputs);
+        pack(&Matrix { values: &transformed, rows, row_step, columns: &columns }, blocks);
     }
     let shape = [places, size.down, size.across, SIDE * SIDE];
     Tensor::from_data(TensorData::new(values, shape), &device)
