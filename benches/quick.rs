@@ -125,4 +125,6 @@ fn main() {
     if parts.contains("lite0") {
         net("EfficientNet-Lite0", &EfficientNetLite0::embedded(&device), &input);
     }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap());
 }
