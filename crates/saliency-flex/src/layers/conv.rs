@@ -16,6 +16,7 @@ use super::device::is_flex;
 use super::kernels::TransformedKernels;
 use super::padding::around;
 use super::pass;
+use crate::kernels::winograd::Tile;
 use crate::operations::FlexOps;
 
 /// The options of a [`Conv2d`]: those of Burn's `Conv2dConfig`, with the same defaults. Saved
@@ -155,9 +156,10 @@ impl Conv2d {
             && self.groups == 1
             && padding == [(1, 1); 2]
             && input.dtype() == DType::F32;
+        let [_, _, height, width] = input.dims();
         let input = input.into_dispatch();
         let output = if winograd {
-            let kernels = self.kernels.of(weight).into_dispatch();
+            let kernels = self.kernels.of(weight, Tile::of(height, width)).into_dispatch();
             <Dispatch as FlexOps>::winograd(input, kernels, bias)
         } else {
             let options =

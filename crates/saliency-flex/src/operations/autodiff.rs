@@ -34,8 +34,9 @@ impl<C: CheckpointStrategy> FlexOps for Autodiff<Flex, C> {
         kernels: FloatTensor<Self>,
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
+        let [_, inputs, ..] = input.shape().dims::<4>();
         let [kernels, bias] = [kernels, bias].map(FloatTensor::<Self>::into_primitive);
-        let kept = Kept::Winograd { kernels: kernels.clone() };
+        let kept = Kept::Winograd { kernels: kernels.clone(), inputs };
         track::<C>(input, |input| (Flex::winograd(input, kernels, bias), kept))
     }
 
@@ -75,7 +76,7 @@ impl<C: CheckpointStrategy> FlexOps for Autodiff<Flex, C> {
 #[derive(Clone, Debug)]
 enum Kept {
     Conv { weight: FloatTensor<Flex>, options: ConvOptions<2>, size: Size },
-    Winograd { kernels: FloatTensor<Flex> },
+    Winograd { kernels: FloatTensor<Flex>, inputs: usize },
     Rectify(Passed),
     Normalise(Scale),
     Pool(Places),
@@ -92,7 +93,7 @@ impl Backward<Flex, 1> for Gradient {
             Kept::Conv { weight, options, size } => {
                 convolution::gradient(gradient, weight, &options, size)
             }
-            Kept::Winograd { kernels } => winograd::gradient(&gradient, kernels),
+            Kept::Winograd { kernels, inputs } => winograd::gradient(&gradient, &kernels, inputs),
             Kept::Rectify(passed) => rectify::gradient(gradient, passed),
             Kept::Normalise(scale) => batch_norm::gradient(gradient, scale),
             Kept::Pool(places) => max_pool::gradient(&gradient, &places),

@@ -58,7 +58,7 @@ impl FlexOps for Flex {
         kernels: FloatTensor<Self>,
         bias: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        winograd::convolve(&input, kernels, &bias)
+        winograd::convolve(&input, &kernels, &bias)
     }
 
     fn rectify(input: FloatTensor<Self>, ceiling: f32) -> FloatTensor<Self> {

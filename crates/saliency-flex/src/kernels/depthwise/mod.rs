@@ -1,12 +1,6 @@
-//! Depthwise convolutions, and their gradients with respect to the input.
-//!
-//! With a stride of s, the positions of the input along an axis are split into s phases. Every s-th
-//! position belongs to the same phase. All positions of the output read a phase with the same
-//! weights and the same offsets. So a convolution is a sum of shifted copies of phases, and needs
-//! no copy of the whole input with its padding. For the gradient, the positions of the input are
-//! computed. Each of their phases is a sum of other shifted copies of the gradient.
+//! Depthwise convolutions, and their gradients with respect to the input. Each plane is a sum of
+//! shifted copies of the [phases](super::geometry) of another one.
 
-mod geometry;
 mod plane;
 
 use burn::backend::tensor::FloatTensor;
@@ -17,8 +11,8 @@ use macerator::AutoArch;
 use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
 use rayon::slice::ParallelSliceMut as _;
 
+use super::geometry::{Axes, Phase};
 use super::size::Size;
-use geometry::{Axes, Axis, Phase, Positions};
 use plane::{Plane, Scratch};
 
 /// Returns whether this module can compute the convolution.
@@ -29,10 +23,7 @@ pub(super) fn fits(
 ) -> bool {
     let [_, channels, ..] = input.shape().dims::<4>();
     let [outputs, inputs, ..] = weight.shape().dims::<4>();
-    input.dtype() == DType::F32
-        && options.groups == channels
-        && [outputs, inputs] == [channels, 1]
-        && options.dilation == [1; 2]
+    input.dtype() == DType::F32 && options.groups == channels && [outputs, inputs] == [channels, 1]
 }
 
 /// Convolves `[rows, channels, height, width]`.
@@ -44,15 +35,7 @@ pub(super) fn convolve(
 ) -> FloatTensor<Flex> {
     let [_, _, size @ ..] = input.shape().dims::<4>();
     let [_, _, kernel @ ..] = weight.shape().dims::<4>();
-    let [y, x] = [0, 1].map(|axis| {
-        let (stride, (before, behind)) = (options.stride[axis], options.padding[axis]);
-        let outputs = (size[axis] + before + behind - kernel[axis]) / stride + 1;
-        let given = Positions { count: size[axis], phases: stride };
-        let wanted = Positions { count: outputs, phases: 1 };
-        let reach = |tap| tap as isize - before as isize;
-        Axis::new(stride, kernel[axis], given, wanted, reach)
-    });
-    sum_planes(input, weight, Some(bias), &Axes { y, x })
+    sum_planes(input, weight, Some(bias), &Axes::of_convolution(options, kernel, size))
 }
 
 /// Returns the gradient with respect to an input of the given size; `gradient` is the one with
@@ -66,14 +49,7 @@ pub(super) fn gradient(
     let [_, _, outputs @ ..] = gradient.shape().dims::<4>();
     let [_, _, kernel @ ..] = weight.shape().dims::<4>();
     let size = [size.height, size.width];
-    let [y, x] = [0, 1].map(|axis| {
-        let (stride, (before, _)) = (options.stride[axis], options.padding[axis]);
-        let given = Positions { count: outputs[axis], phases: 1 };
-        let wanted = Positions { count: size[axis], phases: stride };
-        let reach = |tap| before as isize - tap as isize;
-        Axis::new(stride, kernel[axis], given, wanted, reach)
-    });
-    sum_planes(gradient, weight, None, &Axes { y, x })
+    sum_planes(gradient, weight, None, &Axes::of_gradient(options, kernel, outputs, size))
 }
 
 /// Computes each wanted plane from the same plane of `given`.

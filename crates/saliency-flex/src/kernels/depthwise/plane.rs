@@ -2,7 +2,7 @@
 
 use macerator::{Simd, WithSimd};
 
-use super::geometry::{Axes, Phase};
+use crate::kernels::geometry::{Axes, Phase};
 
 /// The number of values that are summed at a time, so that they stay in the nearest cache.
 const BLOCK: usize = 2048;
@@ -32,7 +32,7 @@ impl Scratch {
     /// Allocates memory for planes of this geometry.
     pub fn new(axes: &Axes) -> Self {
         let Axes { y, x } = axes;
-        let padded = y.given.phases * x.given.phases * y.span * x.span + x.span + LANES;
+        let padded = axes.given_phases() * axes.area() + axes.slack(LANES);
         let sums = (y.wanted.per_phase() * x.span).next_multiple_of(LANES);
         Self { padded: vec![0.0; padded], sums: vec![0.0; sums], taps: Vec::new() }
     }
@@ -51,40 +51,16 @@ impl WithSimd for Plane<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self) {
         let Scratch { padded, sums, taps } = self.scratch;
-        spread(self.given, padded, self.axes);
+        let area = self.axes.area();
+        self.axes.spread(self.given, padded, area);
         for phase in self.phases {
             taps.clear();
-            taps.extend(
-                phase
-                    .taps
-                    .iter()
-                    .map(|tap| Tap { weight: self.weight[tap.weight], start: tap.start }),
-            );
+            taps.extend(phase.taps.iter().map(|tap| Tap {
+                weight: self.weight[tap.weight],
+                start: tap.phase * area + tap.start,
+            }));
             sum_up(sums, padded, taps, self.bias);
             gather(sums, self.output, self.axes, phase);
-        }
-    }
-}
-
-/// Copies a plane phase by phase, with zeros around each.
-#[inline(always)]
-fn spread(plane: &[f32], padded: &mut [f32], axes: &Axes) {
-    let Axes { y, x } = axes;
-    let area = y.span * x.span;
-    let lines = plane.chunks_exact(x.given.count.max(1)).take(y.given.count);
-    for (line, values) in lines.enumerate() {
-        let (phase_y, position) = (line % y.given.phases, y.before + line / y.given.phases);
-        for phase_x in 0..x.given.phases {
-            let phase = (phase_y * x.given.phases + phase_x) * area;
-            let padded = &mut padded[phase + position * x.span + x.before..];
-            if x.given.phases == 1 {
-                padded[..values.len()].copy_from_slice(values);
-                continue;
-            }
-            let values = values.iter().skip(phase_x).step_by(x.given.phases);
-            for (to, value) in padded.iter_mut().zip(values) {
-                *to = *value;
-            }
         }
     }
 }
