@@ -102,16 +102,29 @@ pub(crate) struct Estimated<'a> {
 impl ErrorEstimate {
     /// Starts with no gaps, for a number of sampled values.
     pub fn new(values: usize) -> Self {
-        let draws = ((1 << 15) / values.max(1)).clamp(MOST_DRAWS / 2, MOST_DRAWS);
-        Self {
-            draws,
-            drawn: vec![0.0; values * draws],
-            variances: vec![0.0; values],
+        let mut estimate = Self {
+            draws: 0,
+            drawn: Vec::new(),
+            variances: Vec::new(),
             gaps: 0,
             squares: 0.0,
             unseen: 0.0,
             ends: 0.0,
-        }
+        };
+        estimate.restart(values);
+        estimate
+    }
+
+    /// Starts again with no gaps, in the same memory: a table has many rows, and each is judged
+    /// several times.
+    pub fn restart(&mut self, values: usize) {
+        self.draws = ((1 << 15) / values.max(1)).clamp(MOST_DRAWS / 2, MOST_DRAWS);
+        self.drawn.clear();
+        self.drawn.resize(values * self.draws, 0.0);
+        self.variances.clear();
+        self.variances.resize(values, 0.0);
+        self.gaps = 0;
+        (self.squares, self.unseen, self.ends) = (0.0, 0.0, 0.0);
     }
 
     /// Adds a gap between two points.
@@ -230,9 +243,8 @@ fn few(points: usize) -> f64 {
 
 /// Returns the [`QUANTILE`] of drawn errors.
 fn quantile(errors: &mut [f64]) -> f64 {
-    errors.sort_by(f64::total_cmp);
     let rank = ((QUANTILE * errors.len() as f64).ceil() as usize).clamp(1, errors.len()) - 1;
-    errors[rank]
+    *errors.select_nth_unstable_by(rank, f64::total_cmp).1
 }
 
 /// The most draws of the places of jumps.

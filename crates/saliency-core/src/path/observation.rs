@@ -81,6 +81,16 @@ impl Observer {
         Self { columns, sampled: Some(sampled) }
     }
 
+    /// Returns whether all values of a row are observed.
+    pub fn is_whole(&self) -> bool {
+        self.sampled.is_none()
+    }
+
+    /// Returns the number of values that are observed in a row of the given width.
+    pub fn sampled(&self, width: usize) -> usize {
+        self.sampled.as_ref().map_or(width, Vec::len)
+    }
+
     /// Returns the weights of the sampled values in each share.
     pub fn shares(&self, asked: &[Share]) -> Vec<Share> {
         match &self.sampled {

@@ -130,6 +130,7 @@ impl Integration {
             contribution,
             changes: &changes,
             shares: rows.shares(),
+            keep_scores: false,
             schedule,
         };
         let integrals = match &laid.course {
