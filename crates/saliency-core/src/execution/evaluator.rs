@@ -11,6 +11,7 @@ use crate::error::{Error, Result, Stage};
 use crate::execution::device::computes_on_calling_thread;
 use crate::execution::look::{Look, MOST_CLASSES};
 use crate::execution::memory::ChunkLimit;
+use crate::execution::outer::Outer;
 use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
 use crate::execution::workers::in_pool_if;
@@ -471,7 +472,11 @@ impl<'m> Evaluator<'m> {
         let is_large = work >= large || self.is_slow.load(Ordering::Relaxed);
         let start = Instant::now();
         let on_cpu = computes_on_calling_thread(&device);
-        let parts = in_pool_if(is_large && on_cpu, || self.limit.run(&device, rows, &compute));
+        let parts = in_pool_if(is_large && on_cpu, || {
+            // While an operation waits for other threads of a pool, this thread may be given another
+            // call of the user's, which has nothing to do with the limits here.
+            Outer::default().limit(|| self.limit.run(&device, rows, &compute))
+        });
         if start.elapsed() > SLOW {
             self.is_slow.store(true, Ordering::Relaxed);
         }

@@ -51,6 +51,7 @@ const GPU_CHUNK_VALUES: usize = 1 << 22;
 pub struct Work<'a> {
     schedule: &'a Schedule,
     chunk: usize,
+    on_cpu: bool,
     /// The threads for two chunks or more.
     threads: Threads,
     /// The threads for work on the host.
@@ -101,6 +102,7 @@ impl<'a> Work<'a> {
         let work = Self {
             schedule,
             chunk,
+            on_cpu,
             threads,
             host_threads,
             inputs,
@@ -112,6 +114,11 @@ impl<'a> Work<'a> {
         };
         work.report(0);
         Ok(work)
+    }
+
+    /// Returns whether chunks are computed by threads of this machine.
+    pub(crate) fn is_on_cpu(&self) -> bool {
+        self.on_cpu
     }
 
     /// Cuts rows and their repeats into chunks.
@@ -172,6 +179,20 @@ impl<'a> Work<'a> {
         evaluate: impl Fn(&Chunk) -> Result<R> + Sync,
         mut fold: impl FnMut(&Chunk, R) -> Result<()> + Send,
     ) -> Result<()> {
+        self.run_counted(chunks, evaluate, |chunk, result| {
+            fold(chunk, result)?;
+            Ok(chunk.items())
+        })
+    }
+
+    /// Does the same as [`run`](Self::run), for chunks whose number of work items is known only when
+    /// they are done: `fold` returns it.
+    pub(crate) fn run_counted<R: Send>(
+        &self,
+        chunks: &Chunks,
+        evaluate: impl Fn(&Chunk) -> Result<R> + Sync,
+        mut fold: impl FnMut(&Chunk, R) -> Result<usize> + Send,
+    ) -> Result<()> {
         let job = Job { count: chunks.count(), threads: self.threads.for_items(chunks.count()) };
         let inside = self.inside(job.threads);
         let before = self.done.load(Ordering::Relaxed);
@@ -193,9 +214,8 @@ impl<'a> Work<'a> {
             },
             |at, message| panicked(&chunks.get(at), message),
             |at, result| {
-                let chunk = chunks.get(at);
-                fold(&chunk, result)?;
-                self.report(before + chunks.items_before(&chunk) + chunk.items());
+                let items = fold(&chunks.get(at), result)?;
+                self.report(self.done.load(Ordering::Relaxed) + items);
                 Ok(())
             },
         );

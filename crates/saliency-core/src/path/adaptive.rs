@@ -252,10 +252,14 @@ impl AdaptivePath {
         // The integral of the sampled values, and how many values each of them stands for.
         let mut integral = Observation::default();
         let mut sampled = 0.0;
-        for (observed, weight) in self.observed().into_iter() {
-            integral.add(observed, weight);
-            sampled += weight * observed.sampled_size();
-        }
+        let weights = self.weights();
+        let mut add = |observed: &Observation, slot: Slot| {
+            integral.add(observed, weights[slot]);
+            sampled += weights[slot] * observed.sampled_size();
+        };
+        self.nodes.iter().for_each(|node| add(&node.observed, node.slot));
+        let inside = self.intervals.iter().filter_map(|interval| interval.inside.as_ref());
+        inside.for_each(|inside| add(&inside.sums, inside.slot));
         let each = if sampled > 0.0 { integral.size / sampled } else { 1.0 };
         // The differences between points, and the errors that the scores show in the gaps between
         // them.
@@ -292,14 +296,6 @@ impl AdaptivePath {
         let missing = gaps.into_iter().map(|gap| gap.missing).collect();
         let values = integral.sample;
         Judged { values, error, share_errors, differences, missing, ends }
-    }
-
-    /// Returns everything that was observed, with its weight in the integral.
-    fn observed(&self) -> Vec<(&Observation, f64)> {
-        let weights = self.weights();
-        let nodes = self.nodes.iter().map(|node| (&node.observed, weights[node.slot]));
-        let inside = self.intervals.iter().filter_map(|interval| interval.inside.as_ref());
-        nodes.chain(inside.map(|inside| (&inside.sums, weights[inside.slot]))).collect()
     }
 
     /// Measures each interval: the width of its parts, and the sum of its trapezoids minus its
@@ -452,13 +448,12 @@ impl AdaptivePath {
         }
         let mut shares = Shares { parts: vec![1; roughness.len()], nearer: [false; 2] };
         let mut placed = 0;
-        while let Some(Gain { place, .. }) = queue.pop() {
+        while placed < more {
+            let Some(Gain { place, .. }) = queue.pop() else { break };
             let interval = match place {
                 Place::End(end) => {
-                    if placed < more {
-                        placed += 1;
-                        shares.nearer[end] = true;
-                    }
+                    placed += 1;
+                    shares.nearer[end] = true;
                     continue;
                 }
                 Place::Interval(interval) => interval,

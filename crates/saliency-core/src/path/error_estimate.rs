@@ -129,14 +129,23 @@ impl ErrorEstimate {
 
     /// Adds a gap between two points.
     pub fn add(&mut self, gap: &Gap) {
-        let places = places(self.gaps);
+        let places = places(self.gaps).map(|place| place + gap.lean);
         self.gaps += 1;
-        let values = gap.difference.iter().zip(&mut self.variances);
-        for ((difference, variance), drawn) in values.zip(self.drawn.chunks_mut(self.draws)) {
-            let error = difference * gap.width * gap.rough;
+        let errors = gap.difference.iter().map(|difference| difference * gap.width * gap.rough);
+        let errors = errors.zip(&mut self.variances).map(|(error, variance)| {
             *variance += error * error / 12.0;
-            let draws = drawn.iter_mut().zip(&places);
-            draws.for_each(|(sum, place)| *sum += (place + gap.lean) * error);
+            error
+        });
+        // A row of a table has few values, and the most draws: their number is known to the compiler.
+        if self.draws == MOST_DRAWS {
+            let (drawn, _) = self.drawn.as_chunks_mut::<MOST_DRAWS>();
+            for (error, drawn) in errors.zip(drawn) {
+                drawn.iter_mut().zip(&places).for_each(|(sum, place)| *sum += place * error);
+            }
+        } else {
+            for (error, drawn) in errors.zip(self.drawn.chunks_mut(self.draws)) {
+                drawn.iter_mut().zip(&places).for_each(|(sum, place)| *sum += place * error);
+            }
         }
         self.squares += (gap.missing * gap.rough).powi(2);
         let explained = (0.5 + gap.lean.abs()) * gap.width * gap.size;
@@ -172,12 +181,13 @@ impl ErrorEstimate {
     /// Returns the L1 error of the sampled values that the differences explain: the quantile of the
     /// drawn norms.
     fn seen(&self) -> f64 {
-        let mut norms = vec![0.0; self.draws];
-        for drawn in self.drawn.chunks(self.draws) {
+        let mut norms = [0.0; MOST_DRAWS];
+        let norms = &mut norms[..self.draws];
+        for drawn in self.drawn.chunks_exact(self.draws) {
             norms.iter_mut().zip(drawn).for_each(|(norm, error)| *norm += error.abs());
         }
         let deviations: f64 = self.variances.iter().map(|variance| variance.sqrt()).sum();
-        quantile(&mut norms).max(MARGIN * deviations)
+        quantile(norms).max(MARGIN * deviations)
     }
 
     /// Returns the estimated error of a share of the map, whose weights are those of the sampled

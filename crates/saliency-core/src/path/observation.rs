@@ -35,7 +35,9 @@ impl Observation {
 
     /// Adds the contributions of another point, times a weight.
     pub fn add(&mut self, other: &Self, weight: f64) {
-        self.sample.resize(other.sample.len(), 0.0);
+        if self.sample.is_empty() {
+            self.sample.resize(other.sample.len(), 0.0);
+        }
         let values = self.sample.iter_mut().zip(&other.sample);
         values.for_each(|(sum, value)| *sum += weight * value);
         self.sum += weight * other.sum;

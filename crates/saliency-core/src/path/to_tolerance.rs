@@ -1,6 +1,7 @@
 //! Integrals along the paths of all rows to a tolerance.
 
 use crate::error::{Error, Result};
+use crate::execution::chunks::Chunks;
 use crate::execution::work::Work;
 use crate::input::batch::{Batch, add, from_host};
 use crate::path::adaptive::{AdaptivePath, Judged, Received};
@@ -28,6 +29,10 @@ const KEPT_POINTS: usize = 64;
 
 /// A kept point takes as much memory as this many numbers, beside its contributions.
 const OVERHEAD: usize = 32;
+
+/// A worker takes as many rows of a table at a time as have this many values. Fewer would be too few
+/// for the last points, which only some rows need.
+const SEGMENT_VALUES: usize = 1 << 14;
 
 /// Paths are judged in groups of about this many values on one thread.
 const JUDGED_TOGETHER: usize = 1 << 10;
@@ -57,16 +62,55 @@ impl PathIntegral<'_> {
         // Integrate several rows together if there is room to keep enough points of each.
         let of_point = numbers_of_point(&observer, width).max(2 * width);
         let together = (KEPT_VALUES / (of_point * KEPT_POINTS)).clamp(1, rows);
-        let most_nodes = (KEPT_VALUES / (2 * width)).max(LEAST_KEPT);
         let expected = limit.min(EXPECTED);
         let work = Work::start(self.schedule, self.input, rows * expected)?;
         let goal = Goal { tolerance, limit };
+        let segment = (SEGMENT_VALUES / width).max(1);
+        if observer.is_whole() && work.is_on_cpu() && rows > segment {
+            return self.in_segments(&work, &observer, &goal, segment);
+        }
         let mut gathered = Gathered::new(self);
         for start in (0..rows).step_by(together) {
             let end = rows.min(start + together);
-            let open = (start..end).map(|row| self.open_path(&observer, row, most_nodes)).collect();
+            let open = (start..end).map(|row| self.open_path(&observer, row)).collect();
             gathered.add(self.settle(&work, &observer, &goal, open, (rows - end) * expected)?);
         }
+        work.finish();
+        Ok(gathered.finish())
+    }
+
+    /// Integrates the rows of a table: a worker takes some rows at a time, from the first point to the
+    /// last.
+    fn in_segments(
+        &self,
+        work: &Work,
+        observer: &Observer,
+        goal: &Goal,
+        segment: usize,
+    ) -> Result<Integrals> {
+        let rows = self.input.rows();
+        let expected = goal.limit.min(EXPECTED);
+        let silent = self.schedule.silent();
+        let mut gathered = Gathered::new(self);
+        work.run_counted(
+            &Chunks::new(rows, 0..1, segment),
+            |chunk| {
+                let open = chunk.rows.clone().map(|row| self.open_path(observer, row)).collect();
+                let inside = Work::start(&silent, self.input, 0)?;
+                let finished = self.settle(&inside, observer, goal, open, 0);
+                let mut of_segment = Gathered::new(self);
+                // Errors number rows within the chunk.
+                of_segment
+                    .add(finished.map_err(|error| error.with_rows(|row| row - chunk.rows.start))?);
+                Ok(of_segment)
+            },
+            |chunk, of_segment| {
+                let taken = of_segment.evaluations.iter().sum();
+                work.expect_more(taken + (rows - chunk.rows.end) * expected);
+                gathered.append(of_segment);
+                Ok(taken)
+            },
+        )?;
         work.finish();
         Ok(gathered.finish())
     }
@@ -108,7 +152,8 @@ impl PathIntegral<'_> {
     }
 
     /// Returns the path of a row, on which nothing is known yet.
-    fn open_path(&self, observer: &Observer, row: usize, most_nodes: usize) -> OpenPath {
+    fn open_path(&self, observer: &Observer, row: usize) -> OpenPath {
+        let most_nodes = (KEPT_VALUES / (2 * self.input.width())).max(LEAST_KEPT);
         let path = AdaptivePath::new(self.change(row), most_nodes);
         OpenPath::new(row, path, Vec::new(), self.shares_of(observer, row))
     }
@@ -363,6 +408,18 @@ impl Gathered {
         } else {
             Batch::stack(&on_device)
         });
+    }
+
+    /// Adds rows that follow those before.
+    fn append(&mut self, mut more: Self) {
+        self.values.append(&mut more.values);
+        self.errors.append(&mut more.errors);
+        if let Some((all, more)) = self.share_errors.as_mut().zip(more.share_errors) {
+            all.extend(more);
+        }
+        self.converged.append(&mut more.converged);
+        self.evaluations.append(&mut more.evaluations);
+        self.scores.append(&mut more.scores);
     }
 
     /// Returns the integrals of all rows.
