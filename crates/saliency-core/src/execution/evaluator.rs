@@ -1,14 +1,20 @@
 //! The only file that differentiates: scores of a batch, and their gradients.
 
 use std::marker::PhantomData;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use burn::tensor::{DType, Device, Tensor};
 
 use crate::error::{Error, Result, Stage};
+use crate::execution::device::computes_on_calling_thread;
 use crate::execution::look::{Look, MOST_CLASSES};
 use crate::execution::memory::ChunkLimit;
+use crate::execution::outer::Outer;
 use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
+use crate::execution::workers::in_pool_if;
 use crate::input::batch::{Batch, to_host};
 use crate::input::inputs::Inputs;
 use crate::model::model::Model;
@@ -45,6 +51,10 @@ use crate::warning::Warning;
 pub struct Evaluator<'m> {
     model: Box<dyn BatchModel + 'm>,
     limit: ChunkLimit,
+    /// The number of the model's parameters.
+    parameters: usize,
+    /// Whether a pass took long. This decides where passes run, which does not change results.
+    is_slow: AtomicBool,
     /// Whether the inputs are made by an explainer around this one.
     pub(crate) is_inside: bool,
 }
@@ -120,7 +130,13 @@ impl<'m> Evaluator<'m> {
     ) -> Result<Self> {
         check(model.devices(), input, target)?;
         let snapshot = Snapshot { model: model.valid(), inputs: PhantomData::<fn(I)> };
-        Ok(Self { model: Box::new(snapshot), limit: ChunkLimit::new(), is_inside: false })
+        Ok(Self {
+            parameters: snapshot.model.num_params(),
+            model: Box::new(snapshot),
+            limit: ChunkLimit::new(),
+            is_slow: AtomicBool::new(false),
+            is_inside: false,
+        })
     }
 
     /// Scores every row of `at`, and replaces predictions of the target by classes.
@@ -347,9 +363,9 @@ impl<'m> Evaluator<'m> {
     fn in_halves(
         &self,
         at: Batch,
-        compute: impl Fn(Batch, &[usize]) -> Result<ResolvedGradients>,
+        compute: impl Fn(Batch, &[usize]) -> Result<ResolvedGradients> + Sync,
     ) -> Result<ResolvedGradients> {
-        let mut parts = self.limit.run(&at.device(), at.rows(), |rows| {
+        let mut parts = self.pass(&at, |rows| {
             let part: Vec<usize> = rows.clone().collect();
             compute(at.narrow(rows.start, rows.len()), &part)
         })?;
@@ -438,10 +454,33 @@ impl<'m> Evaluator<'m> {
 
     /// Returns the model's output without a gradient graph, for as many rows at once as fit.
     fn output(&self, at: Batch) -> Result<Tensor<2>> {
-        let mut parts = self
-            .limit
-            .run(&at.device(), at.rows(), |rows| self.forward(at.narrow(rows.start, rows.len())))?;
+        let mut parts = self.pass(&at, |rows| self.forward(at.narrow(rows.start, rows.len())))?;
         Ok(if parts.len() == 1 { parts.remove(0) } else { Tensor::cat(parts, 0) })
+    }
+
+    /// Gives the model as many rows of `at` at once as fit. A large pass runs inside rayon's pool, a
+    /// small one on the calling thread.
+    fn pass<R: Send>(
+        &self,
+        at: &Batch,
+        compute: impl Fn(Range<usize>) -> Result<R> + Sync,
+    ) -> Result<Vec<R>> {
+        let (device, rows) = (at.device(), at.rows());
+        let work = rows.saturating_mul(self.parameters.max(at.width()));
+        let is_table = at.shapes.iter().all(|shape| shape.len() <= 2);
+        let large = if is_table { LARGE_TABLE } else { LARGE_PICTURES };
+        let is_large = work >= large || self.is_slow.load(Ordering::Relaxed);
+        let start = Instant::now();
+        let on_cpu = computes_on_calling_thread(&device);
+        let parts = in_pool_if(is_large && on_cpu, || {
+            // While an operation waits for other threads of a pool, this thread may be given another
+            // call of the user's, which has nothing to do with the limits here.
+            Outer::default().limit(|| self.limit.run(&device, rows, &compute))
+        });
+        if start.elapsed() > SLOW {
+            self.is_slow.store(true, Ordering::Relaxed);
+        }
+        parts
     }
 
     fn forward(&self, at: Batch) -> Result<Tensor<2>> {
@@ -459,6 +498,16 @@ fn rows_of(matrix: Tensor<2>) -> Result<Vec<Vec<f64>>> {
     let width = matrix.dims()[1];
     Ok(to_host(matrix)?.chunks(width).map(<[f64]>::to_vec).collect())
 }
+
+/// A pass is large if its inputs, or its parameters for each input, are this many numbers. To hand a
+/// pass over to rayon's pool and back takes 25 µs or more. A network of convolutions with a picture of
+/// 32 x 32 pixels wins that back, because Burn spreads its operations over the cores. The operations of
+/// a network for tables are large enough for that only with many rows.
+const LARGE_PICTURES: usize = 1 << 15;
+const LARGE_TABLE: usize = 1 << 22;
+
+/// A pass that takes longer is large, whatever its numbers are: a function may hold a network.
+const SLOW: Duration = Duration::from_micros(500);
 
 /// The dimensions of a batch of pictures: rows, channels, height and width.
 const PICTURE_DIMENSIONS: usize = 4;

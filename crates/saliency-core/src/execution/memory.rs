@@ -39,7 +39,8 @@ impl ChunkLimit {
         rows: usize,
         compute: impl Fn(Range<usize>) -> Result<R>,
     ) -> Result<Vec<R>> {
-        let mut results = Vec::new();
+        // Nearly always there is one result. Room for more would take as long as an operation.
+        let mut results = Vec::with_capacity(1);
         let mut start = 0;
         while start < rows {
             let most = self.most.load(Ordering::Relaxed).min(rows - start);

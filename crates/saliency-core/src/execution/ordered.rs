@@ -1,11 +1,11 @@
 //! Evaluates work items on several threads, and folds their results in order.
 
 use std::collections::BTreeMap;
-use std::panic::resume_unwind;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::execution::panics::{caught, message};
+use crate::execution::workers::on_workers;
 
 /// The number of work items, and the threads that do them.
 pub(crate) struct Job {
@@ -14,16 +14,23 @@ pub(crate) struct Job {
 }
 
 /// The threads that evaluate items.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Threads {
     /// The calling thread.
     Calling,
-    /// All threads of rayon's pool share each item. The item is evaluated from inside the pool:
-    /// from outside, each operation of a network would be handed over to the pool, which takes
-    /// longer than many of the operations.
-    Shared,
-    /// This many threads, each with items of its own. Each thread has a rayon pool of one thread,
-    /// which keeps everything that the item calls on that thread.
+    /// This many worker threads, each with items of its own.
     Workers(usize),
+}
+
+impl Threads {
+    /// Returns the threads for this many items: no more than there are items, and none of their own
+    /// for a single one.
+    pub fn for_items(self, items: usize) -> Self {
+        match self {
+            Self::Workers(workers) if items > 1 => Self::Workers(workers.min(items)),
+            _ => Self::Calling,
+        }
+    }
 }
 
 /// The number of finished items that a worker may hold back while an earlier one is not done:
@@ -49,7 +56,6 @@ pub(crate) fn in_order<R: Send>(
     let mut one_by_one = || (0..count).try_for_each(|item| fold(item, evaluate(item)?));
     let workers = match job.threads {
         Threads::Calling => return one_by_one(),
-        Threads::Shared => return shared(one_by_one),
         Threads::Workers(workers) => workers.min(count),
     };
     let queue = Queue {
@@ -58,24 +64,7 @@ pub(crate) fn in_order<R: Send>(
         count,
         ahead: workers * AHEAD_PER_WORKER,
     };
-    let work = || queue.work(&evaluate);
-    std::thread::scope(|scope| {
-        let spawned: Vec<_> = (0..workers)
-            .map_while(|_| {
-                let thread = std::thread::Builder::new().name("saliency".to_owned());
-                thread.spawn_scoped(scope, alone(&work)?).ok()
-            })
-            .collect();
-        if spawned.is_empty() {
-            // The system has no threads to spare.
-            work();
-        }
-        for worker in spawned {
-            if let Err(panic) = worker.join() {
-                resume_unwind(panic);
-            }
-        }
-    });
+    on_workers(workers, &|| queue.work(&evaluate));
     let state = queue.state.into_inner().unwrap_or_else(PoisonError::into_inner);
     state.error.map_or(Ok(()), Err)
 }
@@ -150,48 +139,4 @@ impl Drop for Waker<'_> {
     fn drop(&mut self) {
         self.0.notify_all();
     }
-}
-
-/// Runs `call` inside rayon's pool, if there is one.
-fn shared<R: Send>(call: impl FnOnce() -> R + Send) -> R {
-    #[cfg(feature = "rayon")]
-    return rayon::scope(|_| call());
-    #[cfg(not(feature = "rayon"))]
-    call()
-}
-
-/// Makes `work` stay on the thread that calls it: in a rayon pool of one thread, if there is rayon.
-/// Returns `None` if the system has no threads to spare.
-fn alone(work: &(impl Fn() + Sync)) -> Option<impl FnOnce() + Send> {
-    #[cfg(feature = "rayon")]
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().ok()?;
-    Some(move || {
-        #[cfg(feature = "rayon")]
-        pool.install(work);
-        #[cfg(not(feature = "rayon"))]
-        work();
-    })
-}
-
-/// Returns the number of cores that the pool of the calling thread has, and whether the caller is
-/// inside it.
-pub(crate) fn calling_pool() -> CallingPool {
-    #[cfg(feature = "rayon")]
-    return CallingPool {
-        threads: rayon::current_num_threads(),
-        inside: rayon::current_thread_index().is_some(),
-    };
-    #[cfg(not(feature = "rayon"))]
-    CallingPool {
-        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        inside: false,
-    }
-}
-
-/// The pool of threads that a call comes from.
-#[derive(Clone, Copy)]
-pub(crate) struct CallingPool {
-    pub threads: usize,
-    /// Whether the call comes from one of the pool's own threads.
-    pub inside: bool,
 }

@@ -22,8 +22,10 @@ pub struct Progress {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Parallelism {
-    /// On Burn's CPU backends one worker for each core, or a single one if the call comes from
-    /// inside a rayon pool of yours. On other devices one worker.
+    /// On Burn's CPU backends one worker for each core. If the call comes from inside a rayon pool
+    /// of yours, the calling thread. An explainer inside another one gets the outer explainer's
+    /// threads that are left: all of them if there is a single chunk outside. On other devices one
+    /// worker.
     #[default]
     Auto,
     /// On Burn's CPU backends this many workers, from 1 to 1,024. Each computes whole chunks on one
@@ -37,9 +39,9 @@ pub enum Parallelism {
 
 /// The memory that the model may take for the inputs that it works on at the same time.
 ///
-/// A budget lowers the number of workers first, and then the chunk. It bounds one schedule. If an
-/// explainer wraps another one, each worker of the outer explainer may take as much memory as the
-/// budget of the inner one allows.
+/// A budget lowers the number of workers first, and then the chunk. If an explainer wraps another
+/// one, the budget of the outer explainer bounds all that its workers and the explainer inside take
+/// together. The chunks inside are then no larger than the chunks around them.
 ///
 /// # Example
 /// ```
@@ -142,7 +144,7 @@ impl Cancel {
 /// If the device runs out of memory, a chunk is split in half, down to single inputs.
 ///
 /// If all inputs fit into one chunk, there is nothing to share out between workers, and Burn
-/// spreads the chunk over the cores.
+/// spreads the chunk over the cores. A chunk that is too small for that stays on the calling thread.
 ///
 /// # Example
 /// ```

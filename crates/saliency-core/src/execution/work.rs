@@ -1,15 +1,20 @@
 //! Work under way: chunks on worker threads, with progress and cancellation.
 
-use std::cell::RefCell;
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::error::{Error, Result, check_count};
 use crate::execution::chunks::{Chunk, Chunks};
 use crate::execution::device::computes_on_calling_thread;
-use crate::execution::ordered::{Job, Threads, calling_pool, in_order};
-use crate::execution::schedule::{Cancel, ChunkSize, Parallelism, Progress, Schedule};
+use crate::execution::ordered::{Job, Threads, in_order};
+use crate::execution::outer::{Outer, Room};
+use crate::execution::panics::caught;
+use crate::execution::schedule::{
+    Cancel, ChunkSize, MemoryBudget, Parallelism, Progress, Schedule,
+};
+use crate::execution::workers::calling_pool;
 use crate::input::batch::Batch;
 
 /// The default number of input values in one chunk, on a CPU and on other devices.
@@ -46,34 +51,21 @@ const GPU_CHUNK_VALUES: usize = 1 << 22;
 pub struct Work<'a> {
     schedule: &'a Schedule,
     chunk: usize,
-    workers: usize,
     on_cpu: bool,
+    /// The threads for two chunks or more.
+    threads: Threads,
+    /// The threads for work on the host.
+    host_threads: Threads,
+    /// The most inputs at the same time, if there is a memory budget.
+    inputs: Option<usize>,
     done: AtomicUsize,
     total: AtomicUsize,
     /// Whether more items may be needed than are expected at the moment.
     open_ended: AtomicBool,
     /// The progress that was reported last.
     told: Mutex<Option<Progress>>,
-    /// The schedule's token, and those of the explainers around this one.
-    cancels: Vec<Cancel>,
-}
-
-thread_local! {
-    /// The tokens that cancel the chunk that this thread evaluates. Explainers inside read them
-    /// here.
-    static OUTER_CANCELS: RefCell<Vec<Cancel>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Calls `f` on this thread as part of work that the given tokens cancel.
-fn cancelled_by<R>(cancels: &[Cancel], f: impl FnOnce() -> R) -> R {
-    struct Before(Vec<Cancel>);
-    impl Drop for Before {
-        fn drop(&mut self) {
-            OUTER_CANCELS.set(std::mem::take(&mut self.0));
-        }
-    }
-    let _before = Before(OUTER_CANCELS.replace(cancels.to_vec()));
-    f()
+    /// The limits of this work: the schedule's token, and the limits of explainers around it.
+    outer: Outer,
 }
 
 impl<'a> Work<'a> {
@@ -90,29 +82,43 @@ impl<'a> Work<'a> {
             ChunkSize::Values(values) => (values / input.width()).max(1),
         };
         check_count("chunk", chunk, usize::MAX)?;
-        // As many workers as are asked for; a caller inside a rayon pool shares out work already.
-        let pool = calling_pool();
         schedule.check()?;
-        let mut workers = match schedule.parallelism {
-            _ if !on_cpu => 1,
-            Parallelism::Workers(workers) => workers,
-            Parallelism::Auto if !pool.inside => pool.threads,
-            Parallelism::Auto | Parallelism::WithinModel => 1,
-        };
+        let mut outer = Outer::here();
         // The memory budget lowers the workers first, and then the chunk.
-        if let Some(budget) = schedule.memory {
-            let inputs = budget.inputs()?;
-            chunk = chunk.min(inputs);
-            workers = workers.min(inputs / chunk);
+        let mut inputs = schedule.memory.map(MemoryBudget::inputs).transpose()?;
+        chunk = chunk.min(inputs.unwrap_or(usize::MAX));
+        if let Some(room) = outer.room {
+            chunk = chunk.min(room.chunk);
+            inputs = Some(inputs.unwrap_or(usize::MAX).min(room.inputs));
+        }
+        let host_threads = asked(schedule.parallelism, &outer);
+        let mut threads = if on_cpu { host_threads } else { Threads::Calling };
+        if let (Threads::Workers(workers), Some(inputs)) = (&mut threads, inputs) {
+            *workers = (inputs / chunk).clamp(1, *workers);
         }
         let (done, total) = (AtomicUsize::new(0), AtomicUsize::new(total));
-        let mut cancels = OUTER_CANCELS.with_borrow(Vec::clone);
-        cancels.push(schedule.cancel.clone());
+        outer.cancels.push(schedule.cancel.clone());
         let (open_ended, told) = (AtomicBool::new(false), Mutex::new(None));
-        let work =
-            Self { schedule, chunk, workers, on_cpu, done, total, open_ended, told, cancels };
+        let work = Self {
+            schedule,
+            chunk,
+            on_cpu,
+            threads,
+            host_threads,
+            inputs,
+            done,
+            total,
+            open_ended,
+            told,
+            outer,
+        };
         work.report(0);
         Ok(work)
+    }
+
+    /// Returns whether chunks are computed by threads of this machine.
+    pub(crate) fn is_on_cpu(&self) -> bool {
+        self.on_cpu
     }
 
     /// Cuts rows and their repeats into chunks.
@@ -149,7 +155,7 @@ impl<'a> Work<'a> {
     /// # Errors
     /// [`Error::Cancelled`].
     pub fn check_cancelled(&self) -> Result<()> {
-        if !self.cancels.iter().any(Cancel::is_cancelled) {
+        if !self.outer.cancels.iter().any(Cancel::is_cancelled) {
             return Ok(());
         }
         let done = self.done.load(Ordering::Relaxed);
@@ -159,9 +165,10 @@ impl<'a> Work<'a> {
     /// Evaluates chunks on the workers and folds the results in the order of the chunks.
     ///
     /// Workers do not run ahead of the fold by more than a few chunks, so that memory stays
-    /// bounded. If an explainer inside another one calls this from a worker, all its work stays on
-    /// the thread of that worker. `evaluate` numbers the rows in its errors within the chunk. `run`
-    /// replaces these numbers by those of the whole batch.
+    /// bounded. A single chunk is evaluated on the calling thread. If an explainer inside another
+    /// one calls this from a worker, it uses that worker's share of the threads. `evaluate` numbers
+    /// the rows in its errors within the chunk. `run` replaces these numbers by those of the whole
+    /// batch.
     ///
     /// # Errors
     /// The first error of `evaluate` or `fold` in the order of the chunks, [`Error::Panicked`] if
@@ -172,7 +179,22 @@ impl<'a> Work<'a> {
         evaluate: impl Fn(&Chunk) -> Result<R> + Sync,
         mut fold: impl FnMut(&Chunk, R) -> Result<()> + Send,
     ) -> Result<()> {
-        let job = Job { count: chunks.count(), threads: self.threads(chunks.count()) };
+        self.run_counted(chunks, evaluate, |chunk, result| {
+            fold(chunk, result)?;
+            Ok(chunk.items())
+        })
+    }
+
+    /// Does the same as [`run`](Self::run), for chunks whose number of work items is known only when
+    /// they are done: `fold` returns it.
+    pub(crate) fn run_counted<R: Send>(
+        &self,
+        chunks: &Chunks,
+        evaluate: impl Fn(&Chunk) -> Result<R> + Sync,
+        mut fold: impl FnMut(&Chunk, R) -> Result<usize> + Send,
+    ) -> Result<()> {
+        let job = Job { count: chunks.count(), threads: self.threads.for_items(chunks.count()) };
+        let inside = self.inside(job.threads);
         let before = self.done.load(Ordering::Relaxed);
         let total = self.total.load(Ordering::Relaxed);
         let panicked = |chunk: &Chunk, message| {
@@ -184,7 +206,7 @@ impl<'a> Work<'a> {
             |at| {
                 self.check_cancelled()?;
                 let chunk = chunks.get(at);
-                cancelled_by(&self.cancels, || evaluate(&chunk)).map_err(|error| match error {
+                inside.clone().limit(|| evaluate(&chunk)).map_err(|error| match error {
                     // An explainer inside does not know the whole batch.
                     Error::Panicked { message, .. } => panicked(&chunk, message),
                     error => error.with_rows(|input| chunk.rows.start + input % chunk.rows.len()),
@@ -192,9 +214,8 @@ impl<'a> Work<'a> {
             },
             |at, message| panicked(&chunks.get(at), message),
             |at, result| {
-                let chunk = chunks.get(at);
-                fold(&chunk, result)?;
-                self.report(before + chunks.items_before(&chunk) + chunk.items());
+                let items = fold(&chunks.get(at), result)?;
+                self.report(self.done.load(Ordering::Relaxed) + items);
                 Ok(())
             },
         );
@@ -207,18 +228,46 @@ impl<'a> Work<'a> {
         })
     }
 
-    /// Chooses the threads for a number of chunks.
-    fn threads(&self, chunks: usize) -> Threads {
-        let pool = calling_pool();
-        let within_worker = pool.inside && pool.threads == 1;
-        let share = self.schedule.parallelism == Parallelism::WithinModel || chunks < 2;
-        if !self.on_cpu || within_worker || (share && pool.inside) {
-            Threads::Calling
-        } else if share {
-            Threads::Shared
-        } else {
-            Threads::Workers(self.workers)
-        }
+    /// Calls `f` for every item, for work on the host. Items are shared out over the workers in groups
+    /// of `group`. The items of a group share what `scratch` returns.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub(crate) fn for_each<T: Send, S>(
+        &self,
+        items: &mut [T],
+        group: usize,
+        scratch: impl Fn() -> S + Sync,
+        f: impl Fn(&mut T, &mut S) + Sync,
+    ) -> Result<()> {
+        let groups: Vec<Mutex<&mut [T]>> = items.chunks_mut(group).map(Mutex::new).collect();
+        in_order(
+            &Job { count: groups.len(), threads: self.host_threads.for_items(groups.len()) },
+            |at| {
+                self.check_cancelled()?;
+                // Each group is locked once.
+                let mut group = groups[at].lock().expect("no panic");
+                let mut scratch = scratch();
+                Ok(caught(|| group.iter_mut().for_each(|item| f(item, &mut scratch))))
+            },
+            |_, _| unreachable!("panics are caught"),
+            |_, done| {
+                // A panic here is not the model's.
+                done.unwrap_or_else(|panic| resume_unwind(panic));
+                Ok(())
+            },
+        )
+    }
+
+    /// Returns the limits of explainers inside a chunk, if chunks are evaluated on these threads.
+    fn inside(&self, threads: Threads) -> Outer {
+        let (at_once, workers) = match (threads, self.threads) {
+            (Threads::Workers(used), Threads::Workers(all)) => (used, Some(all / used)),
+            _ => (1, self.outer.workers),
+        };
+        let room = |inputs: usize| Room { chunk: self.chunk, inputs: inputs / at_once };
+        let cancels = self.outer.cancels.clone();
+        Outer { cancels, workers, room: self.inputs.map(room) }
     }
 
     fn report(&self, done: usize) {
@@ -237,5 +286,26 @@ impl<'a> Work<'a> {
         *told = Some(progress);
         drop(told);
         callback(progress);
+    }
+}
+
+/// Returns the threads that are asked for, as far as the caller leaves room for them.
+fn asked(parallelism: Parallelism, outer: &Outer) -> Threads {
+    let pool = calling_pool();
+    let workers = match parallelism {
+        Parallelism::WithinModel => return Threads::Calling,
+        Parallelism::Auto => None,
+        Parallelism::Workers(workers) => Some(workers),
+    };
+    match (outer.workers, workers) {
+        // A worker has a share of the threads. With a single one it does everything itself.
+        (Some(share), asked) => match asked.unwrap_or(share).min(share) {
+            1 => Threads::Calling,
+            workers => Threads::Workers(workers),
+        },
+        // A caller inside a rayon pool of the user's own shares out work already.
+        (None, None) if pool.inside => Threads::Calling,
+        (None, Some(_)) if pool.inside && pool.threads == 1 => Threads::Calling,
+        (None, workers) => Threads::Workers(workers.unwrap_or(pool.threads)),
     }
 }

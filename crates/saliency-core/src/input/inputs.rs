@@ -1,5 +1,7 @@
 //! The inputs of a model: tensors of any rank, alone or as a tuple.
 
+use std::any::Any;
+
 use burn::tensor::{Bool, DType, Int, Tensor};
 
 use crate::error::{Error, Result};
@@ -90,6 +92,12 @@ impl<const D: usize> Inputs for Tensor<D> {
 
     fn from_rows(rows: &mut dyn Iterator<Item = (Tensor<2>, &[usize])>) -> Self {
         let (flat, shape) = rows.next().expect("one tensor per shape");
+        if D == 2 {
+            // The rows of a table as they are: a reshape would be two more operations of each gradient.
+            let mut flat = Some(flat);
+            let same = (&mut flat as &mut dyn Any).downcast_mut::<Option<Self>>();
+            return same.and_then(Option::take).expect("a matrix");
+        }
         let mut dims: [usize; D] = shape.try_into().expect("a shape of this rank");
         dims[0] = flat.dims()[0];
         flat.reshape(dims)

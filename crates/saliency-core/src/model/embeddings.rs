@@ -7,6 +7,7 @@ use burn::tensor::{DType, Int, Tensor};
 use crate::error::{Error, Result, Stage};
 use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
+use crate::execution::workers::in_pool;
 use crate::input::batch::{Batch, to_host};
 use crate::input::inputs::Inputs;
 use crate::model::function::ModelFn;
@@ -223,11 +224,11 @@ impl<M: Module + Sync> Embeddings<M> {
             &work.chunks(embedded.rows(), 0..1),
             |chunk| {
                 let row = chunk.rows.start;
-                let ids = self.ids.clone().narrow(0, row, 1);
-                let expected = scores(forward(&self.net, ids, row))?;
+                let pass = |net: &M, ids| in_pool(&embedded.device(), || forward(net, ids, row));
+                let expected = scores(pass(&self.net, self.ids.clone().narrow(0, row, 1)))?;
                 let (net, ids) =
                     self.place.filled(&self.net, embedded.narrow(row, 1).into_inputs());
-                let found = scores(forward(&net, ids, row))?;
+                let found = scores(pass(&net, ids))?;
                 if are_equal(&expected, &found) {
                     return Ok(());
                 }

@@ -8,6 +8,7 @@ use burn::tensor::{Device, Tensor};
 use crate::error::{Error, Result};
 use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
+use crate::execution::workers::in_pool;
 use crate::input::batch::Batch;
 use crate::input::inputs::Inputs;
 use crate::model::model::Model;
@@ -155,7 +156,7 @@ impl<I: Inputs, P, M: Cut<I, P>> Split<M, I, P> {
             &work.chunks(input.rows(), 0..1),
             |chunk| {
                 let rows = input.narrow(chunk.rows.start, chunk.rows.len());
-                Batch::new(self.before(rows.into_inputs()))
+                in_pool(&rows.device(), || Batch::new(self.before(rows.into_inputs())))
             },
             |chunk, activation: Batch| {
                 // Every chunk must come out in the shape of the first.

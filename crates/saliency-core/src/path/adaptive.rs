@@ -98,6 +98,8 @@ struct Measured {
 
 /// The integral along a path, as judged from the points received so far.
 pub(crate) struct Judged {
+    /// The integrals of the sampled values.
+    pub values: Vec<f64>,
     /// The estimated relative L1 error of the values.
     pub error: f64,
     /// The estimated errors of the shares that are asked for.
@@ -162,6 +164,16 @@ impl AdaptivePath {
     /// Returns the number of points received.
     pub fn received(&self) -> usize {
         self.received
+    }
+
+    /// Returns the number of sums that are kept, at points and between them.
+    pub fn kept(&self) -> usize {
+        self.slots
+    }
+
+    /// Frees what was observed, when nothing more is asked of the path.
+    pub fn clear(&mut self) {
+        (self.nodes, self.intervals, self.fresh) = (Vec::new(), Vec::new(), Vec::new());
     }
 
     /// Returns the scores at the points that are kept.
@@ -233,25 +245,31 @@ impl AdaptivePath {
     }
 
     /// Estimates the error of the integral, and of shares of it. Their weights are those of the
-    /// sampled values.
-    pub fn judge(&mut self, shares: &[Share]) -> Judged {
+    /// sampled values. `estimate` is memory to use again.
+    pub fn judge(&mut self, shares: &[Share], estimate: &mut ErrorEstimate) -> Judged {
         self.keep_fresh();
         let gaps = self.gaps();
         // The integral of the sampled values, and how many values each of them stands for.
         let mut integral = Observation::default();
         let mut sampled = 0.0;
-        for (observed, weight) in self.observed().into_iter() {
-            integral.add(observed, weight);
-            sampled += weight * observed.sampled_size();
-        }
+        let weights = self.weights();
+        let mut add = |observed: &Observation, slot: Slot| {
+            integral.add(observed, weights[slot]);
+            sampled += weights[slot] * observed.sampled_size();
+        };
+        self.nodes.iter().for_each(|node| add(&node.observed, node.slot));
+        let inside = self.intervals.iter().filter_map(|interval| interval.inside.as_ref());
+        inside.for_each(|inside| add(&inside.sums, inside.slot));
         let each = if sampled > 0.0 { integral.size / sampled } else { 1.0 };
         // The differences between points, and the errors that the scores show in the gaps between
         // them.
-        let mut estimate = ErrorEstimate::new(integral.sample.len());
+        estimate.restart(integral.sample.len());
         let mut differences = Vec::with_capacity(gaps.len());
+        let mut difference = Vec::with_capacity(integral.sample.len());
         for (ends, gap) in self.nodes.windows(2).zip(&gaps) {
             let values = ends[1].observed.sample.iter().zip(&ends[0].observed.sample);
-            let difference: Vec<f64> = values.map(|(to, from)| to - from).collect();
+            difference.clear();
+            difference.extend(values.map(|(to, from)| to - from));
             let size = each * difference.iter().map(|value| value.abs()).sum::<f64>();
             let difference = &difference[..];
             let (width, missing) = (gap.part, gap.missing);
@@ -276,15 +294,8 @@ impl AdaptivePath {
         let share_errors = shares.iter().map(|share| estimate.of_share(&estimated, share));
         let share_errors = share_errors.collect();
         let missing = gaps.into_iter().map(|gap| gap.missing).collect();
-        Judged { error, share_errors, differences, missing, ends }
-    }
-
-    /// Returns everything that was observed, with its weight in the integral.
-    fn observed(&self) -> Vec<(&Observation, f64)> {
-        let weights = self.weights();
-        let nodes = self.nodes.iter().map(|node| (&node.observed, weights[node.slot]));
-        let inside = self.intervals.iter().filter_map(|interval| interval.inside.as_ref());
-        nodes.chain(inside.map(|inside| (&inside.sums, weights[inside.slot]))).collect()
+        let values = integral.sample;
+        Judged { values, error, share_errors, differences, missing, ends }
     }
 
     /// Measures each interval: the width of its parts, and the sum of its trapezoids minus its
@@ -351,6 +362,9 @@ impl AdaptivePath {
         }
         let mut kept = self.nodes.len();
         for (index, (ends, parts)) in self.nodes.windows(2).zip(parts).enumerate() {
+            if parts == 1 {
+                continue;
+            }
             let skew = skew(&roughness, index, |at| self.nodes[at].at);
             let interval = &mut self.intervals[index];
             let keep = interval.parts == 1 && kept + parts - 1 <= self.most_nodes;
@@ -434,13 +448,12 @@ impl AdaptivePath {
         }
         let mut shares = Shares { parts: vec![1; roughness.len()], nearer: [false; 2] };
         let mut placed = 0;
-        while let Some(Gain { place, .. }) = queue.pop() {
+        while placed < more {
+            let Some(Gain { place, .. }) = queue.pop() else { break };
             let interval = match place {
                 Place::End(end) => {
-                    if placed < more {
-                        placed += 1;
-                        shares.nearer[end] = true;
-                    }
+                    placed += 1;
+                    shares.nearer[end] = true;
                     continue;
                 }
                 Place::Interval(interval) => interval,
@@ -458,8 +471,10 @@ impl AdaptivePath {
     /// Merges the points that were received into those that are kept.
     fn keep_fresh(&mut self) {
         let mut fresh = std::mem::take(&mut self.fresh).into_iter().peekable();
-        let nodes = std::mem::take(&mut self.nodes);
-        let mut intervals = std::mem::take(&mut self.intervals).into_iter();
+        let all = self.nodes.len() + fresh.len();
+        let nodes = std::mem::replace(&mut self.nodes, Vec::with_capacity(all));
+        let intervals = std::mem::replace(&mut self.intervals, Vec::with_capacity(all));
+        let mut intervals = intervals.into_iter();
         for node in nodes {
             let mut cut = self.nodes.is_empty();
             let first = cut;
@@ -585,7 +600,7 @@ mod tests {
                     Received::Refuse => panic!("not finite at {at}"),
                 }
             }
-            path.judge(&[])
+            path.judge(&[], &mut ErrorEstimate::new(0))
         };
         let mut judged = receive(&mut path);
         for &more in rounds {

@@ -102,28 +102,50 @@ pub(crate) struct Estimated<'a> {
 impl ErrorEstimate {
     /// Starts with no gaps, for a number of sampled values.
     pub fn new(values: usize) -> Self {
-        let draws = ((1 << 15) / values.max(1)).clamp(MOST_DRAWS / 2, MOST_DRAWS);
-        Self {
-            draws,
-            drawn: vec![0.0; values * draws],
-            variances: vec![0.0; values],
+        let mut estimate = Self {
+            draws: 0,
+            drawn: Vec::new(),
+            variances: Vec::new(),
             gaps: 0,
             squares: 0.0,
             unseen: 0.0,
             ends: 0.0,
-        }
+        };
+        estimate.restart(values);
+        estimate
+    }
+
+    /// Starts again with no gaps, in the same memory: a table has many rows, and each is judged
+    /// several times.
+    pub fn restart(&mut self, values: usize) {
+        self.draws = ((1 << 15) / values.max(1)).clamp(MOST_DRAWS / 2, MOST_DRAWS);
+        self.drawn.clear();
+        self.drawn.resize(values * self.draws, 0.0);
+        self.variances.clear();
+        self.variances.resize(values, 0.0);
+        self.gaps = 0;
+        (self.squares, self.unseen, self.ends) = (0.0, 0.0, 0.0);
     }
 
     /// Adds a gap between two points.
     pub fn add(&mut self, gap: &Gap) {
-        let places = places(self.gaps);
+        let places = places(self.gaps).map(|place| place + gap.lean);
         self.gaps += 1;
-        let values = gap.difference.iter().zip(&mut self.variances);
-        for ((difference, variance), drawn) in values.zip(self.drawn.chunks_mut(self.draws)) {
-            let error = difference * gap.width * gap.rough;
+        let errors = gap.difference.iter().map(|difference| difference * gap.width * gap.rough);
+        let errors = errors.zip(&mut self.variances).map(|(error, variance)| {
             *variance += error * error / 12.0;
-            let draws = drawn.iter_mut().zip(&places);
-            draws.for_each(|(sum, place)| *sum += (place + gap.lean) * error);
+            error
+        });
+        // A row of a table has few values, and the most draws: their number is known to the compiler.
+        if self.draws == MOST_DRAWS {
+            let (drawn, _) = self.drawn.as_chunks_mut::<MOST_DRAWS>();
+            for (error, drawn) in errors.zip(drawn) {
+                drawn.iter_mut().zip(&places).for_each(|(sum, place)| *sum += place * error);
+            }
+        } else {
+            for (error, drawn) in errors.zip(self.drawn.chunks_mut(self.draws)) {
+                drawn.iter_mut().zip(&places).for_each(|(sum, place)| *sum += place * error);
+            }
         }
         self.squares += (gap.missing * gap.rough).powi(2);
         let explained = (0.5 + gap.lean.abs()) * gap.width * gap.size;
@@ -159,12 +181,13 @@ impl ErrorEstimate {
     /// Returns the L1 error of the sampled values that the differences explain: the quantile of the
     /// drawn norms.
     fn seen(&self) -> f64 {
-        let mut norms = vec![0.0; self.draws];
-        for drawn in self.drawn.chunks(self.draws) {
+        let mut norms = [0.0; MOST_DRAWS];
+        let norms = &mut norms[..self.draws];
+        for drawn in self.drawn.chunks_exact(self.draws) {
             norms.iter_mut().zip(drawn).for_each(|(norm, error)| *norm += error.abs());
         }
         let deviations: f64 = self.variances.iter().map(|variance| variance.sqrt()).sum();
-        quantile(&mut norms).max(MARGIN * deviations)
+        quantile(norms).max(MARGIN * deviations)
     }
 
     /// Returns the estimated error of a share of the map, whose weights are those of the sampled
@@ -230,9 +253,8 @@ fn few(points: usize) -> f64 {
 
 /// Returns the [`QUANTILE`] of drawn errors.
 fn quantile(errors: &mut [f64]) -> f64 {
-    errors.sort_by(f64::total_cmp);
     let rank = ((QUANTILE * errors.len() as f64).ceil() as usize).clamp(1, errors.len()) - 1;
-    errors[rank]
+    *errors.select_nth_unstable_by(rank, f64::total_cmp).1
 }
 
 /// The most draws of the places of jumps.

@@ -1,6 +1,7 @@
 //! The error of an integral by a rule with fixed points.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::path::error_estimate::{End, ErrorEstimate, Estimated, Gap};
 use crate::path::observation::Observation;
@@ -13,6 +14,9 @@ const STENCIL: usize = 5;
 
 /// The most observations that are looked at together: two overlapping stencils.
 const KEPT: usize = STENCIL + 1;
+
+/// The most rules that are kept.
+const MOST_RULES: usize = 8;
 
 /// A rule, and what follows from it for every row.
 pub(crate) struct FixedRule {
@@ -51,6 +55,21 @@ impl FixedRule {
             smooth.then(|| (0..points.len()).map(|point| Stencil::new(points, point)).collect());
         let lean = lean(points, &cells);
         Self { points: points.to_vec(), cells, stencils, lean }
+    }
+
+    /// Prepares a rule, or returns what was prepared for the same points before: a small network's
+    /// gradients take less time.
+    pub fn known(points: &[WeightedPosition]) -> Arc<Self> {
+        static KNOWN: Mutex<VecDeque<Arc<FixedRule>>> = Mutex::new(VecDeque::new());
+        let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known().iter().find(|rule| rule.points == points).cloned();
+        found.unwrap_or_else(|| {
+            let rule = Arc::new(Self::new(points));
+            let mut known = known();
+            known.push_front(rule.clone());
+            known.truncate(MOST_RULES);
+            rule
+        })
     }
 
     /// Returns the points with their weights.

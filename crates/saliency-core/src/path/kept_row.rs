@@ -7,6 +7,7 @@ use crate::path::observation::Observation;
 /// move, and so on.
 #[derive(Default)]
 pub(super) struct KeptRow {
+    /// The contributions; empty if what is observed is the whole row.
     pub slots: Vec<Option<Batch>>,
     pub observed: Vec<Observation>,
 }

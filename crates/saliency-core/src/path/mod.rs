@@ -12,5 +12,6 @@ pub(crate) mod quadrature;
 pub(crate) mod scale_space;
 pub(crate) mod score_change;
 pub(crate) mod shape;
+pub(crate) mod to_tolerance;
 pub(crate) mod walk;
 pub(crate) mod walked;

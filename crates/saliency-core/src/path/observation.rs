@@ -35,7 +35,9 @@ impl Observation {
 
     /// Adds the contributions of another point, times a weight.
     pub fn add(&mut self, other: &Self, weight: f64) {
-        self.sample.resize(other.sample.len(), 0.0);
+        if self.sample.is_empty() {
+            self.sample.resize(other.sample.len(), 0.0);
+        }
         let values = self.sample.iter_mut().zip(&other.sample);
         values.for_each(|(sum, value)| *sum += weight * value);
         self.sum += weight * other.sum;
@@ -79,6 +81,16 @@ impl Observer {
             columns.push(Some(Tensor::from_data(&places[..], &part.device())));
         }
         Self { columns, sampled: Some(sampled) }
+    }
+
+    /// Returns whether all values of a row are observed.
+    pub fn is_whole(&self) -> bool {
+        self.sampled.is_none()
+    }
+
+    /// Returns the number of values that are observed in a row of the given width.
+    pub fn sampled(&self, width: usize) -> usize {
+        self.sampled.as_ref().map_or(width, Vec::len)
     }
 
     /// Returns the weights of the sampled values in each share.

@@ -1,6 +1,8 @@
 //! Quadrature rules: the positions on a path at which gradients are taken, and their weights.
 
+use std::collections::BTreeMap;
 use std::f64::consts::PI;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A rule that places a fixed number of points on a path from the baseline (0) to the input (1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -80,7 +82,7 @@ impl Rule {
     /// [`Rule::Placed`] needs a pilot; without one its points are those of [`Rule::Midpoint`].
     pub fn positions(self, count: usize) -> Vec<WeightedPosition> {
         match self {
-            Self::GaussLegendre => gauss_legendre(count),
+            Self::GaussLegendre => known_gauss_legendre(count).to_vec(),
             Self::Midpoint | Self::Placed => equal_intervals(count, 0.5),
             Self::Left => equal_intervals(count, 0.0),
             Self::Right => equal_intervals(count, 1.0),
@@ -94,6 +96,27 @@ fn equal_intervals(count: usize, at: f64) -> Vec<WeightedPosition> {
     (0..count)
         .map(|k| WeightedPosition { position: (k as f64 + at) / n, weight: 1.0 / n })
         .collect()
+}
+
+/// The most tables of points that are kept.
+const MOST_TABLES: usize = 64;
+
+/// Returns the Gauss-Legendre points on (0, 1). A service asks for the same number again and again,
+/// and a small network's gradients take less time than the points.
+fn known_gauss_legendre(count: usize) -> Arc<[WeightedPosition]> {
+    static KNOWN: Mutex<BTreeMap<usize, Arc<[WeightedPosition]>>> = Mutex::new(BTreeMap::new());
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(points) = known().get(&count) {
+        return points.clone();
+    }
+    // Computed without the lock, because many points take long.
+    let points: Arc<[WeightedPosition]> = gauss_legendre(count).into();
+    let mut known = known();
+    if known.len() >= MOST_TABLES {
+        known.clear();
+    }
+    known.insert(count, points.clone());
+    points
 }
 
 /// Computes the Gauss-Legendre points on (0, 1): the roots of the Legendre polynomial, by Newton's
@@ -186,6 +209,13 @@ mod tests {
                 (found.position - even.position).abs() < 1e-12
                     && (found.weight - even.weight).abs() < 1e-12
             );
+        }
+    }
+
+    #[test]
+    fn points_that_are_kept_are_those_that_are_computed() {
+        for count in (1..=2 * MOST_TABLES).chain([3, 50, 3]) {
+            assert_eq!(Rule::GaussLegendre.positions(count), gauss_legendre(count));
         }
     }
 

@@ -7,14 +7,13 @@ use crate::execution::chunks::Chunk;
 use crate::execution::work::Work;
 use crate::input::batch::{Batch, add};
 use crate::path::error_estimate::{ErrorEstimate, Estimated, Gap};
-use crate::path::integral::{
-    EXPECTED, Finished, Goal, Integrals, KEPT_VALUES, OpenPath, PathIntegral, stage_of,
-};
+use crate::path::integral::{Integrals, PathIntegral, stage_of};
 use crate::path::kept_row::KeptRow;
 use crate::path::observation::{Observation, Observer};
 use crate::path::polyline::Polyline;
 use crate::path::score_change::ScoreChange;
 use crate::path::shape::PathScore;
+use crate::path::to_tolerance::{EXPECTED, Gathered, Goal, KEPT_VALUES, OpenPath};
 use crate::path::walk::Walk;
 use crate::share::{Share, Tolerance};
 
@@ -114,7 +113,7 @@ impl PathIntegral<'_> {
         let work = Work::start(self.schedule, self.input, rows * expected)?;
         let observer = Observer::new(self.input);
         let goal = Goal { tolerance, limit };
-        let mut finished: Vec<Finished> = Vec::with_capacity(rows);
+        let mut gathered = Gathered::new(self);
         for start in (0..rows).step_by(together) {
             let block = start..rows.min(start + together);
             let later = (rows - block.end) * expected;
@@ -122,10 +121,10 @@ impl PathIntegral<'_> {
             let along = PathIntegral { shape: &kept.path, ..*self };
             let open = kept.rows.into_iter().zip(block);
             let open = open.map(|(kept, row)| along.open_walked(&observer, kept, row)).collect();
-            finished.extend(along.settle(&work, &observer, &goal, open, later)?);
+            gathered.add(along.settle(&work, &observer, &goal, open, later)?);
         }
         work.finish();
-        Ok(self.collect(finished))
+        Ok(gathered.finish())
     }
 
     /// Walks along the paths of some rows, and keeps all that is found on the way.
@@ -145,9 +144,11 @@ impl PathIntegral<'_> {
             for found in [corner.arrived, corner.leaving].into_iter().flatten() {
                 for (at, observed) in found.observed.into_iter().enumerate() {
                     let row = &mut kept[corner.walker.rows.start + at - first];
-                    // A copy, because a slice of a tensor would keep the whole tensor in memory.
-                    let values = found.values.narrow(at, 1).map(|part| part.mul_scalar(1.0));
-                    row.slots.push(Some(values));
+                    if !observer.is_whole() {
+                        // A copy, because a slice of a tensor would keep the whole tensor in memory.
+                        let values = found.values.narrow(at, 1).map(|part| part.mul_scalar(1.0));
+                        row.slots.push(Some(values));
+                    }
                     row.observed.push(observed);
                 }
             }

@@ -1,9 +1,9 @@
 //! The mean and variance of a stream of maps, with standard errors, numerically stable.
 
-use burn::tensor::Tensor;
-
 use crate::error::Result;
 use crate::input::batch::{Batch, to_host};
+use crate::sampling::device_moments::{DeviceMoments, largest_values};
+use crate::sampling::host_moments::HostMoments;
 
 /// The number that summarises the samples of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,7 +27,7 @@ impl Aggregate {
     }
 
     /// Returns the number of sums of powers of deviations that it needs.
-    fn sums(self) -> usize {
+    pub(crate) fn sums(self) -> usize {
         match self {
             Self::Mean | Self::MeanOfSquares => 1,
             Self::Variance => 3,
@@ -35,23 +35,120 @@ impl Aggregate {
     }
 }
 
-/// The mean of a stream of maps and the sums of squares (third powers, fourth powers) of deviations
-/// from it, by Welford's and Pébay's formulas. If all maps are the same, the mean is exact to the
-/// last bit, the sign of zeros included.
-///
-/// Each row is multiplied by a power of two, which is exact, so that its largest sample is about 1.
-/// Otherwise, fourth powers of small gradients would be zero in single precision, and those of
-/// large gradients infinite.
+/// The moments of rows with more values are kept on the device, where an operation takes less than
+/// the host for as many values. It depends on the width alone, so that a row's answer does not depend
+/// on the other rows.
+const HOST_WIDTH: usize = 1 << 10;
+
+/// The mean of a stream of maps and the sums of powers of deviations from it.
 #[derive(Clone, Debug)]
-pub(crate) struct Moments {
-    aggregate: Aggregate,
-    count: usize,
-    /// The power of two that each row is multiplied by; 0 before the first sample that is not zero.
-    scales: Vec<f64>,
-    mean: Batch,
-    sums: Vec<Batch>,
-    /// The smallest and the largest sample of each value.
-    range: [Batch; 2],
+pub(crate) enum Moments {
+    /// For small rows: on the host, in double precision.
+    Host(HostMoments),
+    /// For large rows: on their device, in their precision.
+    Device(DeviceMoments),
+}
+
+/// The maps of some rows in several samples: all rows in the first sample, all rows in the next.
+pub(crate) enum Maps {
+    /// The values of each tensor.
+    Host(Vec<Vec<f64>>),
+    /// The maps, and the largest absolute value of each.
+    Device(Batch, Vec<f64>),
+}
+
+impl Maps {
+    /// Reads maps back if their moments are kept on the host.
+    ///
+    /// # Errors
+    /// [`Error::Device`](crate::Error::Device).
+    pub fn of(maps: &Batch) -> Result<Self> {
+        if maps.width() <= HOST_WIDTH {
+            return Ok(Self::Host(maps.parts.iter().cloned().map(to_host).collect::<Result<_>>()?));
+        }
+        let maps = maps.widened();
+        let largest = largest_values(&maps)?;
+        Ok(Self::Device(maps, largest))
+    }
+}
+
+impl Moments {
+    /// Adds the samples of some rows to those before them, if there are any. `like` is an input with
+    /// the form of the maps.
+    pub fn push(
+        before: Option<Self>,
+        aggregate: Aggregate,
+        maps: Maps,
+        rows: usize,
+        like: &Batch,
+    ) -> Self {
+        match (before, maps) {
+            (before, Maps::Host(samples)) => {
+                let mut moments = match before {
+                    Some(Self::Host(moments)) => moments,
+                    _ => HostMoments::new(aggregate, rows, like),
+                };
+                moments.push(&samples);
+                Self::Host(moments)
+            }
+            (before, Maps::Device(maps, largest)) => {
+                let mut moments = match before {
+                    Some(Self::Device(moments)) => Some(moments),
+                    _ => None,
+                };
+                for start in (0..maps.rows()).step_by(rows) {
+                    let sample = maps.narrow(start, rows);
+                    let largest = &largest[start..start + rows];
+                    moments = Some(DeviceMoments::push(moments, aggregate, sample, largest));
+                }
+                Self::Device(moments.expect("at least one sample"))
+            }
+        }
+    }
+
+    /// Returns the aggregate of every value, and its standard error if there are two or more
+    /// samples.
+    pub fn finish(&self) -> (Batch, Option<Batch>) {
+        match self {
+            Self::Host(moments) => moments.finish(),
+            Self::Device(moments) => moments.finish(),
+        }
+    }
+
+    /// Returns how sure each row is. Ignores fixed inputs.
+    ///
+    /// # Errors
+    /// [`Error::Device`](crate::Error::Device).
+    pub fn certainty(&self) -> Result<Vec<RowCertainty>> {
+        match self {
+            Self::Host(moments) => Ok(moments.certainty()),
+            Self::Device(moments) => moments.certainty(),
+        }
+    }
+
+    /// Returns the moments of the given rows.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Host(moments) => Self::Host(moments.select(rows)),
+            Self::Device(moments) => Self::Device(moments.select(rows)),
+        }
+    }
+
+    /// Concatenates the moments of several blocks of rows, of the same samples.
+    pub fn stack(blocks: Vec<Self>) -> Self {
+        let (mut host, mut device) = (Vec::new(), Vec::new());
+        for block in blocks {
+            match block {
+                Self::Host(moments) => host.push(moments),
+                Self::Device(moments) => device.push(moments),
+            }
+        }
+        if device.is_empty() {
+            Self::Host(HostMoments::stack(host))
+        } else {
+            Self::Device(DeviceMoments::stack(&device))
+        }
+    }
 }
 
 /// How sure the average of a row is.
@@ -69,215 +166,9 @@ pub(crate) struct RowCertainty {
 /// distribution the largest of 50 samples makes up a tenth.
 const DECISIVE: f64 = 0.3;
 
-/// A row's scale is lowered when its samples grow beyond this.
-const GROWN: f64 = 256.0;
-
-/// Returns, for each row, the largest absolute value.
-pub(crate) fn largest_values(maps: &Batch) -> Result<Vec<f64>> {
-    let mut largest = vec![0f64; maps.rows()];
-    for part in &maps.parts {
-        // Without a copy of the values.
-        let (high, low) = (to_host(part.clone().max_dim(1))?, to_host(part.clone().min_dim(1))?);
-        for (largest, (high, low)) in largest.iter_mut().zip(high.into_iter().zip(low)) {
-            *largest = largest.max(high.max(-low));
-        }
-    }
-    Ok(largest)
-}
-
-/// Returns the power of two that brings a row's largest value into the range from 1 to 2.
-fn scale_of(largest: f64) -> f64 {
-    match largest.log2().floor() {
-        exponent if exponent.is_finite() => (-exponent.clamp(-100.0, 100.0)).exp2(),
-        _ => 0.0,
-    }
-}
-
-impl Moments {
-    /// Adds a sample to those before it, if there are any. `largest` are the largest absolute
-    /// values of its rows.
-    pub fn push(
-        before: Option<Self>,
-        aggregate: Aggregate,
-        sample: Batch,
-        largest: &[f64],
-    ) -> Self {
-        let Some(mut moments) = before else {
-            let scales: Vec<f64> = largest.iter().map(|&largest| scale_of(largest)).collect();
-            let sample = scaled(aggregate, &sample, &scales);
-            let none = sample.map(|part| part.zeros_like());
-            let sums = vec![none; aggregate.sums()];
-            let range = [sample.clone(), sample.clone()];
-            return Self { aggregate, count: 1, scales, mean: sample, sums, range };
-        };
-        moments.adapt_scales(largest);
-        let sample = scaled(aggregate, &sample, &moments.scales);
-        moments.count += 1;
-        let n = moments.count as f64;
-        let off = moments.mean.zip(&sample, |mean, sample| mean - sample);
-        let share = off.map(|off| off.mul_scalar(1.0 / n));
-        // Batches that are not needed any more are handed over, so that their memory is used again.
-        moments.mean = moments.mean.zip_into(share.clone(), |mean, share| mean - share);
-        // off · (mean - sample), which Welford's formula adds to the sum of squares.
-        let product = moments.mean.zip(&sample, |mean, sample| mean - sample);
-        let product = off.zip_into(product, |off, after| off * after);
-        let add = |sum: &Batch, more: &Batch| sum.zip(more, |sum, more| sum + more);
-        if let [squares, cubes, fourths] = &moments.sums[..] {
-            // Signs differ from the formulas as published: there the share is sample - mean.
-            let share2 = share.zip(&share, |a, b| a * b);
-            let more = product.zip(&share2, |a, b| a * b.mul_scalar(n * n - 3.0 * n + 3.0));
-            let more = add(&more, &share2.zip(squares, |a, b| a * b.mul_scalar(6.0)));
-            let more = add(&more, &share.zip(cubes, |a, b| a * b.mul_scalar(4.0)));
-            let fourths = add(fourths, &more);
-            let more = product.zip(&share, |a, b| a * b.mul_scalar(2.0 - n));
-            let more = add(&more, &share.zip(squares, |a, b| a * b.mul_scalar(3.0)));
-            let cubes = add(cubes, &more);
-            moments.sums = vec![add(squares, &product), cubes, fourths];
-        } else {
-            let squares = moments.sums.remove(0);
-            moments.sums.push(squares.zip_into(product, |sum, more| sum + more));
-        }
-        let [low, high] = moments.range;
-        let low = low.zip_into(sample.clone(), Tensor::min_pair);
-        moments.range = [low, high.zip_into(sample, Tensor::max_pair)];
-        moments
-    }
-
-    /// Lowers the scale of each row in which a sample with these largest values would become too
-    /// large.
-    fn adapt_scales(&mut self, largest: &[f64]) {
-        let mut factors = vec![1.0; largest.len()];
-        let rows = self.scales.iter_mut().zip(&mut factors).zip(largest);
-        for ((scale, factor), &largest) in rows {
-            if *scale == 0.0 {
-                // All samples so far are zero.
-                *scale = scale_of(largest);
-            } else if largest * *scale >= GROWN {
-                let lower = scale_of(largest);
-                *factor = lower / *scale;
-                *scale = lower;
-            }
-        }
-        if factors.iter().all(|factor| *factor == 1.0) {
-            return;
-        }
-        let unit = if self.aggregate == Aggregate::MeanOfSquares { 2 } else { 1 };
-        let scale = |batch: &Batch, power: i32| {
-            // In steps, because a high power may be below the smallest number.
-            (0..power).fold(batch.clone(), |batch, _| batch.scale_rows(&factors))
-        };
-        self.mean = scale(&self.mean, unit);
-        self.range = [scale(&self.range[0], unit), scale(&self.range[1], unit)];
-        let sums = self.sums.iter().zip(2..);
-        self.sums = sums.map(|(sum, power)| scale(sum, unit * power)).collect();
-    }
-
-    /// Returns the aggregate of every value, and its standard error if there are two or more
-    /// samples.
-    pub fn finish(&self) -> (Batch, Option<Batch>) {
-        let (values, errors) = self.scaled_results();
-        let power = if self.aggregate == Aggregate::Mean { -1 } else { -2 };
-        // A row of zeros has no scale.
-        let back = |scale: &f64| if *scale == 0.0 { 1.0 } else { scale.powi(power) };
-        let back: Vec<f64> = self.scales.iter().map(back).collect();
-        (values.scale_rows(&back), (self.count > 1).then(|| errors.scale_rows(&back)))
-    }
-
-    /// Returns the aggregates and their standard errors, in units of each row's scale.
-    fn scaled_results(&self) -> (Batch, Batch) {
-        let n = self.count as f64;
-        let squares = &self.sums[0];
-        match self.aggregate {
-            Aggregate::Mean | Aggregate::MeanOfSquares => {
-                (self.mean.clone(), squares.map(|part| part.div_scalar(n * (n - 1.0)).sqrt()))
-            }
-            Aggregate::Variance => {
-                let variance = squares.map(|part| part.div_scalar(n - 1.0));
-                let squared = variance
-                    .map(|part| (part.clone() * part).mul_scalar((n - 3.0).max(0.0) / (n - 1.0)));
-                let fourth = self.sums[2].map(|part| part.div_scalar(n));
-                let difference = fourth.zip(&squared, |fourth, squared| fourth - squared);
-                (variance, difference.map(|part| part.clamp_min(0.0).div_scalar(n).sqrt()))
-            }
-        }
-    }
-
-    /// Returns how sure each row is. Ignores fixed inputs.
-    ///
-    /// Equal samples of a value prove little: one more sample could differ by as much as the value.
-    /// So the error counts as at least 1/n of the value.
-    pub fn certainty(&self) -> Result<Vec<RowCertainty>> {
-        let n = self.count as f64;
-        let rows = self.mean.rows();
-        if self.count < 2 {
-            let unknown = RowCertainty { error: f64::INFINITY, decided: 0.0 };
-            return Ok(vec![unknown; rows]);
-        }
-        let (values, errors) = self.scaled_results();
-        let [low, high] = &self.range;
-        let below = self.mean.zip(low, |mean, low| mean - low);
-        let above = high.zip(&self.mean, |high, mean| high - mean);
-        let top = below.zip(&above, Tensor::max_pair);
-        let (spread, power) = match &self.sums[..] {
-            [_, _, fourths] => (fourths, 4),
-            sums => (&sums[0], 2),
-        };
-        let mut sums = vec![RowSums::default(); rows];
-        for part in (0..values.parts.len()).filter(|&part| !values.fixed[part]) {
-            let width = values.parts[part].dims()[1];
-            let [values, errors, top, spread] =
-                [&values, &errors, &top, spread].map(|batch| to_host(batch.parts[part].clone()));
-            let (values, errors, top, spread) = (values?, errors?, top?, spread?);
-            for (at, value) in values.iter().enumerate() {
-                let sums = &mut sums[at / width];
-                let size = value.abs();
-                sums.size += size;
-                sums.errors += errors[at];
-                sums.errors_at_least += errors[at].max(size / n);
-                if spread[at] > 0.0 {
-                    sums.varying += 1;
-                    let decided = top[at].powi(power) > DECISIVE * spread[at];
-                    sums.decided += usize::from(decided);
-                }
-            }
-        }
-        Ok(sums.into_iter().map(RowSums::certainty).collect())
-    }
-
-    /// Returns the moments of the given rows.
-    pub fn select(&self, rows: &[usize]) -> Self {
-        let sums = self.sums.iter().map(|sum| sum.select(rows)).collect();
-        let scales = rows.iter().map(|&row| self.scales[row]).collect();
-        let range = [self.range[0].select(rows), self.range[1].select(rows)];
-        Self { scales, mean: self.mean.select(rows), sums, range, ..*self }
-    }
-
-    /// Concatenates the moments of several blocks of rows, of the same samples.
-    pub fn stack(blocks: &[Self]) -> Self {
-        let stack =
-            |of: &dyn Fn(&Self) -> Batch| Batch::stack(&blocks.iter().map(of).collect::<Vec<_>>());
-        let sums = (0..blocks[0].sums.len()).map(|k| stack(&|block| block.sums[k].clone()));
-        let sums = sums.collect();
-        let scales = blocks.iter().flat_map(|block| block.scales.clone()).collect();
-        let range = [0, 1].map(|end| stack(&|block| block.range[end].clone()));
-        Self { scales, mean: stack(&|block| block.mean.clone()), sums, range, ..blocks[0] }
-    }
-}
-
-/// Returns a sample in units of the rows' scales, squared if its square is averaged.
-fn scaled(aggregate: Aggregate, sample: &Batch, scales: &[f64]) -> Batch {
-    let scales: Vec<f64> =
-        scales.iter().map(|&scale| if scale == 0.0 { 1.0 } else { scale }).collect();
-    let sample = sample.scale_rows(&scales);
-    match aggregate {
-        Aggregate::MeanOfSquares => sample.zip(&sample, |a, b| a * b),
-        Aggregate::Mean | Aggregate::Variance => sample,
-    }
-}
-
 /// Sums over the values of a row.
 #[derive(Clone, Copy, Default)]
-struct RowSums {
+pub(crate) struct RowSums {
     /// The sum of the absolute values.
     size: f64,
     /// The sum of the standard errors.
@@ -290,7 +181,28 @@ struct RowSums {
 }
 
 impl RowSums {
-    fn certainty(self) -> RowCertainty {
+    /// Adds a value with its standard error after `n` samples.
+    ///
+    /// Equal samples of a value prove little: one more sample could differ by as much as the value.
+    /// So the error counts as at least 1/n of the value.
+    pub fn add(&mut self, value: f64, error: f64, n: f64) {
+        let size = value.abs();
+        self.size += size;
+        self.errors += error;
+        self.errors_at_least += error.max(size / n);
+    }
+
+    /// Adds the spread of a value's samples, and the part of it that the sample farthest from the mean
+    /// makes up.
+    pub fn add_spread(&mut self, largest: f64, spread: f64) {
+        if spread > 0.0 {
+            self.varying += 1;
+            self.decided += usize::from(largest > DECISIVE * spread);
+        }
+    }
+
+    /// Returns how sure the row is.
+    pub fn certainty(self) -> RowCertainty {
         let error = self.errors_at_least / self.size;
         if self.size == 0.0 && self.errors == 0.0 {
             // All samples are zero.
@@ -299,102 +211,5 @@ impl RowSums {
         let error = if error.is_nan() { f64::INFINITY } else { error };
         let decided = self.decided as f64 / self.varying.max(1) as f64;
         RowCertainty { error, decided }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use burn::tensor::Device;
-
-    fn push(before: Option<Moments>, aggregate: Aggregate, sample: Batch) -> Moments {
-        let largest = largest_values(&sample).unwrap();
-        Moments::push(before, aggregate, sample, &largest)
-    }
-
-    fn moments(aggregate: Aggregate, samples: &[f64]) -> (f64, f64) {
-        let flat = |&x: &f64| {
-            let options = (&Device::flex(), burn::tensor::DType::F64);
-            Batch::new(Tensor::<2>::from_data([[x]], options)).unwrap()
-        };
-        let add = |before, x| Some(push(before, aggregate, flat(x)));
-        let (value, error) = samples.iter().fold(None, add).unwrap().finish();
-        let host = |flat: Batch| to_host(flat.parts[0].clone()).unwrap()[0];
-        (host(value), host(error.unwrap()))
-    }
-
-    #[test]
-    fn the_stream_agrees_with_the_formulas_for_a_list() {
-        let samples: Vec<f64> = (0..40).map(|k| 1e3 + (f64::from(k) * 0.7).sin()).collect();
-        let n = samples.len() as f64;
-        let mean = |of: &dyn Fn(f64) -> f64| samples.iter().map(|&x| of(x)).sum::<f64>() / n;
-        let central = |values: &dyn Fn(f64) -> f64, k| {
-            let middle = mean(values);
-            mean(&|x| (values(x) - middle).powi(k))
-        };
-        let close = |(a, b): (f64, f64), expected: (f64, f64)| {
-            assert!((a / expected.0 - 1.0).abs() < 1e-9, "{a} {}", expected.0);
-            assert!((b / expected.1 - 1.0).abs() < 1e-6, "{b} {}", expected.1);
-        };
-        let error = |values: &dyn Fn(f64) -> f64| (central(values, 2) / (n - 1.0)).sqrt();
-        close(moments(Aggregate::Mean, &samples), (mean(&|x| x), error(&|x| x)));
-        let squares = moments(Aggregate::MeanOfSquares, &samples);
-        close(squares, (mean(&|x| x * x), error(&|x| x * x)));
-        let variance = central(&|x| x, 2) * n / (n - 1.0);
-        let spread = central(&|x| x, 4) - variance * variance * (n - 3.0) / (n - 1.0);
-        close(moments(Aggregate::Variance, &samples), (variance, (spread / n).sqrt()));
-    }
-
-    fn row<const N: usize>(values: [f32; N]) -> Batch {
-        Batch::new(Tensor::<2>::from_data([values], &Device::flex())).unwrap()
-    }
-
-    /// Returns the certainty after samples of one row.
-    fn certainty<const N: usize>(aggregate: Aggregate, samples: &[[f32; N]]) -> RowCertainty {
-        let add = |before, values: &[f32; N]| Some(push(before, aggregate, row(*values)));
-        samples.iter().fold(None, add).unwrap().certainty().unwrap()[0]
-    }
-
-    #[test]
-    fn relative_figures_do_not_depend_on_the_unit_or_on_the_first_sample() {
-        for aggregate in [Aggregate::Mean, Aggregate::MeanOfSquares, Aggregate::Variance] {
-            let error = |unit: f32, first: f32| {
-                let samples = [1.0f32, 1.5, 0.25, 0.75, 1.125].map(|x| [x * unit, -2.0 * x * unit]);
-                let samples = [&[[first, first]], &samples[..]].concat();
-                let found = certainty(aggregate, &samples).error;
-                assert!(found > 0.01 && found < 1.0, "{aggregate:?}: {found}");
-                found
-            };
-            let of_one = error(1.0, 0.0);
-            for unit in [2f32.powi(-66), 2f32.powi(-126), 2f32.powi(66), 2f32.powi(120)] {
-                assert_eq!(of_one, error(unit, 0.0), "{aggregate:?}");
-            }
-            for first in [1e-30, -1e-38, 1e-12] {
-                assert!((error(1.0, first) - of_one).abs() < 1e-6, "{aggregate:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_error_is_a_ratio_of_sums_and_equal_samples_prove_little() {
-        let one = certainty(Aggregate::Mean, &[[0.0, 1.0, 1.0]]);
-        assert_eq!(one.error, f64::INFINITY);
-        // Means 0, 2, 0 with errors 0, 1, 1.
-        let two = certainty(Aggregate::Mean, &[[0.0, 1.0, 1.0], [0.0, 3.0, -1.0]]);
-        assert_eq!(two, RowCertainty { error: 1.0, decided: 1.0 });
-        let same = certainty(Aggregate::Mean, &[[0.0, 2.0]; 50]);
-        assert_eq!(same, RowCertainty { error: 0.02, decided: 0.0 });
-        let none = certainty(Aggregate::Mean, &[[0.0]; 50]);
-        assert_eq!(none, RowCertainty { error: 0.0, decided: 1.0 });
-    }
-
-    #[test]
-    fn a_spread_that_comes_from_one_sample_is_noticed() {
-        for aggregate in [Aggregate::Mean, Aggregate::MeanOfSquares, Aggregate::Variance] {
-            let rare: Vec<[f32; 1]> = (0..50).map(|k| [f32::from(u8::from(k == 7))]).collect();
-            assert!(certainty(aggregate, &rare).decided == 1.0, "{aggregate:?}");
-            let even: Vec<[f32; 1]> = (0..50).map(|k| [(k % 5) as f32]).collect();
-            assert!(certainty(aggregate, &even).decided == 0.0, "{aggregate:?}");
-        }
     }
 }

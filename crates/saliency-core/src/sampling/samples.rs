@@ -10,7 +10,7 @@ use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
 use crate::input::batch::Batch;
 use crate::input::rows::Rows;
-use crate::sampling::moments::{Aggregate, Moments, RowCertainty, largest_values};
+use crate::sampling::moments::{Aggregate, Maps, Moments, RowCertainty};
 use crate::sampling::share_errors::ShareErrors;
 use crate::share::{Share, Tolerance};
 use crate::warning::Warning;
@@ -285,36 +285,26 @@ impl<'a> Averaging<'a> {
             &work.chunks(open.len(), samples),
             |chunk| {
                 let rows: Vec<usize> = chunk.row_of_each().into_iter().map(|at| open[at]).collect();
-                draw(&rows, &chunk.repeat_of_each(|sample| sample))
+                let drawn = draw(&rows, &chunk.repeat_of_each(|sample| sample))?;
+                Ok((Maps::of(&drawn.values)?, drawn))
             },
-            |chunk, maps: SampleMaps| {
+            |chunk, (maps, drawn): (Maps, SampleMaps)| {
                 // A new block of rows starts with the moments of the rounds before.
                 if blocks.len() == chunk.block {
                     let rows: Vec<usize> = chunk.rows.clone().collect();
                     blocks.push(self.moments.as_ref().map(|before| before.select(&rows)));
                 }
-                self.push(&mut blocks[chunk.block], chunk, &maps.values)?;
-                self.keep_for_shares(chunk, &maps.values)?;
-                self.note(chunk, maps);
+                let (block, rows) = (&mut blocks[chunk.block], chunk.rows.len());
+                let like = &drawn.values;
+                *block = Some(Moments::push(block.take(), self.aggregate, maps, rows, like));
+                self.keep_for_shares(chunk, &drawn.values)?;
+                self.note(chunk, drawn);
                 Ok(())
             },
         );
         folded.map_err(|error| error.with_rows(|at| open[at]))?;
         let blocks: Vec<Moments> = blocks.into_iter().flatten().collect();
-        Ok(Moments::stack(&blocks))
-    }
-
-    /// Adds the maps of a chunk to the moments of its block, sample by sample.
-    fn push(&self, block: &mut Option<Moments>, chunk: &Chunk, maps: &Batch) -> Result<()> {
-        let together = chunk.rows.len();
-        let maps = maps.widened();
-        let largest = largest_values(&maps)?;
-        for start in (0..maps.rows()).step_by(together) {
-            let sample = maps.narrow(start, together);
-            let largest = &largest[start..start + together];
-            *block = Some(Moments::push(block.take(), self.aggregate, sample, largest));
-        }
-        Ok(())
+        Ok(Moments::stack(blocks))
     }
 
     /// Adds the maps of a chunk to those that the errors of shares are estimated from.
@@ -384,11 +374,16 @@ impl<'a> Averaging<'a> {
                 self.warnings.push(Warning::FewSamplesDecide { row });
             }
         }
-        if !finished.is_empty() {
-            self.done.extend(finished.iter().map(|&at| self.open[at]));
-            self.results.push(moments.select(&finished).finish());
+        self.done.extend(finished.iter().map(|&at| self.open[at]));
+        if unfinished.is_empty() {
+            // Without a copy: a table is large.
+            self.results.push(moments.finish());
+        } else {
+            if !finished.is_empty() {
+                self.results.push(moments.select(&finished).finish());
+            }
+            self.moments = Some(moments.select(&unfinished));
         }
-        self.moments = (!unfinished.is_empty()).then(|| moments.select(&unfinished));
         self.open = unfinished.into_iter().map(|at| self.open[at]).collect();
         Ok(more)
     }

@@ -83,6 +83,7 @@ impl<M: Model<I>, I: Inputs> Explainer<M, I> for BentGradients {
             contribution: &Product,
             changes: &changes,
             shares: None,
+            keep_scores: true,
             schedule: &self.schedule,
         };
         let integrals = match self.tolerance {
@@ -119,6 +120,7 @@ fn wrong_arguments_of_an_integral_are_refused() {
         contribution: &Product,
         changes: &changes,
         shares: None,
+        keep_scores: true,
         schedule: &schedule,
     };
     let rule = |count| Rule::Midpoint.positions(count);

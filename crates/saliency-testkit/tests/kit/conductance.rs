@@ -90,6 +90,7 @@ fn the_conductance_of_two_layers_has_its_closed_form() {
         contribution: &Product,
         changes: &changes,
         shares: None,
+        keep_scores: false,
         schedule: &schedule,
     };
     let found = integral.fixed(&[Rule::GaussLegendre.positions(5)]).unwrap();

@@ -390,3 +390,91 @@ fn a_slow_item_is_waited_for_and_the_others_do_not_run_away() {
     let ahead = ahead.load(Ordering::SeqCst);
     assert!((2..=6).contains(&ahead), "{ahead} items begun beside the slow one");
 }
+
+/// Returns a model that sleeps and counts the inputs that are given to it at once, and the most so
+/// far.
+fn slow_model() -> (impl Model<Tensor<2>>, Arc<AtomicUsize>) {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let peak = most.clone();
+    let model = pure_function(move |x: Tensor<2>| {
+        let rows = x.dims()[0];
+        peak.fetch_max(now.fetch_add(rows, Ordering::SeqCst) + rows, Ordering::SeqCst);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        now.fetch_sub(rows, Ordering::SeqCst);
+        x.powi_scalar(2).sum_dim(1)
+    });
+    (model, most)
+}
+
+#[test]
+fn a_wrapped_explainer_keeps_all_workers_busy() {
+    let (model, most) = slow_model();
+    let x = Tensor::<2>::ones([1, 3], &device());
+    let noise = NoiseScale::Absolute(0.1);
+    // One chunk of copies outside; two chunks, each of which has half of the workers.
+    for (chunk, least) in [(100, 8), (5, 6)] {
+        let inside =
+            IntegratedGradients::new().with_steps(8).with_schedule(workers(8).with_chunk(1));
+        let around = SmoothGrad::new(inside).with_samples(10).with_noise(noise);
+        let around = around.with_schedule(workers(8).with_chunk(chunk));
+        around.attribute_to(&model, x.clone(), Target::Class(0)).unwrap();
+        let most = most.swap(0, Ordering::SeqCst);
+        // The copies themselves are scored at once first.
+        assert!((least..=10).contains(&most), "{most} at once, chunks of {chunk}");
+    }
+}
+
+#[test]
+fn a_memory_budget_reaches_the_explainer_inside() {
+    let (model, most) = slow_model();
+    let x = Tensor::<2>::ones([1, 3], &device());
+    let explain = |outside: Schedule, inside: Schedule| {
+        let inside = IntegratedGradients::new().with_steps(6).with_schedule(inside);
+        let around = SmoothGrad::new(inside).with_samples(8).with_schedule(outside);
+        let around = around.with_noise(NoiseScale::Absolute(0.1));
+        let map = around.attribute_to(&model, x.clone(), Target::Class(0)).unwrap();
+        (most.swap(0, Ordering::SeqCst), values(&map.values))
+    };
+    let budget = |inputs| MemoryBudget::new(inputs * 1000, 1000);
+    for (inputs, chunk) in [(8, 100), (8, 4), (4, 4), (2, 1), (1, 1)] {
+        let outside = || workers(4).with_chunk(chunk).with_memory(budget(inputs));
+        let (peak, found) = explain(outside(), workers(4).with_chunk(3));
+        assert!(peak <= inputs as usize, "room for {inputs}, chunks of {chunk}: {peak} at once");
+        // The same bits for any number of workers.
+        let alone = outside().with_parallelism(Parallelism::Workers(1));
+        assert_eq!(found, explain(alone, workers(1).with_chunk(3)).1);
+    }
+}
+
+#[test]
+fn a_row_of_a_table_has_the_answer_that_it_has_alone() {
+    // 1,500 rows, more than a chunk holds; each is a question of its own.
+    let numbers: Vec<f32> = (0..4500).map(|at| (at as f32 * 0.37).sin() * 3.0).collect();
+    let x = Tensor::<1>::from_data(&numbers[..], &device()).reshape([1500, 3]);
+    let bends =
+        pure_function(|x: Tensor<2>| ((x.clone() * 4.0).sin() + x.powi_scalar(2)).sum_dim(1));
+    let explainers: [Box<dyn Explainer<_, Tensor<2>>>; 3] = [
+        Box::new(IntegratedGradients::new().with_tolerance(0.02)),
+        Box::new(SmoothGrad::default().with_tolerance(0.2)),
+        Box::new(SmoothGrad::default()),
+    ];
+    for explainer in explainers {
+        let all = explainer.attribute_to(&bends, x.clone(), Target::Class(0)).unwrap();
+        let found = values(&all.values);
+        // Noise depends on the row's number, so that the first row is the one to compare.
+        let alone = x.clone().narrow(0, 0, 1);
+        let alone = explainer.attribute_to(&bends, alone, Target::Class(0)).unwrap();
+        assert_eq!(values(&alone.values), found[..3]);
+        assert_eq!(alone.evaluations[0], all.evaluations[0]);
+        assert_eq!(alone.error_estimate.unwrap()[0], all.error_estimate.unwrap()[0]);
+    }
+    let explainer = IntegratedGradients::new().with_tolerance(0.02);
+    let all = explainer.attribute_to(&bends, x.clone(), Target::Class(0)).unwrap();
+    let found = values(&all.values);
+    for row in [7, 700, 1499] {
+        let alone = x.clone().narrow(0, row, 1);
+        let alone = explainer.attribute_to(&bends, alone, Target::Class(0)).unwrap();
+        assert_eq!(values(&alone.values), found[3 * row..][..3]);
+        assert_eq!(alone.evaluations[0], all.evaluations[row]);
+    }
+}

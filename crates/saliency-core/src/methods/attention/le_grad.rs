@@ -10,6 +10,7 @@ use crate::execution::evaluator::Evaluator;
 use crate::execution::question::Question;
 use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
+use crate::execution::workers::in_pool;
 use crate::input::batch::Batch;
 use crate::input::inputs::Inputs;
 use crate::model::function::ModelFn;
@@ -111,7 +112,8 @@ impl LeGrad {
             &work.chunks(input.rows(), 0..1),
             |chunk| {
                 let rows = input.narrow(chunk.rows.start, chunk.rows.len());
-                let attention = model.attention(rows.clone().into_inputs());
+                let copy = rows.clone();
+                let attention = in_pool(&rows.device(), || model.attention(copy.into_inputs()));
                 check(&attention)?;
                 let dims = attention.dims();
                 let target = scored.target.select(&chunk.row_of_each());

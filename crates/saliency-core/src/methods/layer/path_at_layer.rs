@@ -193,6 +193,7 @@ impl<Q: Quantity> PathAtLayer<Q> {
             contribution: &Product,
             changes: &changes,
             shares: None,
+            keep_scores: false,
             schedule: &self.schedule,
         };
         let integrals = self.integrate(asked, &integral, &from, &scored.scores)?;

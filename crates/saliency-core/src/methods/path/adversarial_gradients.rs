@@ -296,6 +296,7 @@ impl Paths<'_> {
             contribution: &Product,
             changes: &changes.collect::<Vec<_>>(),
             shares: None,
+            keep_scores: true,
             schedule: &self.schedule,
         };
         let AdversarialGradients { tolerance, max_gradients, .. } = *self.options;

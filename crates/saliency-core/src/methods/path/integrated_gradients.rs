@@ -55,8 +55,11 @@ use crate::path::shape::StraightPath;
 /// # Memory
 /// With a fixed number of points, the method needs memory only for the chunks that are being
 /// computed. With a tolerance, gradients are kept, so that more points can be placed between them.
-/// Beyond a limit, only sums of gradients are kept. The kept gradients and sums are together at
-/// most 33 million numbers, or 18 copies of one row if that is more.
+/// Beyond a limit, only sums of gradients are kept. Of one row, the kept gradients and sums are at
+/// most 33 million numbers, or 18 copies of the row if that is more. Rows are taken in blocks: a
+/// million rows of a table need memory for the answer and for one block. All rows of a block
+/// together keep 33 million numbers at most, unless a single row needs more; rows for which there
+/// is no room wait until others are done.
 ///
 /// # Errors
 /// Those of [`Explainer::attribute_to`](crate::Explainer::attribute_to);

@@ -103,10 +103,13 @@ impl Integration {
         };
         start.check(input, input.rows())?;
         // Of a path that is found on the way only the ends are known.
-        let straight = StraightPath::new(start.points.clone(), input);
+        let straight;
         let shape = match &laid.course {
             Course::Known(shape) => &**shape,
-            Course::Walked(_) => &straight,
+            Course::Walked(_) => {
+                straight = StraightPath::new(start.points.clone(), input);
+                &straight
+            }
         };
         // If the contributions are complete, they sum to the difference between the scores at both
         // ends.
@@ -130,6 +133,7 @@ impl Integration {
             contribution,
             changes: &changes,
             shares: rows.shares(),
+            keep_scores: false,
             schedule,
         };
         let integrals = match &laid.course {

@@ -209,6 +209,7 @@ impl SequentialIg {
             contribution: &Product,
             changes: &changes,
             shares: None,
+            keep_scores: false,
             schedule: &schedule,
         };
         let integrals = self.integration.integrate(&integral, &from, &to).map_err(of_row)?;

@@ -275,6 +275,7 @@ impl Timing {
             contribution: &Product,
             changes: &changes,
             shares: None,
+            keep_scores: false,
             // Progress counts samples.
             schedule: &self.schedule.silent(),
         };
