@@ -52,6 +52,8 @@ pub(crate) struct Moments {
     sums: Vec<Batch>,
     /// The smallest and the largest sample of each value.
     range: [Batch; 2],
+    /// The number of groups whose spread this is; `None` if it is that of the samples.
+    groups: Option<usize>,
 }
 
 /// How sure the average of a row is.
@@ -68,6 +70,10 @@ pub(crate) struct RowCertainty {
 /// A sample decides a value if it makes up more than this share of the value's spread. For a normal
 /// distribution the largest of 50 samples makes up a tenth.
 const DECISIVE: f64 = 0.3;
+
+/// The number of samples, or of groups of samples, from which on [`DECISIVE`] holds. Of fewer groups
+/// the largest makes up more.
+const MANY: f64 = 50.0;
 
 /// A row's scale is lowered when its samples grow beyond this.
 const GROWN: f64 = 256.0;
@@ -108,7 +114,7 @@ impl Moments {
             let none = sample.map(|part| part.zeros_like());
             let sums = vec![none; aggregate.sums()];
             let range = [sample.clone(), sample.clone()];
-            return Self { aggregate, count: 1, scales, mean: sample, sums, range };
+            return Self { aggregate, count: 1, scales, mean: sample, sums, range, groups: None };
         };
         moments.adapt_scales(largest);
         let sample = scaled(aggregate, &sample, &moments.scales);
@@ -180,7 +186,7 @@ impl Moments {
         // A row of zeros has no scale.
         let back = |scale: &f64| if *scale == 0.0 { 1.0 } else { scale.powi(power) };
         let back: Vec<f64> = self.scales.iter().map(back).collect();
-        (values.scale_rows(&back), (self.count > 1).then(|| errors.scale_rows(&back)))
+        (values.scale_rows(&back), self.has_spread().then(|| errors.scale_rows(&back)))
     }
 
     /// Returns the aggregates and their standard errors, in units of each row's scale.
@@ -209,7 +215,7 @@ impl Moments {
     pub fn certainty(&self) -> Result<Vec<RowCertainty>> {
         let n = self.count as f64;
         let rows = self.mean.rows();
-        if self.count < 2 {
+        if !self.has_spread() {
             let unknown = RowCertainty { error: f64::INFINITY, decided: 0.0 };
             return Ok(vec![unknown; rows]);
         }
@@ -222,6 +228,8 @@ impl Moments {
             [_, _, fourths] => (fourths, 4),
             sums => (&sums[0], 2),
         };
+        let groups = self.groups.map_or(MANY, |groups| groups as f64);
+        let decisive = DECISIVE * (MANY / groups).sqrt().max(1.0);
         let mut sums = vec![RowSums::default(); rows];
         for part in (0..values.parts.len()).filter(|&part| !values.fixed[part]) {
             let width = values.parts[part].dims()[1];
@@ -236,12 +244,46 @@ impl Moments {
                 sums.errors_at_least += errors[at].max(size / n);
                 if spread[at] > 0.0 {
                     sums.varying += 1;
-                    let decided = top[at].powi(power) > DECISIVE * spread[at];
+                    let decided = top[at].powi(power) > decisive * spread[at];
                     sums.decided += usize::from(decided);
                 }
             }
         }
         Ok(sums.into_iter().map(RowSums::certainty).collect())
+    }
+
+    /// Returns whether there is a standard error.
+    fn has_spread(&self) -> bool {
+        self.groups.unwrap_or(self.count) > 1
+    }
+
+    /// Returns these moments without a standard error.
+    pub fn without_spread(&self) -> Self {
+        Self { groups: Some(1), ..self.clone() }
+    }
+
+    /// Returns these moments of a mean with another standard error: that of the mean of `parts`, each
+    /// of which stands for `size` samples. Samples that no part stands for are taken to err as the
+    /// others do.
+    pub fn with_spread_of(&self, parts: &Self, size: usize) -> Self {
+        let (n, count) = (self.count as f64, parts.count as f64);
+        if parts.count < 2 {
+            return self.without_spread();
+        }
+        // The squared error of parts is squares / (count (count - 1)), and that of samples likewise.
+        let share = count * size as f64 / n;
+        let factor = (share * n * (n - 1.0) / (count * (count - 1.0))).sqrt();
+        // A row of zeros has no scale.
+        let scale = |scale: f64| if scale == 0.0 { 1.0 } else { scale };
+        let scales = self.scales.iter().zip(&parts.scales);
+        let factors: Vec<f64> =
+            scales.map(|(own, other)| factor * scale(*own) / scale(*other)).collect();
+        let squares = parts.sums[0].scale_rows(&factors).scale_rows(&factors);
+        let range = parts.range.each_ref().map(|end| {
+            let off = end.zip(&parts.mean, |end, mean| end - mean).scale_rows(&factors);
+            self.mean.zip(&off, |mean, off| mean + off)
+        });
+        Self { sums: vec![squares], range, groups: Some(parts.count), ..self.clone() }
     }
 
     /// Returns the moments of the given rows.

@@ -10,7 +10,8 @@ use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
 use crate::input::batch::Batch;
 use crate::input::rows::Rows;
-use crate::sampling::moments::{Aggregate, Moments, RowCertainty, largest_values};
+use crate::sampling::design::{Design, DesignMoments};
+use crate::sampling::moments::{Aggregate, RowCertainty, largest_values};
 use crate::sampling::share_errors::ShareErrors;
 use crate::share::{Share, Tolerance};
 use crate::warning::Warning;
@@ -26,11 +27,14 @@ pub struct Samples {
     count: usize,
     tolerance: Option<Tolerance>,
     limit: usize,
+    /// How samples belong together. Methods set it on use, so that it is not saved.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    design: Design,
 }
 
 impl Default for Samples {
     fn default() -> Self {
-        Self { count: 50, tolerance: None, limit: 1000 }
+        Self { count: 50, tolerance: None, limit: 1000, design: Design::Independent }
     }
 }
 
@@ -84,6 +88,41 @@ impl Samples {
         self
     }
 
+    /// Sets how samples belong together: by default they are independent. The method that draws the
+    /// samples must draw them so. If there are too few samples for two groups, they are taken as
+    /// independent.
+    pub fn with_design(mut self, design: Design) -> Self {
+        self.design = design.for_samples(self.most());
+        self
+    }
+
+    /// Returns how samples belong together.
+    pub fn design(&self) -> Design {
+        self.design
+    }
+
+    /// Returns the place of a sample in 0..1, given a random place `within` the part that the sample
+    /// is drawn from. For [`Design::Strata`] the parts of a round cover 0..1, in order; otherwise
+    /// there is one part.
+    pub fn place(&self, sample: usize, within: f64) -> f64 {
+        if self.design != Design::Strata {
+            return within;
+        }
+        let round = self.round_of(sample);
+        let first = (sample - round.start) / 2 * 2;
+        let end = (first + 2).min(round.len());
+        (first as f64 + within * (end - first) as f64) / round.len() as f64
+    }
+
+    /// Returns the round that a sample is drawn in. The error is estimated after each round.
+    fn round_of(&self, sample: usize) -> Range<usize> {
+        let mut round = 0..self.first();
+        while round.end <= sample {
+            round = round.end..self.next(round.end);
+        }
+        round
+    }
+
     /// Refuses options outside their range.
     ///
     /// # Errors
@@ -127,7 +166,8 @@ impl Samples {
 
     /// Returns the number of samples after which the error is estimated again.
     fn next(&self, count: usize) -> usize {
-        self.limit.min((count as f64 * Self::LADDER).ceil() as usize)
+        let next = (count as f64 * Self::LADDER).ceil() as usize;
+        self.limit.min(next.next_multiple_of(self.design.size()))
     }
 
     /// Forecasts how many more samples are needed, given the error after `count` samples.
@@ -236,7 +276,7 @@ struct Averaging<'a> {
     /// The rows that need more samples.
     open: Vec<usize>,
     /// The moments of the open rows so far; `None` before the first sample.
-    moments: Option<Moments>,
+    moments: Option<DesignMoments>,
     /// The rows that are done, in the order in which they were finished, and their results.
     done: Vec<usize>,
     results: Vec<(Batch, Option<Batch>)>,
@@ -268,7 +308,7 @@ impl<'a> Averaging<'a> {
             results: Vec::new(),
             errors: vec![f64::INFINITY; rows],
             shares,
-            drawn: vec![ShareErrors::new(aggregate); shares.map_or(0, |_| rows)],
+            drawn: vec![ShareErrors::new(aggregate, samples.design); shares.map_or(0, |_| rows)],
             share_errors: vec![None; rows],
             evaluations: vec![0; rows],
             converged: vec![true; rows],
@@ -278,9 +318,9 @@ impl<'a> Averaging<'a> {
     }
 
     /// Draws more samples of the open rows, and returns their moments.
-    fn draw(&mut self, work: &Work, samples: Range<usize>, draw: &Draw) -> Result<Moments> {
+    fn draw(&mut self, work: &Work, samples: Range<usize>, draw: &Draw) -> Result<DesignMoments> {
         let open = self.open.clone();
-        let mut blocks: Vec<Option<Moments>> = Vec::new();
+        let mut blocks: Vec<DesignMoments> = Vec::new();
         let folded = work.run(
             &work.chunks(open.len(), samples),
             |chunk| {
@@ -291,30 +331,21 @@ impl<'a> Averaging<'a> {
                 // A new block of rows starts with the moments of the rounds before.
                 if blocks.len() == chunk.block {
                     let rows: Vec<usize> = chunk.rows.clone().collect();
-                    blocks.push(self.moments.as_ref().map(|before| before.select(&rows)));
+                    blocks.push(match &self.moments {
+                        Some(before) => before.select(&rows),
+                        None => DesignMoments::new(self.samples.design, self.aggregate),
+                    });
                 }
-                self.push(&mut blocks[chunk.block], chunk, &maps.values)?;
+                push(&mut blocks[chunk.block], chunk, &maps.values)?;
                 self.keep_for_shares(chunk, &maps.values)?;
                 self.note(chunk, maps);
                 Ok(())
             },
         );
         folded.map_err(|error| error.with_rows(|at| open[at]))?;
-        let blocks: Vec<Moments> = blocks.into_iter().flatten().collect();
-        Ok(Moments::stack(&blocks))
-    }
-
-    /// Adds the maps of a chunk to the moments of its block, sample by sample.
-    fn push(&self, block: &mut Option<Moments>, chunk: &Chunk, maps: &Batch) -> Result<()> {
-        let together = chunk.rows.len();
-        let maps = maps.widened();
-        let largest = largest_values(&maps)?;
-        for start in (0..maps.rows()).step_by(together) {
-            let sample = maps.narrow(start, together);
-            let largest = &largest[start..start + together];
-            *block = Some(Moments::push(block.take(), self.aggregate, sample, largest));
-        }
-        Ok(())
+        let mut moments = DesignMoments::stack(&blocks);
+        moments.end_round();
+        Ok(moments)
     }
 
     /// Adds the maps of a chunk to those that the errors of shares are estimated from.
@@ -364,7 +395,7 @@ impl<'a> Averaging<'a> {
 
     /// Closes the rows that have enough samples, and forecasts how many more samples the others
     /// need together.
-    fn close_finished(&mut self, moments: Moments, drawn: usize) -> Result<usize> {
+    fn close_finished(&mut self, moments: DesignMoments, drawn: usize) -> Result<usize> {
         let mut more = 0;
         let (mut finished, mut unfinished) = (Vec::new(), Vec::new());
         for (at, certainty) in moments.certainty()?.into_iter().enumerate() {
@@ -414,5 +445,47 @@ impl<'a> Averaging<'a> {
             converged: self.may_converge.then_some(self.converged),
             warnings: self.warnings,
         })
+    }
+}
+
+/// Adds the maps of a chunk to the moments of its block, sample by sample.
+fn push(block: &mut DesignMoments, chunk: &Chunk, maps: &Batch) -> Result<()> {
+    let together = chunk.rows.len();
+    let maps = maps.widened();
+    let largest = largest_values(&maps)?;
+    for start in (0..maps.rows()).step_by(together) {
+        let sample = maps.narrow(start, together);
+        block.push(sample, &largest[start..start + together])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strata_cover_every_round_in_order() {
+        let to_tolerance = Samples::new().with_tolerance(0.1).with_limit(131);
+        let fixed = Samples::new().with_count(7);
+        for (samples, rounds) in [
+            (to_tolerance, vec![0..50, 50..64, 64..80, 80..100, 100..126, 126..131]),
+            (fixed, vec![0..7]),
+        ] {
+            let samples = samples.with_design(Design::Strata);
+            for round in rounds {
+                let count = round.len() as f64;
+                for sample in round.clone() {
+                    assert_eq!(samples.round_of(sample), round);
+                    let [low, high] = [0.0, 1.0].map(|within| samples.place(sample, within));
+                    let first = (sample - round.start) / 2 * 2;
+                    assert!((low - first as f64 / count).abs() < 1e-12);
+                    assert!((high - (first + 2).min(round.len()) as f64 / count).abs() < 1e-12);
+                }
+            }
+        }
+        assert_eq!(fixed.place(3, 0.25), 0.25);
+        let few = Samples::new().with_count(3).with_design(Design::Strata);
+        assert_eq!(few.place(2, 0.25), 0.25);
     }
 }

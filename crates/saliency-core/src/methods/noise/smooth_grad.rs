@@ -2,6 +2,7 @@
 
 use crate::methods::gradient::Gradient;
 use crate::methods::noise::over_noise::{OverNoise, Statistic};
+use crate::sampling::draws::Draws;
 use crate::sampling::moments::Aggregate;
 
 /// The mean of an explainer's maps over noisy copies of the input, with its standard error.
@@ -65,4 +66,13 @@ pub struct Mean;
 
 impl Statistic for Mean {
     const AGGREGATE: Aggregate = Aggregate::Mean;
+    const DRAWS: Draws = Draws::Antithetic;
+}
+
+impl<E> OverNoise<E, Mean> {
+    /// Sets how the noise of samples belongs together.
+    pub fn with_draws(mut self, draws: Draws) -> Self {
+        self.draws = Some(draws);
+        self
+    }
 }
