@@ -153,8 +153,8 @@ mod tests {
         assert!((quantile(0.975) - 1.959_963_984_540_054).abs() < 1e-8);
         assert!((quantile(1e-6) + 4.753_424_308_822_899).abs() < 1e-7);
         assert!(quantile(0.0) < -30.0 && quantile(1.0) > 30.0 && quantile(1.0).is_finite());
-        assert_eq!(probability_below(f64::NEG_INFINITY), 0.0);
-        assert_eq!(probability_below(f64::INFINITY), 1.0);
+        assert!(probability_below(f64::NEG_INFINITY).abs() < 1e-15);
+        assert!((probability_below(f64::INFINITY) - 1.0).abs() < 1e-15);
     }
 
     /// Returns the mean and the mean square of numbers between limits.

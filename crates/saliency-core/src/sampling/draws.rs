@@ -23,8 +23,9 @@ pub enum Draws {
     /// half of the samples are wasted.
     Antithetic,
     /// The noise of samples fills the space more evenly than random noise does (randomised
-    /// quasi-Monte Carlo). Samples come in 12 to 24 shifted copies of a lattice. A copy has a power
-    /// of two of points, up to 1,024; if there is a tolerance, 4.
+    /// quasi-Monte Carlo). Samples come in 16 to 32 shifted copies of a lattice. A copy has a power
+    /// of two of points, up to 1,024; if there is a tolerance, 4. The number of samples is raised to
+    /// that of whole copies, by at most a sixteenth.
     ///
     /// It saves the more samples, the fewer features and the more samples there are. For inputs of
     /// more than 256 values, [`Antithetic`](Self::Antithetic) takes its place.
@@ -32,7 +33,7 @@ pub enum Draws {
 }
 
 /// The least number of copies of a lattice: fewer give rough standard errors.
-const COPIES: usize = 12;
+const COPIES: usize = 16;
 
 /// The number of points of a lattice if samples are drawn to a tolerance.
 const POINTS_TO_TOLERANCE: usize = 4;
@@ -56,6 +57,8 @@ impl Draws {
             Self::Independent => Design::Independent,
             _ => Design::Groups(points),
         };
+        // Part of a lattice would be uneven.
+        let samples = if on_lattice { samples.in_multiples_of(points) } else { samples };
         let samples = samples.with_design(design);
         let on_lattice = on_lattice && samples.design() == design;
         DrawPlan { samples, lattice: on_lattice.then(|| Lattice::new(points, width)) }
@@ -82,7 +85,7 @@ impl DrawPlan {
 
     /// Returns the random numbers of each row in the given sample.
     pub fn draws(&self, rows: &Rows, seed: u64, samples: &[usize]) -> Vec<NoiseDraw<'_>> {
-        let size = self.samples.design().size();
+        let size = self.samples.design().multiple();
         // A group has the key of its first sample.
         let first: Vec<usize> = samples.iter().map(|sample| sample / size * size).collect();
         let keys = rows.keys(seed, &first).into_iter().zip(samples);

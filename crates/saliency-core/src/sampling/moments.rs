@@ -52,8 +52,6 @@ pub(crate) struct Moments {
     sums: Vec<Batch>,
     /// The smallest and the largest sample of each value.
     range: [Batch; 2],
-    /// The number of groups whose spread this is; `None` if it is that of the samples.
-    groups: Option<usize>,
 }
 
 /// How sure the average of a row is.
@@ -70,10 +68,6 @@ pub(crate) struct RowCertainty {
 /// A sample decides a value if it makes up more than this share of the value's spread. For a normal
 /// distribution the largest of 50 samples makes up a tenth.
 const DECISIVE: f64 = 0.3;
-
-/// The number of samples, or of groups of samples, from which on [`DECISIVE`] holds. Of fewer groups
-/// the largest makes up more.
-const MANY: f64 = 50.0;
 
 /// A row's scale is lowered when its samples grow beyond this.
 const GROWN: f64 = 256.0;
@@ -114,7 +108,7 @@ impl Moments {
             let none = sample.map(|part| part.zeros_like());
             let sums = vec![none; aggregate.sums()];
             let range = [sample.clone(), sample.clone()];
-            return Self { aggregate, count: 1, scales, mean: sample, sums, range, groups: None };
+            return Self { aggregate, count: 1, scales, mean: sample, sums, range };
         };
         moments.adapt_scales(largest);
         let sample = scaled(aggregate, &sample, &moments.scales);
@@ -181,12 +175,37 @@ impl Moments {
     /// Returns the aggregate of every value, and its standard error if there are two or more
     /// samples.
     pub fn finish(&self) -> (Batch, Option<Batch>) {
-        let (values, errors) = self.scaled_results();
+        self.finish_with(self.own_errors())
+    }
+
+    /// Returns the aggregate of every value, and the given standard errors, which are in units of
+    /// each row's scale.
+    pub fn finish_with(&self, errors: Option<Batch>) -> (Batch, Option<Batch>) {
+        let (values, _) = self.scaled_results();
         let power = if self.aggregate == Aggregate::Mean { -1 } else { -2 };
         // A row of zeros has no scale.
         let back = |scale: &f64| if *scale == 0.0 { 1.0 } else { scale.powi(power) };
         let back: Vec<f64> = self.scales.iter().map(back).collect();
-        (values.scale_rows(&back), self.has_spread().then(|| errors.scale_rows(&back)))
+        (values.scale_rows(&back), errors.map(|errors| errors.scale_rows(&back)))
+    }
+
+    /// Returns the standard errors of independent samples in units of each row's scale, if there are
+    /// two or more samples.
+    pub fn own_errors(&self) -> Option<Batch> {
+        (self.count > 1).then(|| self.scaled_results().1)
+    }
+
+    /// Returns the standard errors of the mean in units of each row's scale, from independent
+    /// `parts`, each of which stands for `size` samples. Samples that no part stands for are taken to
+    /// err as the others do.
+    pub fn errors_of(&self, parts: &Self, size: usize) -> Option<Batch> {
+        let share = (parts.count * size) as f64 / self.count as f64;
+        // A row of zeros has no scale.
+        let scale = |scale: f64| if scale == 0.0 { 1.0 } else { scale };
+        let scales = self.scales.iter().zip(&parts.scales);
+        let factors: Vec<f64> =
+            scales.map(|(own, other)| share.sqrt() * scale(*own) / scale(*other)).collect();
+        parts.own_errors().map(|errors| errors.scale_rows(&factors))
     }
 
     /// Returns the aggregates and their standard errors, in units of each row's scale.
@@ -213,13 +232,18 @@ impl Moments {
     /// Equal samples of a value prove little: one more sample could differ by as much as the value.
     /// So the error counts as at least 1/n of the value.
     pub fn certainty(&self) -> Result<Vec<RowCertainty>> {
+        self.certainty_with(self.own_errors())
+    }
+
+    /// Returns how sure each row is, given the standard errors in units of each row's scale.
+    pub fn certainty_with(&self, errors: Option<Batch>) -> Result<Vec<RowCertainty>> {
         let n = self.count as f64;
         let rows = self.mean.rows();
-        if !self.has_spread() {
+        let Some(errors) = errors else {
             let unknown = RowCertainty { error: f64::INFINITY, decided: 0.0 };
             return Ok(vec![unknown; rows]);
-        }
-        let (values, errors) = self.scaled_results();
+        };
+        let (values, _) = self.scaled_results();
         let [low, high] = &self.range;
         let below = self.mean.zip(low, |mean, low| mean - low);
         let above = high.zip(&self.mean, |high, mean| high - mean);
@@ -228,8 +252,6 @@ impl Moments {
             [_, _, fourths] => (fourths, 4),
             sums => (&sums[0], 2),
         };
-        let groups = self.groups.map_or(MANY, |groups| groups as f64);
-        let decisive = DECISIVE * (MANY / groups).sqrt().max(1.0);
         let mut sums = vec![RowSums::default(); rows];
         for part in (0..values.parts.len()).filter(|&part| !values.fixed[part]) {
             let width = values.parts[part].dims()[1];
@@ -244,46 +266,12 @@ impl Moments {
                 sums.errors_at_least += errors[at].max(size / n);
                 if spread[at] > 0.0 {
                     sums.varying += 1;
-                    let decided = top[at].powi(power) > decisive * spread[at];
+                    let decided = top[at].powi(power) > DECISIVE * spread[at];
                     sums.decided += usize::from(decided);
                 }
             }
         }
         Ok(sums.into_iter().map(RowSums::certainty).collect())
-    }
-
-    /// Returns whether there is a standard error.
-    fn has_spread(&self) -> bool {
-        self.groups.unwrap_or(self.count) > 1
-    }
-
-    /// Returns these moments without a standard error.
-    pub fn without_spread(&self) -> Self {
-        Self { groups: Some(1), ..self.clone() }
-    }
-
-    /// Returns these moments of a mean with another standard error: that of the mean of `parts`, each
-    /// of which stands for `size` samples. Samples that no part stands for are taken to err as the
-    /// others do.
-    pub fn with_spread_of(&self, parts: &Self, size: usize) -> Self {
-        let (n, count) = (self.count as f64, parts.count as f64);
-        if parts.count < 2 {
-            return self.without_spread();
-        }
-        // The squared error of parts is squares / (count (count - 1)), and that of samples likewise.
-        let share = count * size as f64 / n;
-        let factor = (share * n * (n - 1.0) / (count * (count - 1.0))).sqrt();
-        // A row of zeros has no scale.
-        let scale = |scale: f64| if scale == 0.0 { 1.0 } else { scale };
-        let scales = self.scales.iter().zip(&parts.scales);
-        let factors: Vec<f64> =
-            scales.map(|(own, other)| factor * scale(*own) / scale(*other)).collect();
-        let squares = parts.sums[0].scale_rows(&factors).scale_rows(&factors);
-        let range = parts.range.each_ref().map(|end| {
-            let off = end.zip(&parts.mean, |end, mean| end - mean).scale_rows(&factors);
-            self.mean.zip(&off, |mean, off| mean + off)
-        });
-        Self { sums: vec![squares], range, groups: Some(parts.count), ..self.clone() }
     }
 
     /// Returns the moments of the given rows.

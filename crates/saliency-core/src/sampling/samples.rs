@@ -51,6 +51,9 @@ impl Samples {
     /// rows.
     const LADDER: f64 = 1.25;
 
+    /// The number of samples of each part, if samples are spread over parts.
+    const PER_PART: usize = 16;
+
     /// If single samples decide this share of a row's values, its standard errors rest on too few
     /// samples.
     const DECIDED: f64 = 0.1;
@@ -89,10 +92,30 @@ impl Samples {
     }
 
     /// Sets how samples belong together: by default they are independent. The method that draws the
-    /// samples must draw them so. If there are too few samples for two groups, they are taken as
-    /// independent.
+    /// samples must draw them so. The number of samples of a tolerance is raised to whole groups. If
+    /// there are too few samples for two groups, they are taken as independent.
     pub fn with_design(mut self, design: Design) -> Self {
         self.design = design.for_samples(self.most());
+        if self.tolerance.is_some() {
+            self.limit = self.limit.next_multiple_of(self.design.multiple());
+        }
+        self
+    }
+
+    /// Cuts all that can be drawn into parts, at least `least` of them if there are enough samples.
+    /// Each part has up to 16 samples of a fixed number: with fewer, standard errors would rest on the
+    /// few parts in which samples differ. With a tolerance, the number of parts stays the same.
+    pub fn with_strata(self, least: usize) -> Self {
+        let parts = match self.tolerance {
+            Some(_) => least.clamp(Self::FIRST / 4, Self::FIRST / 2),
+            None => (self.count / Self::PER_PART).max(least.min(self.count / 2)).max(1),
+        };
+        self.with_design(Design::Strata(parts))
+    }
+
+    /// Raises the number of samples to a multiple of `size`.
+    pub(crate) fn in_multiples_of(mut self, size: usize) -> Self {
+        self.count = self.count.next_multiple_of(size);
         self
     }
 
@@ -105,13 +128,30 @@ impl Samples {
     /// is drawn from. For [`Design::Strata`] the parts of a round cover 0..1, in order; otherwise
     /// there is one part.
     pub fn place(&self, sample: usize, within: f64) -> f64 {
-        if self.design != Design::Strata {
+        if !matches!(self.design, Design::Strata(_)) {
             return within;
         }
-        let round = self.round_of(sample);
-        let first = (sample - round.start) / 2 * 2;
-        let end = (first + 2).min(round.len());
-        (first as f64 + within * (end - first) as f64) / round.len() as f64
+        let (round, part) = (self.round_of(sample), self.group_of(sample));
+        let first = (part.start - round.start) as f64;
+        (first + within * part.len() as f64) / round.len() as f64
+    }
+
+    /// Returns the numbers of the samples of a sample's group or part.
+    fn group_of(&self, sample: usize) -> Range<usize> {
+        match self.design {
+            Design::Independent => sample..sample + 1,
+            Design::Groups(size) => {
+                let start = sample / size * size;
+                start..start + size
+            }
+            Design::Strata(parts) => {
+                let round = self.round_of(sample);
+                let count = round.len();
+                let part = (sample - round.start) * parts / count;
+                let start = |part: usize| round.start + (part * count).div_ceil(parts);
+                start(part)..start(part + 1)
+            }
+        }
     }
 
     /// Returns the round that a sample is drawn in. The error is estimated after each round.
@@ -156,7 +196,8 @@ impl Samples {
 
     /// Returns the number of samples to draw first.
     fn first(&self) -> usize {
-        self.tolerance.map_or(self.count, |_| self.limit.min(Self::FIRST))
+        let first = Self::FIRST.next_multiple_of(self.design.multiple());
+        self.tolerance.map_or(self.count, |_| self.limit.min(first))
     }
 
     /// Returns whether a row needs no more samples if it has `count` of them and this error.
@@ -167,7 +208,13 @@ impl Samples {
     /// Returns the number of samples after which the error is estimated again.
     fn next(&self, count: usize) -> usize {
         let next = (count as f64 * Self::LADDER).ceil() as usize;
-        self.limit.min(next.next_multiple_of(self.design.size()))
+        let multiple = self.design.multiple();
+        // Each part needs two samples in a round, so that they can be compared.
+        let least = match self.design {
+            Design::Strata(_) => count + 2 * multiple,
+            _ => count,
+        };
+        self.limit.min(next.max(least).next_multiple_of(multiple))
     }
 
     /// Forecasts how many more samples are needed, given the error after `count` samples.
@@ -336,16 +383,14 @@ impl<'a> Averaging<'a> {
                         None => DesignMoments::new(self.samples.design, self.aggregate),
                     });
                 }
-                push(&mut blocks[chunk.block], chunk, &maps.values)?;
+                push(&mut blocks[chunk.block], chunk, &maps.values, &self.samples)?;
                 self.keep_for_shares(chunk, &maps.values)?;
                 self.note(chunk, maps);
                 Ok(())
             },
         );
         folded.map_err(|error| error.with_rows(|at| open[at]))?;
-        let mut moments = DesignMoments::stack(&blocks);
-        moments.end_round();
-        Ok(moments)
+        Ok(DesignMoments::stack(&blocks))
     }
 
     /// Adds the maps of a chunk to those that the errors of shares are estimated from.
@@ -356,7 +401,8 @@ impl<'a> Averaging<'a> {
         let together = chunk.rows.len();
         for (at, values) in maps.host_rows()?.into_iter().enumerate() {
             let row = self.open[chunk.rows.start + at % together];
-            self.drawn[row].push(chunk.repeats.start + at / together, values);
+            let sample = chunk.repeats.start + at / together;
+            self.drawn[row].push(sample, &self.samples.group_of(sample), values);
         }
         Ok(())
     }
@@ -449,13 +495,15 @@ impl<'a> Averaging<'a> {
 }
 
 /// Adds the maps of a chunk to the moments of its block, sample by sample.
-fn push(block: &mut DesignMoments, chunk: &Chunk, maps: &Batch) -> Result<()> {
+fn push(block: &mut DesignMoments, chunk: &Chunk, maps: &Batch, samples: &Samples) -> Result<()> {
     let together = chunk.rows.len();
     let maps = maps.widened();
     let largest = largest_values(&maps)?;
-    for start in (0..maps.rows()).step_by(together) {
+    for (at, number) in chunk.repeats.clone().enumerate() {
+        let start = at * together;
         let sample = maps.narrow(start, together);
-        block.push(sample, &largest[start..start + together])?;
+        let group = samples.group_of(number);
+        block.push(sample, &largest[start..start + together], &group)?;
     }
     Ok(())
 }
@@ -464,28 +512,60 @@ fn push(block: &mut DesignMoments, chunk: &Chunk, maps: &Batch) -> Result<()> {
 mod tests {
     use super::*;
 
+    /// Panics unless the parts of a round cover 0..1 in order, with about equally many samples.
+    fn check_round(samples: &Samples, round: Range<usize>, parts: usize) {
+        let mut sample = round.start;
+        let mut end = 0.0;
+        let mut found = 0;
+        while sample < round.end {
+            assert_eq!(samples.round_of(sample), round);
+            let part = samples.group_of(sample);
+            assert_eq!(part.start, sample);
+            for inside in part.clone() {
+                assert_eq!(samples.group_of(inside), part);
+                assert!((samples.place(inside, 0.0) - end).abs() < 1e-12);
+            }
+            let share = part.len() as f64 / round.len() as f64;
+            assert!((share - 1.0 / parts as f64).abs() <= 1.0 / round.len() as f64);
+            (end, sample, found) = (end + share, part.end, found + 1);
+        }
+        assert_eq!(found, parts);
+    }
+
     #[test]
     fn strata_cover_every_round_in_order() {
-        let to_tolerance = Samples::new().with_tolerance(0.1).with_limit(131);
-        let fixed = Samples::new().with_count(7);
-        for (samples, rounds) in [
-            (to_tolerance, vec![0..50, 50..64, 64..80, 80..100, 100..126, 126..131]),
-            (fixed, vec![0..7]),
-        ] {
-            let samples = samples.with_design(Design::Strata);
-            for round in rounds {
-                let count = round.len() as f64;
-                for sample in round.clone() {
-                    assert_eq!(samples.round_of(sample), round);
-                    let [low, high] = [0.0, 1.0].map(|within| samples.place(sample, within));
-                    let first = (sample - round.start) / 2 * 2;
-                    assert!((low - first as f64 / count).abs() < 1e-12);
-                    assert!((high - (first + 2).min(round.len()) as f64 / count).abs() < 1e-12);
-                }
-            }
+        for (count, least, parts) in [(7, 1, 1), (50, 1, 3), (50, 20, 20), (50, 100, 25), (9, 4, 4)]
+        {
+            let samples = Samples::new().with_count(count).with_strata(least);
+            assert_eq!(samples.design(), Design::Strata(parts), "{count} {least}");
+            check_round(&samples, 0..count, parts);
         }
-        assert_eq!(fixed.place(3, 0.25), 0.25);
-        let few = Samples::new().with_count(3).with_design(Design::Strata);
-        assert_eq!(few.place(2, 0.25), 0.25);
+        let to_tolerance =
+            |least| Samples::new().with_tolerance(0.1).with_limit(131).with_strata(least);
+        for (least, parts, ends) in [
+            (1, 12, vec![60, 84, 108, 132]),
+            (20, 20, vec![60, 100, 140]),
+            (100, 25, vec![50, 100, 150]),
+        ] {
+            let samples = to_tolerance(least);
+            let mut start = 0;
+            for end in ends {
+                check_round(&samples, start..end, parts);
+                start = end;
+            }
+            assert_eq!(samples.most(), start);
+        }
+        let few = Samples::new().with_count(1).with_strata(5);
+        assert_eq!((few.design(), few.place(0, 0.25)), (Design::Independent, 0.25));
+    }
+
+    #[test]
+    fn groups_are_drawn_as_a_whole() {
+        let samples =
+            Samples::new().with_tolerance(0.1).with_limit(90).with_design(Design::Groups(4));
+        assert_eq!(samples.round_of(0), 0..52);
+        assert_eq!(samples.round_of(52), 52..68);
+        assert_eq!(samples.most(), 92);
+        assert_eq!(samples.group_of(6), 4..8);
     }
 }

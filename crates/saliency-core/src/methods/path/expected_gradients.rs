@@ -15,7 +15,6 @@ use crate::path::shape::{PathShape as _, StraightPath};
 use crate::random::key::{Key, Stream};
 use crate::random::noise::{Noise, NoiseScale};
 use crate::random::valid_range::ValidRange;
-use crate::sampling::design::Design;
 use crate::sampling::moments::Aggregate;
 use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 
@@ -35,13 +34,11 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 /// is [`Fixed`](crate::Fixed).
 ///
 /// # How points are drawn
-/// The paths from all baselines of a batch are laid end to end and cut into equal parts, with two
-/// samples in each. So every baseline gets its share of the samples, and every part of its path too.
-/// With at least two samples for each baseline, this takes a tenth to a quarter of the samples that
-/// independent draws take to the same error on small networks. The standard errors come from the two
-/// samples of each part, which are independent. Fewer than four samples are independent draws, and
-/// the baselines of a sampler are independent too: then only the positions on the paths are spread
-/// evenly.
+/// The paths from all baselines of a batch are laid end to end and cut into equal parts. Each part gets
+/// its share of the samples: at least 2, and up to 16 as long as there are as many parts as baselines.
+/// So every baseline has its share of the samples, and every part of its path too. The standard errors
+/// come from the differences within parts. Fewer than four samples are independent draws. The
+/// baselines of a sampler are independent too: then only the positions on the paths are spread evenly.
 ///
 /// # Shapes and units
 /// Values and standard errors have the input's shape; score, signed.
@@ -207,13 +204,14 @@ impl ExpectedGradients {
     fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
         let Question { evaluator, input, rows, .. } = question;
         let scored = question.resolve_for(&self.schedule, self.samples.most())?;
+        let baselines = self.baselines.like(input)?;
         let draws = Draws {
             question,
             target: &scored.target,
             noise: &self.noise,
             deviations: self.noise.deviations(input)?,
-            baselines: self.baselines.like(input)?,
-            samples: self.samples.with_design(Design::Strata),
+            samples: self.samples.with_strata(baselines.count()),
+            baselines,
         };
         let draw = |rows: &[usize], samples: &[usize]| draws.draw(rows, samples);
         let (samples, shares) = (draws.samples, rows.shares());
@@ -314,6 +312,14 @@ impl Baselines {
 }
 
 impl FittingBaselines<'_> {
+    /// Returns the number of paths over which samples are spread.
+    fn count(&self) -> usize {
+        match self {
+            Self::Batch(batch) => batch.rows(),
+            Self::Sampler(_) => 1,
+        }
+    }
+
     /// Draws a baseline for each row of `input`, and a position on the path from there. The place of
     /// a row, in 0..1, is a place on the paths from all baselines of a batch, laid end to end. If a
     /// sampler draws the baselines by the keys, it is the place on the only path.

@@ -12,7 +12,6 @@ use crate::methods::path::laid::{FromBaseline, Path};
 use crate::path::shape::PathShape;
 use crate::random::key::{Key, Stream};
 use crate::random::noise::{Distribution, Noise, NoiseScale};
-use crate::sampling::design::Design;
 use crate::sampling::moments::Aggregate;
 use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 
@@ -50,9 +49,9 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 /// # How points are drawn
 /// A sample cuts the path into equal parts, and draws a position in each and a noise of its own. Both
 /// `ε` and `-ε` are tried, so that the noise cancels as far as the model is linear. The positions of
-/// all samples are spread evenly: each part is cut again, and two samples share each piece. The
-/// standard errors come from the differences between these two, which are independent. So they count
-/// every error: of the noise and of the path. They are right from 50 samples on.
+/// all samples are spread evenly: each part is cut again, and up to 16 samples share each piece. The
+/// standard errors come from the differences between these, which are independent. So they count every
+/// error: of the noise and of the path. They are right from 50 samples on.
 ///
 /// # Shapes and units
 /// Values and standard errors have the input's shape; score, signed.
@@ -255,7 +254,7 @@ impl<P: Path> RevealIg<P> {
             noise: &self.noise,
             deviations: self.noise.deviations(input)?,
             power: self.power,
-            samples: self.samples.with_design(Design::Strata),
+            samples: self.samples.with_strata(1),
         };
         let start_scores = cloud.start_scores(&scored, &self.schedule)?;
         let draw =
