@@ -104,8 +104,12 @@ impl Samples {
 
     /// Cuts all that can be drawn into parts, at least `least` of them if there are enough samples.
     /// Each part has up to 16 samples of a fixed number: with fewer, standard errors would rest on the
-    /// few parts in which samples differ. With a tolerance, the number of parts stays the same.
+    /// few parts in which samples differ. With a tolerance, the number of parts stays the same. Fewer
+    /// than four samples are independent.
     pub fn with_strata(self, least: usize) -> Self {
+        if self.most() < 4 {
+            return self.with_design(Design::Independent);
+        }
         let parts = match self.tolerance {
             Some(_) => least.clamp(Self::FIRST / 4, Self::FIRST / 2),
             None => (self.count / Self::PER_PART).max(least.min(self.count / 2)).max(1),
@@ -555,7 +559,7 @@ mod tests {
             }
             assert_eq!(samples.most(), start);
         }
-        let few = Samples::new().with_count(1).with_strata(5);
+        let few = Samples::new().with_count(3).with_strata(5);
         assert_eq!((few.design(), few.place(0, 0.25)), (Design::Independent, 0.25));
     }
 
