@@ -80,6 +80,7 @@ pub use model::target::Target;
 pub use path::quadrature::Rule;
 pub use random::noise::{Distribution, NoiseScale};
 pub use random::valid_range::ValidRange;
+pub use sampling::draws::Draws;
 pub use share::{Counted, EstimatedShare, Share};
 pub use warning::Warning;
 

@@ -146,6 +146,14 @@ impl Questions {
         Self { body: Arc::new(body), input, target: Target::Class(0), exact: None, steep: false }
     }
 
+    /// Makes questions about a random network of linear layers with the given numbers of units, and
+    /// with `bend` between them. The number chooses the weights and the input.
+    pub fn of_network(sizes: &[usize], bend: fn(Tensor<2>) -> Tensor<2>, number: u64) -> Self {
+        let seed = sizes.iter().fold(5, |seed: u64, size| seed.wrapping_mul(31) + *size as u64);
+        let key = Key { seed, row: number, sample: 0 };
+        Numbers { key }.network(sizes, bend, 1.0)
+    }
+
     fn scored(self, score: Score) -> Self {
         Self { target: self.target.with_score(score), ..self }
     }

@@ -137,13 +137,13 @@ pub use saliency_core::{
     XGradCam, attention_rollout,
 };
 pub use saliency_core::{
-    After, Attribution, Baseline, Cancel, Cause, Counted, Cut, Detection, Distribution, Embeddings,
-    Error, EstimatedShare, Explainer, Finer, Fixed, FoundBox, GoodRows, Groups, Inputs, KeepSign,
-    MemoryBudget, Model, ModelFn, Neurons, NoModule, NoiseScale, Parallelism, ParameterInput,
-    Pixels, Progress, Rectangle, ResolvedTarget, Result, RowError, Rows, Rule, Schedule, Score,
-    ScoreFunction, Share, Similarity, Split, Stage, Target, TokenGrid, TokenReduction, ValidRange,
-    Warning, Window, attribute_good_rows, embeddings, hide_caught_panics, parameter, per_token,
-    place_map, pure_function,
+    After, Attribution, Baseline, Cancel, Cause, Counted, Cut, Detection, Distribution, Draws,
+    Embeddings, Error, EstimatedShare, Explainer, Finer, Fixed, FoundBox, GoodRows, Groups, Inputs,
+    KeepSign, MemoryBudget, Model, ModelFn, Neurons, NoModule, NoiseScale, Parallelism,
+    ParameterInput, Pixels, Progress, Rectangle, ResolvedTarget, Result, RowError, Rows, Rule,
+    Schedule, Score, ScoreFunction, Share, Similarity, Split, Stage, Target, TokenGrid,
+    TokenReduction, ValidRange, Warning, Window, attribute_good_rows, embeddings,
+    hide_caught_panics, parameter, per_token, place_map, pure_function,
 };
 /// The parts that methods are made of, the list of all methods, and rules of the backward pass: see
 /// [`saliency_core`].

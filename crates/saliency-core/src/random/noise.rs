@@ -7,6 +7,7 @@ use crate::input::batch::{Batch, to_host};
 use crate::input::inputs::Inputs;
 use crate::random::key::{Key, Stream};
 use crate::random::limits::Limits;
+use crate::random::noise_draw::{MOST_UNIFORM, NoiseDraw, Values};
 use crate::random::normal::distance_holding;
 use crate::random::valid_range::ValidRange;
 use crate::warning::Warning;
@@ -158,9 +159,6 @@ impl Distribution {
     }
 }
 
-/// The largest uniform noise of standard deviation 1: √3.
-const MOST_UNIFORM: f64 = 1.732_050_807_568_877_2;
-
 /// Noise for the rows of an input: its strength, distribution and seed, and the range in which the
 /// noisy input stays.
 ///
@@ -288,11 +286,24 @@ impl Noise {
     /// # Errors
     /// Those of [`draw`](Self::draw).
     pub fn add(&self, input: &Batch, deviations: &Batch, keys: &[Key]) -> Result<Batch> {
+        self.add_drawn(input, deviations, &own_draws(keys))
+    }
+
+    /// Adds noise to the input, given the random numbers of each row.
+    ///
+    /// # Errors
+    /// Those of [`draw`](Self::draw).
+    pub(crate) fn add_drawn(
+        &self,
+        input: &Batch,
+        deviations: &Batch,
+        draws: &[NoiseDraw],
+    ) -> Result<Batch> {
         if self.is_none() {
             // Adding zeros would turn a negative zero positive.
             return Ok(input.clone());
         }
-        let noise = self.draw(input, deviations, keys)?;
+        let noise = self.of_draws(input, deviations, draws)?;
         let mut noisy = noise.zip(input, |noise, part| part + noise);
         if let Some(range) = &self.range {
             // Sums are rounded, and may be beyond the range by a last digit.
@@ -309,22 +320,31 @@ impl Noise {
     /// [`Error::InvalidOption`] if a valid range does not fit the input; [`Error::Device`] if the
     /// input cannot be read back, which only noise with a valid range needs.
     pub fn draw(&self, input: &Batch, deviations: &Batch, keys: &[Key]) -> Result<Batch> {
+        self.of_draws(input, deviations, &own_draws(keys))
+    }
+
+    /// Draws the noise of each row, given its random numbers.
+    fn of_draws(&self, input: &Batch, deviations: &Batch, draws: &[NoiseDraw]) -> Result<Batch> {
         let limits = match &self.range {
             Some(range) => Some(Limits::new(range, input, deviations)?),
             None => None,
         };
-        let mut tensor = 0;
+        let (mut tensor, mut first) = (0, 0);
         let noise = input.zip(deviations, |part, deviation| {
             let [rows, width] = part.dims();
             let stream = Stream::Noise { tensor: tensor as u64 };
+            let values = Values { stream, first, count: width };
             let mut noise = Vec::with_capacity(rows * width);
-            for (row, key) in keys.iter().enumerate() {
+            for (row, draw) in draws.iter().enumerate() {
                 noise.extend(match &limits {
-                    Some(limits) => self.unit_between(*key, stream, limits.of(tensor, row, width)),
-                    None => self.unit(*key, stream, width),
+                    Some(limits) => {
+                        let limits = limits.of(tensor, row, width);
+                        draw.unit_between(self.distribution, values, limits)
+                    }
+                    None => draw.unit(self.distribution, values),
                 });
             }
-            tensor += 1;
+            (tensor, first) = (tensor + 1, first + width);
             let noise = Tensor::<1>::from_data(&noise[..], (&part.device(), part.dtype()));
             noise.reshape([rows, width]) * deviation
         });
@@ -336,53 +356,9 @@ impl Noise {
         let adapts = matches!(self.scale, NoiseScale::Adaptive { .. });
         !adapts && self.scale.strengths().all(|strength| strength == 0.0)
     }
-
-    /// Draws noise of standard deviation 1.
-    fn unit(&self, key: Key, stream: Stream, count: usize) -> Vec<f32> {
-        match self.distribution {
-            Distribution::Gaussian => key.normal(stream, count),
-            Distribution::Uniform => {
-                let scale = |x| (x - 0.5) * 12f64.sqrt();
-                key.uniform(stream, count).into_iter().map(|x| scale(x) as f32).collect()
-            }
-        }
-    }
-
-    /// Draws noise of standard deviation 1, under the condition that each number is between its
-    /// limits.
-    fn unit_between(&self, key: Key, stream: Stream, limits: &[[f64; 2]]) -> Vec<f32> {
-        match self.distribution {
-            Distribution::Gaussian => key.normal_between(stream, limits),
-            Distribution::Uniform => {
-                let numbers = key.uniform(stream, limits.len()).into_iter().zip(limits);
-                let between = |(x, [low, high]): (f64, &[f64; 2])| {
-                    let (low, high) = (low.max(-MOST_UNIFORM), high.min(MOST_UNIFORM));
-                    (low + (high - low) * x) as f32
-                };
-                numbers.map(between).collect()
-            }
-        }
-    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn uniform_noise_has_the_same_deviation_and_stays_within_its_bounds() {
-        let noise = Noise {
-            distribution: Distribution::Uniform,
-            seed: 7,
-            ..Noise::new(NoiseScale::Absolute(1.0))
-        };
-        let key = Key { seed: 7, row: 0, sample: 0 };
-        let values = noise.unit(key, Stream::Noise { tensor: 0 }, 100_000);
-        let n = values.len() as f64;
-        let moment = |k| values.iter().map(|&x| f64::from(x).powi(k)).sum::<f64>() / n;
-        // Within 4.5 standard errors of 0 and 1; the fourth moment is 9/5.
-        assert!(moment(1).abs() < 4.5 / n.sqrt());
-        assert!((moment(2) - 1.0).abs() < 4.5 * (0.8 / n).sqrt());
-        assert!(values.iter().all(|x| x.abs() <= 3f32.sqrt()));
-    }
+/// Returns the random numbers that belong to keys.
+fn own_draws(keys: &[Key]) -> Vec<NoiseDraw<'static>> {
+    keys.iter().map(|key| NoiseDraw::from(*key)).collect()
 }

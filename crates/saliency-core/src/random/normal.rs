@@ -41,6 +41,57 @@ pub(crate) fn distance_holding(probability: f64) -> f64 {
     }
 }
 
+/// Returns the probability that a standard normal number is at most `z`.
+pub(crate) fn probability_below(z: f64) -> f64 {
+    0.5 + 0.5 * probability_within(z.abs().min(FAR)).copysign(z)
+}
+
+/// Returns the number that a standard normal number is below with the given probability, to nine
+/// digits. Probabilities of 0 and 1 give numbers that are far away but finite.
+///
+/// # Source
+/// The rational approximations of Acklam, *An algorithm for computing the inverse normal cumulative
+/// distribution function*, 2003.
+pub(crate) fn quantile(probability: f64) -> f64 {
+    const INNER: [f64; 6] = [
+        -3.969683028665376e1,
+        2.209460984245205e2,
+        -2.759285104469687e2,
+        1.383577518672690e2,
+        -3.066479806614716e1,
+        2.506628277459239,
+    ];
+    const INNER_BELOW: [f64; 6] = [
+        -5.447609879822406e1,
+        1.615858368580409e2,
+        -1.556989798598866e2,
+        6.680131188771972e1,
+        -1.328068155288572e1,
+        1.0,
+    ];
+    const OUTER: [f64; 6] = [
+        -7.784894002430293e-3,
+        -3.223964580411365e-1,
+        -2.400758277161838,
+        -2.549732539343734,
+        4.374664141464968,
+        2.938163982698783,
+    ];
+    const OUTER_BELOW: [f64; 5] =
+        [7.784695709041462e-3, 3.224671290700398e-1, 2.445134137142996, 3.754408661907416, 1.0];
+    let polynomial = |factors: &[f64], x: f64| factors.iter().fold(0.0, |sum, it| sum * x + it);
+    // The nearer end decides.
+    let tail = probability.min(1.0 - probability).max(f64::MIN_POSITIVE);
+    if tail > 0.02425 {
+        let off = probability - 0.5;
+        let square = off * off;
+        return polynomial(&INNER, square) * off / polynomial(&INNER_BELOW, square);
+    }
+    let x = (-2.0 * tail.ln()).sqrt();
+    let below = polynomial(&OUTER, x) / polynomial(&OUTER_BELOW, x);
+    if probability < 0.5 { below } else { -below }
+}
+
 /// Draws a standard normal number under the condition that it is between two limits: the first is
 /// zero or below, the second zero or above.
 ///
@@ -90,6 +141,20 @@ mod tests {
         }
         assert!(distance_holding(1.0 - f64::EPSILON) < FAR);
         assert!(distance_holding(1e-300) >= 0.0);
+    }
+
+    #[test]
+    fn quantiles_invert_the_probability_below() {
+        for at in 1..1000 {
+            let probability = f64::from(at) / 1000.0;
+            let z = quantile(probability);
+            assert!((probability_below(z) - probability).abs() < 1e-9, "{probability}: {z}");
+        }
+        assert!((quantile(0.975) - 1.959_963_984_540_054).abs() < 1e-8);
+        assert!((quantile(1e-6) + 4.753_424_308_822_899).abs() < 1e-7);
+        assert!(quantile(0.0) < -30.0 && quantile(1.0) > 30.0 && quantile(1.0).is_finite());
+        assert!(probability_below(f64::NEG_INFINITY).abs() < 1e-15);
+        assert!((probability_below(f64::INFINITY) - 1.0).abs() < 1e-15);
     }
 
     /// Returns the mean and the mean square of numbers between limits.

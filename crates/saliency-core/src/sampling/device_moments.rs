@@ -160,13 +160,35 @@ impl DeviceMoments {
 
     /// Returns how sure each row is. Ignores fixed inputs.
     pub fn certainty(&self) -> Result<Vec<RowCertainty>> {
-        let n = self.count as f64;
-        let rows = self.mean.rows();
         if self.count < 2 {
-            let unknown = RowCertainty { error: f64::INFINITY, decided: 0.0 };
-            return Ok(vec![unknown; rows]);
+            return Ok(vec![RowCertainty::UNKNOWN; self.rows()]);
         }
-        let (values, errors) = self.scaled_results();
+        self.certainty_of(&self.scaled_results().1)
+    }
+
+    /// Returns how sure each row is, given the standard errors.
+    pub fn certainty_with(&self, errors: &Batch) -> Result<Vec<RowCertainty>> {
+        let power = if self.aggregate == Aggregate::Mean { 1 } else { 2 };
+        // A row of zeros has no scale.
+        let scale = |scale: &f64| if *scale == 0.0 { 1.0 } else { scale.powi(power) };
+        let scales: Vec<f64> = self.scales.iter().map(scale).collect();
+        self.certainty_of(&errors.scale_rows(&scales))
+    }
+
+    /// Returns the number of samples.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Returns the number of rows.
+    pub fn rows(&self) -> usize {
+        self.scales.len()
+    }
+
+    /// Returns how sure each row is, given the standard errors in units of each row's scale.
+    fn certainty_of(&self, errors: &Batch) -> Result<Vec<RowCertainty>> {
+        let (n, rows) = (self.count as f64, self.rows());
+        let (values, _) = self.scaled_results();
         let [low, high] = &self.range;
         let below = self.mean.zip(low, |mean, low| mean - low);
         let above = high.zip(&self.mean, |high, mean| high - mean);
@@ -179,7 +201,7 @@ impl DeviceMoments {
         for part in (0..values.parts.len()).filter(|&part| !values.fixed[part]) {
             let width = values.parts[part].dims()[1];
             let [values, errors, top, spread] =
-                [&values, &errors, &top, spread].map(|batch| to_host(batch.parts[part].clone()));
+                [&values, errors, &top, spread].map(|batch| to_host(batch.parts[part].clone()));
             let (values, errors, top, spread) = (values?, errors?, top?, spread?);
             for (at, value) in values.iter().enumerate() {
                 let sums = &mut sums[at / width];

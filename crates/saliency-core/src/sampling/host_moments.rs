@@ -169,21 +169,46 @@ impl HostMoments {
 
     /// Returns how sure each row is. Ignores fixed inputs.
     pub fn certainty(&self) -> Vec<RowCertainty> {
-        let (n, rows) = (self.count as f64, self.scales.len());
         if self.count < 2 {
-            return vec![RowCertainty { error: f64::INFINITY, decided: 0.0 }; rows];
+            return vec![RowCertainty::UNKNOWN; self.rows()];
         }
-        let mut sums = vec![RowSums::default(); rows];
-        let explained = self.parts.iter().zip(&self.like.fixed).filter(|(_, fixed)| !**fixed);
-        for (part, _) in explained {
+        self.certainty_of(|part, at| self.summary(&self.parts[part], at).error)
+    }
+
+    /// Returns how sure each row is, given the standard errors of each tensor's values.
+    pub fn certainty_with(&self, errors: &[Vec<f64>]) -> Vec<RowCertainty> {
+        let power = if self.aggregate == Aggregate::Mean { 1 } else { 2 };
+        self.certainty_of(|part, at| {
+            let scale = self.scales[at / self.parts[part].width];
+            // A row of zeros has no scale.
+            errors[part][at] * if scale == 0.0 { 1.0 } else { scale.powi(power) }
+        })
+    }
+
+    /// Returns the number of samples.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Returns the number of rows.
+    pub fn rows(&self) -> usize {
+        self.scales.len()
+    }
+
+    /// Returns how sure each row is. `error` returns the standard error of a value of a tensor, in
+    /// units of its row's scale.
+    fn certainty_of(&self, error: impl Fn(usize, usize) -> f64) -> Vec<RowCertainty> {
+        let n = self.count as f64;
+        let mut sums = vec![RowSums::default(); self.rows()];
+        let explained = self.parts.iter().enumerate().zip(&self.like.fixed);
+        for ((number, part), _) in explained.filter(|(_, fixed)| !**fixed) {
             for at in 0..part.mean.len() {
-                let Summary { value, error } = self.summary(part, at);
                 let mean = part.mean[at];
                 let below = (mean - f64::from(part.low[at])).max(0.0);
                 let above = (f64::from(part.high[at]) - mean).max(0.0);
                 let largest = below.max(above);
                 let sums = &mut sums[at / part.width];
-                sums.add(value, error, n);
+                sums.add(self.summary(part, at).value, error(number, at), n);
                 match part.fourths.get(at) {
                     Some(&spread) => sums.add_spread(largest.powi(4), spread),
                     None => sums.add_spread(largest.powi(2), part.squares[at]),

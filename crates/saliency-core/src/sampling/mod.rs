@@ -1,6 +1,8 @@
 //! Averages over random samples, with standard errors.
 
+pub(crate) mod design;
 mod device_moments;
+pub(crate) mod draws;
 mod host_moments;
 pub(crate) mod moments;
 pub(crate) mod samples;

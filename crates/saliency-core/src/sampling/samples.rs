@@ -10,7 +10,8 @@ use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
 use crate::input::batch::Batch;
 use crate::input::rows::Rows;
-use crate::sampling::moments::{Aggregate, Maps, Moments, RowCertainty};
+use crate::sampling::design::{Design, DesignMoments};
+use crate::sampling::moments::{Aggregate, Maps, RowCertainty};
 use crate::sampling::share_errors::ShareErrors;
 use crate::share::{Share, Tolerance};
 use crate::warning::Warning;
@@ -26,11 +27,14 @@ pub struct Samples {
     count: usize,
     tolerance: Option<Tolerance>,
     limit: usize,
+    /// How samples belong together. Methods set it on use, so that it is not saved.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    design: Design,
 }
 
 impl Default for Samples {
     fn default() -> Self {
-        Self { count: 50, tolerance: None, limit: 1000 }
+        Self { count: 50, tolerance: None, limit: 1000, design: Design::Independent }
     }
 }
 
@@ -46,6 +50,9 @@ impl Samples {
     /// All rows use the same numbers, so that the answer of a row does not depend on the other
     /// rows.
     const LADDER: f64 = 1.25;
+
+    /// The number of samples of each part, if samples are spread over parts.
+    const PER_PART: usize = 16;
 
     /// If single samples decide this share of a row's values, its standard errors rest on too few
     /// samples.
@@ -84,6 +91,82 @@ impl Samples {
         self
     }
 
+    /// Sets how samples belong together: by default they are independent. The method that draws the
+    /// samples must draw them so. The number of samples of a tolerance is raised to whole groups. If
+    /// there are too few samples for two groups, they are taken as independent.
+    pub fn with_design(mut self, design: Design) -> Self {
+        self.design = design.for_samples(self.most());
+        if self.tolerance.is_some() {
+            self.limit = self.limit.next_multiple_of(self.design.multiple());
+        }
+        self
+    }
+
+    /// Cuts all that can be drawn into parts, at least `least` of them if there are enough samples.
+    /// Each part has up to 16 samples of a fixed number: with fewer, standard errors would rest on the
+    /// few parts in which samples differ. With a tolerance, the number of parts stays the same. Fewer
+    /// than four samples are independent.
+    pub fn with_strata(self, least: usize) -> Self {
+        if self.most() < 4 {
+            return self.with_design(Design::Independent);
+        }
+        let parts = match self.tolerance {
+            Some(_) => least.clamp(Self::FIRST / 4, Self::FIRST / 2),
+            None => (self.count / Self::PER_PART).max(least.min(self.count / 2)).max(1),
+        };
+        self.with_design(Design::Strata(parts))
+    }
+
+    /// Raises the number of samples to a multiple of `size`.
+    pub(crate) fn in_multiples_of(mut self, size: usize) -> Self {
+        self.count = self.count.next_multiple_of(size);
+        self
+    }
+
+    /// Returns how samples belong together.
+    pub fn design(&self) -> Design {
+        self.design
+    }
+
+    /// Returns the place of a sample in 0..1, given a random place `within` the part that the sample
+    /// is drawn from. For [`Design::Strata`] the parts of a round cover 0..1, in order; otherwise
+    /// there is one part.
+    pub fn place(&self, sample: usize, within: f64) -> f64 {
+        if !matches!(self.design, Design::Strata(_)) {
+            return within;
+        }
+        let (round, part) = (self.round_of(sample), self.group_of(sample));
+        let first = (part.start - round.start) as f64;
+        (first + within * part.len() as f64) / round.len() as f64
+    }
+
+    /// Returns the numbers of the samples of a sample's group or part.
+    fn group_of(&self, sample: usize) -> Range<usize> {
+        match self.design {
+            Design::Independent => sample..sample + 1,
+            Design::Groups(size) => {
+                let start = sample / size * size;
+                start..start + size
+            }
+            Design::Strata(parts) => {
+                let round = self.round_of(sample);
+                let count = round.len();
+                let part = (sample - round.start) * parts / count;
+                let start = |part: usize| round.start + (part * count).div_ceil(parts);
+                start(part)..start(part + 1)
+            }
+        }
+    }
+
+    /// Returns the round that a sample is drawn in. The error is estimated after each round.
+    fn round_of(&self, sample: usize) -> Range<usize> {
+        let mut round = 0..self.first();
+        while round.end <= sample {
+            round = round.end..self.next(round.end);
+        }
+        round
+    }
+
     /// Refuses options outside their range.
     ///
     /// # Errors
@@ -117,7 +200,8 @@ impl Samples {
 
     /// Returns the number of samples to draw first.
     fn first(&self) -> usize {
-        self.tolerance.map_or(self.count, |_| self.limit.min(Self::FIRST))
+        let first = Self::FIRST.next_multiple_of(self.design.multiple());
+        self.tolerance.map_or(self.count, |_| self.limit.min(first))
     }
 
     /// Returns whether a row needs no more samples if it has `count` of them and this error.
@@ -127,7 +211,14 @@ impl Samples {
 
     /// Returns the number of samples after which the error is estimated again.
     fn next(&self, count: usize) -> usize {
-        self.limit.min((count as f64 * Self::LADDER).ceil() as usize)
+        let next = (count as f64 * Self::LADDER).ceil() as usize;
+        let multiple = self.design.multiple();
+        // Each part needs two samples in a round, so that they can be compared.
+        let least = match self.design {
+            Design::Strata(_) => count + 2 * multiple,
+            _ => count,
+        };
+        self.limit.min(next.max(least).next_multiple_of(multiple))
     }
 
     /// Forecasts how many more samples are needed, given the error after `count` samples.
@@ -236,7 +327,7 @@ struct Averaging<'a> {
     /// The rows that need more samples.
     open: Vec<usize>,
     /// The moments of the open rows so far; `None` before the first sample.
-    moments: Option<Moments>,
+    moments: Option<DesignMoments>,
     /// The rows that are done, in the order in which they were finished, and their results.
     done: Vec<usize>,
     results: Vec<(Batch, Option<Batch>)>,
@@ -268,7 +359,7 @@ impl<'a> Averaging<'a> {
             results: Vec::new(),
             errors: vec![f64::INFINITY; rows],
             shares,
-            drawn: vec![ShareErrors::new(aggregate); shares.map_or(0, |_| rows)],
+            drawn: vec![ShareErrors::new(aggregate, samples.design); shares.map_or(0, |_| rows)],
             share_errors: vec![None; rows],
             evaluations: vec![0; rows],
             converged: vec![true; rows],
@@ -278,9 +369,9 @@ impl<'a> Averaging<'a> {
     }
 
     /// Draws more samples of the open rows, and returns their moments.
-    fn draw(&mut self, work: &Work, samples: Range<usize>, draw: &Draw) -> Result<Moments> {
+    fn draw(&mut self, work: &Work, samples: Range<usize>, draw: &Draw) -> Result<DesignMoments> {
         let open = self.open.clone();
-        let mut blocks: Vec<Option<Moments>> = Vec::new();
+        let mut blocks: Vec<DesignMoments> = Vec::new();
         let folded = work.run(
             &work.chunks(open.len(), samples),
             |chunk| {
@@ -292,19 +383,21 @@ impl<'a> Averaging<'a> {
                 // A new block of rows starts with the moments of the rounds before.
                 if blocks.len() == chunk.block {
                     let rows: Vec<usize> = chunk.rows.clone().collect();
-                    blocks.push(self.moments.as_ref().map(|before| before.select(&rows)));
+                    blocks.push(match &self.moments {
+                        Some(before) => before.select(&rows),
+                        None => DesignMoments::new(self.samples.design, self.aggregate),
+                    });
                 }
-                let (block, rows) = (&mut blocks[chunk.block], chunk.rows.len());
-                let like = &drawn.values;
-                *block = Some(Moments::push(block.take(), self.aggregate, maps, rows, like));
+                let groups: Vec<Range<usize>> =
+                    chunk.repeats.clone().map(|sample| self.samples.group_of(sample)).collect();
+                blocks[chunk.block].push(maps, &groups, &drawn.values)?;
                 self.keep_for_shares(chunk, &drawn.values)?;
                 self.note(chunk, drawn);
                 Ok(())
             },
         );
         folded.map_err(|error| error.with_rows(|at| open[at]))?;
-        let blocks: Vec<Moments> = blocks.into_iter().flatten().collect();
-        Ok(Moments::stack(blocks))
+        Ok(DesignMoments::stack(blocks))
     }
 
     /// Adds the maps of a chunk to those that the errors of shares are estimated from.
@@ -315,7 +408,8 @@ impl<'a> Averaging<'a> {
         let together = chunk.rows.len();
         for (at, values) in maps.host_rows()?.into_iter().enumerate() {
             let row = self.open[chunk.rows.start + at % together];
-            self.drawn[row].push(chunk.repeats.start + at / together, values);
+            let sample = chunk.repeats.start + at / together;
+            self.drawn[row].push(sample, &self.samples.group_of(sample), values);
         }
         Ok(())
     }
@@ -354,7 +448,7 @@ impl<'a> Averaging<'a> {
 
     /// Closes the rows that have enough samples, and forecasts how many more samples the others
     /// need together.
-    fn close_finished(&mut self, moments: Moments, drawn: usize) -> Result<usize> {
+    fn close_finished(&mut self, moments: DesignMoments, drawn: usize) -> Result<usize> {
         let mut more = 0;
         let (mut finished, mut unfinished) = (Vec::new(), Vec::new());
         for (at, certainty) in moments.certainty()?.into_iter().enumerate() {
@@ -409,5 +503,67 @@ impl<'a> Averaging<'a> {
             converged: self.may_converge.then_some(self.converged),
             warnings: self.warnings,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Panics unless the parts of a round cover 0..1 in order, with about equally many samples.
+    fn check_round(samples: &Samples, round: Range<usize>, parts: usize) {
+        let mut sample = round.start;
+        let mut end = 0.0;
+        let mut found = 0;
+        while sample < round.end {
+            assert_eq!(samples.round_of(sample), round);
+            let part = samples.group_of(sample);
+            assert_eq!(part.start, sample);
+            for inside in part.clone() {
+                assert_eq!(samples.group_of(inside), part);
+                assert!((samples.place(inside, 0.0) - end).abs() < 1e-12);
+            }
+            let share = part.len() as f64 / round.len() as f64;
+            assert!((share - 1.0 / parts as f64).abs() <= 1.0 / round.len() as f64);
+            (end, sample, found) = (end + share, part.end, found + 1);
+        }
+        assert_eq!(found, parts);
+    }
+
+    #[test]
+    fn strata_cover_every_round_in_order() {
+        for (count, least, parts) in [(7, 1, 1), (50, 1, 3), (50, 20, 20), (50, 100, 25), (9, 4, 4)]
+        {
+            let samples = Samples::new().with_count(count).with_strata(least);
+            assert_eq!(samples.design(), Design::Strata(parts), "{count} {least}");
+            check_round(&samples, 0..count, parts);
+        }
+        let to_tolerance =
+            |least| Samples::new().with_tolerance(0.1).with_limit(131).with_strata(least);
+        for (least, parts, ends) in [
+            (1, 12, vec![60, 84, 108, 132]),
+            (20, 20, vec![60, 100, 140]),
+            (100, 25, vec![50, 100, 150]),
+        ] {
+            let samples = to_tolerance(least);
+            let mut start = 0;
+            for end in ends {
+                check_round(&samples, start..end, parts);
+                start = end;
+            }
+            assert_eq!(samples.most(), start);
+        }
+        let few = Samples::new().with_count(3).with_strata(5);
+        assert_eq!((few.design(), few.place(0, 0.25)), (Design::Independent, 0.25));
+    }
+
+    #[test]
+    fn groups_are_drawn_as_a_whole() {
+        let samples =
+            Samples::new().with_tolerance(0.1).with_limit(90).with_design(Design::Groups(4));
+        assert_eq!(samples.round_of(0), 0..52);
+        assert_eq!(samples.round_of(52), 52..68);
+        assert_eq!(samples.most(), 92);
+        assert_eq!(samples.group_of(6), 4..8);
     }
 }

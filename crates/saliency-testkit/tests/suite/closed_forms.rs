@@ -3,8 +3,8 @@
 use burn::tensor::{DType, Device, FloatDType, Tensor};
 use saliency_backends::{ComputeDevice, Hardware};
 use saliency_core::{
-    Baseline, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model, NoiseScale,
-    Parallelism, Rule, Schedule, SmoothGrad, Target,
+    Baseline, Draws, Explainer, Gradient, InputTimesGradient, IntegratedGradients, Model,
+    NoiseScale, Parallelism, Rule, Schedule, SmoothGrad, Target,
 };
 use saliency_testkit::{
     assert_close, contribution, implementation_a, implementation_b, linear, on_every_device,
@@ -142,6 +142,7 @@ fn the_mean_over_noise_lies_within_its_standard_error() {
         let seeds = if compute.hardware() == Hardware::SoftwareGpu { 3 } else { 20 };
         for (seed, schedule) in (0..seeds).zip(schedules(compute).into_iter().cycle()) {
             let explainer = SmoothGrad::new(Gradient::new())
+                .with_draws(Draws::Independent)
                 .with_samples(samples)
                 .with_noise(NoiseScale::Absolute(deviation))
                 .with_schedule(schedule)
@@ -194,8 +195,8 @@ fn noise_is_scaled_to_the_range_of_each_row() {
         let device = compute.device();
         // The second row has ten times the range of the first, the third has none.
         let x = Tensor::<2>::from_data([[0.0, 1.0], [0.0, 10.0], [4.0, 4.0]], device);
-        let map =
-            SmoothGrad::default().with_samples(200).attribute_to(&square(), x, Target::Class(0));
+        let explainer = SmoothGrad::default().with_draws(Draws::Independent).with_samples(200);
+        let map = explainer.attribute_to(&square(), x, Target::Class(0));
         let errors = values(&map.unwrap().standard_error.unwrap());
         let exact = |deviation: f32| 2.0 * deviation / 200f32.sqrt();
         assert!((errors[0] / exact(0.15) - 1.0).abs() < 0.2, "{errors:?}");
@@ -310,7 +311,8 @@ fn the_standard_error_of_small_gradients_in_half_precision_is_not_zero() {
         }
         let small = saliency_core::pure_function(|x: Tensor<2>| x.powi_scalar(2) * 1e-4);
         let x = row([1.0], device).cast(DType::F16);
-        let map = SmoothGrad::default().with_noise(NoiseScale::Absolute(0.5)).attribute(&small, x);
+        let explainer = SmoothGrad::default().with_draws(Draws::Independent);
+        let map = explainer.with_noise(NoiseScale::Absolute(0.5)).attribute(&small, x);
         let error = values(&map.unwrap().standard_error.unwrap())[0];
         let exact = 2e-4 * 0.5 / 50f32.sqrt();
         assert!((error / exact - 1.0).abs() < 0.3, "{error} instead of {exact}");

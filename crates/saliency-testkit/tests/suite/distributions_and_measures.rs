@@ -106,7 +106,7 @@ fn reveal_gives_the_square_less_the_variance_of_the_noise() {
 #[test]
 fn reveal_without_noise_is_integrated_gradients() {
     let x = double(&[&[1.0, -2.0, 0.7], &[0.5, 0.3, -1.0]]);
-    let right = IntegratedGradients::new().with_rule(Rule::Midpoint).with_steps(20_000);
+    let right = IntegratedGradients::new().with_tolerance(1e-6).with_max_gradients(20_000);
     let right = right.attribute(&bends(), x.clone()).unwrap();
     for power in [0.5, 1.0] {
         let reveal = RevealIg::new().with_noise(NoiseScale::Absolute(0.0)).with_power(power);

@@ -8,6 +8,7 @@ mod cost;
 mod coverage;
 mod data;
 mod distributions_and_measures;
+mod draws;
 mod drop_in;
 mod embeddings;
 mod golden;

@@ -112,7 +112,7 @@ fn the_share_that_is_done_never_falls() {
     let x = Tensor::<2>::from_data([[0.2], [1.0], [3.0], [10.0]], &device());
     let bends = pure_function(|x: Tensor<2>| (x.clone() * 5.0).sin() + x * 3.0);
     let noise = NoiseScale::Absolute(0.5);
-    let smooth = SmoothGrad::default().with_noise(noise).with_tolerance(0.05);
+    let smooth = SmoothGrad::default().with_noise(noise.clone()).with_tolerance(0.05);
     let path = IntegratedGradients::new().with_tolerance(0.01);
     let explainers: [Box<dyn Explainer<_, Tensor<2>>>; 2] =
         [Box::new(smooth.with_schedule(schedule.clone())), Box::new(path.with_schedule(schedule))];
@@ -415,7 +415,7 @@ fn a_wrapped_explainer_keeps_all_workers_busy() {
     for (chunk, least) in [(100, 8), (5, 6)] {
         let inside =
             IntegratedGradients::new().with_steps(8).with_schedule(workers(8).with_chunk(1));
-        let around = SmoothGrad::new(inside).with_samples(10).with_noise(noise);
+        let around = SmoothGrad::new(inside).with_samples(10).with_noise(noise.clone());
         let around = around.with_schedule(workers(8).with_chunk(chunk));
         around.attribute_to(&model, x.clone(), Target::Class(0)).unwrap();
         let most = most.swap(0, Ordering::SeqCst);
@@ -435,7 +435,7 @@ fn a_memory_budget_reaches_the_explainer_inside() {
         let map = around.attribute_to(&model, x.clone(), Target::Class(0)).unwrap();
         (most.swap(0, Ordering::SeqCst), values(&map.values))
     };
-    let budget = |inputs| MemoryBudget::new(inputs * 1000, 1000);
+    let budget = |inputs: u64| MemoryBudget::new(inputs * 1000, 1000);
     for (inputs, chunk) in [(8, 100), (8, 4), (4, 4), (2, 1), (1, 1)] {
         let outside = || workers(4).with_chunk(chunk).with_memory(budget(inputs));
         let (peak, found) = explain(outside(), workers(4).with_chunk(3));

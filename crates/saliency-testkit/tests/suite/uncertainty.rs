@@ -2,9 +2,9 @@
 
 use burn::tensor::activation::{relu, sigmoid};
 use burn::tensor::{DType, Distribution as Random, Tensor};
-use saliency_core::methods::{Mean, MeanOfSquares, OverNoise, Statistic, Variance};
+use saliency_core::methods::{MeanOfSquares, OverNoise, Statistic, Variance};
 use saliency_core::{
-    Baseline, Distribution, Error, ExpectedGradients, Explainer, Fixed, Gradient,
+    Baseline, Distribution, Draws, Error, ExpectedGradients, Explainer, Fixed, Gradient,
     InputTimesGradient, IntegratedGradients, NoiseScale, Rows, Rule, SmoothGrad, SmoothGradSquared,
     Stage, Target, VarGrad, Warning, pure_function,
 };
@@ -67,8 +67,11 @@ fn statistics<M: saliency_core::Model<Tensor<2>>>(
             .with_distribution(of)
             .with_seed(3)
     }
+    fn independent(explainer: SmoothGrad) -> SmoothGrad {
+        explainer.with_draws(Draws::Independent)
+    }
     [
-        explain(over::<Mean>(samples, deviation, distribution), model, x),
+        explain(independent(over(samples, deviation, distribution)), model, x),
         explain(over::<MeanOfSquares>(samples, deviation, distribution), model, x),
         explain(over::<Variance>(samples, deviation, distribution), model, x),
     ]
@@ -131,10 +134,9 @@ fn sampling_stops_when_the_error_is_small_enough_row_by_row() {
     // With x² the relative error of row x is σ / (x √n): rows need 400, 25 and few. The error is
     // looked at after 50 samples, and then after a quarter more each time.
     let x = column(&[0.5, 2.0, 1000.0]);
-    let explainer = SmoothGrad::default()
-        .with_noise(NoiseScale::Absolute(1.0))
-        .with_tolerance(0.1)
-        .with_max_samples(10_000);
+    let smooth =
+        SmoothGrad::default().with_draws(Draws::Independent).with_noise(NoiseScale::Absolute(1.0));
+    let explainer = smooth.clone().with_tolerance(0.1).with_max_samples(10_000);
     let map = explainer.attribute_to(&square(), x.clone(), Target::Class(0)).unwrap();
     let all = map.error_estimate.as_ref().unwrap();
     assert!(all.iter().all(|error| *error <= 0.1), "{all:?}");
@@ -153,8 +155,7 @@ fn sampling_stops_when_the_error_is_small_enough_row_by_row() {
     assert_eq!(map.converged.unwrap(), [false, true, true]);
     assert_eq!(map.evaluations[0], 40);
     // Rows that need more samples get those that they would get alone.
-    let alone = SmoothGrad::default().with_noise(NoiseScale::Absolute(1.0)).with_samples(40);
-    let alone = alone.attribute_to(&square(), x, Target::Class(0)).unwrap();
+    let alone = smooth.with_samples(40).attribute_to(&square(), x, Target::Class(0)).unwrap();
     assert_eq!(values(&map.values)[0], values(&alone.values)[0]);
 }
 
@@ -176,11 +177,11 @@ fn equal_samples_prove_no_more_than_their_number() {
     let model = linear(&[2.0, 0.0], 0.0, &device());
     let x = Tensor::<2>::ones([1, 2], &device());
     let map = SmoothGrad::default().with_tolerance(0.01).attribute(&model, x).unwrap();
-    // The 125th sample could still be another one: 1 % needs a hundred, of which the ladder makes
-    // 124.
-    assert_eq!((values(&map.values), map.evaluations), (vec![2.0, 0.0], vec![124]));
+    // The next sample could still be another one: 1 % needs a hundred. Of the steps of the ladder, in
+    // whole pairs, that is the fourth.
+    assert_eq!((values(&map.values), map.evaluations), (vec![2.0, 0.0], vec![100]));
     assert_eq!(map.converged.unwrap(), [true]);
-    assert_eq!(map.error_estimate.unwrap(), [1.0 / 124.0]);
+    assert_eq!(map.error_estimate.unwrap(), [1.0 / 100.0]);
 }
 
 #[test]
@@ -395,13 +396,12 @@ fn noise_inside_noise_is_independent_of_it() {
     // x² with noise of two sources, each of deviation σ: the mean of n samples of the mean of m
     // has the standard error 2 σ √(1 + 1/m) / √n.
     let (n, m, s) = (2000, 2, 0.5f64);
-    let smooth = |samples| {
-        move |inside| {
-            SmoothGrad::new(inside).with_samples(samples).with_noise(NoiseScale::Absolute(s))
-        }
-    };
-    let inside = SmoothGrad::default().with_samples(m).with_noise(NoiseScale::Absolute(s));
-    let map = smooth(n)(inside).attribute(&square(), column(&[1.0])).unwrap();
+    fn smooth<E>(inside: E, samples: usize, deviation: f64) -> SmoothGrad<E> {
+        let smooth = SmoothGrad::new(inside).with_draws(Draws::Independent);
+        smooth.with_samples(samples).with_noise(NoiseScale::Absolute(deviation))
+    }
+    let map =
+        smooth(smooth(Gradient::new(), m, s), n, s).attribute(&square(), column(&[1.0])).unwrap();
     let right = 2.0 * s * (1.0 + 1.0 / m as f64).sqrt() / (n as f64).sqrt();
     check_estimates("noise in noise", map.standard_error.as_ref().unwrap(), &[right]);
     check("noise in noise", &map.values, &[2.0], &[right]);

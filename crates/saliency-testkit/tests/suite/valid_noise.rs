@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use saliency_backends::Hardware;
 use saliency_core::methods::{OverNoise, Statistic};
 use saliency_core::{
-    Baseline, Distribution, Error, ExpectedGradients, Explainer, InputTimesGradient,
+    Baseline, Distribution, Draws, Error, ExpectedGradients, Explainer, InputTimesGradient,
     IntegratedGradients, Model, NoiseScale, Parallelism, Schedule, SmoothGrad, SmoothGradSquared,
     Target, Timing, ValidRange, VarGrad, Warning, attribute_good_rows, pure_function,
 };
@@ -60,6 +60,7 @@ fn truncated_noise_around_a_square_and_a_relu_has_its_closed_form() {
         let (n, s, range) = (2000, 0.5, [-1.0, 1.0]);
         let x = [-1.0f32, -0.9, -0.1, 0.0, 0.4, 1.0];
         let explainer = SmoothGrad::default()
+            .with_draws(Draws::Independent)
             .with_noise(NoiseScale::Absolute(s))
             .with_valid_range(ValidRange::new(range[0], range[1]))
             .with_samples(n)
@@ -86,6 +87,14 @@ fn truncated_noise_around_a_square_and_a_relu_has_its_closed_form() {
         let errors: Vec<f64> =
             active.iter().map(|p| (p * (1.0 - p) / n as f64).sqrt() + 2e-4).collect();
         check("P(x + ε > 0)", &map.values, &active, &errors);
+
+        // Noise that belongs together has the same means.
+        for draws in [Draws::Antithetic, Draws::Lattice] {
+            let explainer = explainer.clone().with_draws(draws);
+            let map = explainer.attribute_to(&square(), column(&x, device), Target::Class(0));
+            let map = map.unwrap();
+            check("2x + 2E[ε]", &map.values, &right, &reported(&map));
+        }
     });
 }
 

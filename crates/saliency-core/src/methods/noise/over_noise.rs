@@ -16,6 +16,7 @@ use crate::model::resolved_target::ResolvedTarget;
 use crate::model::target::Target;
 use crate::random::noise::{Distribution, Noise, NoiseScale};
 use crate::random::valid_range::ValidRange;
+use crate::sampling::draws::Draws;
 use crate::sampling::moments::Aggregate;
 use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 
@@ -24,6 +25,10 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 pub trait Statistic: Send + Sync {
     /// The number that summarises the samples of a value.
     const AGGREGATE: Aggregate;
+
+    /// How the noise of samples belongs together, if nothing else is asked for. Samples that depend
+    /// on each other suit a mean only.
+    const DRAWS: Draws = Draws::Independent;
 }
 
 /// A statistic `S` of the maps of explainer `E` over noisy copies of the input.
@@ -35,6 +40,9 @@ pub trait Statistic: Send + Sync {
 pub struct OverNoise<E, S> {
     explainer: E,
     samples: Samples,
+    /// How the noise of samples belongs together; `None` for the default of the statistic.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub(super) draws: Option<Draws>,
     noise: Noise,
     schedule: Schedule,
     #[cfg_attr(feature = "serde", serde(skip))]
@@ -53,6 +61,7 @@ impl<E, S> OverNoise<E, S> {
         Self {
             explainer,
             samples: Samples::default(),
+            draws: None,
             noise: Noise::new(NoiseScale::OfRange(0.15)),
             schedule: Schedule::default(),
             statistic: PhantomData,
@@ -144,7 +153,15 @@ impl<E, S: Statistic> OverNoise<E, S> {
     pub fn check(&self) -> Result<()> {
         self.schedule.check()?;
         self.samples.check(S::AGGREGATE)?;
+        if S::AGGREGATE != Aggregate::Mean {
+            self.draws().check_independent()?;
+        }
         self.noise.check()
+    }
+
+    /// Returns how the noise of samples belongs together.
+    fn draws(&self) -> Draws {
+        self.draws.unwrap_or(S::DRAWS)
     }
 
     /// Averages the maps that `inside` returns for noisy copies of the input.
@@ -154,10 +171,11 @@ impl<E, S: Statistic> OverNoise<E, S> {
         let noise = self.noise.clone();
         let deviations = noise.deviations(input)?;
         let scored = question.resolve_for(&self.schedule, self.samples.most())?;
+        let plan = self.draws().plan(self.samples, input.width());
         let draw = |at: &[usize], samples: &[usize]| {
             let rows = rows.select(at);
-            let keys = rows.keys(noise.seed, samples);
-            let noisy = noise.add(&input.select(at), &deviations.select(at), &keys)?;
+            let draws = plan.draws(&rows, noise.seed, samples);
+            let noisy = noise.add_drawn(&input.select(at), &deviations.select(at), &draws)?;
             let rows = rows.in_samples(noise.seed, samples);
             let maps = inside(noisy, scored.target.select(at), &rows);
             // The clean input is finite, so that a value that is not finite comes from the noise.
@@ -165,7 +183,7 @@ impl<E, S: Statistic> OverNoise<E, S> {
             maps.values.check_finite(Stage::Attribution)?;
             Ok(maps)
         };
-        let (samples, shares) = (self.samples, rows.shares());
+        let (samples, shares) = (plan.samples(), rows.shares());
         let averaged = Averaged::over(samples, S::AGGREGATE, &self.schedule, input, shares, &draw)?;
         let evaluator = &question.evaluator;
         evaluator.check_dependence(&self.schedule, &averaged.values, input, &scored.target)?;
@@ -224,6 +242,7 @@ impl<E: Clone, S> Clone for OverNoise<E, S> {
         Self {
             explainer: self.explainer.clone(),
             samples: self.samples,
+            draws: self.draws,
             noise: self.noise.clone(),
             schedule: self.schedule.clone(),
             statistic: PhantomData,
@@ -237,6 +256,7 @@ impl<E: std::fmt::Debug, S> std::fmt::Debug for OverNoise<E, S> {
             .field("statistic", &std::any::type_name::<S>())
             .field("explainer", &self.explainer)
             .field("samples", &self.samples)
+            .field("draws", &self.draws)
             .field("noise", &self.noise)
             .field("schedule", &self.schedule)
             .finish()

@@ -2,6 +2,7 @@
 
 use crate::methods::gradient::Gradient;
 use crate::methods::noise::over_noise::{OverNoise, Statistic};
+use crate::sampling::draws::Draws;
 use crate::sampling::moments::Aggregate;
 
 /// The mean of an explainer's maps over noisy copies of the input, with its standard error.
@@ -20,6 +21,7 @@ use crate::sampling::moments::Aggregate;
 /// # Parameters and defaults
 /// - samples: 50, or as many as a tolerance needs ([`with_tolerance`](OverNoise::with_tolerance))
 /// - at most 1,000 samples, if there is a tolerance
+/// - draws: pairs of samples with opposite noise ([`with_draws`](OverNoise::with_draws))
 /// - noise: Gaussian, its standard deviation 15 % of each row's value range
 /// - valid range: none ([`with_valid_range`](OverNoise::with_valid_range)). With
 ///   [`NoiseScale::adaptive`](crate::NoiseScale::adaptive) the method is AdaptGrad.
@@ -43,14 +45,14 @@ use crate::sampling::moments::Aggregate;
 /// use burn::tensor::{Device, Tensor};
 /// use saliency_core::{Explainer, Gradient, NoiseScale, SmoothGrad, pure_function};
 ///
-/// let square = pure_function(|x: Tensor<2>| x.powi_scalar(2));
+/// let cube = pure_function(|x: Tensor<2>| x.powi_scalar(3));
 /// let x = Tensor::<2>::from_data([[3.0]], &Device::flex());
 /// let explainer = SmoothGrad::new(Gradient::new()).with_noise(NoiseScale::Absolute(0.5));
-/// let map = explainer.attribute(&square, x)?;
+/// let map = explainer.attribute(&cube, x)?;
 ///
 /// let mean = map.values.into_scalar::<f32>();
 /// let error = map.standard_error.unwrap().into_scalar::<f32>();
-/// assert!((mean - 6.0).abs() < 4.0 * error);
+/// assert!((mean - 27.75).abs() < 4.0 * error); // 3 x² + 3 σ²
 /// # Ok::<(), saliency_core::Error>(())
 /// ```
 ///
@@ -65,4 +67,14 @@ pub struct Mean;
 
 impl Statistic for Mean {
     const AGGREGATE: Aggregate = Aggregate::Mean;
+    const DRAWS: Draws = Draws::Antithetic;
+}
+
+impl<E> OverNoise<E, Mean> {
+    /// Sets how the noise of samples belongs together. The mean is that of independent noise, and the
+    /// standard errors count how samples belong together.
+    pub fn with_draws(mut self, draws: Draws) -> Self {
+        self.draws = Some(draws);
+        self
+    }
 }

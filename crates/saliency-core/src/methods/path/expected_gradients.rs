@@ -18,8 +18,8 @@ use crate::random::valid_range::ValidRange;
 use crate::sampling::moments::Aggregate;
 use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 
-/// Integrated Gradients averaged over many baselines, with standard errors. Each sample draws a
-/// baseline and a point on its path. With noise on the input the method is GradientSHAP.
+/// Integrated Gradients averaged over many baselines, with standard errors. Each sample is a point on
+/// the path from one of the baselines. With noise on the input the method is GradientSHAP.
 ///
 /// ```text
 ///            1   n
@@ -33,11 +33,18 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 /// difference of scores. It is reported for a batch of baselines, if there is no noise and no input
 /// is [`Fixed`](crate::Fixed).
 ///
+/// # How points are drawn
+/// The paths from all baselines of a batch are laid end to end and cut into equal parts. Each part gets
+/// its share of the samples: at least 2, and up to 16 as long as there are as many parts as baselines.
+/// So every baseline has its share of the samples, and every part of its path too. The standard errors
+/// come from the differences within parts. Fewer than four samples are independent draws. The
+/// baselines of a sampler are independent too: then only the positions on the paths are spread evenly.
+///
 /// # Shapes and units
 /// Values and standard errors have the input's shape; score, signed.
 ///
 /// # Parameters and defaults
-/// - baselines: a batch of them, from which each sample draws one; or a function of a seed
+/// - baselines: a batch of them, over which the samples are spread; or a function of a seed
 ///   ([`from_sampler`](Self::from_sampler))
 /// - samples: 50, or as many as a tolerance needs ([`with_tolerance`](Self::with_tolerance))
 /// - at most 1,000 samples, if there is a tolerance
@@ -197,15 +204,17 @@ impl ExpectedGradients {
     fn explain(&self, question: &Question) -> Result<Attribution<Batch>> {
         let Question { evaluator, input, rows, .. } = question;
         let scored = question.resolve_for(&self.schedule, self.samples.most())?;
+        let baselines = self.baselines.like(input)?;
         let draws = Draws {
             question,
             target: &scored.target,
             noise: &self.noise,
             deviations: self.noise.deviations(input)?,
-            baselines: self.baselines.like(input)?,
+            samples: self.samples.with_strata(baselines.count()),
+            baselines,
         };
         let draw = |rows: &[usize], samples: &[usize]| draws.draw(rows, samples);
-        let (samples, shares) = (self.samples, rows.shares());
+        let (samples, shares) = (draws.samples, rows.shares());
         let averaged =
             Averaged::over(samples, Aggregate::Mean, &self.schedule, input, shares, &draw)?;
         evaluator.check_dependence(&self.schedule, &averaged.values, input, &scored.target)?;
@@ -236,6 +245,7 @@ struct Draws<'a> {
     noise: &'a Noise,
     deviations: Batch,
     baselines: FittingBaselines<'a>,
+    samples: Samples,
 }
 
 impl Draws<'_> {
@@ -246,10 +256,14 @@ impl Draws<'_> {
         let keys = all.select(rows).keys(self.noise.seed, samples);
         let input = self.noise.add(&input.select(rows), &self.deviations.select(rows), &keys)?;
         input.check_finite(Stage::NoisyInput)?;
-        let baseline = self.baselines.draw(&input, &keys)?.with_fixed_of(&input);
-        // One random position on the straight path of each row.
-        let positions: Vec<f64> =
-            keys.iter().map(|key| key.uniform(Stream::Position, 1)[0]).collect();
+        let within = keys.iter().map(|key| key.uniform(Stream::Position, 1)[0]);
+        let places: Vec<f64> = samples
+            .iter()
+            .zip(within)
+            .map(|(sample, within)| self.samples.place(*sample, within))
+            .collect();
+        let Starts { baseline, positions } = self.baselines.draw(&input, &keys, &places)?;
+        let baseline = baseline.with_fixed_of(&input);
         let every: Vec<usize> = (0..rows.len()).collect();
         let path = StraightPath::new(baseline, &input).at(&every, &positions)?;
         let found = evaluator.gradient(path.points, &self.target.select(rows))?;
@@ -259,6 +273,12 @@ impl Draws<'_> {
         maps.check_finite(Stage::Attribution)?;
         Ok(SampleMaps::new(maps))
     }
+}
+
+/// The start of the path of each row, and a position on the path.
+struct Starts {
+    baseline: Batch,
+    positions: Vec<f64>,
 }
 
 /// Baselines that fit the input.
@@ -292,13 +312,27 @@ impl Baselines {
 }
 
 impl FittingBaselines<'_> {
-    /// Draws a baseline for each row of `input`, chosen by its key.
-    fn draw(&self, input: &Batch, keys: &[Key]) -> Result<Batch> {
+    /// Returns the number of paths over which samples are spread.
+    fn count(&self) -> usize {
+        match self {
+            Self::Batch(batch) => batch.rows(),
+            Self::Sampler(_) => 1,
+        }
+    }
+
+    /// Draws a baseline for each row of `input`, and a position on the path from there. The place of
+    /// a row, in 0..1, is a place on the paths from all baselines of a batch, laid end to end. If a
+    /// sampler draws the baselines by the keys, it is the place on the only path.
+    fn draw(&self, input: &Batch, keys: &[Key], places: &[f64]) -> Result<Starts> {
         match self {
             Self::Batch(batch) => {
-                let count = batch.rows() as u64;
-                let chosen = keys.iter().map(|key| (key.bits(Stream::Baseline) % count) as usize);
-                Ok(batch.select(&chosen.collect::<Vec<_>>()))
+                let count = batch.rows();
+                let along = |place: &f64| place * count as f64;
+                let chosen = |place: &f64| (along(place) as usize).min(count - 1);
+                let chosen: Vec<usize> = places.iter().map(chosen).collect();
+                let position = |(place, chosen): (&f64, &usize)| along(place) - *chosen as f64;
+                let positions = places.iter().zip(&chosen).map(position).collect();
+                Ok(Starts { baseline: batch.select(&chosen), positions })
             }
             Self::Sampler(sampler) => {
                 let mut drawn = Vec::with_capacity(keys.len());
@@ -308,7 +342,7 @@ impl FittingBaselines<'_> {
                     let baseline = sampler(key.bits(Stream::Baseline)).like(&row, &Rows::all(1));
                     drawn.push(baseline.map_err(|error| error.with_rows(|_| at))?);
                 }
-                Ok(Batch::stack(&drawn))
+                Ok(Starts { baseline: Batch::stack(&drawn), positions: places.to_vec() })
             }
         }
     }

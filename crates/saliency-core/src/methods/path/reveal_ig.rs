@@ -48,9 +48,10 @@ use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 ///
 /// # How points are drawn
 /// A sample cuts the path into equal parts, and draws a position in each and a noise of its own. Both
-/// `ε` and `-ε` are tried, so that the noise cancels as far as the model is linear. Samples are
-/// independent, so that the standard errors count every error: of the noise and of the path. They
-/// are right from 50 samples on.
+/// `ε` and `-ε` are tried, so that the noise cancels as far as the model is linear. The positions of
+/// all samples are spread evenly: each part is cut again, and up to 16 samples share each piece. The
+/// standard errors come from the differences between these, which are independent. So they count every
+/// error: of the noise and of the path. They are right from 50 samples on.
 ///
 /// # Shapes and units
 /// Values and standard errors have the input's shape; score, signed.
@@ -253,11 +254,12 @@ impl<P: Path> RevealIg<P> {
             noise: &self.noise,
             deviations: self.noise.deviations(input)?,
             power: self.power,
+            samples: self.samples.with_strata(1),
         };
         let start_scores = cloud.start_scores(&scored, &self.schedule)?;
         let draw =
             |rows: &[usize], samples: &[usize]| cloud.draw(&scored, rows, samples, self.points);
-        let (samples, shares) = (self.samples, rows.shares());
+        let (samples, shares) = (cloud.samples, rows.shares());
         let averaged =
             Averaged::over(samples, Aggregate::Mean, &self.schedule, input, shares, &draw)?;
         evaluator.check_dependence(&self.schedule, &averaged.values, input, &scored.target)?;
@@ -277,6 +279,7 @@ struct Cloud<'a> {
     noise: &'a Noise,
     deviations: Batch,
     power: f64,
+    samples: Samples,
 }
 
 impl Cloud<'_> {
@@ -305,8 +308,10 @@ impl Cloud<'_> {
             let draws: Vec<usize> = samples.iter().map(|sample| sample * points + part).collect();
             let keys = self.question.rows.select(rows).keys(self.noise.seed, &draws);
             let within = keys.iter().map(|key| key.uniform(Stream::Position, 1)[0]);
+            let place = |(sample, within): (&usize, f64)| self.samples.place(*sample, within);
+            let places = samples.iter().zip(within).map(place);
             let positions: Vec<f64> =
-                within.map(|within| (part as f64 + within) / points as f64).collect();
+                places.map(|place| (part as f64 + place) / points as f64).collect();
             add(&mut total, self.at(scored, rows, &keys, &positions)?);
         }
         let count = points * self.signs().len();
