@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo bench --profile dev --bench users_way
+//! cargo bench --profile dev --bench users_way -- layers   # the second table alone
 //! ```
 //!
 //! The networks are those of `saliency_testkit::drop_in`: the same source twice. They are compared
@@ -26,25 +27,30 @@ const PATHS: usize = 5;
 fn main() {
     let device = Device::flex();
     device.seed(0);
-    let x = Tensor::<4>::random([1, 3, 224, 224], Distribution::Normal(0.0, 1.0), &device);
-    println!("| | Burn's layers | one `use` line | and folded | our network |");
-    println!("|---|---|---|---|---|");
-
-    let burn = burn_layers::EfficientNetLite0::new(&device);
-    let changed = flex_layers::EfficientNetLite0::new(&device);
-    let changed = changed.load_record(burn.clone().into_record());
-    let own = EfficientNetLite0::embedded(&device);
-    compare("EfficientNet-Lite0", &burn, &changed, &own, &x);
-
-    let burn = burn_layers::ResNet18::new(&device);
-    let changed = flex_layers::ResNet18::new(&device);
-    let changed = changed.load_record(burn.clone().into_record());
-    let own = ResNet::new_18(&device).folded();
-    compare("ResNet-18", &burn, &changed, &own, &x);
-
+    if !std::env::args().any(|it| it == "layers") {
+        networks(&device);
+    }
     println!("\n| | Burn's layer | ours, relative to it |");
     println!("|---|---|---|");
     layers(&device);
+}
+
+fn networks(device: &Device) {
+    let x = Tensor::<4>::random([1, 3, 224, 224], Distribution::Normal(0.0, 1.0), device);
+    println!("| | Burn's layers | one `use` line | and folded | our network |");
+    println!("|---|---|---|---|---|");
+
+    let burn = burn_layers::EfficientNetLite0::new(device);
+    let changed = flex_layers::EfficientNetLite0::new(device);
+    let changed = changed.load_record(burn.clone().into_record());
+    let own = EfficientNetLite0::embedded(device);
+    compare("EfficientNet-Lite0", &burn, &changed, &own, &x);
+
+    let burn = burn_layers::ResNet18::new(device);
+    let changed = flex_layers::ResNet18::new(device);
+    let changed = changed.load_record(burn.clone().into_record());
+    let own = ResNet::new_18(device).folded();
+    compare("ResNet-18", &burn, &changed, &own, &x);
 }
 
 fn compare<B, C, O>(name: &str, burn: &B, changed: &C, own: &O, x: &Tensor<4>)

@@ -1,8 +1,9 @@
 //! All of Burn's `burn::nn`, in which some layers are those of this crate.
 //!
-//! Change `use burn::nn` into `use saliency_flex::nn`, and a network uses them. Types, options and
-//! records stay as they are: [`Conv2d`](conv::Conv2d), [`BatchNorm`], [`Relu`], [`Relu6`](activation::Relu6) and
-//! [`MaxPool2d`](pool::MaxPool2d) are of this crate, everything else is Burn's own.
+//! Change `use burn::nn` into `use saliency_flex::nn`, and a network uses them. Names, options and
+//! records stay as they are. [`Conv2d`](conv::Conv2d), [`BatchNorm`], [`Relu`],
+//! [`Relu6`](activation::Relu6) and [`MaxPool2d`](pool::MaxPool2d) are of this crate, everything else
+//! is Burn's own.
 
 pub use burn::nn::*;
 

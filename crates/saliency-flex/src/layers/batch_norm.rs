@@ -88,9 +88,15 @@ impl BatchNorm {
         if input.device().is_autodiff() && self.training.is_enabled() {
             return self.to_burn().forward(input);
         }
-        pass::record_batch_norm(self, &input);
         let mean = self.running_mean.value().to_device(&input.device());
         let variance = self.running_var.value().to_device(&input.device());
+        pass::record_batch_norm(&input, || pass::Norm {
+            gamma: self.gamma.clone(),
+            beta: self.beta.clone(),
+            mean: self.running_mean.value(),
+            variance: self.running_var.value(),
+            epsilon: self.epsilon,
+        });
         batch_norm(input, self.gamma.val(), self.beta.val(), mean, variance, self.epsilon)
     }
 

@@ -3,9 +3,8 @@ use std::collections::HashMap;
 use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::tensor::{DType, Tensor};
 
-use super::batch_norm::BatchNorm;
 use super::device::is_same;
-use super::pass::{self, Calls, ConvolutionCall};
+use super::pass::{self, Calls, ConvolutionCall, Norm};
 
 /// The reason why BatchNorm could not be folded.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -106,7 +105,7 @@ pub fn fold_batch_norms<M: Module, const D: usize>(
 /// A convolution, and the only BatchNorm that reads its result.
 struct Pair<'a> {
     convolution: &'a ConvolutionCall,
-    norm: &'a BatchNorm,
+    norm: &'a Norm,
 }
 
 /// Finds the pairs. A layer that was called twice is in none.
@@ -115,13 +114,13 @@ fn pairs(calls: &Calls) -> Vec<Pair<'_>> {
     let mut pairs = Vec::new();
     for call in norms {
         let same = norms.iter().filter(|other| {
-            other.layer.gamma.id == call.layer.gamma.id || is_same(&other.input, &call.input)
+            other.norm.gamma.id == call.norm.gamma.id || is_same(&other.input, &call.input)
         });
         let made = convolutions.iter().filter(|other| is_same(&other.output, &call.input));
         let ([convolution], 1) = (&made.collect::<Vec<_>>()[..], same.count()) else { continue };
         let calls = convolutions.iter().filter(|other| other.weight == convolution.weight);
         if calls.count() == 1 {
-            pairs.push(Pair { convolution, norm: &call.layer });
+            pairs.push(Pair { convolution, norm: &call.norm });
         }
     }
     pairs
@@ -132,8 +131,8 @@ fn fold<M: Module>(model: M, pairs: &[Pair<'_>]) -> M {
     let mut changes = Changes::default();
     let mut biases = HashMap::new();
     for Pair { convolution, norm } in pairs {
-        let mean = norm.running_mean.value();
-        let deviation = (norm.running_var.value() + norm.epsilon).sqrt();
+        let mean = norm.mean.clone();
+        let deviation = (norm.variance.clone() + norm.epsilon).sqrt();
         let factor = norm.gamma.val() / deviation.clone();
         let shift = norm.beta.val() - mean.clone() * factor.clone();
         changes.0.insert(convolution.weight, Change::Multiply(factor.clone()));

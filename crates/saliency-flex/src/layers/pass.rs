@@ -9,8 +9,6 @@ use burn::module::{Param, ParamId};
 use burn::nn::conv;
 use burn::tensor::Tensor;
 
-use super::batch_norm::BatchNorm;
-
 thread_local! {
     /// The calls of layers so far, while a forward pass is watched.
     static CALLS: RefCell<Option<Calls>> = const { RefCell::new(None) };
@@ -36,8 +34,18 @@ pub(super) struct ConvolutionCall {
 /// The call of a BatchNorm in inference mode.
 #[derive(Debug)]
 pub(super) struct BatchNormCall {
-    pub layer: BatchNorm,
+    pub norm: Norm,
     pub input: Tensor<4>,
+}
+
+/// The parameters and the statistics of a BatchNorm.
+#[derive(Debug)]
+pub(super) struct Norm {
+    pub gamma: Param<Tensor<1>>,
+    pub beta: Param<Tensor<1>>,
+    pub mean: Tensor<1>,
+    pub variance: Tensor<1>,
+    pub epsilon: f64,
 }
 
 /// Runs a forward pass and returns the calls of layers. The tensors of the calls are kept, so that
@@ -73,13 +81,13 @@ pub(super) fn record_convolution(layer: &conv::Conv2d, output: &Tensor<4>) {
 }
 
 /// Records the call of a BatchNorm of pictures, if the pass is watched.
-pub(super) fn record_batch_norm<const D: usize>(layer: &BatchNorm, input: &Tensor<D>) {
+pub(super) fn record_batch_norm<const D: usize>(input: &Tensor<D>, norm: impl FnOnce() -> Norm) {
     CALLS.with_borrow_mut(|calls| {
         if let Some(calls) = calls
             && D == 4
         {
             let input = Tensor::from_dispatch(input.clone().into_dispatch());
-            calls.norms.push(BatchNormCall { layer: layer.clone(), input });
+            calls.norms.push(BatchNormCall { norm: norm(), input });
         }
     });
 }
