@@ -21,10 +21,12 @@
 //! call more, which saves all passes for BatchNorm.
 //!
 //! # Numerical promise
-//! Values and gradients equal those of Burn's own layers up to rounding. The loops of this crate
-//! sum in a fixed order and keep multiplications and additions apart. So they give the same bits
-//! for any number of threads and any width of the machine's vectors. Matrix products are computed
-//! by Burn. On other backends, and for weights that are trained, Burn computes the whole layer.
+//! Values and gradients equal those of Burn's own layers up to rounding: the error is at most 1e-5
+//! of the largest value. Every sum has a fixed order, so that the bits are the same for any number of
+//! threads, and for a row of a batch alone or beside others. They are also the same for any width of
+//! the machine's vectors, among machines that can fuse a multiplication and an addition. On other
+//! backends, in other precisions than single, and for weights that are trained, Burn computes the
+//! convolutions.
 //!
 //! # Gains
 //! Measured on two cores with AVX-512. The numbers are times relative to Burn's own layers, for the
@@ -36,6 +38,10 @@
 //! | one gradient, ResNet-18 | 0.50 | 0.50 |
 //! | 50 gradients, EfficientNet-Lite0 | 0.18 | 0.17 |
 //! | 50 gradients, ResNet-18 | 0.57 | 0.56 |
+//!
+//! Captum 0.9.0 in its faster format, channels_last, on another machine and beside the present
+//! kernels: 0.96 for one gradient of EfficientNet-Lite0, 1.43 for one of ResNet-18, and 1.20 for 50
+//! gradients of ResNet-18.
 //!
 //! # Example
 //! ```

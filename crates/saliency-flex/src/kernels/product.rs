@@ -13,6 +13,8 @@ const BLOCK: usize = SIDE * SIDE;
 /// The number of blocks that are summed before their sum is added to the result: 128 terms. The
 /// values that they read stay in the nearest cache, while all rows of results are computed.
 const PART: usize = 16;
+/// The number of values that stay in the nearest cache.
+const NEAR: usize = 8192;
 /// Columns are computed in multiples of this number: the values in the widest vectors.
 pub(super) const LANES: usize = 16;
 /// The largest number of columns in a strip.
@@ -134,28 +136,53 @@ impl WithSimd for Multiply<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let vectors = self.columns / S::F32_LANES;
-        // As many vectors at a time as there are registers for their sums.
-        let most = if S::REGISTER_COUNT >= 32 { 3 } else { 1 };
-        let Self { left, rows, values, starts, column, sums, pitch, add, .. } = self;
-        for (part, starts) in starts.chunks(PART).enumerate() {
-            for (row, sums) in rows.clone().zip(sums.chunks_mut(SIDE * pitch)) {
-                let blocks = LeftRow::new(left, row, part * PART);
-                let add = add || part > 0;
-                let mut vector = 0;
-                while vector < vectors {
-                    let at = vector * S::F32_LANES;
-                    let (values, sums) = (&values[column + at..], &mut sums[at..]);
-                    let take = most.min(vectors - vector);
-                    match take {
-                        3 => piece::<S, 3>(simd, blocks, starts, values, Sums { sums, pitch, add }),
-                        2 => piece::<S, 2>(simd, blocks, starts, values, Sums { sums, pitch, add }),
-                        _ => piece::<S, 1>(simd, blocks, starts, values, Sums { sums, pitch, add }),
-                    }
-                    vector += take;
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let parts = self.starts.len().div_ceil(PART);
+        let rows = self.rows.clone();
+        // The order of the loops decides which values are read again from a near cache: those of
+        // the right factor, or if these all stay there anyway, the left factor is read once and in
+        // the order in which it is stored.
+        let all_stay = self.columns * self.starts.len() * SIDE <= NEAR;
+        if all_stay && !self.left.transposed {
+            for row in rows {
+                for part in 0..parts {
+                    self.add_part(simd, row, part);
                 }
             }
+        } else {
+            for part in 0..parts {
+                for row in rows.clone() {
+                    self.add_part(simd, row, part);
+                }
+            }
+        }
+    }
+}
+
+impl Multiply<'_> {
+    /// Adds a part of the terms to a row of blocks.
+    #[inline(always)]
+    fn add_part<S: Simd>(&mut self, simd: S, row: usize, part: usize) {
+        let left = LeftRow::new(self.left, row, part * PART);
+        let starts = &self.starts[part * PART..];
+        let starts = &starts[..starts.len().min(PART)];
+        let (pitch, add) = (self.pitch, self.add || part > 0);
+        let sums = &mut self.sums[(row - self.rows.start) * SIDE * pitch..];
+        // As many vectors at a time as there are registers for their sums.
+        let most = if S::REGISTER_COUNT >= 32 { 3 } else { 1 };
+        let vectors = self.columns / S::F32_LANES;
+        let mut vector = 0;
+        while vector < vectors {
+            let at = vector * S::F32_LANES;
+            let (values, sums) = (&self.values[self.column + at..], &mut sums[at..]);
+            let sums = Sums { sums, pitch, add };
+            let take = most.min(vectors - vector);
+            match take {
+                3 => piece::<S, 3>(simd, left, starts, values, sums),
+                2 => piece::<S, 2>(simd, left, starts, values, sums),
+                _ => piece::<S, 1>(simd, left, starts, values, sums),
+            }
+            vector += take;
         }
     }
 }

@@ -112,7 +112,7 @@ fn the_share_that_is_done_never_falls() {
     let x = Tensor::<2>::from_data([[0.2], [1.0], [3.0], [10.0]], &device());
     let bends = pure_function(|x: Tensor<2>| (x.clone() * 5.0).sin() + x * 3.0);
     let noise = NoiseScale::Absolute(0.5);
-    let smooth = SmoothGrad::default().with_noise(noise.clone()).with_tolerance(0.05);
+    let smooth = SmoothGrad::default().with_noise(noise).with_tolerance(0.05);
     let path = IntegratedGradients::new().with_tolerance(0.01);
     let explainers: [Box<dyn Explainer<_, Tensor<2>>>; 2] =
         [Box::new(smooth.with_schedule(schedule.clone())), Box::new(path.with_schedule(schedule))];

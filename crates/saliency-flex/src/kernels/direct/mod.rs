@@ -26,6 +26,9 @@ use output::{Planes, Writer};
 use pass::Pass;
 use weights::Weights;
 
+/// About the number of values of the input that are copied at a time.
+const COPY: usize = 1 << 18;
+
 /// Convolves `[rows, channels, height, width]`.
 pub(super) fn convolve(
     input: &FloatTensor<Flex>,
@@ -81,20 +84,33 @@ impl Job {
         let given = given.to_contiguous();
         let mut output = vec![0.0; rows * outputs * height * width];
         if !output.is_empty() {
-            let padded = Padded::new(&self.axes, given.storage(), rows, channels);
-            let threads = rayon::current_num_threads();
-            let parts = Planes::split(&mut output, outputs, self.groups, rows, threads);
-            // If there are too few channels for all threads, they share the columns.
-            let shared = parts.len() < threads;
-            let compute = |planes: Planes| self.compute(&padded, planes, bias, shared);
-            if threads == 1 || shared {
-                parts.into_iter().for_each(compute);
-            } else {
-                parts.into_par_iter().for_each(compute);
+            // Work through the rows in groups whose copies stay in a near cache.
+            let copy = channels * self.axes.given_phases() * self.axes.area();
+            let group = (COPY / copy.max(1)).max(1);
+            let given: &[f32] = given.storage();
+            let (per_row, per_output) = (given.len() / rows, output.len() / rows);
+            for (index, output) in output.chunks_mut(group * per_output).enumerate() {
+                let rows = output.len() / per_output;
+                let given = &given[index * group * per_row..][..rows * per_row];
+                self.compute_rows(&Padded::new(&self.axes, given, rows, channels), output, bias);
             }
         }
         let shape = [rows, outputs, height, width];
         FloatTensor::<Flex>::from_data(TensorData::new(output, shape))
+    }
+
+    fn compute_rows(&self, padded: &Padded, output: &mut [f32], bias: Option<&[f32]>) {
+        let threads = rayon::current_num_threads();
+        let outputs = self.wanted * self.groups;
+        let parts = Planes::split(output, outputs, self.groups, padded.rows, threads);
+        // If there are too few channels for all threads, they share the columns.
+        let shared = parts.len() < threads;
+        let compute = |planes: Planes| self.compute(padded, planes, bias, shared);
+        if threads == 1 || shared {
+            parts.into_iter().for_each(compute);
+        } else {
+            parts.into_par_iter().for_each(compute);
+        }
     }
 
     /// Computes some planes of one group.
