@@ -435,7 +435,7 @@ fn a_memory_budget_reaches_the_explainer_inside() {
         let map = around.attribute_to(&model, x.clone(), Target::Class(0)).unwrap();
         (most.swap(0, Ordering::SeqCst), values(&map.values))
     };
-    let budget = |inputs| MemoryBudget::new(inputs * 1000, 1000);
+    let budget = |inputs: u64| MemoryBudget::new(inputs * 1000, 1000);
     for (inputs, chunk) in [(8, 100), (8, 4), (4, 4), (2, 1), (1, 1)] {
         let outside = || workers(4).with_chunk(chunk).with_memory(budget(inputs));
         let (peak, found) = explain(outside(), workers(4).with_chunk(3));
