@@ -415,7 +415,7 @@ fn a_wrapped_explainer_keeps_all_workers_busy() {
     for (chunk, least) in [(100, 8), (5, 6)] {
         let inside =
             IntegratedGradients::new().with_steps(8).with_schedule(workers(8).with_chunk(1));
-        let around = SmoothGrad::new(inside).with_samples(10).with_noise(noise);
+        let around = SmoothGrad::new(inside).with_samples(10).with_noise(noise.clone());
         let around = around.with_schedule(workers(8).with_chunk(chunk));
         around.attribute_to(&model, x.clone(), Target::Class(0)).unwrap();
         let most = most.swap(0, Ordering::SeqCst);
