@@ -92,12 +92,14 @@ fn times(this: impl Fn(), other: impl Fn()) -> [f64; 2] {
     })
 }
 
+type Explains = Box<dyn Explainer<Dense, Tensor<2>>>;
+
 fn small(device: &Device) {
     let net = Dense::new(4, 16, device);
     let frozen = net.valid();
     let [row, rows] = [table(1, 4, device), table(50, 4, device)];
     let schedule = Schedule::new;
-    let explainers: [(&str, f64, &Tensor<2>, Box<dyn Explainer<Dense, Tensor<2>>>); 5] = [
+    let explainers: [(&str, f64, &Tensor<2>, Explains); 5] = [
         ("gradient", 2.0, &row, Box::new(Gradient::new())),
         ("IG, 50 points", 3.0, &rows, Box::new(IntegratedGradients::new())),
         ("SmoothGrad, 50 samples", 5.0, &rows, Box::new(SmoothGrad::default())),
@@ -153,7 +155,7 @@ fn pool(device: &Device) {
     }
 }
 
-fn explainer(name: &str) -> Box<dyn Explainer<Dense, Tensor<2>>> {
+fn explainer(name: &str) -> Explains {
     let ig = IntegratedGradients::new;
     match name {
         "gradient" => Box::new(Gradient::new()),
@@ -169,14 +171,6 @@ fn explainer(name: &str) -> Box<dyn Explainer<Dense, Tensor<2>>> {
 fn one(task: &str) {
     let device = Device::flex();
     let (name, rows) = task.split_once(' ').expect("a method and rows");
-    if let Some(name) = name.strip_prefix("loop-") {
-        let (net, row) = (Dense::new(4, 16, &device), table(1, 4, &device));
-        let explainer = explainer(name);
-        for _ in 0..30_000 {
-            explainer.attribute(&net, row.clone()).expect("a map");
-        }
-        return;
-    }
     let input = table(rows.parse().expect("rows"), 13, &device);
     let net = Dense::new(13, 16, &device);
     let start = Instant::now();
@@ -184,7 +178,7 @@ fn one(task: &str) {
         let frozen = net.valid();
         let rows = input.dims()[0];
         for start in (0..50 * rows).step_by(5000) {
-            black_box(by_hand(&frozen, &input.clone().slice([start % rows..start % rows + 5000])));
+            black_box(by_hand(&frozen, &input.clone().narrow(0, start % rows, 5000)));
         }
         50 * rows
     } else {

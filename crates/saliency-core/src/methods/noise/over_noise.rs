@@ -133,8 +133,9 @@ impl<E, S> OverNoise<E, S> {
     /// Sets chunks, workers, and progress, which is counted in samples of rows.
     ///
     /// The explainer inside gets a whole chunk of noisy copies at once. It has a schedule of its
-    /// own. The chunks of that schedule bound the number of inputs that the model gets, and its
-    /// workers are used only if there is a single chunk of copies.
+    /// own. The chunks of that schedule bound the number of inputs that the model gets. All its
+    /// workers are used if there is a single chunk of copies. Otherwise each chunk of copies that is
+    /// under way has a share of the workers of this schedule.
     pub fn with_schedule(mut self, schedule: Schedule) -> Self {
         self.schedule = schedule;
         self
