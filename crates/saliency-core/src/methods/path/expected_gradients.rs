@@ -141,7 +141,7 @@ impl ExpectedGradients {
 
     /// Draws samples until the estimated relative L1 error of a row, Σ standard error / Σ |value|,
     /// is at most `tolerance`, or until the limit is reached. `tolerance` must be in (0, 1]. The
-    /// error is estimated after 50 samples, and then after a quarter more each time.
+    /// error is estimated after 50 to 60 samples, and then after at least a quarter more each time.
     /// [`converged`](Attribution::converged) shows for each row whether the tolerance was met.
     pub fn with_tolerance(mut self, tolerance: f64) -> Self {
         self.samples = self.samples.with_tolerance(tolerance);

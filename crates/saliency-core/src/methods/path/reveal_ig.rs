@@ -158,7 +158,7 @@ impl<P> RevealIg<P> {
 
     /// Draws samples until the estimated relative L1 error of a row, Σ standard error / Σ |value|,
     /// is at most `tolerance`, in (0, 1], or until the limit is reached. The error is estimated after
-    /// 50 samples, and then after a quarter more each time.
+    /// 60 samples, and then after at least a quarter more each time.
     pub fn with_tolerance(mut self, tolerance: f64) -> Self {
         self.samples = self.samples.with_tolerance(tolerance);
         self
