@@ -194,7 +194,8 @@ mod tests {
             let sample = Batch::new(Tensor::<2>::from_data([[*sample]], options)).unwrap();
             let start = at / size * size;
             let maps = Maps::of(&sample).unwrap();
-            moments.push(maps, &[start..start + size], &sample).unwrap();
+            let group = start..start + size;
+            moments.push(maps, std::slice::from_ref(&group), &sample).unwrap();
         }
         moments
     }

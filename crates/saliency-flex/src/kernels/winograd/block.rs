@@ -278,18 +278,18 @@ fn transform<S: Simd, const FOUR: bool>(
 ) -> [[S::f32s; MOST]; MOST] {
     let side = if FOUR { 6 } else { 4 };
     let mut all = [[simd.splat_f32s(0.0); MOST]; MOST];
-    for y in 0..side {
+    for (y, values) in all.iter_mut().enumerate().take(side) {
         let mut line = [simd.splat_f32s(0.0); MOST];
-        for x in 0..side {
+        for (x, value) in line.iter_mut().enumerate().take(side) {
             let from = &gathered[(side * y + x) * pitch + vector..][..S::F32_LANES];
-            line[x] = S::as_simd_f32s(from).0[0];
+            *value = S::as_simd_f32s(from).0[0];
         }
-        all[y] = tile::values::<S, FOUR>(simd, line);
+        *values = tile::values::<S, FOUR>(simd, line);
     }
     for x in 0..side {
         let column = tile::values::<S, FOUR>(simd, std::array::from_fn(|y| all[y][x]));
-        for y in 0..side {
-            all[y][x] = column[y];
+        for (line, value) in all.iter_mut().zip(column).take(side) {
+            line[x] = value;
         }
     }
     all
