@@ -23,9 +23,9 @@ pub enum Draws {
     /// half of the samples are wasted.
     Antithetic,
     /// The noise of samples fills the space more evenly than random noise does (randomised
-    /// quasi-Monte Carlo). Samples come in 12 to 24 shifted copies of a lattice. A copy has a power
+    /// quasi-Monte Carlo). Samples come in 16 to 32 shifted copies of a lattice. A copy has a power
     /// of two of points, up to 1,024; if there is a tolerance, 4. The number of samples is raised to
-    /// that of whole copies, by at most a twelfth.
+    /// that of whole copies, by at most a sixteenth.
     ///
     /// It saves the more samples, the fewer features and the more samples there are. For inputs of
     /// more than 256 values, [`Antithetic`](Self::Antithetic) takes its place.
@@ -33,7 +33,7 @@ pub enum Draws {
 }
 
 /// The least number of copies of a lattice: fewer give rough standard errors.
-const COPIES: usize = 12;
+const COPIES: usize = 16;
 
 /// The number of points of a lattice if samples are drawn to a tolerance.
 const POINTS_TO_TOLERANCE: usize = 4;
