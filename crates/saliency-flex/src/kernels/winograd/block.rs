@@ -269,7 +269,6 @@ fn places<const COUNT: usize>(
 }
 
 /// Computes `B' d B` for a vector of tiles.
-#[allow(clippy::needless_range_loop, reason = "x is a column of all lines")]
 #[inline(always)]
 fn transform<S: Simd, const FOUR: bool>(
     simd: S,
