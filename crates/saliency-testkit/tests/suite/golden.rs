@@ -29,56 +29,90 @@ fn assert_gap(name: &str, map: &Map, golden: &Golden, what: &str, close: f32) {
     }
 }
 
-fn cifar(name: &str, golden: &Golden, points: &[usize], compute: &ComputeDevice) {
-    let close = compute.tolerance(FloatDType::F32) as f32;
-    let device = compute.device();
-    let net = CifarCnn::embedded(device);
-    let tensor = |name: &str| golden.tensor::<4>(name, device);
-    let input = tensor("input");
-    let target = Target::Classes(golden.targets());
-    let explain = |explainer: &dyn Explainer<CifarCnn, Tensor<4>>| -> Map {
-        explainer.attribute_to(&net, input.clone(), target.clone()).unwrap()
-    };
-    let rows = (0..input.dims()[0]).map(|row| net.forward(input.clone().narrow(0, row, 1)));
-    let logits = Tensor::cat(rows.collect(), 0);
-    assert_close(&format!("{name} logits"), &logits, &golden.tensor("logits", device), close);
+/// The CIFAR network in some precision, with golden values.
+struct Cifar<'a> {
+    name: &'a str,
+    golden: Golden,
+    compute: &'a ComputeDevice,
+    precision: DType,
+    /// The largest error that is allowed, relative to the largest value.
+    close: f32,
+}
 
-    let schedule = schedule(compute);
-    let check = |what: &str, found: &Map| {
-        assert_close(&format!("{name} {what}"), &found.values, &tensor(what), close);
-    };
-    check("gradient", &explain(&Gradient::new().with_schedule(schedule.clone())));
-    let product = InputTimesGradient::new().with_schedule(schedule.clone());
-    check("input_x_gradient", &explain(&product));
-    for (rule, rule_name) in [(Rule::Midpoint, "midpoint"), (Rule::GaussLegendre, "gauss_legendre")]
-    {
-        for &steps in points {
-            let explainer = IntegratedGradients::new()
-                .with_rule(rule)
-                .with_steps(steps)
-                .with_baseline(Baseline::tensor(tensor("baseline")))
-                .with_schedule(schedule.clone());
-            let map = explain(&explainer);
-            let what = format!("ig_{rule_name}_{steps}");
-            check(&what, &map);
+impl Cifar<'_> {
+    fn tensor(&self, name: &str) -> Tensor<4> {
+        self.golden.tensor::<4>(name, self.compute.device()).cast(self.precision)
+    }
 
-            assert_gap(&format!("{name} {what}"), &map, golden, &what, close);
+    fn check(&self, what: &str, found: &Tensor<4>, close: f32) {
+        let found = found.clone().cast(DType::F32);
+        let expected = self.tensor(what).cast(DType::F32);
+        assert_close(&format!("{} {what}", self.name), &found, &expected, close);
+    }
+
+    /// Compares logits, gradients and Integrated Gradients with the golden values. `near_start` is
+    /// what points near the baseline may add to the error of Gauss-Legendre points.
+    fn compare(&self, points: &[usize], near_start: f32) {
+        let (device, close) = (self.compute.device(), self.close);
+        let net = CifarCnn::embedded_in(device, self.precision);
+        let input = self.tensor("input");
+        let target = Target::Classes(self.golden.targets());
+        let explain = |explainer: &dyn Explainer<CifarCnn, Tensor<4>>| -> Map {
+            explainer.attribute_to(&net, input.clone(), target.clone()).unwrap()
+        };
+        let rows = (0..input.dims()[0]).map(|row| net.forward(input.clone().narrow(0, row, 1)));
+        let logits = Tensor::cat(rows.collect(), 0).cast(DType::F32);
+        let expected = self.golden.tensor("logits", device);
+        assert_close(&format!("{} logits", self.name), &logits, &expected, close);
+
+        let schedule = schedule(self.compute);
+        let gradient = explain(&Gradient::new().with_schedule(schedule.clone()));
+        self.check("gradient", &gradient.values, close);
+        let product = InputTimesGradient::new().with_schedule(schedule.clone());
+        self.check("input_x_gradient", &explain(&product).values, close);
+        for (rule, name, near_start) in
+            [(Rule::Midpoint, "midpoint", 0.0), (Rule::GaussLegendre, "gauss_legendre", near_start)]
+        {
+            for &steps in points {
+                let explainer = IntegratedGradients::new()
+                    .with_rule(rule)
+                    .with_steps(steps)
+                    .with_baseline(Baseline::tensor(self.tensor("baseline")))
+                    .with_schedule(schedule.clone());
+                let map = explain(&explainer);
+                let what = format!("ig_{name}_{steps}");
+                let close = close + near_start;
+                self.check(&what, &map.values, close);
+                assert_gap(&format!("{} {what}", self.name), &map, &self.golden, &what, close);
+            }
         }
     }
 }
 
-#[test]
-fn cifar_network_from_a_zero_baseline() {
+/// Compares in single precision, and more strictly in double precision where a device has it.
+fn cifar(name: &str, golden: fn() -> Golden, points: &[usize], near_start: f32) {
     on_every_device(|compute| {
-        cifar("zero baseline", &Golden::cifar_zero_baseline(), &[10, 50], compute);
+        let close = compute.tolerance(FloatDType::F32) as f32;
+        let single = Cifar { name, golden: golden(), compute, precision: DType::F32, close };
+        single.compare(points, near_start);
+        if compute.supports(FloatDType::F64) {
+            let double = Cifar { precision: DType::F64, close: 1e-6, golden: golden(), ..single };
+            double.compare(points, 0.0);
+        }
     });
 }
 
 #[test]
+fn cifar_network_from_a_zero_baseline() {
+    cifar("zero baseline", Golden::cifar_zero_baseline, &[10, 50], 0.0);
+}
+
+/// All pixels of a black photo are alike. At the first two of 50 Gauss-Legendre points, those of a
+/// window of a pool still are, up to rounding, which then decides which of them gets the gradient.
+/// The two points have 0.5 % of the weight, and their gradients may be 30 % off.
+#[test]
 fn cifar_network_from_a_black_baseline() {
-    on_every_device(|compute| {
-        cifar("black baseline", &Golden::cifar_black_baseline(), &[50], compute);
-    });
+    cifar("black baseline", Golden::cifar_black_baseline, &[50], 0.0015);
 }
 
 fn coffee(device: &Device) -> (Golden, Tensor<4>, Target) {
