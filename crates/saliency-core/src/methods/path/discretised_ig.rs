@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::{Tensor, TensorData};
-use rayon::prelude::*;
 
 use crate::error::{Error, Result, check_count};
 use crate::execution::evaluator::Scored;
 use crate::execution::question::Question;
 use crate::execution::schedule::Schedule;
+use crate::execution::work::Work;
 use crate::input::baseline::Baseline;
 use crate::input::batch::{Batch, to_host};
 use crate::methods::path::along_path::AlongPath;
@@ -204,6 +204,8 @@ struct Walk {
     baseline: Vec<f64>,
     /// The baseline's row in the vocabulary, if it is there.
     end: Option<usize>,
+    /// The corners of its path, once they are found.
+    corners: Vec<Vec<f64>>,
 }
 
 /// Returns whether a value lies between two others, ends included.
@@ -227,7 +229,7 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 }
 
 impl Path for Discretised {
-    fn lay<'a>(&self, question: &'a Question, _: &Scored, _: &Schedule) -> Result<Laid<'a>> {
+    fn lay<'a>(&self, question: &'a Question, _: &Scored, schedule: &Schedule) -> Result<Laid<'a>> {
         let Question { input, rows, .. } = question;
         let baseline = self.baseline.like(input, rows)?;
         let width = self.vocabulary.width;
@@ -236,7 +238,7 @@ impl Path for Discretised {
         let starts = to_host(baseline.parts()[part].clone())?;
         let tokens = sentences.len() / input.rows() / width;
         let walks = sentences.chunks(width).zip(starts.chunks(width)).enumerate();
-        let walks: Vec<Walk> = walks
+        let mut walks: Vec<Walk> = walks
             .map(|(at, (embedded, baseline))| {
                 let word = self.vocabulary.find(embedded).ok_or_else(|| {
                     let found =
@@ -244,14 +246,18 @@ impl Path for Discretised {
                     Error::invalid_option("input", "of rows of the vocabulary", found)
                 })?;
                 let (embedded, end) = (embedded.to_vec(), self.vocabulary.find(baseline));
-                Ok(Walk { word, embedded, baseline: baseline.to_vec(), end })
+                Ok(Walk { word, embedded, baseline: baseline.to_vec(), end, corners: Vec::new() })
             })
             .collect::<Result<_>>()?;
-        let paths: Vec<Vec<Vec<f64>>> = walks.par_iter().map(|walk| self.corners(walk)).collect();
+        // Tokens are searched for on the workers; only gradients are counted as progress.
+        let schedule = schedule.silent();
+        let work = Work::start(&schedule, input, 0)?;
+        work.for_each(&mut walks, 1, || (), |walk, ()| walk.corners = self.corners(walk))?;
         // The ends are exact; between them are values from the host.
         let mut corners = vec![baseline];
         for corner in 1..self.words - 1 {
-            let values: Vec<f64> = paths.iter().flat_map(|path| path[corner].clone()).collect();
+            let values: Vec<f64> =
+                walks.iter().flat_map(|walk| walk.corners[corner].clone()).collect();
             let like = &input.parts()[part];
             let data = TensorData::new(values, like.dims());
             let between = Tensor::from_data(data, (&like.device(), like.dtype()));
@@ -402,10 +408,15 @@ mod tests {
         Discretised::new(Tensor::from_data(rows, &Device::flex())).unwrap()
     }
 
+    /// Returns a walk from the fifth word to the first.
+    fn walk_from_four() -> Walk {
+        let (embedded, baseline) = (vec![4.0, 4.0], vec![0.0, 0.0]);
+        Walk { word: 4, embedded, baseline, end: Some(0), corners: Vec::new() }
+    }
+
     #[test]
     fn a_path_goes_over_neighbours_and_every_value_is_monotonic() {
-        let walk =
-            Walk { word: 4, embedded: vec![4.0, 4.0], baseline: vec![0.0, 0.0], end: Some(0) };
+        let walk = walk_from_four();
         let corners = words().with_words(5).with_neighbours(3).corners(&walk);
         assert_eq!(corners[0], [0.0, 0.0]);
         assert_eq!(corners[3..], [[3.0, 3.0], [4.0, 4.0]]);
@@ -417,8 +428,7 @@ mod tests {
 
     #[test]
     fn a_special_token_stays_until_the_last_step() {
-        let walk =
-            Walk { word: 4, embedded: vec![4.0, 4.0], baseline: vec![0.0, 0.0], end: Some(0) };
+        let walk = walk_from_four();
         let corners = words().with_words(4).with_special_tokens([4]).corners(&walk);
         assert_eq!(corners, [[0.0, 0.0], [4.0, 4.0], [4.0, 4.0], [4.0, 4.0]]);
     }
