@@ -7,7 +7,7 @@ use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{DType, Slice};
 
 use super::size::Size;
-use super::{depthwise, direct};
+use super::{depthwise, direct, pointwise};
 
 /// Convolves `[rows, channels, height, width]`, in single precision with the kernels of this crate,
 /// otherwise with Burn's.
@@ -19,6 +19,9 @@ pub(crate) fn convolve(
 ) -> FloatTensor<Flex> {
     if depthwise::fits(&input, &weight, &options) {
         return depthwise::convolve(&input, &weight, &bias, &options);
+    }
+    if pointwise::fits(&input, &weight, &options) {
+        return pointwise::convolve(input, weight, bias, options);
     }
     if input.dtype() == DType::F32 {
         return direct::convolve(&input, &weight, &bias, &options);
@@ -36,6 +39,9 @@ pub(crate) fn gradient(
 ) -> FloatTensor<Flex> {
     if depthwise::fits(&gradient, &weight, options) {
         return depthwise::gradient(&gradient, &weight, options, size);
+    }
+    if pointwise::fits(&gradient, &weight, options) {
+        return pointwise::gradient(gradient, weight);
     }
     if gradient.dtype() == DType::F32 {
         return direct::gradient(&gradient, &weight, options, size);

@@ -6,6 +6,7 @@ mod depthwise;
 mod direct;
 mod geometry;
 pub(crate) mod max_pool;
+mod pointwise;
 mod product;
 pub(crate) mod rectify;
 pub(crate) mod size;
