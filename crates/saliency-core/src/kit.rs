@@ -35,7 +35,7 @@ pub use crate::path::shape::{PathPoints, PathScore, PathShape, StraightPath};
 pub use crate::path::walk::Walk;
 pub use crate::random::key::{Key, Stream};
 pub use crate::random::noise::Noise;
+pub use crate::sampling::aggregate::Aggregate;
 pub use crate::sampling::design::Design;
-pub use crate::sampling::moments::Aggregate;
 pub use crate::sampling::samples::{Averaged, Draw, SampleMaps, Samples};
 pub use crate::share::Tolerance;

@@ -1,5 +1,6 @@
 //! Random numbers that depend on nothing but their key, and the noise and the segments made of them.
 
+pub(crate) mod distribution;
 pub(crate) mod key;
 pub(crate) mod lattice;
 mod limits;

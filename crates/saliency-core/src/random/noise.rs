@@ -5,10 +5,10 @@ use burn::tensor::Tensor;
 use crate::error::{Error, Result, check_count};
 use crate::input::batch::{Batch, to_host};
 use crate::input::inputs::Inputs;
+use crate::random::distribution::Distribution;
 use crate::random::key::{Key, Stream};
 use crate::random::limits::Limits;
-use crate::random::noise_draw::{MOST_UNIFORM, NoiseDraw, Values};
-use crate::random::normal::distance_holding;
+use crate::random::noise_draw::{NoiseDraw, Values};
 use crate::random::valid_range::ValidRange;
 use crate::warning::Warning;
 
@@ -132,29 +132,6 @@ impl NoiseScale {
             Self::PerValue(parts) => Box::new(parts.iter().flatten().copied()),
             // Computed from the input.
             Self::Adaptive { .. } => Box::new(std::iter::empty()),
-        }
-    }
-}
-
-/// The distribution of noise. Its standard deviation is always that of the [`NoiseScale`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub enum Distribution {
-    /// Normal, as published.
-    #[default]
-    Gaussian,
-    /// Uniform from -√3 to √3 standard deviations: bounded.
-    Uniform,
-}
-
-impl Distribution {
-    /// Returns the distance from zero within which noise of standard deviation 1 stays with the
-    /// given probability.
-    fn distance_holding(self, probability: f64) -> f64 {
-        match self {
-            Self::Gaussian => distance_holding(probability),
-            Self::Uniform => MOST_UNIFORM * probability,
         }
     }
 }

@@ -1,12 +1,9 @@
 //! The random numbers of the noise of one row.
 
+use crate::random::distribution::{Distribution, MOST_UNIFORM};
 use crate::random::key::{Key, Stream};
 use crate::random::lattice::Lattice;
-use crate::random::noise::Distribution;
 use crate::random::normal::{probability_below, quantile};
-
-/// The largest uniform noise of standard deviation 1: √3.
-pub(crate) const MOST_UNIFORM: f64 = 1.732_050_807_568_877_2;
 
 /// The random numbers of the noise of one row: a key, and how they follow from it.
 #[derive(Clone, Copy, Debug)]

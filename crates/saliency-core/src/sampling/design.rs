@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::input::batch::Batch;
-use crate::sampling::moments::{Aggregate, Maps, Moments, RowCertainty};
+use crate::sampling::aggregate::Aggregate;
+use crate::sampling::certainty::RowCertainty;
+use crate::sampling::moments::{Maps, Moments};
 
 /// How the samples of an average belong together. It decides how the standard error is computed; the
 /// average itself is always the mean of all samples.

@@ -4,7 +4,8 @@ use burn::tensor::Tensor;
 
 use crate::error::Result;
 use crate::input::batch::{Batch, to_host};
-use crate::sampling::moments::{Aggregate, RowCertainty, RowSums};
+use crate::sampling::aggregate::Aggregate;
+use crate::sampling::certainty::{RowCertainty, RowSums};
 
 /// The mean of a stream of maps and the sums of squares (third powers, fourth powers) of deviations
 /// from it, by Welford's and Pébay's formulas. If all maps are the same, the mean is exact to the

@@ -1,7 +1,8 @@
 //! The mean and variance of a stream of small maps, on the host.
 
 use crate::input::batch::Batch;
-use crate::sampling::moments::{Aggregate, RowCertainty, RowSums};
+use crate::sampling::aggregate::Aggregate;
+use crate::sampling::certainty::{RowCertainty, RowSums};
 
 /// The mean of a stream of maps and the sums of squares (third powers, fourth powers) of deviations
 /// from it, by Welford's and Pébay's formulas, in double precision. Samples are added one by one, in

@@ -1,5 +1,7 @@
 //! Averages over random samples, with standard errors.
 
+pub(crate) mod aggregate;
+mod certainty;
 pub(crate) mod design;
 mod device_moments;
 pub(crate) mod draws;

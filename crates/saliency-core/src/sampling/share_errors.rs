@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use crate::sampling::aggregate::Aggregate;
 use crate::sampling::design::Design;
-use crate::sampling::moments::Aggregate;
 use crate::share::Share;
 
 /// The number of groups that the samples of a row are dealt into. More would show the error better,

@@ -14,10 +14,11 @@ use crate::methods::gradient::Gradient;
 use crate::model::model::Model;
 use crate::model::resolved_target::ResolvedTarget;
 use crate::model::target::Target;
-use crate::random::noise::{Distribution, Noise, NoiseScale};
+use crate::random::distribution::Distribution;
+use crate::random::noise::{Noise, NoiseScale};
 use crate::random::valid_range::ValidRange;
+use crate::sampling::aggregate::Aggregate;
 use crate::sampling::draws::Draws;
-use crate::sampling::moments::Aggregate;
 use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 
 /// The statistic that an [`OverNoise`] computes: [`Mean`](crate::methods::Mean),

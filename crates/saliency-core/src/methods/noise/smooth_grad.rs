@@ -2,8 +2,8 @@
 
 use crate::methods::gradient::Gradient;
 use crate::methods::noise::over_noise::{OverNoise, Statistic};
+use crate::sampling::aggregate::Aggregate;
 use crate::sampling::draws::Draws;
-use crate::sampling::moments::Aggregate;
 
 /// The mean of an explainer's maps over noisy copies of the input, with its standard error.
 ///

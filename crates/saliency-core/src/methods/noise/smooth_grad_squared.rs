@@ -2,7 +2,7 @@
 
 use crate::methods::gradient::Gradient;
 use crate::methods::noise::over_noise::{OverNoise, Statistic};
-use crate::sampling::moments::Aggregate;
+use crate::sampling::aggregate::Aggregate;
 
 /// The mean square of an explainer's maps over noisy copies of the input, with its standard error.
 ///

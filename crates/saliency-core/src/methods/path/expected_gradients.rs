@@ -15,7 +15,7 @@ use crate::path::shape::{PathShape as _, StraightPath};
 use crate::random::key::{Key, Stream};
 use crate::random::noise::{Noise, NoiseScale};
 use crate::random::valid_range::ValidRange;
-use crate::sampling::moments::Aggregate;
+use crate::sampling::aggregate::Aggregate;
 use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 
 /// Integrated Gradients averaged over many baselines, with standard errors. Each sample is a point on

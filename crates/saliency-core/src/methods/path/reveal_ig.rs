@@ -10,9 +10,10 @@ use crate::input::batch::{Batch, add};
 use crate::methods::path::integrated_gradients::Straight;
 use crate::methods::path::laid::{FromBaseline, Path};
 use crate::path::shape::PathShape;
+use crate::random::distribution::Distribution;
 use crate::random::key::{Key, Stream};
-use crate::random::noise::{Distribution, Noise, NoiseScale};
-use crate::sampling::moments::Aggregate;
+use crate::random::noise::{Noise, NoiseScale};
+use crate::sampling::aggregate::Aggregate;
 use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 
 /// The change of the expected score, shared out over the values of the input, while noise fades and

@@ -16,7 +16,7 @@ use crate::path::quadrature::Rule;
 use crate::path::score_change::ScoreChange;
 use crate::path::shape::StraightPath;
 use crate::random::key::Stream;
-use crate::sampling::moments::Aggregate;
+use crate::sampling::aggregate::Aggregate;
 use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 use crate::warning::Warning;
 

@@ -9,7 +9,7 @@ use crate::input::groups::{Groups, Partition};
 use crate::input::rows::Rows;
 use crate::masks::copies::{Copies, cover};
 use crate::random::key::{Key, Stream};
-use crate::sampling::moments::Aggregate;
+use crate::sampling::aggregate::Aggregate;
 use crate::sampling::samples::{Averaged, SampleMaps, Samples};
 
 /// The change of score if the values of a group come from another row of the batch, averaged over

@@ -9,7 +9,7 @@ use crate::input::baseline::Baseline;
 use crate::input::batch::Batch;
 use crate::input::groups::Groups;
 use crate::masks::copies::Copies;
-use crate::sampling::moments::Aggregate;
+use crate::sampling::aggregate::Aggregate;
 use crate::sampling::samples::{Averaged, Draw, Samples};
 
 /// The parts that are covered at random in an [`OverCovers`], and the values that their scores make.
