@@ -136,9 +136,16 @@ fn lite0(path: &Path, device: &Device, precision: DType) -> EfficientNetLite0 {
     EfficientNetLite0::from_original(read_pytorch(path).unwrap(), device, precision).unwrap()
 }
 
-/// Compares logits, gradient and completeness gap with the golden ones; returns the map of
-/// Integrated Gradients and the golden one.
-fn original(path: &Path, precision: DType, close: f32) -> (Tensor<4>, Tensor<4>) {
+/// A map and the golden one.
+struct Pair {
+    what: &'static str,
+    found: Tensor<4>,
+    expected: Tensor<4>,
+}
+
+/// Compares logits and completeness gap with the golden ones; returns the gradient and the map of
+/// Integrated Gradients beside the golden ones.
+fn original(path: &Path, precision: DType, close: f32) -> [Pair; 2] {
     let device = device();
     let name = |what: &str| format!("lite0 {precision:?} {what}");
     let net = lite0(path, &device, precision);
@@ -146,13 +153,15 @@ fn original(path: &Path, precision: DType, close: f32) -> (Tensor<4>, Tensor<4>)
     let input = input.cast(precision);
     let logits = net.forward(input.clone());
     assert_close(&name("logits"), &logits, &golden.tensor("logits", &device), close);
-    let map = Gradient::new().attribute_to(&net, input.clone(), target.clone()).unwrap();
-    assert_close(&name("gradient"), &map.values, &golden.tensor("gradient", &device), close);
-
+    let gradient = Gradient::new().attribute_to(&net, input.clone(), target.clone()).unwrap();
     let explainer = IntegratedGradients::new().with_steps(20).with_rule(Rule::Midpoint);
     let map = explainer.attribute_to(&net, input, target).unwrap();
     assert_gap(&name("IG"), &map, &golden, "ig_midpoint_20", close);
-    (map.values, golden.tensor("ig_midpoint_20", &device))
+    let expected = |what| golden.tensor(what, &device);
+    [
+        Pair { what: "gradient", found: gradient.values, expected: expected("gradient") },
+        Pair { what: "IG", found: map.values, expected: expected("ig_midpoint_20") },
+    ]
 }
 
 /// Compares in the precision of the golden values: everything agrees to the rounding of the file.
@@ -160,8 +169,9 @@ fn original(path: &Path, precision: DType, close: f32) -> (Tensor<4>, Tensor<4>)
 fn efficientnet_lite0_with_its_original_weights_in_double_precision() {
     const CLOSE: f32 = 1e-6;
     let Some(path) = original_weights() else { return };
-    let (ig, expected) = original(&path, DType::F64, CLOSE);
-    assert_close("lite0 F64 IG", &ig, &expected, CLOSE);
+    for Pair { what, found, expected } in original(&path, DType::F64, CLOSE) {
+        assert_close(&format!("lite0 F64 {what}"), &found, &expected, CLOSE);
+    }
 }
 
 /// Compares with Captum's Grad-CAM: gradients at the last convolution, averaged over its area and
@@ -183,19 +193,24 @@ fn gradients_at_the_last_convolution_make_grad_cam() {
     assert_close("Grad-CAM", &cam.cast(DType::F32), &centred(expected), 1e-5);
 }
 
-/// Compares in single precision, in which the gradient is not continuous enough for Integrated
-/// Gradients to be that close: a change of the input in its last bit moves single values of the map
-/// by 5e-3 of the largest, because a few ReLUs along the path switch sides. The map as a whole is
-/// right.
+/// Compares in single precision, in which gradients are not continuous enough to be that close: a
+/// change of the input in its last bit moves single values of Integrated Gradients by 5e-3 of the
+/// largest, because a few ReLUs along the path switch sides. One ReLU that switches at the photo moves
+/// single values of the gradient by 3e-3. The maps as a whole are right.
 #[test]
 fn efficientnet_lite0_with_its_original_weights_in_single_precision() {
     let Some(path) = original_weights() else { return };
-    let (ig, expected) = original(&path, DType::F32, 1e-3);
-    assert_close("lite0 F32 IG", &ig, &expected, 2e-2);
     let sum = |tensor: Tensor<4>| tensor.abs().sum().into_scalar::<f32>();
-    let error = sum(ig - expected.clone()) / sum(expected);
-    println!("lite0 F32 IG: relative L1 error {error:.2e}");
-    assert!(error < 2e-3);
+    let check = |pair: Pair, largest: f32, whole: f32| {
+        let Pair { what, found, expected } = pair;
+        assert_close(&format!("lite0 F32 {what}"), &found, &expected, largest);
+        let error = sum(found - expected.clone()) / sum(expected);
+        println!("lite0 F32 {what}: relative L1 error {error:.2e}");
+        assert!(error < whole, "{what}");
+    };
+    let [gradient, ig] = original(&path, DType::F32, 1e-3);
+    check(gradient, 5e-3, 2e-4);
+    check(ig, 2e-2, 2e-3);
 }
 
 #[test]
