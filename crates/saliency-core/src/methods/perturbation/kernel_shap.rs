@@ -6,7 +6,6 @@ use crate::execution::evaluator::Scored;
 use crate::execution::question::Question;
 use crate::input::batch::Batch;
 use crate::input::groups::Groups;
-use crate::masks::copies::Copies;
 use crate::methods::perturbation::coalitions::{Game, MOST_GROUPS};
 use crate::methods::perturbation::over_covers::{Covers, OverCovers, Sampling};
 use crate::sampling::samples::Samples;
@@ -113,26 +112,15 @@ impl Covers for PairsOfCoalitions {
     }
 
     fn explain(&self, question: &Question, sampling: &Sampling) -> Result<Attribution<Batch>> {
-        let Question { input, rows, .. } = question;
-        let groups = self.groups.of(input)?;
+        let groups = self.groups.of(&question.input)?;
         let takes_all = self.takes_all(groups.count(), sampling.samples)?;
-        let baseline = sampling.baseline.like(input, rows)?;
-        let calls = sampling.samples.most().saturating_add(groups.count());
-        let scored = question.resolve_for(&sampling.schedule, calls)?;
-        let copies = Copies { question, target: &scored.target, baseline: &baseline };
-        let baseline_scores = copies.baseline_scores(&sampling.schedule)?;
-        let game = Game {
-            copies: &copies,
-            groups: &groups,
-            scores: &scored.scores,
-            baseline_scores: &baseline_scores,
-            schedule: &sampling.schedule,
-        };
-        let attribution = match takes_all {
-            true => Self::exact(&game, scored.clone(), sampling)?,
-            false => Self::drawn(&game, &scored, sampling)?,
-        };
-        attribution.with_baseline(baseline_scores)
+        sampling.play(question, &groups, |game, scored| {
+            let attribution = match takes_all {
+                true => Self::exact(game, scored.clone(), sampling)?,
+                false => Self::drawn(game, scored, sampling)?,
+            };
+            attribution.with_baseline(game.baseline_scores.to_vec())
+        })
     }
 }
 

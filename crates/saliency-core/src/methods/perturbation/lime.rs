@@ -5,7 +5,6 @@ use crate::error::{Error, Result};
 use crate::execution::question::Question;
 use crate::input::batch::Batch;
 use crate::input::groups::Groups;
-use crate::masks::copies::Copies;
 use crate::methods::perturbation::coalitions::Game;
 use crate::methods::perturbation::local_sizes::LocalSizes;
 use crate::methods::perturbation::over_covers::{Covers, OverCovers, Sampling};
@@ -111,29 +110,18 @@ impl Covers for LocalCoalitions {
     }
 
     fn explain(&self, question: &Question, sampling: &Sampling) -> Result<Attribution<Batch>> {
-        let Question { input, rows, .. } = question;
-        let groups = self.groups.of(input)?;
+        let groups = self.groups.of(&question.input)?;
         let sizes = LocalSizes::new(groups.count(), self.width)?;
-        let baseline = sampling.baseline.like(input, rows)?;
-        let calls = sampling.samples.most().saturating_add(groups.count());
-        let scored = question.resolve_for(&sampling.schedule, calls)?;
-        let copies = Copies { question, target: &scored.target, baseline: &baseline };
-        let baseline_scores = copies.baseline_scores(&sampling.schedule)?;
-        let game = Game {
-            copies: &copies,
-            groups: &groups,
-            scores: &scored.scores,
-            baseline_scores: &baseline_scores,
-            schedule: &sampling.schedule,
-        };
-        let draws =
-            Draws { game: &game, effects: game.effects()?, sizes: &sizes, seed: sampling.seed };
-        let draw = |rows: &[usize], samples: &[usize]| draws.draw(rows, samples);
-        let mut attribution = sampling.average(&copies, &scored, &draw)?;
-        attribution.baseline_scores = Some(baseline_scores);
-        let alone = 2 * groups.count();
-        attribution.evaluations.iter_mut().for_each(|evaluations| *evaluations += alone);
-        Ok(attribution)
+        sampling.play(question, &groups, |game, scored| {
+            let (effects, seed) = (game.effects()?, sampling.seed);
+            let draws = Draws { game, effects, sizes: &sizes, seed };
+            let draw = |rows: &[usize], samples: &[usize]| draws.draw(rows, samples);
+            let mut attribution = sampling.average(game.copies, scored, &draw)?;
+            attribution.baseline_scores = Some(game.baseline_scores.to_vec());
+            let alone = 2 * groups.count();
+            attribution.evaluations.iter_mut().for_each(|evaluations| *evaluations += alone);
+            Ok(attribution)
+        })
     }
 }
 

@@ -7,8 +7,9 @@ use crate::execution::question::{Question, answers_questions};
 use crate::execution::schedule::Schedule;
 use crate::input::baseline::Baseline;
 use crate::input::batch::Batch;
-use crate::input::groups::Groups;
+use crate::input::groups::{Groups, Partition};
 use crate::masks::copies::Copies;
+use crate::methods::perturbation::coalitions::Game;
 use crate::sampling::aggregate::Aggregate;
 use crate::sampling::samples::{Averaged, Draw, Samples};
 
@@ -47,6 +48,28 @@ pub struct Sampling {
 }
 
 impl Sampling {
+    /// Scores input and baseline, and explains by the game of coalitions of these groups.
+    pub(super) fn play(
+        &self,
+        question: &Question,
+        groups: &Partition,
+        explain: impl FnOnce(&Game, &Scored) -> Result<Attribution<Batch>>,
+    ) -> Result<Attribution<Batch>> {
+        let baseline = self.baseline.like(&question.input, &question.rows)?;
+        let calls = self.samples.most().saturating_add(groups.count());
+        let scored = question.resolve_for(&self.schedule, calls)?;
+        let copies = Copies { question, target: &scored.target, baseline: &baseline };
+        let baseline_scores = copies.baseline_scores(&self.schedule)?;
+        let game = Game {
+            copies: &copies,
+            groups,
+            scores: &scored.scores,
+            baseline_scores: &baseline_scores,
+            schedule: &self.schedule,
+        };
+        explain(&game, &scored)
+    }
+
     /// Averages the maps that `draw` returns.
     pub(super) fn average(
         &self,
