@@ -9,8 +9,8 @@ use burn::tensor::{DType, Slice};
 use super::size::Size;
 use super::{depthwise, direct, pointwise};
 
-/// Convolves `[rows, channels, height, width]`, in single precision with the kernels of this crate,
-/// otherwise with Burn's.
+/// Convolves `[rows, channels, height, width]`, in single precision with the kernels of this crate.
+/// Burn's compute other precisions, and convolutions that are a product of matrices as they are.
 pub(crate) fn convolve(
     input: FloatTensor<Flex>,
     weight: FloatTensor<Flex>,
@@ -20,10 +20,7 @@ pub(crate) fn convolve(
     if depthwise::fits(&input, &weight, &options) {
         return depthwise::convolve(&input, &weight, &bias, &options);
     }
-    if pointwise::fits(&input, &weight, &options) {
-        return pointwise::convolve(input, weight, bias, options);
-    }
-    if input.dtype() == DType::F32 {
+    if input.dtype() == DType::F32 && !pointwise::fits(&input, &weight, &options) {
         return direct::convolve(&input, &weight, &bias, &options);
     }
     Flex::conv2d(input, weight, Some(bias), options)

@@ -1,7 +1,7 @@
 //! Convolutions that compute each output pixel from one input pixel: products of matrices without a
 //! copy of the input, by Burn.
 
-use burn::backend::ops::{FloatTensorOps as _, ModuleOps as _};
+use burn::backend::ops::FloatTensorOps as _;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata as _};
 use burn::tensor::Shape;
@@ -20,16 +20,6 @@ pub(super) fn fits(
     let no_padding = [options.padding_begin(), options.padding_end()] == [[0; 2]; 2];
     // If a factor of a product has no rows, Burn reads beyond its end.
     rows > 0 && kernel == [1; 2] && is_plain && no_padding
-}
-
-/// Convolves `[rows, channels, height, width]`.
-pub(super) fn convolve(
-    input: FloatTensor<Flex>,
-    weight: FloatTensor<Flex>,
-    bias: FloatTensor<Flex>,
-    options: ConvOptions<2>,
-) -> FloatTensor<Flex> {
-    Flex::conv2d(input, weight, Some(bias), options)
 }
 
 /// Returns the gradient with respect to the input. A transposed convolution would compute the same
