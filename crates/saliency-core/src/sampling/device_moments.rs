@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::input::batch::{Batch, to_host};
 use crate::sampling::aggregate::Aggregate;
 use crate::sampling::certainty::{RowCertainty, RowSums};
+use crate::sampling::scale::scale_of;
 
 /// The mean of a stream of maps and the sums of squares (third powers, fourth powers) of deviations
 /// from it, by Welford's and Pébay's formulas. If all maps are the same, the mean is exact to the
@@ -26,6 +27,9 @@ pub(crate) struct DeviceMoments {
     range: [Batch; 2],
 }
 
+/// The largest exponent of a scale.
+const MOST_EXPONENT: f64 = 100.0;
+
 /// A row's scale is lowered when its samples grow beyond this.
 const GROWN: f64 = 256.0;
 
@@ -42,14 +46,6 @@ pub(crate) fn largest_values(maps: &Batch) -> Result<Vec<f64>> {
     Ok(largest)
 }
 
-/// Returns the power of two that brings a row's largest value into the range from 1 to 2.
-fn scale_of(largest: f64) -> f64 {
-    match largest.log2().floor() {
-        exponent if exponent.is_finite() => (-exponent.clamp(-100.0, 100.0)).exp2(),
-        _ => 0.0,
-    }
-}
-
 impl DeviceMoments {
     /// Adds a sample to those before it, if there are any. `largest` are the largest absolute
     /// values of its rows.
@@ -60,7 +56,8 @@ impl DeviceMoments {
         largest: &[f64],
     ) -> Self {
         let Some(mut moments) = before else {
-            let scales: Vec<f64> = largest.iter().map(|&largest| scale_of(largest)).collect();
+            let scales: Vec<f64> =
+                largest.iter().map(|&largest| scale_of(largest, MOST_EXPONENT)).collect();
             let sample = scaled(aggregate, &sample, &scales);
             let none = sample.map(|part| part.zeros_like());
             let sums = vec![none; aggregate.sums()];
@@ -108,9 +105,9 @@ impl DeviceMoments {
         for ((scale, factor), &largest) in rows {
             if *scale == 0.0 {
                 // All samples so far are zero.
-                *scale = scale_of(largest);
+                *scale = scale_of(largest, MOST_EXPONENT);
             } else if largest * *scale >= GROWN {
-                let lower = scale_of(largest);
+                let lower = scale_of(largest, MOST_EXPONENT);
                 *factor = lower / *scale;
                 *scale = lower;
             }

@@ -3,6 +3,10 @@
 use crate::input::batch::Batch;
 use crate::sampling::aggregate::Aggregate;
 use crate::sampling::certainty::{RowCertainty, RowSums};
+use crate::sampling::scale::scale_of;
+
+/// The largest exponent of a scale.
+const MOST_EXPONENT: f64 = 200.0;
 
 /// The mean of a stream of maps and the sums of squares (third powers, fourth powers) of deviations
 /// from it, by Welford's and Pébay's formulas, in double precision. Samples are added one by one, in
@@ -108,7 +112,8 @@ impl HostMoments {
                 if self.scales[row] == 0.0 {
                     let own = self.parts.iter().zip(samples);
                     let own = own.flat_map(|(part, samples)| &samples[of_row(part)]);
-                    self.scales[row] = scale_of(own.fold(0.0, |most, value| value.abs().max(most)));
+                    let largest = own.fold(0.0, |most, value| value.abs().max(most));
+                    self.scales[row] = scale_of(largest, MOST_EXPONENT);
                 }
                 let scale = if self.scales[row] == 0.0 { 1.0 } else { self.scales[row] };
                 for (part, samples) in self.parts.iter_mut().zip(samples) {
@@ -268,14 +273,6 @@ fn select<T: Copy>(list: &[T], width: usize, rows: &[usize]) -> Vec<T> {
 struct Summary {
     value: f64,
     error: f64,
-}
-
-/// Returns the power of two that brings a row's largest value into the range from 1 to 2.
-fn scale_of(largest: f64) -> f64 {
-    match largest.log2().floor() {
-        exponent if exponent.is_finite() => (-exponent.clamp(-200.0, 200.0)).exp2(),
-        _ => 0.0,
-    }
 }
 
 #[cfg(test)]

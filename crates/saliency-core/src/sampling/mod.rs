@@ -8,4 +8,5 @@ pub(crate) mod draws;
 mod host_moments;
 pub(crate) mod moments;
 pub(crate) mod samples;
+mod scale;
 mod share_errors;
