@@ -14,12 +14,10 @@
 //! intervals `value ± 1.96 standard errors` hold the right value.
 
 use burn::tensor::activation::relu;
-use burn::tensor::{DType, Device, Tensor};
-use saliency::kit::{Key, Stream};
+use burn::tensor::{Device, Tensor};
 use saliency::photo::Preparation;
 use saliency::{
-    Attribution, Baseline, Draws, ExpectedGradients, Explainer, IntegratedGradients, Model,
-    NoiseScale, RevealIg, Rule, SmoothGrad,
+    Attribution, Draws, ExpectedGradients, Explainer, Model, NoiseScale, RevealIg, SmoothGrad,
 };
 use saliency_models::{EfficientNetLite0, photos};
 use saliency_testkit::{Questions, relative_l1, values};
@@ -136,25 +134,6 @@ fn smooth(draws: Draws) -> SmoothGrad {
     SmoothGrad::default().with_noise(NoiseScale::Absolute(0.5)).with_draws(draws)
 }
 
-/// Returns baselines with the distribution of the input.
-fn baselines(count: usize, width: usize) -> Tensor<2> {
-    let numbers = Key { seed: 11, row: 0, sample: 0 }.normal(Stream::Own(3), count * width);
-    Tensor::<1>::from_data(&numbers[..], &Device::flex()).reshape([count, width])
-}
-
-/// Averages Integrated Gradients over baselines.
-fn expected_right(questions: &Questions, baselines: &Tensor<2>) -> Vec<f64> {
-    let rows = baselines.clone().split(1, 0);
-    let count = rows.len() as f64;
-    let of = |row: Tensor<2>| {
-        let ig = IntegratedGradients::new().with_rule(Rule::Midpoint).with_steps(1000);
-        let ig = ig.with_baseline(Baseline::tensor(row));
-        explain(questions, &questions.model(), &ig).values.cast(DType::F64)
-    };
-    let sum = rows.into_iter().map(of).reduce(|a, b| a + b).expect("a baseline");
-    sum.div_scalar(count).into_data().iter().collect()
-}
-
 /// Explains by independent draws: answers of two samples are drawn independently.
 fn independent(
     questions: &Questions,
@@ -189,8 +168,8 @@ fn paths() {
                 let mut tallies: [[Tally; 2]; 3] = Default::default();
                 for model in 0..2 {
                     let questions = network.questions(features, model);
-                    let baselines = baselines(count, features);
-                    let right = expected_right(&questions, &baselines);
+                    let baselines = questions.baselines(count);
+                    let right = questions.expected_right(&baselines, 1000);
                     let expected = ExpectedGradients::new(baselines);
                     for ([plain, strata], samples) in tallies.iter_mut().zip(SAMPLES) {
                         for seed in 0..SEEDS {

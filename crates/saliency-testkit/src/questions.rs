@@ -242,6 +242,28 @@ impl Questions {
 
 /// Explainers with noise, and how often their standard errors are right.
 impl Questions {
+    /// Returns rows that Expected Gradients can start from, drawn as the inputs of networks are.
+    pub fn baselines(&self, count: usize) -> Tensor<2> {
+        let width = self.input.dims()[1];
+        let numbers = Key { seed: 11, row: 0, sample: 0 }.normal(Stream::Own(3), count * width);
+        Tensor::<1>::from_data(&numbers[..], &Device::flex()).reshape([count, width])
+    }
+
+    /// Returns the means of Integrated Gradients over the baselines, with this many midpoints in
+    /// double precision.
+    pub fn expected_right(&self, baselines: &Tensor<2>, points: usize) -> Vec<f64> {
+        let rows = baselines.clone().cast(DType::F64).split(1, 0);
+        let count = rows.len() as f64;
+        let of = |row: Tensor<2>| {
+            let ig = IntegratedGradients::new().with_rule(Rule::Midpoint).with_steps(points);
+            let ig = ig.with_baseline(Baseline::tensor(row));
+            let input = self.input.clone().cast(DType::F64);
+            ig.attribute_to(&self.model(), input, self.target.clone()).expect("a map").values
+        };
+        let sum = rows.into_iter().map(of).reduce(|a, b| a + b).expect("a baseline");
+        sum.div_scalar(count).into_data().iter().collect()
+    }
+
     /// Returns the explainer whose intervals are put to the test.
     pub fn smooth_grad(&self) -> SmoothGrad {
         SmoothGrad::default().with_noise(NoiseScale::Absolute(0.5)).with_seed(1)

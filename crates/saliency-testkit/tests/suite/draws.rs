@@ -1,14 +1,12 @@
 //! Samples that belong together: fewer of them for the same error, and standard errors that hold.
 
+use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
-use burn::tensor::{DType, Device, Tensor};
-use saliency_core::kit::{Key, Stream};
 use saliency_core::{
-    Attribution, Baseline, Distribution, Draws, ExpectedGradients, Explainer, IntegratedGradients,
-    Model, NoiseScale, Parallelism, RevealIg, Rows, Rule, Schedule, SmoothGrad, SmoothGradSquared,
-    Target, VarGrad, pure_function,
+    Attribution, Distribution, Draws, ExpectedGradients, Explainer, Model, NoiseScale, Parallelism,
+    RevealIg, Rows, Schedule, SmoothGrad, SmoothGradSquared, Target, VarGrad, pure_function,
 };
-use saliency_testkit::{Intervals, Kind, Questions, device, square, values};
+use saliency_testkit::{Intervals, Kind, device, square, values};
 
 const DRAWS: [Draws; 3] = [Draws::Independent, Draws::Antithetic, Draws::Lattice];
 
@@ -127,28 +125,6 @@ fn standard_errors_are_the_errors_of_repeated_answers() {
     }
 }
 
-/// Rows that answers start from.
-fn baselines(questions: &Questions, count: usize) -> Tensor<2> {
-    let width = questions.input.dims()[1];
-    let numbers = Key { seed: 11, row: 0, sample: 0 }.normal(Stream::Own(3), count * width);
-    Tensor::<1>::from_data(&numbers[..], &Device::flex()).reshape([count, width])
-}
-
-/// Averages Integrated Gradients over baselines.
-fn expected_right(questions: &Questions, baselines: &Tensor<2>) -> Vec<f64> {
-    let rows = baselines.clone().split(1, 0);
-    let count = rows.len() as f64;
-    let of = |row: Tensor<2>| {
-        let baseline = Baseline::tensor(row.cast(DType::F64));
-        let ig = IntegratedGradients::new().with_rule(Rule::Midpoint).with_steps(3000);
-        let input = questions.input.clone().cast(DType::F64);
-        let ig = ig.with_baseline(baseline);
-        ig.attribute_to(&questions.model(), input, questions.target.clone()).unwrap().values
-    };
-    let sum = rows.into_iter().map(of).reduce(|a, b| a + b).expect("a baseline");
-    sum.div_scalar(count).into_data().iter().collect()
-}
-
 #[test]
 fn intervals_of_samples_that_belong_together_hold_the_right_values() {
     for name in ["ReLU 13-32-3", "tanh 13-32-3"] {
@@ -158,8 +134,8 @@ fn intervals_of_samples_that_belong_together_hold_the_right_values() {
             let right = questions.smooth_right(40_000);
             let explainer = questions.smooth_grad().with_draws(Draws::Lattice);
             lattice += questions.intervals(&explainer.with_samples(256), &right);
-            let baselines = baselines(&questions, 20);
-            let right = expected_right(&questions, &baselines);
+            let baselines = questions.baselines(20);
+            let right = questions.expected_right(&baselines, 3000);
             let explainer = ExpectedGradients::new(baselines).with_samples(100);
             let (input, target) = (questions.input.clone(), questions.target.clone());
             let map = explainer.attribute_to(&questions.model(), input, target).unwrap();
