@@ -40,8 +40,8 @@ fn networks(device: &Device) {
     println!("| | Burn's layers | one `use` line | and folded | our network |");
     println!("|---|---|---|---|---|");
 
-    let burn = burn_layers::EfficientNetLite0::new(device);
-    let changed = flex_layers::EfficientNetLite0::new(device);
+    let burn = burn_layers::MobileNet::efficientnet_lite0(device);
+    let changed = flex_layers::MobileNet::efficientnet_lite0(device);
     let changed = changed.load_record(burn.clone().into_record());
     let own = EfficientNetLite0::embedded(device);
     compare("EfficientNet-Lite0", &burn, &changed, &own, &x);

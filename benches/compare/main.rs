@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Every line is a median over rounds in which both sides take turns, and the ratio of ours to
-//! Captum's; Captum gets the internal batch and the memory format that are fastest here. The true error is that against
-//! one map from 2,000 points, made by Captum, and both sides get the fewest points that reach it.
+//! Captum's; Captum gets the internal batch and the memory format that are fastest here. Each side
+//! rests before its turn, as a service does between two requests. The true error is that against one map from 2,000 points, made by Captum, and both sides get the fewest points that reach it.
 //! Times are seconds, memory is a process's peak.
 
 mod captum;
@@ -25,7 +25,9 @@ use saliency::{
     Explainer, Gradient, IntegratedGradients, Model, Rule, Schedule, SmoothGrad, Target,
 };
 use saliency_benches::{median, process_memory, read_floats, write_floats};
+use saliency_flex::fold_batch_norms;
 use saliency_models::{EfficientNetLite0, ResNet, photos};
+use saliency_testkit::drop_in::flex_layers::MobileNet;
 use saliency_testkit::values;
 
 const ROUNDS: usize = 7;
@@ -57,22 +59,6 @@ fn main() {
     let cat = Photo::new("cat", &photos::chelsea(), &device, &lite0);
     let coffee = Photo::new("coffee", &photos::coffee(), &device, &lite0);
     device.seed(0);
-    let resnets = [
-        Residual {
-            name: "ResNet-18",
-            id: "resnet18",
-            net: ResNet::new_18(&device).valid().folded(),
-            multiply_adds: 1.82e9,
-            most: ["0.7", "0.9"],
-        },
-        Residual {
-            name: "ResNet-50",
-            id: "resnet50",
-            net: ResNet::new_50(&device).valid().folded(),
-            multiply_adds: 4.09e9,
-            most: ["1.0", "1.0"],
-        },
-    ];
     println!("{cores} cores\n");
     println!("| what | ours | Captum | its batch and format | ratio | at most |");
     println!("|---|---|---|---|---|---|");
@@ -81,15 +67,6 @@ fn main() {
     if has_net("vanilla", "lite0") {
         let (what, request) = ("vanilla, EfficientNet-Lite0", cat.request("gradient", 1));
         row(what, "1.0", &mut captum, &[1], &request, || seconds(&Gradient::new(), &lite0, &cat));
-    }
-    for Residual { name, id, net, most, .. } in &resnets {
-        if has_net("vanilla", id) {
-            let request = Request { net: id, ..cat.request("gradient", 1) };
-            let what = format!("vanilla, {name}");
-            row(&what, most[0], &mut captum, &[1], &request, || {
-                seconds(&Gradient::new(), net, &cat)
-            });
-        }
     }
     if has_net("ig", "lite0") {
         for (name, ours, theirs) in [
@@ -104,20 +81,34 @@ fn main() {
             });
         }
     }
-    for Residual { name, id, net, most, .. } in &resnets {
-        if has_net("ig", id) {
-            let request = Request { net: id, ..cat.request("ig", 50) };
-            // Two photos in a chunk share the reading of the kernels.
-            for chunk in [1, 2] {
-                let explainer =
-                    IntegratedGradients::new().with_schedule(Schedule::new().with_chunk(chunk));
-                let what = format!("IG, 50 Gauss-Legendre, {name}, chunks of {chunk}");
-                row(&what, most[1], &mut captum, &BATCHES, &request, || {
-                    seconds(&explainer, net, &cat)
-                });
-            }
-        }
-    }
+    device.seed(0);
+    let resnet18 = Network {
+        name: "ResNet-18",
+        id: "resnet18",
+        net: ResNet::new_18(&device).valid().folded(),
+        multiply_adds: 1.82e9,
+        most: ["0.7", "0.9"],
+    };
+    let resnet50 = Network {
+        name: "ResNet-50",
+        id: "resnet50",
+        net: ResNet::new_50(&device).valid().folded(),
+        multiply_adds: 4.09e9,
+        most: ["1.0", "1.0"],
+    };
+    // As a user writes it: Burn's layers, one `use` line changed, and BatchNorm folded.
+    let mobilenet = MobileNet::v2(&device);
+    let folded = fold_batch_norms(&mobilenet, |net| net.forward(cat.input.clone()));
+    let mobilenet = Network {
+        name: "MobileNetV2",
+        id: "mobilenet_v2",
+        net: folded.expect("it has BatchNorm"),
+        multiply_adds: 0.3e9,
+        most: ["1.0", "1.0"],
+    };
+    resnet18.compare(&mut captum, &cat, has_net);
+    resnet50.compare(&mut captum, &cat, has_net);
+    mobilenet.compare(&mut captum, &cat, has_net);
     if has("smooth") {
         let request = cat.request("smooth", 50);
         row(
@@ -144,23 +135,44 @@ fn main() {
     if has_net("limit", "lite0") {
         limit::print("EfficientNet-Lite0", 0.385e9, &lite0, &cat.input, cores);
     }
-    for Residual { name, id, net, multiply_adds, .. } in &resnets {
-        if has_net("limit", id) {
-            limit::print(name, *multiply_adds, net, &cat.input, cores);
-        }
-    }
+    resnet18.limit(&cat, cores, has_net);
+    resnet50.limit(&cat, cores, has_net);
+    mobilenet.limit(&cat, cores, has_net);
 }
 
-/// A residual network, with BatchNorm folded into its convolutions.
-struct Residual {
+/// A network of torchvision, with random weights, and with BatchNorm folded into its convolutions.
+struct Network<M> {
     name: &'static str,
-    /// Its name in `torchvision`.
+    /// Its name in torchvision.
     id: &'static str,
-    net: ResNet,
+    net: M,
     /// Those of a forward pass.
     multiply_adds: f64,
     /// The largest ratios to Captum's time: of a gradient, and of Integrated Gradients.
     most: [&'static str; 2],
+}
+
+impl<M: Model<Tensor<4>>> Network<M> {
+    fn compare(&self, captum: &mut Captum, photo: &Photo, has: impl Fn(&str, &str) -> bool) {
+        let Self { name, id, net, most, .. } = self;
+        if has("vanilla", id) {
+            let request = Request { net: id, ..photo.request("gradient", 1) };
+            let what = format!("vanilla, {name}");
+            row(&what, most[0], captum, &[1], &request, || seconds(&Gradient::new(), net, photo));
+        }
+        if has("ig", id) {
+            let request = Request { net: id, ..photo.request("ig", 50) };
+            let what = format!("IG, 50 Gauss-Legendre, {name}");
+            let explainer = IntegratedGradients::new();
+            row(&what, most[1], captum, &BATCHES, &request, || seconds(&explainer, net, photo));
+        }
+    }
+
+    fn limit(&self, photo: &Photo, cores: usize, has: impl Fn(&str, &str) -> bool) {
+        if has("limit", self.id) {
+            limit::print(self.name, self.multiply_adds, &self.net, &photo.input, cores);
+        }
+    }
 }
 
 /// A photo in the form that both sides get.

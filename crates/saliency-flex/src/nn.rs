@@ -9,14 +9,15 @@ pub use burn::nn::*;
 
 pub use crate::layers::{BatchNorm, BatchNormConfig, Relu};
 
-/// Convolutions: all of Burn's, in which [`Conv2d`] is that of this crate.
+/// Convolutions: all of Burn's, in which [`Conv2d`](conv::Conv2d) is that of this
+/// crate.
 pub mod conv {
     pub use burn::nn::conv::*;
 
     pub use crate::layers::{Conv2d, Conv2dConfig};
 }
 
-/// Pools: all of Burn's, in which [`MaxPool2d`] is that of this crate.
+/// Pools: all of Burn's, in which [`MaxPool2d`](pool::MaxPool2d) is that of this crate.
 pub mod pool {
     pub use burn::nn::pool::*;
 
@@ -30,7 +31,8 @@ pub mod norm {
     pub use crate::layers::{BatchNorm, BatchNormConfig};
 }
 
-/// Activations: all of Burn's, in which [`Relu`] and [`Relu6`] are those of this crate.
+/// Activations: all of Burn's, in which [`Relu`] and [`Relu6`](activation::Relu6) are those of this
+/// crate.
 pub mod activation {
     pub use burn::nn::activation::*;
 

@@ -14,7 +14,7 @@ use crate::execution::memory::ChunkLimit;
 use crate::execution::outer::Outer;
 use crate::execution::schedule::Schedule;
 use crate::execution::work::Work;
-use crate::execution::workers::in_pool_if;
+use crate::execution::workers::{Amount, in_pool_if_worth_it};
 use crate::input::batch::{Batch, to_host};
 use crate::input::inputs::Inputs;
 use crate::model::model::Model;
@@ -469,10 +469,17 @@ impl<'m> Evaluator<'m> {
         let work = rows.saturating_mul(self.parameters.max(at.width()));
         let is_table = at.shapes.iter().all(|shape| shape.len() <= 2);
         let large = if is_table { LARGE_TABLE } else { LARGE_PICTURES };
-        let is_large = work >= large || self.is_slow.load(Ordering::Relaxed);
+        let amount = if !computes_on_calling_thread(&device) {
+            Amount::Little
+        } else if work >= large.max(VERY_LARGE) {
+            Amount::VeryMuch
+        } else if work >= large || self.is_slow.load(Ordering::Relaxed) {
+            Amount::Much
+        } else {
+            Amount::Little
+        };
         let start = Instant::now();
-        let on_cpu = computes_on_calling_thread(&device);
-        let parts = in_pool_if(is_large && on_cpu, || {
+        let parts = in_pool_if_worth_it(amount, || {
             // While an operation waits for other threads of a pool, this thread may be given another
             // call of the user's, which has nothing to do with the limits here.
             Outer::default().limit(|| self.limit.run(&device, rows, &compute))
@@ -505,6 +512,10 @@ fn rows_of(matrix: Tensor<2>) -> Result<Vec<Vec<f64>>> {
 /// a network for tables are large enough for that only with many rows.
 const LARGE_PICTURES: usize = 1 << 15;
 const LARGE_TABLE: usize = 1 << 22;
+
+/// A pass of so many numbers, which are counted as above, takes milliseconds. To place the threads of
+/// rayon's pool takes microseconds for each of them.
+const VERY_LARGE: usize = 1 << 20;
 
 /// A pass that takes longer is large, whatever its numbers are: a function may hold a network.
 const SLOW: Duration = Duration::from_micros(500);

@@ -11,5 +11,7 @@ pub(crate) mod outer;
 pub(crate) mod panics;
 pub(crate) mod question;
 pub(crate) mod schedule;
+#[cfg(all(feature = "rayon", target_os = "linux"))]
+mod spread;
 pub(crate) mod work;
 pub(crate) mod workers;

@@ -8,6 +8,8 @@ use burn::tensor::Device;
 
 use crate::execution::device::computes_on_calling_thread;
 use crate::execution::panics::caught;
+#[cfg(all(feature = "rayon", target_os = "linux"))]
+use crate::execution::spread::over_cores;
 
 /// Calls `work` on this many threads at once, and returns when all are done. A panic is passed on.
 ///
@@ -94,25 +96,45 @@ fn on_each(pools: &[rayon::ThreadPool], work: &(impl Fn() + Sync)) {
     });
 }
 
-/// Calls `f` inside rayon's pool if `many` operations are worth it, and the caller is in no pool yet.
+/// About how much a call computes, as far as it can be told before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Amount {
+    /// To hand the call over to a pool would take longer.
+    Little,
+    /// Worth a pool.
+    Much,
+    /// Worth the time to place the threads of the pool as well.
+    VeryMuch,
+}
+
+/// Calls `f` inside rayon's pool if it computes enough, and the caller is in no pool yet.
 ///
 /// From outside, each operation that Burn spreads over the cores is handed over to the pool, which
 /// takes longer than many operations of a network. To hand over `f` itself takes longer than a small
 /// network's gradient.
-pub(crate) fn in_pool_if<R: Send>(many: bool, f: impl FnOnce() -> R + Send) -> R {
+pub(crate) fn in_pool_if_worth_it<R: Send>(amount: Amount, f: impl FnOnce() -> R + Send) -> R {
     #[cfg(feature = "rayon")]
-    if many && !calling_pool().inside {
+    if amount != Amount::Little && !calling_pool().inside {
         // Caught on the pool's thread, so that the caller alone decides whether a panic is printed.
-        return rayon::scope(|_| caught(f)).unwrap_or_else(|panic| resume_unwind(panic));
+        let run = || rayon::scope(|_| caught(f));
+        let found = if amount == Amount::VeryMuch { over_cores(run) } else { run() };
+        return found.unwrap_or_else(|panic| resume_unwind(panic));
     }
-    let _ = many;
+    let _ = amount;
+    f()
+}
+
+/// Calls `f`. Only on Linux was a reason found to do more.
+#[cfg(all(feature = "rayon", not(target_os = "linux")))]
+fn over_cores<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
 /// Calls `f` inside rayon's pool if its operations are computed by the threads that call them: for a
 /// pass of a model that is not an [`Evaluator`](crate::kit::Evaluator)'s.
 pub(crate) fn in_pool<R: Send>(device: &Device, f: impl FnOnce() -> R + Send) -> R {
-    in_pool_if(computes_on_calling_thread(device), f)
+    let amount = if computes_on_calling_thread(device) { Amount::Much } else { Amount::Little };
+    in_pool_if_worth_it(amount, f)
 }
 
 /// Returns the number of cores.

@@ -6,6 +6,7 @@ use burn::backend::{Flex, TensorMetadata as _};
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{DType, Slice};
 
+use super::direct::Packed;
 use super::size::Size;
 use super::{depthwise, direct, pointwise};
 
@@ -16,12 +17,13 @@ pub(crate) fn convolve(
     weight: FloatTensor<Flex>,
     bias: FloatTensor<Flex>,
     options: ConvOptions<2>,
+    packed: &Packed,
 ) -> FloatTensor<Flex> {
     if depthwise::fits(&input, &weight, &options) {
         return depthwise::convolve(&input, &weight, &bias, &options);
     }
     if input.dtype() == DType::F32 && !pointwise::fits(&input, &weight, &options) {
-        return direct::convolve(&input, &weight, &bias, &options);
+        return direct::convolve(&input, &weight, &bias, &options, packed);
     }
     Flex::conv2d(input, weight, Some(bias), options)
 }
@@ -33,6 +35,7 @@ pub(crate) fn gradient(
     weight: FloatTensor<Flex>,
     options: &ConvOptions<2>,
     size: Size,
+    packed: &Packed,
 ) -> FloatTensor<Flex> {
     if depthwise::fits(&gradient, &weight, options) {
         return depthwise::gradient(&gradient, &weight, options, size);
@@ -41,7 +44,7 @@ pub(crate) fn gradient(
         return pointwise::gradient(gradient, weight);
     }
     if gradient.dtype() == DType::F32 {
-        return direct::gradient(&gradient, &weight, options, size);
+        return direct::gradient(&gradient, &weight, options, size, packed);
     }
     transposed(gradient, weight, options, size)
 }

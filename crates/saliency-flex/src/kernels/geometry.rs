@@ -98,11 +98,19 @@ pub(super) struct Phase {
     pub taps: Vec<PhaseTap>,
 }
 
-/// A weight, and what the first wanted position reads: a given phase, and an index in this phase
-/// with its padding.
+/// A weight, and what the first wanted position reads.
 pub(super) struct PhaseTap {
     pub weight: usize,
+    pub read: Read,
+}
+
+/// A given phase, and a place in it with its padding.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Read {
     pub phase: usize,
+    line: usize,
+    column: usize,
+    /// The index of the place.
     pub start: usize,
 }
 
@@ -195,11 +203,10 @@ impl Axes {
         let mut taps = Vec::new();
         for tap_y in y.taps_of(phase_y) {
             for tap_x in x.taps_of(phase_x) {
-                taps.push(PhaseTap {
-                    weight: tap_y.weight * x.kernel + tap_x.weight,
-                    phase: tap_y.given * x.given.phases + tap_x.given,
-                    start: y.first(tap_y) * x.span + x.first(tap_x),
-                });
+                let (line, column) = (y.first(tap_y), x.first(tap_x));
+                let phase = tap_y.given * x.given.phases + tap_x.given;
+                let read = Read { phase, line, column, start: line * x.span + column };
+                taps.push(PhaseTap { weight: tap_y.weight * x.kernel + tap_x.weight, read });
             }
         }
         taps

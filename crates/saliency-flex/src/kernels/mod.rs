@@ -3,7 +3,7 @@
 pub(crate) mod batch_norm;
 pub(crate) mod convolution;
 mod depthwise;
-mod direct;
+pub(crate) mod direct;
 mod geometry;
 pub(crate) mod max_pool;
 mod pointwise;

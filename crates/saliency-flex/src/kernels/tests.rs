@@ -7,6 +7,7 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{DType, Device, Slice, Tensor, TensorData};
 
 use super::convolution;
+use super::direct::Packed;
 use super::size::Size;
 use super::winograd::{self, Tile};
 
@@ -95,16 +96,23 @@ impl Case {
         let bias = Values::from_data(TensorData::new(random([1, 1, 1, outputs], 3), [outputs]));
         let options =
             ConvOptions::new_with_padding(self.stride, self.padding, self.dilation, self.groups);
-        let convolve = |x| convolution::convolve(x, weight.clone(), bias.clone(), options.clone());
-        let right =
-            convolution::convolve(double(&x), double(&weight), double(&bias), options.clone());
+        let packed = Packed::default();
+        let convolve =
+            |x| convolution::convolve(x, weight.clone(), bias.clone(), options.clone(), &packed);
+        let right = convolution::convolve(
+            double(&x),
+            double(&weight),
+            double(&bias),
+            options.clone(),
+            &packed,
+        );
         let shape = right.shape().dims();
         near(convolve(x.clone()), right, &what);
         same_bits(&x, convolve, &what);
 
         let (y, size) = (tensor(random(shape, 4), shape), Size { height, width });
-        let gradient = |y| convolution::gradient(y, weight.clone(), &options, size);
-        let right = convolution::gradient(double(&y), double(&weight), &options, size);
+        let gradient = |y| convolution::gradient(y, weight.clone(), &options, size, &packed);
+        let right = convolution::gradient(double(&y), double(&weight), &options, size, &packed);
         near(gradient(y.clone()), right, &what);
         same_bits(&y, gradient, &what);
     }
@@ -170,9 +178,11 @@ fn winograds_convolutions_are_right_to_the_last_digits() {
             let weight = double(&tensor(weight, shape));
             let bias = Values::from_data(TensorData::new(random([1, 1, 1, outputs], 3), [outputs]));
 
+            let burn = |x, weight, bias| {
+                convolution::convolve(x, weight, bias, options.clone(), &Packed::default())
+            };
             let convolve = |x: Values| winograd::convolve(&x, &kernels, &bias);
-            let right =
-                convolution::convolve(double(&x), weight.clone(), double(&bias), options.clone());
+            let right = burn(double(&x), weight.clone(), double(&bias));
             near(convolve(x.clone()), right, &what);
             same_bits(&x, convolve, &what);
 
@@ -181,7 +191,13 @@ fn winograds_convolutions_are_right_to_the_last_digits() {
             let gradient = |y: Values| winograd::gradient(&y, &kernels, inputs);
             let size = Size { height, width };
             let right = if rows > 0 {
-                convolution::gradient(double(&y), weight.clone(), &options, size)
+                convolution::gradient(
+                    double(&y),
+                    weight.clone(),
+                    &options,
+                    size,
+                    &Packed::default(),
+                )
             } else {
                 double(&x)
             };
@@ -200,7 +216,9 @@ fn infinity_stays_where_it_is_read() {
     let weight = tensor(vec![1.0; 5 * 3 * 9], [5, 3, 3, 3]);
     let bias = Values::from_data(TensorData::new(vec![0.0_f32; 5], [5]));
     let options = ConvOptions::new([1; 2], [0; 2], [1; 2], 1);
-    let found = numbers(convolution::convolve(tensor(x, shape), weight, bias, options));
+    let packed = Packed::default();
+    let found = convolution::convolve(tensor(x, shape), weight, bias, options, &packed);
+    let found = numbers(found);
     for (at, value) in found.iter().enumerate() {
         assert_eq!(value.is_finite(), at % 16 != 15, "{at}: {value}");
     }

@@ -13,7 +13,7 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{DType, Device, Tensor};
 
 use super::device::is_flex;
-use super::kernels::TransformedKernels;
+use super::kernels::KeptForms;
 use super::padding::around;
 use super::pass;
 use crate::kernels::winograd::Tile;
@@ -76,11 +76,11 @@ impl Conv2dConfig {
 /// backward pass, it keeps only its weights. Burn also keeps the input, for the gradient with
 /// respect to the weights.
 ///
-/// In single precision this crate has kernels of its own for depthwise convolutions without
-/// dilation, and for those of 3 x 3 with a stride, a dilation and a padding of 1 and one group.
-/// For the latter the transformed weights are kept from one call to the next, and are shared by
-/// clones and by `valid()` snapshots. Burn computes all other convolutions, and everything on other
-/// backends and for weights that are trained.
+/// In single precision this crate has kernels of its own for all convolutions but those of 1 x 1
+/// with a stride of 1 and without padding, which are products of matrices as they are. The weights are kept from
+/// one call to the next in the form that the kernels read. Clones and `valid()` snapshots share
+/// them. Burn computes the other convolutions, and everything in other precisions, on other backends
+/// and for weights that are trained.
 ///
 /// # Shapes
 /// `[rows, channels, height, width]` in and out.
@@ -107,7 +107,7 @@ impl Conv2dConfig {
 #[derive(Clone, Debug)]
 pub struct Conv2d {
     burn: conv::Conv2d,
-    kernels: TransformedKernels,
+    kernels: KeptForms,
 }
 
 impl Conv2d {
@@ -159,12 +159,13 @@ impl Conv2d {
         let [_, _, height, width] = input.dims();
         let input = input.into_dispatch();
         let output = if winograd {
-            let kernels = self.kernels.of(weight, Tile::of(height, width)).into_dispatch();
+            let kernels = self.kernels.transformed(weight, Tile::of(height, width)).into_dispatch();
             <Dispatch as FlexOps>::winograd(input, kernels, bias)
         } else {
             let options =
                 ConvOptions::new_with_padding(self.stride, padding, self.dilation, self.groups);
-            <Dispatch as FlexOps>::conv(input, weight.into_dispatch(), bias, options)
+            let packed = self.kernels.packed(&weight, &options);
+            <Dispatch as FlexOps>::conv(input, weight.into_dispatch(), bias, options, packed)
         };
         Tensor::from_dispatch(output)
     }
@@ -213,7 +214,7 @@ struct Weights {
 
 impl From<conv::Conv2d> for Conv2d {
     fn from(burn: conv::Conv2d) -> Self {
-        Self { burn, kernels: TransformedKernels::default() }
+        Self { burn, kernels: KeptForms::default() }
     }
 }
 

@@ -10,6 +10,7 @@ use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 
 use super::flex::FlexOps;
 use crate::kernels::batch_norm::{self, Scale, Statistics};
+use crate::kernels::direct::Packed;
 use crate::kernels::max_pool::{self, Places};
 use crate::kernels::rectify::{self, Passed};
 use crate::kernels::size::Size;
@@ -21,12 +22,18 @@ impl<C: CheckpointStrategy> FlexOps for Autodiff<Flex, C> {
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         options: ConvOptions<2>,
+        packed: Packed,
     ) -> FloatTensor<Self> {
         let [_, _, height, width] = input.shape().dims();
         let [weight, bias] = [weight, bias].map(FloatTensor::<Self>::into_primitive);
         let size = Size { height, width };
-        let kept = Kept::Conv { weight: weight.clone(), options: options.clone(), size };
-        track::<C>(input, |input| (Flex::conv(input, weight, bias, options), kept))
+        let kept = Kept::Conv {
+            weight: weight.clone(),
+            options: options.clone(),
+            size,
+            packed: packed.clone(),
+        };
+        track::<C>(input, |input| (Flex::conv(input, weight, bias, options, packed), kept))
     }
 
     fn winograd(
@@ -75,7 +82,7 @@ impl<C: CheckpointStrategy> FlexOps for Autodiff<Flex, C> {
 /// The data that an operation keeps for its gradient.
 #[derive(Clone, Debug)]
 enum Kept {
-    Conv { weight: FloatTensor<Flex>, options: ConvOptions<2>, size: Size },
+    Conv { weight: FloatTensor<Flex>, options: ConvOptions<2>, size: Size, packed: Packed },
     Winograd { kernels: FloatTensor<Flex>, inputs: usize },
     Rectify(Passed),
     Normalise(Scale),
@@ -90,8 +97,8 @@ impl Backward<Flex, 1> for Gradient {
 
     fn backward(self, ops: Ops<Kept, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
         unary::<Flex, _>(ops.parents, ops.node, gradients, |gradient| match ops.state {
-            Kept::Conv { weight, options, size } => {
-                convolution::gradient(gradient, weight, &options, size)
+            Kept::Conv { weight, options, size, packed } => {
+                convolution::gradient(gradient, weight, &options, size, &packed)
             }
             Kept::Winograd { kernels, inputs } => winograd::gradient(&gradient, &kernels, inputs),
             Kept::Rectify(passed) => rectify::gradient(gradient, passed),

@@ -5,17 +5,20 @@ use burn::backend::{Backend, Flex, backend_extension};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 
 use crate::kernels::batch_norm::Statistics;
+use crate::kernels::direct::Packed;
 use crate::kernels::{batch_norm, convolution, max_pool, rectify, winograd};
 
 /// The operations. Their gradients are those with respect to the first tensor alone.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait FlexOps: Backend {
-    /// Convolves by the fastest kernel that fits.
+    /// Convolves by the fastest kernel that fits. The packed weights are those of this weight and
+    /// these options.
     fn conv(
         input: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         options: ConvOptions<2>,
+        packed: Packed,
     ) -> FloatTensor<Self>;
 
     /// Convolves with kernels that [`winograd::transform`] has transformed.
@@ -49,8 +52,9 @@ impl FlexOps for Flex {
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
         options: ConvOptions<2>,
+        packed: Packed,
     ) -> FloatTensor<Self> {
-        convolution::convolve(input, weight, bias, options)
+        convolution::convolve(input, weight, bias, options, &packed)
     }
 
     fn winograd(

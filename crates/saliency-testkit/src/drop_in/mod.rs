@@ -1,7 +1,7 @@
 //! The same networks twice: in Burn's own layers, and in those of `saliency_flex`. The sources differ
 //! by one `use` line.
 
-/// ResNet-18 and EfficientNet-Lite0 in Burn's own layers.
+/// ResNet-18, EfficientNet-Lite0 and MobileNetV2 in Burn's own layers.
 pub mod burn_layers {
     use burn::nn;
     include!("networks.rs");

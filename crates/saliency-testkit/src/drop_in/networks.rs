@@ -123,9 +123,9 @@ impl Residual {
     }
 }
 
-/// EfficientNet-Lite0 with random weights.
+/// A network of inverted residuals with random weights: EfficientNet-Lite0 or MobileNetV2.
 #[derive(Module, Debug)]
-pub struct EfficientNetLite0 {
+pub struct MobileNet {
     stem: Conv2d,
     bn0: BatchNorm,
     blocks: Vec<Inverted>,
@@ -155,24 +155,53 @@ pub struct Expand {
     bn: BatchNorm,
 }
 
-impl EfficientNetLite0 {
-    /// Builds the network.
-    pub fn new(device: &Device) -> Self {
+/// Blocks that follow one another. The first one has the stride.
+#[derive(Clone, Copy)]
+struct Stage {
+    blocks: usize,
+    kernel: usize,
+    outputs: usize,
+    expansion: usize,
+    stride: usize,
+}
+
+impl MobileNet {
+    /// Builds EfficientNet-Lite0.
+    pub fn efficientnet_lite0(device: &Device) -> Self {
+        let stages = [
+            Stage { blocks: 1, kernel: 3, outputs: 16, expansion: 1, stride: 1 },
+            Stage { blocks: 2, kernel: 3, outputs: 24, expansion: 6, stride: 2 },
+            Stage { blocks: 2, kernel: 5, outputs: 40, expansion: 6, stride: 2 },
+            Stage { blocks: 3, kernel: 3, outputs: 80, expansion: 6, stride: 2 },
+            Stage { blocks: 3, kernel: 5, outputs: 112, expansion: 6, stride: 1 },
+            Stage { blocks: 4, kernel: 5, outputs: 192, expansion: 6, stride: 2 },
+            Stage { blocks: 1, kernel: 3, outputs: 320, expansion: 6, stride: 1 },
+        ];
+        Self::new(&stages, device)
+    }
+
+    /// Builds MobileNetV2.
+    pub fn v2(device: &Device) -> Self {
+        let stages = [
+            Stage { blocks: 1, kernel: 3, outputs: 16, expansion: 1, stride: 1 },
+            Stage { blocks: 2, kernel: 3, outputs: 24, expansion: 6, stride: 2 },
+            Stage { blocks: 3, kernel: 3, outputs: 32, expansion: 6, stride: 2 },
+            Stage { blocks: 4, kernel: 3, outputs: 64, expansion: 6, stride: 2 },
+            Stage { blocks: 3, kernel: 3, outputs: 96, expansion: 6, stride: 1 },
+            Stage { blocks: 3, kernel: 3, outputs: 160, expansion: 6, stride: 2 },
+            Stage { blocks: 1, kernel: 3, outputs: 320, expansion: 6, stride: 1 },
+        ];
+        Self::new(&stages, device)
+    }
+
+    fn new(stages: &[Stage], device: &Device) -> Self {
         let mut blocks = Vec::new();
         let mut inputs = 32;
-        for (repeats, kernel, outputs, expansion, stride) in [
-            (1, 3, 16, 1, 1),
-            (2, 3, 24, 6, 2),
-            (2, 5, 40, 6, 2),
-            (3, 3, 80, 6, 2),
-            (3, 5, 112, 6, 1),
-            (4, 5, 192, 6, 2),
-            (1, 3, 320, 6, 1),
-        ] {
-            for index in 0..repeats {
-                let stride = if index == 0 { stride } else { 1 };
-                blocks.push(Inverted::new([inputs, outputs], kernel, expansion, stride, device));
-                inputs = outputs;
+        for stage in stages {
+            for index in 0..stage.blocks {
+                let stride = if index == 0 { stage.stride } else { 1 };
+                blocks.push(Inverted::new(inputs, &Stage { stride, ..*stage }, device));
+                inputs = stage.outputs;
             }
         }
         let net = Self {
@@ -189,7 +218,7 @@ impl EfficientNetLite0 {
     }
 }
 
-impl Model<Tensor<4>> for EfficientNetLite0 {
+impl Model<Tensor<4>> for MobileNet {
     fn forward(&self, input: Tensor<4>) -> Tensor<2> {
         let x = self.relu6.forward(self.bn0.forward(self.stem.forward(input)));
         let x = self.blocks.iter().fold(x, |x, block| block.forward(x));
@@ -199,13 +228,8 @@ impl Model<Tensor<4>> for EfficientNetLite0 {
 }
 
 impl Inverted {
-    fn new(
-        [inputs, outputs]: [usize; 2],
-        kernel: usize,
-        expansion: usize,
-        stride: usize,
-        device: &Device,
-    ) -> Self {
+    fn new(inputs: usize, stage: &Stage, device: &Device) -> Self {
+        let Stage { kernel, outputs, expansion, stride, .. } = *stage;
         let wide = inputs * expansion;
         let norm = |channels| norm(channels, 1e-3, device);
         let side = kernel / 2;

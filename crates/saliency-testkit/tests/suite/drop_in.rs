@@ -85,8 +85,16 @@ fn resnet_with_one_line_changed_is_the_same_network() {
 fn efficientnet_with_one_line_changed_is_the_same_network() {
     let device = Device::flex();
     device.seed(4);
-    let [burn, other] = [0, 1].map(|_| burn_layers::EfficientNetLite0::new(&device));
-    compare(burn, &flex_layers::EfficientNetLite0::new(&device), other);
+    let [burn, other] = [0, 1].map(|_| burn_layers::MobileNet::efficientnet_lite0(&device));
+    compare(burn, &flex_layers::MobileNet::efficientnet_lite0(&device), other);
+}
+
+#[test]
+fn mobilenet_with_one_line_changed_is_the_same_network() {
+    let device = Device::flex();
+    device.seed(6);
+    let [burn, other] = [0, 1].map(|_| burn_layers::MobileNet::v2(&device));
+    compare(burn, &flex_layers::MobileNet::v2(&device), other);
 }
 
 /// Explainers explain a folded network as they explain the network.

@@ -57,7 +57,7 @@ impl WithSimd for Plane<'_> {
             taps.clear();
             taps.extend(phase.taps.iter().map(|tap| Tap {
                 weight: self.weight[tap.weight],
-                start: tap.phase * area + tap.start,
+                start: tap.read.phase * area + tap.read.start,
             }));
             sum_up(sums, padded, taps, self.bias);
             gather(sums, self.output, self.axes, phase);

@@ -9,6 +9,8 @@ mod output;
 mod pass;
 mod weights;
 
+use std::sync::{Arc, OnceLock};
+
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Flex, TensorMetadata as _};
 use burn::tensor::TensorData;
@@ -23,11 +25,22 @@ use super::geometry::{Axes, Phase};
 use super::product::{LANES, Multiply, SIDE, STRIP, Strip, blocks_of_starts, dispatch, strips};
 use super::size::Size;
 use output::{Planes, Writer};
-use pass::Pass;
+use pass::{Matrices, Pass};
 use weights::Weights;
 
 /// About the number of values of the input that are copied at a time.
 const COPY: usize = 1 << 18;
+
+/// The packed weights of a convolution and of its gradient, filled by the first call of each. They are
+/// for one weight and one set of options, and for pictures of any size.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Packed(Arc<Both>);
+
+#[derive(Debug, Default)]
+struct Both {
+    convolution: OnceLock<Vec<Matrices>>,
+    gradient: OnceLock<Vec<Matrices>>,
+}
 
 /// Convolves `[rows, channels, height, width]`.
 pub(super) fn convolve(
@@ -35,13 +48,14 @@ pub(super) fn convolve(
     weight: &FloatTensor<Flex>,
     bias: &FloatTensor<Flex>,
     options: &ConvOptions<2>,
+    packed: &Packed,
 ) -> FloatTensor<Flex> {
     let [_, _, size @ ..] = input.shape().dims::<4>();
     let [_, _, kernel @ ..] = weight.shape().dims::<4>();
     let axes = Axes::of_convolution(options, kernel, size);
     let (weight, bias) = (weight.to_contiguous(), bias.to_contiguous());
     let weights = Weights::of_convolution(&weight, options.groups);
-    Job::new(axes, &weights).run(input, Some(bias.storage()))
+    Job::new(axes, &weights, &packed.0.convolution).run(input, Some(bias.storage()))
 }
 
 /// Returns the gradient with respect to an input of the given size; `gradient` is the one with
@@ -51,30 +65,37 @@ pub(super) fn gradient(
     weight: &FloatTensor<Flex>,
     options: &ConvOptions<2>,
     size: Size,
+    packed: &Packed,
 ) -> FloatTensor<Flex> {
     let [_, _, outputs @ ..] = gradient.shape().dims::<4>();
     let [_, _, kernel @ ..] = weight.shape().dims::<4>();
     let axes = Axes::of_gradient(options, kernel, outputs, [size.height, size.width]);
     let weight = weight.to_contiguous();
     let weights = Weights::of_gradient(&weight, options.groups);
-    Job::new(axes, &weights).run(gradient, None)
+    Job::new(axes, &weights, &packed.0.gradient).run(gradient, None)
 }
 
 /// A convolution or its gradient.
-struct Job {
+struct Job<'a> {
     axes: Axes,
     passes: Vec<Pass>,
+    /// One for each pass.
+    matrices: &'a [Matrices],
     groups: usize,
     /// The numbers of channels in a group that are computed, and that are read.
     wanted: usize,
     given: usize,
 }
 
-impl Job {
-    fn new(axes: Axes, weights: &Weights) -> Self {
+impl<'a> Job<'a> {
+    fn new(axes: Axes, weights: &Weights, packed: &'a OnceLock<Vec<Matrices>>) -> Self {
         let passes = Pass::all(Phase::all(&axes), weights);
+        // This runs on one thread. If it waited for others of rayon's, one of them could begin the
+        // same layer and wait here.
+        let matrices =
+            packed.get_or_init(|| passes.iter().map(|pass| pass.pack(weights)).collect());
         let Weights { groups, wanted, given, .. } = *weights;
-        Self { axes, passes, groups, wanted, given }
+        Self { axes, passes, matrices, groups, wanted, given }
     }
 
     fn run(&self, given: &FloatTensor<Flex>, bias: Option<&[f32]>) -> FloatTensor<Flex> {
@@ -117,13 +138,13 @@ impl Job {
     fn compute(&self, padded: &Padded, mut planes: Planes, bias: Option<&[f32]>, shared: bool) {
         let first = planes.group * self.given;
         let bias = bias.map(|bias| &bias[planes.group * self.wanted + planes.first..]);
-        for pass in &self.passes {
+        for (pass, matrices) in self.passes.iter().zip(self.matrices) {
             // The terms are in the order of the matrix: channel by channel, read by read.
             let starts = (first..first + self.given).flat_map(|channel| {
                 pass.reads.iter().map(move |read| padded.start(channel, read.phase) + read.start)
             });
             let starts = blocks_of_starts(starts, padded.zeros);
-            let left = pass.left(planes.group);
+            let left = matrices.left(planes.group);
             // A pass of several phases computes all channels.
             let count = (planes.end - planes.first) * pass.phases.len();
             let rows = planes.first / SIDE..(planes.first + count).div_ceil(SIDE);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::weights::Weights;
-use crate::kernels::geometry::{Phase, PhaseTap};
+use crate::kernels::geometry::{Phase, Read};
 use crate::kernels::product::{BlockSize, Left, Matrix, SIDE, pack};
 
 /// Phases that are computed together, by the same reads.
@@ -11,23 +11,16 @@ pub(super) struct Pass {
     pub phases: Vec<Phase>,
     /// What the terms of a sum read in each channel.
     pub reads: Vec<Read>,
+}
+
+/// The weights of a [`Pass`], packed. They depend on the options of the convolution, but not on the
+/// size of the picture.
+#[derive(Debug)]
+pub(super) struct Matrices {
     /// One matrix for each group. Its rows are the wanted channels, phase by phase. Its columns are
     /// the reads of each given channel.
     blocks: Vec<f32>,
     size: BlockSize,
-}
-
-/// A given phase, and an index in it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Read {
-    pub phase: usize,
-    pub start: usize,
-}
-
-impl Read {
-    fn of(tap: &PhaseTap) -> Self {
-        Self { phase: tap.phase, start: tap.start }
-    }
 }
 
 impl Pass {
@@ -38,14 +31,26 @@ impl Pass {
     pub fn all(mut phases: Vec<Phase>, weights: &Weights) -> Vec<Self> {
         phases.retain(|phase| !phase.taps.is_empty());
         if weights.wanted < SIDE && phases.len() > 1 {
-            let reads = phases.iter().flat_map(|phase| phase.taps.iter().map(Read::of));
+            let reads = phases.iter().flat_map(|phase| phase.taps.iter().map(|tap| tap.read));
             let reads = reads.collect::<BTreeSet<Read>>().into_iter().collect();
-            return vec![Self::shared(phases, reads, weights)];
+            return vec![Self { phases, reads }];
         }
-        phases.into_iter().map(|phase| Self::of_one(phase, weights)).collect()
+        let of_one = |phase: Phase| {
+            let reads = phase.taps.iter().map(|tap| tap.read).collect();
+            Self { phases: vec![phase], reads }
+        };
+        phases.into_iter().map(of_one).collect()
     }
 
-    fn of_one(phase: Phase, weights: &Weights) -> Self {
+    /// Packs the weights.
+    pub fn pack(&self, weights: &Weights) -> Matrices {
+        match self.phases.as_slice() {
+            [phase] => Self::pack_one(phase, weights),
+            phases => self.pack_shared(phases, weights),
+        }
+    }
+
+    fn pack_one(phase: &Phase, weights: &Weights) -> Matrices {
         let given = (0..weights.given).map(|given| given * weights.given_step);
         let columns: Vec<usize> =
             given.flat_map(|given| phase.taps.iter().map(move |tap| given + tap.weight)).collect();
@@ -56,11 +61,11 @@ impl Pass {
             let values = weights.of_group(group);
             pack(&Matrix { values, rows, row_step, columns: &columns }, blocks);
         }
-        let reads = phase.taps.iter().map(Read::of).collect();
-        Self { phases: vec![phase], reads, blocks, size }
+        Matrices { blocks, size }
     }
 
-    fn shared(phases: Vec<Phase>, reads: Vec<Read>, weights: &Weights) -> Self {
+    fn pack_shared(&self, phases: &[Phase], weights: &Weights) -> Matrices {
+        let reads = &self.reads;
         let (rows, row_step) = (phases.len() * weights.wanted, reads.len() * weights.given);
         let columns: Vec<usize> = (0..row_step).collect();
         let size = BlockSize::new(rows, row_step);
@@ -71,7 +76,7 @@ impl Pass {
             for (row, line) in matrix.chunks_exact_mut(row_step).enumerate() {
                 let first = row % weights.wanted * weights.wanted_step;
                 for tap in &phases[row / weights.wanted].taps {
-                    let at = reads.binary_search(&Read::of(tap)).expect("a read of every tap");
+                    let at = reads.binary_search(&tap.read).expect("a read of every tap");
                     let terms = line[at..].iter_mut().step_by(reads.len()).enumerate();
                     terms.for_each(|(given, value)| {
                         *value = values[first + given * weights.given_step + tap.weight];
@@ -80,9 +85,11 @@ impl Pass {
             }
             pack(&Matrix { values: &matrix, rows, row_step, columns: &columns }, blocks);
         }
-        Self { phases, reads, blocks, size }
+        Matrices { blocks, size }
     }
+}
 
+impl Matrices {
     /// Returns the matrix of a group.
     pub fn left(&self, group: usize) -> Left<'_> {
         let count = self.size.values();

@@ -126,6 +126,29 @@ fn flex_is_recognised_with_and_without_autodiff() {
     }
 }
 
+/// The packed weights are kept for each set of options, and serve pictures of any size.
+#[test]
+fn packed_weights_are_those_of_the_options() {
+    let device = Device::flex();
+    device.seed(0);
+    // With fewer channels than a product has rows, phases share a product.
+    for channels in [[3, 5], [16, 24]] {
+        let mut net = Conv2d::from(conv(channels, 7, 3).init(&device));
+        for (stride, dilation, side) in
+            [(3, 1, 20), (3, 1, 1), (3, 1, 5), (2, 1, 9), (3, 2, 9), (3, 1, 20)]
+        {
+            (net.stride, net.dilation) = ([stride; 2], [dilation; 2]);
+            let half = 3 * dilation;
+            net.padding = PaddingConfig2d::Explicit(half, half, half, half);
+            let burn: burn::nn::conv::Conv2d = net.clone().into();
+            let x = Tensor::random([2, channels[0], side, side], Distribution::Default, &device);
+            within(&values(net.forward(x.clone())), &values(burn.forward(x.clone())), 1e-5);
+            let ours = gradient(&x, |x| net.forward(x));
+            within(&ours, &gradient(&x, |x| burn.forward(x)), 1e-5);
+        }
+    }
+}
+
 /// The transformed kernels are kept by all copies of a layer, and only as long as its weight stays.
 #[test]
 fn kernels_are_kept_until_the_weight_changes() {
