@@ -20,7 +20,7 @@ use saliency_program_audit::audit;
 use tempfile::tempdir;
 
 /// The photos of a quick method, and of a slow one.
-const MANY: u32 = 24;
+const MANY: u32 = 9;
 const FEW: u32 = 3;
 /// A method is slow if the program takes longer than this for a single photo.
 const SLOW_SECONDS: f64 = 4.0;

@@ -51,21 +51,12 @@ impl Design {
 pub(crate) struct DesignMoments {
     design: Design,
     aggregate: Aggregate,
-    /// The moments of all samples. Groups need none: the mean of their means is that of the samples.
+    /// The moments of all samples.
     all: Option<Moments>,
     /// The moments of the means of groups, or of the differences within parts.
     spread: Option<Moments>,
     /// The group or part that the next sample may belong to.
     open: Option<OpenGroup>,
-    /// The rows, and the form of their maps, once there is a sample.
-    form: Option<Form>,
-}
-
-#[derive(Clone, Debug)]
-struct Form {
-    rows: usize,
-    /// A row in the form of the maps.
-    like: Batch,
 }
 
 /// The samples so far of a group or a part.
@@ -79,25 +70,19 @@ struct OpenGroup {
 impl DesignMoments {
     /// Starts with no samples.
     pub fn new(design: Design, aggregate: Aggregate) -> Self {
-        Self { design, aggregate, all: None, spread: None, open: None, form: None }
+        Self { design, aggregate, all: None, spread: None, open: None }
     }
 
     /// Adds maps of consecutive samples. For each sample, `groups` has the numbers of the samples of
     /// its group or part, of which it is the next. `like` is an input with the form of the maps.
     pub fn push(&mut self, maps: Maps, groups: &[Range<usize>], like: &Batch) -> Result<()> {
-        let samples = groups.len();
-        if self.form.is_none() {
-            let (rows, like) = (maps.rows(like) / samples, like.narrow(0, 1).widened());
-            self.form = Some(Form { rows, like });
-        }
         if self.design != Design::Independent {
             for (at, group) in groups.iter().enumerate() {
-                self.push_to_group(maps.sample(at, samples), group, like)?;
+                self.push_to_group(maps.sample(at, groups.len()), group, like)?;
             }
         }
-        if self.group_size().is_none() {
-            self.all = Some(Moments::push(self.all.take(), self.aggregate, maps, samples, like));
-        }
+        let samples = groups.len();
+        self.all = Some(Moments::push(self.all.take(), self.aggregate, maps, samples, like));
         Ok(())
     }
 
@@ -109,109 +94,74 @@ impl DesignMoments {
             return Ok(());
         };
         let count = samples.len() as f64;
-        if self.group_size().is_some() && samples.len() + 1 == group.len() {
-            let share = (count + 1.0).recip();
-            self.push_spread(sum.combined(share, &sample, share)?, like);
-            return Ok(());
-        }
-        if self.group_size().is_none() {
-            // Has the variance of a single sample, and no mean.
-            let scale = (count * (count + 1.0)).sqrt().recip();
-            self.push_spread(sum.combined(scale, &sample, -count * scale)?, like);
+        let part = match self.design {
+            Design::Strata(_) => {
+                // Has the variance of a single sample, and no mean.
+                let scale = (count * (count + 1.0)).sqrt().recip();
+                Some(sum.combined(scale, &sample, -count * scale)?)
+            }
+            _ if samples.len() + 1 == group.len() => {
+                let share = (count + 1.0).recip();
+                Some(sum.combined(share, &sample, share)?)
+            }
+            _ => None,
+        };
+        if let Some(part) = part {
+            self.spread = Some(Moments::push(self.spread.take(), self.aggregate, part, 1, like));
         }
         let sum = sum.combined(1.0, &sample, 1.0)?;
         self.open = Some(OpenGroup { sum, samples: samples.start..samples.end + 1 });
         Ok(())
     }
 
-    fn push_spread(&mut self, maps: Maps, like: &Batch) {
-        self.spread = Some(Moments::push(self.spread.take(), self.aggregate, maps, 1, like));
-    }
-
-    /// Returns the number of samples in a group, if there are groups.
-    fn group_size(&self) -> Option<usize> {
-        match self.design {
-            Design::Groups(size) => Some(size),
-            Design::Independent | Design::Strata(_) => None,
-        }
-    }
-
-    fn form(&self) -> &Form {
-        self.form.as_ref().expect("at least one sample")
-    }
-
     fn all(&self) -> &Moments {
         self.all.as_ref().expect("at least one sample")
     }
 
-    /// Returns the standard errors of parts, each difference of which varies as a sample does. Samples
-    /// without a difference are taken to err as the others do.
+    /// Returns the standard errors that a design of groups or parts has, from independent parts. Each
+    /// of them stands for some samples; samples that no part stands for are taken to err as the
+    /// others do.
     fn errors_of_parts(&self) -> Option<Batch> {
         let spread = self.spread.as_ref()?;
-        let share = spread.count() as f64 / self.all().count() as f64;
+        let size = match self.design {
+            Design::Groups(size) => size,
+            // Each difference varies as a sample does.
+            Design::Strata(_) | Design::Independent => 1,
+        };
+        let share = (spread.count() * size) as f64 / self.all().count() as f64;
         let (_, errors) = spread.finish();
         errors.map(|errors| errors.map(|part| part.mul_scalar(share.sqrt())))
     }
 
-    /// Returns the share of the samples that are in whole groups. The others are taken to err as these
-    /// do.
-    fn grouped(&self, size: usize) -> f64 {
-        let whole = self.spread.as_ref().map_or(0, Moments::count) * size;
-        let open = self.open.as_ref().map_or(0, |open| open.samples.len());
-        whole as f64 / (whole + open) as f64
-    }
-
-    /// Returns the mean of all samples in groups of `size`, and its standard error if it is known.
-    fn finish_groups(&self, size: usize) -> (Batch, Option<Batch>) {
-        let whole = self.spread.as_ref().map(Moments::finish);
-        let Some(open) = &self.open else { return whole.expect("at least one sample") };
-        let Form { rows, like } = self.form();
-        let count = open.samples.len() as f64;
-        let rest = open.sum.batch(*rows, like).map(|part| part.div_scalar(count));
-        let Some((mean, errors)) = whole else { return (rest, None) };
-        let share = self.grouped(size);
-        let values =
-            mean.zip(&rest, |mean, rest| mean.mul_scalar(share) + rest.mul_scalar(1.0 - share));
-        (values, errors.map(|errors| errors.map(|part| part.mul_scalar(share.sqrt()))))
-    }
-
     /// Returns the aggregate of every value, and its standard error if it is known.
     pub fn finish(&self) -> (Batch, Option<Batch>) {
+        let (values, errors) = self.all().finish();
         match self.design {
-            Design::Independent => self.all().finish(),
-            Design::Groups(size) => self.finish_groups(size),
-            Design::Strata(_) => (self.all().finish().0, self.errors_of_parts()),
+            Design::Independent => (values, errors),
+            _ => (values, self.errors_of_parts()),
         }
     }
 
     /// Returns how sure each row is. Ignores fixed inputs.
     pub fn certainty(&self) -> Result<Vec<RowCertainty>> {
-        let size = match self.design {
-            Design::Independent => return self.all().certainty(1),
-            Design::Strata(_) => return self.all().certainty_with(self.errors_of_parts().as_ref()),
-            Design::Groups(size) => size,
-        };
-        let Some(groups) = &self.spread else {
-            return Ok(vec![RowCertainty::UNKNOWN; self.form().rows]);
-        };
-        let factor = self.grouped(size).sqrt();
-        let of_row = |row: RowCertainty| RowCertainty { error: row.error * factor, ..row };
-        Ok(groups.certainty(size)?.into_iter().map(of_row).collect())
+        match self.design {
+            Design::Independent => self.all().certainty(),
+            _ => self.all().certainty_with(self.errors_of_parts().as_ref()),
+        }
     }
 
     /// Returns the moments of the given rows.
     pub fn select(&self, rows: &[usize]) -> Self {
         let select = |moments: &Option<Moments>| moments.as_ref().map(|it| it.select(rows));
+        let all = self.all().rows();
         let open = |open: &OpenGroup| OpenGroup {
-            sum: open.sum.select(rows, self.form().rows),
+            sum: open.sum.select(rows, all),
             samples: open.samples.clone(),
         };
-        let form = |form: &Form| Form { rows: rows.len(), like: form.like.clone() };
         Self {
             all: select(&self.all),
             spread: select(&self.spread),
             open: self.open.as_ref().map(open),
-            form: self.form.as_ref().map(form),
             ..*self
         }
     }
@@ -220,9 +170,6 @@ impl DesignMoments {
     pub fn stack(blocks: Vec<Self>) -> Self {
         let (design, aggregate) = (blocks[0].design, blocks[0].aggregate);
         let samples = blocks[0].open.as_ref().map(|open| open.samples.clone());
-        let like = blocks[0].form.as_ref().map(|form| form.like.clone());
-        let rows =
-            blocks.iter().filter_map(|block| block.form.as_ref()).map(|form| form.rows).sum();
         let (mut all, mut spread, mut sums) = (Vec::new(), Vec::new(), Vec::new());
         for block in blocks {
             all.extend(block.all);
@@ -232,8 +179,7 @@ impl DesignMoments {
         // All blocks have the same samples, so that all of them have a part, or none.
         let stack = |parts: Vec<Moments>| (!parts.is_empty()).then(|| Moments::stack(parts));
         let open = samples.map(|samples| OpenGroup { sum: Maps::stack(sums), samples });
-        let form = like.map(|like| Form { rows, like });
-        Self { design, aggregate, all: stack(all), spread: stack(spread), open, form }
+        Self { design, aggregate, all: stack(all), spread: stack(spread), open }
     }
 }
 
@@ -276,12 +222,6 @@ mod tests {
         // A sample without a partner counts in the mean, and the error is that of its share.
         let more = [&samples[..], &[10.0]].concat();
         close(of(Design::Groups(2), 2, &more), 4.0, (6.0f64 / 7.0).sqrt());
-        let certainty =
-            |samples: &[f64]| moments(Design::Groups(2), 2, samples).certainty().unwrap()[0].error;
-        assert!((certainty(&samples) - 1.0 / 3.0).abs() < 1e-10);
-        // Equal samples prove no more than their number does.
-        assert!((certainty(&[1.0; 6]) - 1.0 / 6.0).abs() < 1e-10);
-        assert_eq!(certainty(&samples[..1]), f64::INFINITY);
     }
 
     #[test]
@@ -303,7 +243,6 @@ mod tests {
     #[test]
     fn one_group_has_no_standard_error() {
         assert_eq!(of(Design::Groups(2), 2, &[1.0, 3.0]), (2.0, None));
-        // A call that was cancelled has part of a group.
         assert_eq!(of(Design::Groups(4), 4, &[1.0, 3.0]), (2.0, None));
         assert_eq!(Design::Strata(2).for_samples(3), Design::Independent);
         assert_eq!(Design::Groups(4).for_samples(8), Design::Groups(4));

@@ -156,13 +156,12 @@ impl DeviceMoments {
         }
     }
 
-    /// Returns how sure each row is, if each sample is itself the mean of `each` samples. Ignores fixed
-    /// inputs.
-    pub fn certainty(&self, each: usize) -> Result<Vec<RowCertainty>> {
+    /// Returns how sure each row is. Ignores fixed inputs.
+    pub fn certainty(&self) -> Result<Vec<RowCertainty>> {
         if self.count < 2 {
             return Ok(vec![RowCertainty::UNKNOWN; self.rows()]);
         }
-        self.certainty_of(each, &self.scaled_results().1)
+        self.certainty_of(&self.scaled_results().1)
     }
 
     /// Returns how sure each row is, given the standard errors.
@@ -171,7 +170,7 @@ impl DeviceMoments {
         // A row of zeros has no scale.
         let scale = |scale: &f64| if *scale == 0.0 { 1.0 } else { scale.powi(power) };
         let scales: Vec<f64> = self.scales.iter().map(scale).collect();
-        self.certainty_of(1, &errors.scale_rows(&scales))
+        self.certainty_of(&errors.scale_rows(&scales))
     }
 
     /// Returns the number of samples.
@@ -184,10 +183,9 @@ impl DeviceMoments {
         self.scales.len()
     }
 
-    /// Returns how sure each row is, if each sample is the mean of `each`, given the standard errors in
-    /// units of each row's scale.
-    fn certainty_of(&self, each: usize, errors: &Batch) -> Result<Vec<RowCertainty>> {
-        let (n, rows) = ((self.count * each) as f64, self.rows());
+    /// Returns how sure each row is, given the standard errors in units of each row's scale.
+    fn certainty_of(&self, errors: &Batch) -> Result<Vec<RowCertainty>> {
+        let (n, rows) = (self.count as f64, self.rows());
         let (values, _) = self.scaled_results();
         let [low, high] = &self.range;
         let below = self.mean.zip(low, |mean, low| mean - low);
@@ -293,7 +291,7 @@ mod tests {
     /// Returns the certainty after samples of one row.
     fn certainty<const N: usize>(aggregate: Aggregate, samples: &[[f32; N]]) -> RowCertainty {
         let add = |before, values: &[f32; N]| Some(push(before, aggregate, row(*values)));
-        samples.iter().fold(None, add).unwrap().certainty(1).unwrap()[0]
+        samples.iter().fold(None, add).unwrap().certainty().unwrap()[0]
     }
 
     #[test]

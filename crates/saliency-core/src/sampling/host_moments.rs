@@ -173,19 +173,18 @@ impl HostMoments {
         }
     }
 
-    /// Returns how sure each row is, if each sample is itself the mean of `each` samples. Ignores fixed
-    /// inputs.
-    pub fn certainty(&self, each: usize) -> Vec<RowCertainty> {
+    /// Returns how sure each row is. Ignores fixed inputs.
+    pub fn certainty(&self) -> Vec<RowCertainty> {
         if self.count < 2 {
             return vec![RowCertainty::UNKNOWN; self.rows()];
         }
-        self.certainty_of(each, |part, at| self.summary(&self.parts[part], at).error)
+        self.certainty_of(|part, at| self.summary(&self.parts[part], at).error)
     }
 
     /// Returns how sure each row is, given the standard errors of each tensor's values.
     pub fn certainty_with(&self, errors: &[Vec<f64>]) -> Vec<RowCertainty> {
         let power = if self.aggregate == Aggregate::Mean { 1 } else { 2 };
-        self.certainty_of(1, |part, at| {
+        self.certainty_of(|part, at| {
             let scale = self.scales[at / self.parts[part].width];
             // A row of zeros has no scale.
             errors[part][at] * if scale == 0.0 { 1.0 } else { scale.powi(power) }
@@ -202,10 +201,10 @@ impl HostMoments {
         self.scales.len()
     }
 
-    /// Returns how sure each row is, if each sample is the mean of `each`. `error` returns the standard
-    /// error of a value of a tensor, in units of its row's scale.
-    fn certainty_of(&self, each: usize, error: impl Fn(usize, usize) -> f64) -> Vec<RowCertainty> {
-        let n = (self.count * each) as f64;
+    /// Returns how sure each row is. `error` returns the standard error of a value of a tensor, in
+    /// units of its row's scale.
+    fn certainty_of(&self, error: impl Fn(usize, usize) -> f64) -> Vec<RowCertainty> {
+        let n = self.count as f64;
         let mut sums = vec![RowSums::default(); self.rows()];
         let explained = self.parts.iter().enumerate().zip(&self.like.fixed);
         for ((number, part), _) in explained.filter(|(_, fixed)| !**fixed) {
@@ -325,7 +324,7 @@ mod tests {
                     );
                 }
             }
-            let certainties = found.certainty(1).into_iter().zip(device.certainty(1).unwrap());
+            let certainties = found.certainty().into_iter().zip(device.certainty().unwrap());
             for (found, expected) in certainties {
                 assert!((found.error / expected.error - 1.0).abs() < 1e-7, "{found:?}");
                 assert_eq!(found.decided, expected.decided);
@@ -355,7 +354,7 @@ mod tests {
             let stacked = HostMoments::stack(vec![second, first]);
             let (expected, found) = (all.finish().0, stacked.select(&[1, 0]).finish().0);
             assert_eq!(values(&expected), values(&found));
-            assert_eq!(all.certainty(1)[1], stacked.certainty(1)[0]);
+            assert_eq!(all.certainty()[1], stacked.certainty()[0]);
         }
     }
 }

@@ -47,22 +47,6 @@ impl Maps {
         Ok(Self::Device(maps, largest))
     }
 
-    /// Returns the number of maps of an input with the form of `like`.
-    pub fn rows(&self, like: &Batch) -> usize {
-        match self {
-            Self::Host(parts) => parts[0].len() / like.parts[0].dims()[1],
-            Self::Device(_, largest) => largest.len(),
-        }
-    }
-
-    /// Returns the maps of one sample as a batch.
-    pub fn batch(&self, rows: usize, like: &Batch) -> Batch {
-        match self {
-            Self::Host(parts) => Batch::of_host(parts, rows, like),
-            Self::Device(maps, _) => maps.clone(),
-        }
-    }
-
     /// Returns the maps of one of `samples` samples.
     pub fn sample(&self, at: usize, samples: usize) -> Self {
         match self {
@@ -193,15 +177,14 @@ impl Moments {
         }
     }
 
-    /// Returns how sure each row is, if each sample is itself the mean of `each` samples. Ignores fixed
-    /// inputs.
+    /// Returns how sure each row is. Ignores fixed inputs.
     ///
     /// # Errors
     /// [`Error::Device`](crate::Error::Device).
-    pub fn certainty(&self, each: usize) -> Result<Vec<RowCertainty>> {
+    pub fn certainty(&self) -> Result<Vec<RowCertainty>> {
         match self {
-            Self::Host(moments) => Ok(moments.certainty(each)),
-            Self::Device(moments) => moments.certainty(each),
+            Self::Host(moments) => Ok(moments.certainty()),
+            Self::Device(moments) => moments.certainty(),
         }
     }
 

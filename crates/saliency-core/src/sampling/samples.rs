@@ -298,8 +298,7 @@ impl Averaged {
         let mut averaging = Averaging::new(samples, aggregate, input.rows(), shares);
         let mut drawn = 0..first;
         while !averaging.open.is_empty() {
-            let moments = averaging.draw(&work, drawn.clone(), draw)?;
-            let more = averaging.close_finished(moments, drawn.end)?;
+            let more = averaging.draw(&work, drawn.clone(), draw)?;
             drawn = drawn.end..samples.next(drawn.end);
             work.expect_more(more);
         }
@@ -345,6 +344,23 @@ struct Averaging<'a> {
     warnings: Vec<Warning>,
 }
 
+/// Some of the open rows, and their moments.
+struct Block {
+    rows: Range<usize>,
+    moments: DesignMoments,
+}
+
+/// What a round of samples leaves to do.
+#[derive(Default)]
+struct Round {
+    /// The rows that need more samples, and their moments, block by block.
+    open: Vec<usize>,
+    moments: Vec<DesignMoments>,
+    /// The number of samples that they are expected to need.
+    more: usize,
+    warnings: Vec<Warning>,
+}
+
 impl<'a> Averaging<'a> {
     fn new(
         samples: Samples,
@@ -370,10 +386,14 @@ impl<'a> Averaging<'a> {
         }
     }
 
-    /// Draws more samples of the open rows, and returns their moments.
-    fn draw(&mut self, work: &Work, samples: Range<usize>, draw: &Draw) -> Result<DesignMoments> {
+    /// Draws more samples of the open rows, and closes those that have enough. Forecasts how many more
+    /// samples the others need together.
+    fn draw(&mut self, work: &Work, samples: Range<usize>, draw: &Draw) -> Result<usize> {
         let open = self.open.clone();
-        let mut blocks: Vec<DesignMoments> = Vec::new();
+        let before = self.moments.take();
+        let drawn = samples.end;
+        let mut round = Round::default();
+        let mut block: Option<Block> = None;
         let folded = work.run(
             &work.chunks(open.len(), samples),
             |chunk| {
@@ -381,25 +401,39 @@ impl<'a> Averaging<'a> {
                 let drawn = draw(&rows, &chunk.repeat_of_each(|sample| sample))?;
                 Ok((Maps::of(&drawn.values)?, drawn))
             },
-            |chunk, (maps, drawn): (Maps, SampleMaps)| {
-                // A new block of rows starts with the moments of the rounds before.
-                if blocks.len() == chunk.block {
+            |chunk, (maps, found): (Maps, SampleMaps)| {
+                // The chunks of a block of rows follow one another. A block is closed at once, so that
+                // the moments of a large table are not all kept at the same time.
+                if block.as_ref().is_none_or(|block| block.rows != chunk.rows)
+                    && let Some(whole) = block.take()
+                {
+                    self.close_finished(whole, drawn, &mut round)?;
+                }
+                let block = block.get_or_insert_with(|| {
+                    // It starts with the moments of the rounds before.
                     let rows: Vec<usize> = chunk.rows.clone().collect();
-                    blocks.push(match &self.moments {
+                    let moments = match &before {
                         Some(before) => before.select(&rows),
                         None => DesignMoments::new(self.samples.design, self.aggregate),
-                    });
-                }
+                    };
+                    Block { rows: chunk.rows.clone(), moments }
+                });
                 let groups: Vec<Range<usize>> =
                     chunk.repeats.clone().map(|sample| self.samples.group_of(sample)).collect();
-                blocks[chunk.block].push(maps, &groups, &drawn.values)?;
-                self.keep_for_shares(chunk, &drawn.values)?;
-                self.note(chunk, drawn);
+                block.moments.push(maps, &groups, &found.values)?;
+                self.keep_for_shares(chunk, &found.values)?;
+                self.note(chunk, found);
                 Ok(())
             },
         );
         folded.map_err(|error| error.with_rows(|at| open[at]))?;
-        Ok(DesignMoments::stack(blocks))
+        if let Some(last) = block {
+            self.close_finished(last, drawn, &mut round)?;
+        }
+        self.open = round.open;
+        self.moments = (!round.moments.is_empty()).then(|| DesignMoments::stack(round.moments));
+        self.warnings.extend(round.warnings);
+        Ok(round.more)
     }
 
     /// Adds the maps of a chunk to those that the errors of shares are estimated from.
@@ -448,40 +482,39 @@ impl<'a> Averaging<'a> {
         }
     }
 
-    /// Closes the rows that have enough samples, and forecasts how many more samples the others
-    /// need together.
-    fn close_finished(&mut self, moments: DesignMoments, drawn: usize) -> Result<usize> {
-        let mut more = 0;
+    /// Closes the rows of a block that have enough samples.
+    fn close_finished(&mut self, block: Block, drawn: usize, round: &mut Round) -> Result<()> {
+        let Block { rows, moments } = block;
         let (mut finished, mut unfinished) = (Vec::new(), Vec::new());
         for (at, certainty) in moments.certainty()?.into_iter().enumerate() {
             let RowCertainty { error: of_map, decided } = certainty;
-            let row = self.open[at];
+            let row = self.open[rows.start + at];
             let error = self.error_of(row, of_map);
             if !self.samples.enough(drawn, error) {
-                more += self.samples.forecast(drawn, error);
+                round.more += self.samples.forecast(drawn, error);
+                round.open.push(row);
                 unfinished.push(at);
                 continue;
             }
             finished.push(at);
+            self.done.push(row);
             self.errors[row] = of_map;
             let met = |most: Tolerance| error <= most.error();
             self.converged[row] &= self.samples.tolerance.is_none_or(met);
             if decided >= Samples::DECIDED {
-                self.warnings.push(Warning::FewSamplesDecide { row });
+                round.warnings.push(Warning::FewSamplesDecide { row });
             }
         }
-        self.done.extend(finished.iter().map(|&at| self.open[at]));
         if unfinished.is_empty() {
             // Without a copy: a table is large.
             self.results.push(moments.finish());
-        } else {
-            if !finished.is_empty() {
-                self.results.push(moments.select(&finished).finish());
-            }
-            self.moments = Some(moments.select(&unfinished));
+            return Ok(());
         }
-        self.open = unfinished.into_iter().map(|at| self.open[at]).collect();
-        Ok(more)
+        if !finished.is_empty() {
+            self.results.push(moments.select(&finished).finish());
+        }
+        round.moments.push(moments.select(&unfinished));
+        Ok(())
     }
 
     /// Puts the results into the order of the rows.
