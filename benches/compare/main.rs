@@ -355,9 +355,15 @@ fn start(peers: &std::path::Path) {
         };
         let ours = || {
             let mut command = Command::new(&explain);
-            command
-                .arg(&photo)
-                .args(["--device", "flex", "--mode", "heat-map", "--method", method]);
+            command.arg(&photo).args([
+                "--device",
+                "flex",
+                "--mode",
+                "heat-map",
+                "--no-cover",
+                "--method",
+                method,
+            ]);
             run(command.arg("--out").arg(folder.path()))
         };
         let captum = || {

@@ -65,7 +65,8 @@ pub struct AuditArgs {
     #[arg(long, value_name = "POINTS", conflicts_with_all = ["steps", "tolerance"])]
     pub share_points: Option<f64>,
     /// The largest number of gradients that a photo may take to reach the tolerance, 0.03 s each.
-    /// If it is too small, the page says so [default: 200; for regions without --tolerance: 12]
+    /// If it is too small, the page says so [default: 200; for guided-ig: 600; for regions without
+    /// --tolerance: 12]
     #[arg(long, value_name = "GRADIENTS", conflicts_with = "steps")]
     pub limit: Option<usize>,
     /// Take the same number of gradients for every photo, instead of a tolerance: points on the
@@ -88,6 +89,8 @@ pub struct AuditArgs {
 
 /// The default tolerance of methods of pixels.
 const ENOUGH: Tolerance = Tolerance { error: 0.1, limit: 200 };
+/// That of Guided IG: it takes 201 gradients to find its path.
+const ENOUGH_GUIDED: Tolerance = Tolerance { error: 0.1, limit: 600 };
 const SAMPLES: usize = 25;
 
 impl AuditArgs {
@@ -133,12 +136,13 @@ impl AuditArgs {
         }
         let default = match method {
             PhotoMethod::Regions => Regions::ENOUGH,
+            PhotoMethod::Pixels(Method::GuidedIg) => ENOUGH_GUIDED,
             PhotoMethod::Layer(_) | PhotoMethod::Pixels(_) => ENOUGH,
         };
         let asked = self.tolerance.or(self.share_points);
         let limit = self.limit.unwrap_or(match asked {
             // A smaller tolerance than the default may need more gradients.
-            Some(_) => ENOUGH.limit,
+            Some(_) => ENOUGH.limit.max(default.limit),
             None => default.limit,
         });
         if let Some(points) = self.share_points {
@@ -194,4 +198,38 @@ fn pixels<M: Model<Tensor<4>> + 'static>(
         _ => options,
     };
     method.explainer(&options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+    use saliency::{Explainer as _, pure_function};
+
+    /// Without other options, and with a tolerance, every method of pixels can do its work.
+    #[test]
+    fn every_method_accepts_its_default_effort() {
+        let net = pure_function(|x: Tensor<4>| {
+            let score = x.powi_scalar(2).flatten::<2>(1, 3).sum_dim(1);
+            Tensor::cat(vec![score.clone(), -score], 1)
+        });
+        let x = Tensor::<4>::ones([1, 3, 4, 4], &Device::flex());
+        let mut tried = 0;
+        for method in PhotoMethod::all() {
+            let PhotoMethod::Pixels(pixel_method) = method else { continue };
+            for options in [&[][..], &["--tolerance", "0.5"]] {
+                let all = [&["audit", "--method", method.name()], options].concat();
+                let Ok(effort) = AuditArgs::parse_from(all).effort() else {
+                    assert!(method.has_fixed_effort() && !options.is_empty());
+                    continue;
+                };
+                let explainer = pixels(pixel_method, effort, Schedule::new());
+                if let Err(error) = explainer.attribute(&net, x.clone()) {
+                    panic!("{} {options:?}: {error}", method.name());
+                }
+                tried += 1;
+            }
+        }
+        assert!(tried > 20, "{tried}");
+    }
 }
