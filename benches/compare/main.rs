@@ -8,8 +8,9 @@
 //!
 //! Every line is a median over rounds in which both sides take turns, and the ratio of ours to
 //! Captum's; Captum gets the internal batch and the memory format that are fastest here. Each side
-//! rests before its turn, as a service does between two requests. The true error is that against one map from 2,000 points, made by Captum, and both sides get the fewest points that reach it.
-//! Times are seconds, memory is a process's peak.
+//! rests before its turn, as a service does between two requests. The true error is that against one
+//! map from 2,000 points, made by Captum, and both sides get the fewest points that reach it. Times are
+//! seconds, memory is a process's peak.
 
 mod captum;
 mod limit;
@@ -58,7 +59,6 @@ fn main() {
     let lite0 = captum.lite0(&device);
     let cat = Photo::new("cat", &photos::chelsea(), &device, &lite0);
     let coffee = Photo::new("coffee", &photos::coffee(), &device, &lite0);
-    device.seed(0);
     println!("{cores} cores\n");
     println!("| what | ours | Captum | its batch and format | ratio | at most |");
     println!("|---|---|---|---|---|---|");

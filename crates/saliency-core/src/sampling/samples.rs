@@ -404,9 +404,7 @@ impl<'a> Averaging<'a> {
             |chunk, (maps, found): (Maps, SampleMaps)| {
                 // The chunks of a block of rows follow one another. A block is closed at once, so that
                 // the moments of a large table are not all kept at the same time.
-                if block.as_ref().is_none_or(|block| block.rows != chunk.rows)
-                    && let Some(whole) = block.take()
-                {
+                if let Some(whole) = block.take_if(|block| block.rows != chunk.rows) {
                     self.close_finished(whole, drawn, &mut round)?;
                 }
                 let block = block.get_or_insert_with(|| {

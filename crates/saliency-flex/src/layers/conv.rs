@@ -77,10 +77,11 @@ impl Conv2dConfig {
 /// respect to the weights.
 ///
 /// In single precision this crate has kernels of its own for all convolutions but those of 1 x 1
-/// with a stride of 1 and without padding, which are products of matrices as they are. The weights are kept from
-/// one call to the next in the form that the kernels read. Clones and `valid()` snapshots share
-/// them. Burn computes the other convolutions, and everything in other precisions, on other backends
-/// and for weights that are trained.
+/// with a stride of 1 and without padding, which are products of matrices as they are. But for those
+/// of depthwise convolutions, the weights are kept from one call to the next in the form that the
+/// kernels read, and are shared by clones and by `valid()` snapshots. Burn computes the other
+/// convolutions, and everything in other precisions, on other backends and for weights that are
+/// trained.
 ///
 /// # Shapes
 /// `[rows, channels, height, width]` in and out.
